@@ -1,0 +1,27 @@
+//! Every table and index of Prospectus, up and down, for SQLite and PostgreSQL alike.
+//!
+//! Points in time are milliseconds since 1970-01-01 UTC, dates are days since then: integers sort, compare and page
+//! the same way in both databases.
+
+pub use sea_orm_migration::prelude::*;
+
+mod m20261121_000001_symbols_and_prices;
+mod m20261121_000002_jobs;
+mod m20261121_000003_data_issues;
+mod m20261121_000004_providers;
+mod m20261121_000005_api_tokens;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_symbols_and_prices::Migration),
+            Box::new(m20261121_000002_jobs::Migration),
+            Box::new(m20261121_000003_data_issues::Migration),
+            Box::new(m20261121_000004_providers::Migration),
+            Box::new(m20261121_000005_api_tokens::Migration),
+        ]
+    }
+}

@@ -1,0 +1,139 @@
+//! What jobs and resolvers share, built once from the settings. Nothing is global.
+
+use std::sync::Arc;
+
+use moka::future::Cache;
+use tokio_util::sync::CancellationToken;
+
+use crate::market::Series;
+use crate::market::splits::Split;
+use crate::providers::alpha_vantage::AlphaVantage;
+use crate::providers::{PriceProvider, ProviderError};
+use crate::settings::Settings;
+use crate::store::entity::symbol;
+use crate::store::{Store, StoreError};
+
+/// A handle on everything; clones share it.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts of an [`App`].
+pub struct Parts {
+    pub settings: Settings,
+    pub store: Store,
+    pub providers: Providers,
+    pub series: SeriesCache,
+    /// Cancelled when the process is asked to stop.
+    pub shutdown: CancellationToken,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Why the service can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+}
+
+impl App {
+    /// Connects to the database and builds the parts.
+    ///
+    /// # Errors
+    /// When the database doesn't answer or a provider's client can't be made.
+    pub async fn build(settings: Settings) -> Result<Self, StartError> {
+        let store = Store::connect(&settings.database_url).await?;
+        let alpha_vantage = AlphaVantage::new(store.clone(), &settings.alpha_vantage)?;
+        let providers = Providers { alpha_vantage: Arc::new(alpha_vantage) };
+        let series = SeriesCache::new(store.clone());
+        Ok(Self(Arc::new(Parts { settings, store, providers, series, shutdown: CancellationToken::new() })))
+    }
+}
+
+/// The sources of data.
+pub struct Providers {
+    alpha_vantage: Arc<AlphaVantage>,
+}
+
+impl Providers {
+    /// The source that a symbol's prices are refreshed from.
+    #[must_use]
+    pub fn prices(&self, _symbol: &symbol::Model) -> Arc<dyn PriceProvider> {
+        self.alpha_vantage.clone()
+    }
+
+    /// Whether prices can be fetched at all, and if not, what to set.
+    ///
+    /// # Errors
+    /// [`ProviderError::NotConfigured`] that names the setting.
+    pub fn check_prices(&self) -> Result<(), ProviderError> {
+        if self.alpha_vantage.is_configured() {
+            return Ok(());
+        }
+        Err(ProviderError::NotConfigured { provider: "Alpha Vantage", setting: "ALPHA_VANTAGE_API_KEY" })
+    }
+}
+
+/// Bytes of series that are kept at hand.
+const SERIES_CACHE_BYTES: u64 = 48 << 20;
+const BYTES_PER_BAR: usize = 60;
+
+/// Series as columns, keyed by the data version: a refresh makes a new key, so nothing here is ever stale.
+#[derive(Clone)]
+pub struct SeriesCache {
+    store: Store,
+    cache: Cache<(i64, i32), Arc<Series>>,
+}
+
+impl SeriesCache {
+    fn new(store: Store) -> Self {
+        let cache = Cache::builder()
+            .max_capacity(SERIES_CACHE_BYTES)
+            .weigher(|_, series: &Arc<Series>| {
+                u32::try_from(series.raw.len() * BYTES_PER_BAR + 200).unwrap_or(u32::MAX)
+            })
+            .build();
+        Self { store, cache }
+    }
+
+    /// The series of these symbols, in their order; what isn't at hand comes in one statement.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn get(&self, symbols: &[symbol::Model]) -> Result<Vec<Arc<Series>>, StoreError> {
+        let mut found = Vec::with_capacity(symbols.len());
+        for symbol in symbols {
+            found.push(self.cache.get(&(symbol.id, symbol.data_version)).await);
+        }
+        let missing: Vec<&symbol::Model> =
+            symbols.iter().zip(&found).filter(|(_, f)| f.is_none()).map(|(s, _)| s).collect();
+        if missing.is_empty() {
+            return Ok(found.into_iter().flatten().collect());
+        }
+        let ids: Vec<i64> = missing.iter().map(|s| s.id).collect();
+        let rows = self.store.prices().all_of(&ids).await?;
+        let mut by_symbol: std::collections::HashMap<i64, Vec<_>> = std::collections::HashMap::new();
+        for (id, bar) in rows {
+            by_symbol.entry(id).or_default().push(bar);
+        }
+        for (symbol, slot) in symbols.iter().zip(&mut found).filter(|(_, f)| f.is_none()) {
+            let splits: Vec<Split> = serde_json::from_str(&symbol.splits)
+                .map_err(|source| StoreError::Corrupt { what: "list of splits", source })?;
+            let bars = by_symbol.remove(&symbol.id).unwrap_or_default();
+            let series = Arc::new(Series::new(&bars, &splits));
+            // A refresh between the two reads would put new bars under the old version; those go uncached.
+            if i32::try_from(series.raw.len()) == Ok(symbol.bar_count) {
+                self.cache.insert((symbol.id, symbol.data_version), series.clone()).await;
+            }
+            *slot = Some(series);
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+}

@@ -1,0 +1,165 @@
+//! The commands of the one binary.
+
+mod demo;
+mod import;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::app::{App, StartError};
+use crate::graphql;
+use crate::jobs;
+use crate::settings::{Environment, LogFormat, SettingError, Settings};
+use crate::store::{Store, StoreError};
+
+/// IPOs, daily prices, backtests and forecasts behind one GraphQL endpoint.
+#[derive(Debug, Parser)]
+#[command(name = "prospectus", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API, run jobs and keep the schedule.
+    Serve {
+        /// Leave the jobs and the schedule to `prospectus worker`.
+        #[arg(long)]
+        no_worker: bool,
+    },
+    /// Run jobs and keep the schedule, without the API.
+    Worker,
+    /// Bring the database's schema up to date, or take migrations back.
+    Migrate {
+        /// Take back this many migrations, with the data they hold.
+        #[arg(long, value_name = "STEPS")]
+        down: Option<u32>,
+    },
+    /// Fill a fresh database with real sample prices, show the way around, and serve it.
+    Demo(demo::DemoArguments),
+    /// Read a CSV file of one symbol's prices into the database.
+    Import(import::ImportArguments),
+    /// Print the GraphQL schema.
+    Schema,
+    /// Make, list and revoke tokens.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+}
+
+/// Why a command did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0} can't be listened on: {1}")]
+    Listen(std::net::SocketAddr, std::io::Error),
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Only where there's no such variable yet: the environment goes before the file.
+    dotenvy::dotenv().ok();
+    let arguments = Arguments::parse();
+    // Fails only if a provider is there already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&CommandError::Failed(format!("no threads to run on: {error}"))),
+    };
+    match runtime.block_on(run(arguments.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&error),
+    }
+}
+
+fn complain(error: &CommandError) -> ExitCode {
+    eprintln!("prospectus: {error}");
+    ExitCode::FAILURE
+}
+
+async fn run(command: Command) -> Result<(), CommandError> {
+    if matches!(command, Command::Schema) {
+        print!("{}", graphql::sdl());
+        return Ok(());
+    }
+    let settings = Settings::read(&Environment)?;
+    match command {
+        Command::Serve { no_worker } => {
+            start_logging(settings.log_format, "info");
+            serve::serve(settings, !no_worker).await
+        }
+        Command::Worker => {
+            start_logging(settings.log_format, "info");
+            serve::work(settings).await
+        }
+        Command::Migrate { down } => {
+            start_logging(settings.log_format, "info");
+            migrate(settings, down).await
+        }
+        Command::Demo(arguments) => {
+            // The screen belongs to the progress display.
+            start_logging(settings.log_format, "warn");
+            demo::run(settings, arguments).await
+        }
+        Command::Import(arguments) => {
+            start_logging(settings.log_format, "warn");
+            import::run(settings, arguments).await
+        }
+        Command::Token(command) => {
+            start_logging(settings.log_format, "warn");
+            token::run(settings, command).await
+        }
+        Command::Schema => Ok(()),
+    }
+}
+
+/// Log lines go to the standard error; `RUST_LOG` chooses which.
+fn start_logging(format: LogFormat, default: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        EnvFilter::new(format!("{default},sqlx=error,apalis=warn,apalis_core=warn,sea_orm_migration=warn"))
+    });
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    if let Err(error) = started {
+        eprintln!("prospectus: the log did not start: {error}");
+    }
+}
+
+async fn migrate(settings: Settings, down: Option<u32>) -> Result<(), CommandError> {
+    if let Some(steps) = down {
+        let store = Store::connect(&settings.database_url).await?;
+        store.migrate_down(steps).await?;
+        store.close().await;
+        println!("Took back {steps} migrations.");
+        return Ok(());
+    }
+    let app = prepared(settings).await?;
+    app.store.close().await;
+    println!("The database is up to date.");
+    Ok(())
+}
+
+/// An app on an up-to-date database. Replicas that start together take turns.
+async fn prepared(settings: Settings) -> Result<App, CommandError> {
+    let app = App::build(settings).await?;
+    let turn = app.store.take_turn().await?;
+    app.store.migrate().await?;
+    jobs::setup_queue(&app).await.map_err(|e| CommandError::Failed(e.to_string()))?;
+    turn.end().await?;
+    Ok(app)
+}

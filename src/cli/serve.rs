@@ -1,0 +1,108 @@
+//! Serving and working, until asked to stop.
+
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+
+use super::{CommandError, prepared};
+use crate::app::App;
+use crate::settings::Settings;
+use crate::{http, jobs};
+
+/// How long open requests may take to finish once the process is asked to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Serves the API, with a worker beside it if wanted.
+pub(super) async fn serve(settings: Settings, with_worker: bool) -> Result<(), CommandError> {
+    let app = prepared(settings).await?;
+    let (address, server) = start(&app).await?;
+    tracing::info!(%address, "serving; GraphiQL is at {}graphql", app.settings.public_url);
+    warn_if_nobody_may_write(&app).await?;
+    run(app, server, with_worker).await
+}
+
+/// Runs jobs without the API.
+pub(super) async fn work(settings: Settings) -> Result<(), CommandError> {
+    let app = prepared(settings).await?;
+    tokio::spawn(stop_on_signal(app.clone()));
+    let listening = tokio::spawn(listen(app.clone()));
+    tracing::info!("working");
+    jobs::run_worker(app.clone()).await;
+    listening.abort();
+    app.store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn listen(app: App) {
+    app.store.events().listen().await;
+}
+
+/// Starts to accept connections; the address tells the port where the system chose it.
+pub(super) async fn start(app: &App) -> Result<(SocketAddr, JoinHandle<std::io::Result<()>>), CommandError> {
+    let wanted = app.settings.listen;
+    let listener = TcpListener::bind(wanted).await.map_err(|e| CommandError::Listen(wanted, e))?;
+    let address = listener.local_addr().map_err(|e| CommandError::Listen(wanted, e))?;
+    let stop = app.shutdown.clone();
+    let server = axum::serve(listener, http::router(app.clone())).with_graceful_shutdown(stop.cancelled_owned());
+    Ok((address, tokio::spawn(server.into_future())))
+}
+
+/// Runs until asked to stop, then in this order: accept nothing new, finish or hand back jobs, close the pool.
+pub(super) async fn run(
+    app: App,
+    server: JoinHandle<std::io::Result<()>>,
+    with_worker: bool,
+) -> Result<(), CommandError> {
+    tokio::spawn(stop_on_signal(app.clone()));
+    let listening = tokio::spawn(listen(app.clone()));
+    let worker = with_worker.then(|| tokio::spawn(jobs::run_worker(app.clone())));
+    let served = tokio::select! {
+        served = server => Some(served),
+        () = async { app.shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => None,
+    };
+    app.shutdown.cancel();
+    if let Some(worker) = worker {
+        let _ = worker.await;
+    }
+    listening.abort();
+    app.store.close().await;
+    match served {
+        Some(Ok(Err(error))) => Err(CommandError::Failed(format!("the server stopped: {error}"))),
+        Some(Err(error)) => Err(CommandError::Failed(format!("the server stopped: {error}"))),
+        Some(Ok(Ok(()))) | None => {
+            tracing::info!("stopped");
+            Ok(())
+        }
+    }
+}
+
+async fn stop_on_signal(app: App) {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+    tracing::info!("asked to stop: finishing what is under way");
+    app.shutdown.cancel();
+}
+
+async fn warn_if_nobody_may_write(app: &App) -> Result<(), CommandError> {
+    if app.settings.admin_token.is_none() && app.store.tokens().list().await?.is_empty() {
+        tracing::warn!(
+            "nobody may write yet: set ADMIN_TOKEN, or make a token with `prospectus token create --role admin NAME`"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Relay connections over keyset pages.
+
+use async_graphql::connection::{self, CursorType, Edge, EmptyFields};
+use async_graphql::{Context, Object, OutputType, Result};
+
+use super::errors::{Fault, bad_input};
+use crate::app::App;
+use crate::market::Day;
+use crate::store::page::{Keys, Page, PageRequest, Sort, decode_cursor, encode_cursor};
+use crate::store::{IssueFilter, JobFilter, SymbolFilter};
+
+/// Rows in a page where the caller doesn't say.
+const DEFAULT_PAGE: i32 = 50;
+/// Rows in a page at most.
+const LARGEST_PAGE: i32 = 500;
+
+/// A cursor: the sort values of its row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cursor(pub Keys);
+
+impl CursorType for Cursor {
+    type Error = &'static str;
+
+    fn decode_cursor(text: &str) -> Result<Self, Self::Error> {
+        decode_cursor(text).map(Self).ok_or("not a cursor of this service")
+    }
+
+    fn encode_cursor(&self) -> String {
+        encode_cursor(&self.0)
+    }
+}
+
+/// A page of nodes with a total that is counted only when asked for.
+pub type Connection<Node> = connection::Connection<Cursor, Node, Total>;
+
+/// The list that a page is of.
+pub enum Total {
+    Symbols(SymbolFilter),
+    Jobs(JobFilter),
+    Issues(IssueFilter),
+    Bars { symbol: i64, from: Option<Day>, to: Option<Day> },
+    Known(usize),
+}
+
+#[Object]
+impl Total {
+    /// How many there are in the whole list.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        let store = &ctx.data_unchecked::<App>().store;
+        let count = match self {
+            Self::Symbols(filter) => store.symbols().count(filter).await,
+            Self::Jobs(filter) => store.jobs().count(filter).await,
+            Self::Issues(filter) => store.issues().count(filter).await,
+            Self::Bars { symbol, from, to } => store.prices().count(*symbol, *from, *to).await,
+            Self::Known(count) => Ok(*count as u64),
+        };
+        Ok(i32::try_from(count.map_err(Fault::from)?).unwrap_or(i32::MAX))
+    }
+}
+
+/// The four arguments of a connection, as they came.
+#[derive(Debug, Clone, Default)]
+pub struct PageArguments {
+    pub first: Option<i32>,
+    pub after: Option<String>,
+    pub last: Option<i32>,
+    pub before: Option<String>,
+}
+
+impl PageArguments {
+    /// The page they ask for in a list of this order.
+    ///
+    /// # Errors
+    /// When they contradict each other, are out of bounds, or the cursors are another list's.
+    pub fn request(self, sorts: &[Sort]) -> Result<PageRequest> {
+        let (limit, backward) = match (self.first, self.last) {
+            (Some(_), Some(_)) => return Err(bad_input("Give first or last, not both")),
+            (None, Some(last)) => (last, true),
+            (first, None) => (first.unwrap_or(DEFAULT_PAGE), false),
+        };
+        if !(0..=LARGEST_PAGE).contains(&limit) {
+            let name = if backward { "last" } else { "first" };
+            return Err(bad_input(format!("{name} is {limit}; it takes 0 to {LARGEST_PAGE}")));
+        }
+        let decode = |cursor: Option<String>, name: &str| match cursor.map(|c| decode_cursor(&c)) {
+            None => Ok(None),
+            Some(Some(keys)) => Ok(Some(keys)),
+            Some(None) => Err(bad_input(format!("{name} is not a cursor of this service"))),
+        };
+        let request = PageRequest {
+            limit: u64::from(limit.unsigned_abs()),
+            backward,
+            after: decode(self.after, "after")?,
+            before: decode(self.before, "before")?,
+        };
+        if request.fits(sorts) {
+            return Ok(request);
+        }
+        Err(bad_input("The cursor belongs to a list in another order; begin again without it"))
+    }
+}
+
+/// A connection of a page's rows.
+pub fn connect<Row, Node: OutputType>(
+    page: Page<Row>,
+    total: Total,
+    keys: impl Fn(&Row) -> Keys,
+    node: impl Fn(Row) -> Node,
+) -> Connection<Node> {
+    let mut connection = Connection::with_additional_fields(page.has_previous, page.has_next, total);
+    connection.edges.extend(page.rows.into_iter().map(|row| {
+        let cursor = Cursor(keys(&row));
+        Edge::<_, _, EmptyFields>::new(cursor, node(row))
+    }));
+    connection
+}
+
+/// What a page of nodes costs: as many as it may hold.
+#[must_use]
+pub fn page_cost(first: Option<i32>, last: Option<i32>) -> usize {
+    let rows = first.or(last).unwrap_or(DEFAULT_PAGE).clamp(1, LARGEST_PAGE);
+    usize::try_from(rows).unwrap_or(1)
+}

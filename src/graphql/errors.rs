@@ -1,0 +1,97 @@
+//! The one place where errors become GraphQL's.
+
+use async_graphql::{Enum, Error, ErrorExtensions, SimpleObject};
+
+use crate::jobs::RequestError;
+use crate::store::StoreError;
+
+/// What kind of mistake it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum UserErrorCode {
+    /// A value can't be what it is.
+    Invalid,
+    /// What was named isn't there.
+    NotFound,
+    /// What was to be made is there already.
+    AlreadyExists,
+    /// It doesn't fit the present state; asking again later may work.
+    Conflict,
+    /// There are too few prices.
+    InsufficientData,
+    /// A bound on size or number was passed.
+    LimitExceeded,
+    /// The source of data doesn't answer.
+    ProviderUnavailable,
+    /// A setting is missing on the server.
+    NotConfigured,
+}
+
+/// A mistake that the caller can put right. Nothing was changed.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct UserError {
+    pub code: UserErrorCode,
+    /// A sentence for a person, saying what to do.
+    pub message: String,
+    /// The path of the input field that is wrong.
+    pub field: Option<Vec<String>>,
+}
+
+impl UserError {
+    /// A mistake in one input field.
+    pub fn new(code: UserErrorCode, field: &str, message: impl Into<String>) -> Self {
+        Self { code, message: sentence(&message.into()), field: Some(vec![field.to_owned()]) }
+    }
+}
+
+/// What a mutation does with a request's outcome: a mistake becomes a `userError`, a fault a GraphQL error.
+pub fn sort_out<T>(outcome: Result<T, RequestError>) -> Result<Result<T, Vec<UserError>>, Error> {
+    let error = match outcome {
+        Ok(value) => return Ok(Ok(value)),
+        Err(error) => error,
+    };
+    let message = sentence(&error.to_string());
+    let (code, field) = match &error {
+        RequestError::Invalid { field, .. } => (UserErrorCode::Invalid, Some(*field)),
+        RequestError::NotFound { field, .. } => (UserErrorCode::NotFound, Some(*field)),
+        RequestError::AlreadyExists { field, .. } => (UserErrorCode::AlreadyExists, Some(*field)),
+        RequestError::Conflict(_) => (UserErrorCode::Conflict, None),
+        RequestError::NotConfigured(_) => (UserErrorCode::NotConfigured, None),
+        RequestError::Store(_) | RequestError::Serialise(_) => return Err(internal(&error)),
+    };
+    Ok(Err(vec![UserError { code, message, field: field.map(|f| vec![f.to_owned()]) }]))
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// A fault of the service: the caller gets an id, the log the cause.
+pub fn internal(error: &dyn std::error::Error) -> Error {
+    let id = ulid::Ulid::new().to_string();
+    tracing::error!(%error, %id, "a request failed");
+    Error::new(format!("The service failed; the log tells more under {id}")).extend_with(|_, extensions| {
+        extensions.set("code", "INTERNAL");
+        extensions.set("id", id.as_str());
+    })
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self(internal(&error))
+    }
+}
+
+/// Lets `?` turn a store error into a GraphQL error.
+pub struct Fault(Error);
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        fault.0
+    }
+}
+
+/// A malformed request.
+pub fn bad_input(message: impl Into<String>) -> Error {
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", "BAD_USER_INPUT"))
+}

@@ -1,0 +1,61 @@
+//! Global ids: opaque to clients, a type and a number to us.
+
+use async_graphql::ID;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// The types that have ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Symbol,
+    Job,
+    DataIssue,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Symbol, Self::Job, Self::DataIssue];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Symbol => "Symbol",
+            Self::Job => "Job",
+            Self::DataIssue => "DataIssue",
+        }
+    }
+}
+
+/// The id of a row.
+#[must_use]
+pub fn encode(kind: Kind, id: i64) -> ID {
+    ID(URL_SAFE_NO_PAD.encode(format!("{}:{id}", kind.name())))
+}
+
+/// The row of an id, if it's one of ours.
+#[must_use]
+pub fn decode(id: &str) -> Option<(Kind, i64)> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(id).ok()?).ok()?;
+    let (name, number) = text.split_once(':')?;
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name)?;
+    Some((kind, number.parse().ok()?))
+}
+
+/// The row number of an id of this kind.
+#[must_use]
+pub fn decode_as(kind: Kind, id: &str) -> Option<i64> {
+    decode(id).filter(|(found, _)| *found == kind).map(|(_, number)| number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_leads_back_to_its_row_and_another_does_not() {
+        let id = encode(Kind::Job, 42);
+        assert_eq!(decode(&id), Some((Kind::Job, 42)));
+        assert_eq!(decode_as(Kind::Symbol, &id), None);
+        for foreign in ["", "42", "Sm9iOg", "Sm9iOng", "é"] {
+            assert_eq!(decode(foreign), None, "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Flagged records.
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use super::connection::{Connection, PageArguments, Total, connect, page_cost};
+use super::errors::{Fault, UserError, UserErrorCode};
+use super::guard::RoleGuard;
+use super::ids::{self, Kind};
+use super::symbol::moment;
+use crate::app::App;
+use crate::market::DataSource;
+use crate::store::entity::data_issue;
+use crate::store::{IssueFilter, Role, issue_sorts};
+
+/// A record that was kept out, and why.
+#[derive(Debug, Clone)]
+pub struct DataIssue(pub data_issue::Model);
+
+/// A record that was kept out, and why.
+#[Object]
+impl DataIssue {
+    /// An opaque global id.
+    pub async fn id(&self) -> ID {
+        ids::encode(Kind::DataIssue, self.0.id)
+    }
+
+    /// Who sent it.
+    async fn source(&self) -> DataSource {
+        self.0.source
+    }
+
+    /// Names the record: "IBM 2026-11-20".
+    async fn record(&self) -> &str {
+        &self.0.record
+    }
+
+    /// The field that is wrong.
+    async fn field(&self) -> Option<&str> {
+        self.0.field.as_deref()
+    }
+
+    /// What is wrong with it.
+    async fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// The record as it came.
+    async fn raw(&self) -> &str {
+        &self.0.raw
+    }
+
+    /// When it was first seen.
+    async fn first_seen_at(&self) -> DateTime<Utc> {
+        moment(self.0.first_seen_at)
+    }
+
+    /// When it was last seen.
+    async fn last_seen_at(&self) -> DateTime<Utc> {
+        moment(self.0.last_seen_at)
+    }
+
+    /// How many fetches have shown it.
+    async fn occurrences(&self) -> i32 {
+        self.0.occurrences
+    }
+
+    /// When it was gone from the source, or an administrator dealt with it.
+    async fn resolved_at(&self) -> Option<DateTime<Utc>> {
+        self.0.resolved_at.map(moment)
+    }
+}
+
+/// Which flagged records to list.
+#[derive(Debug, InputObject)]
+#[graphql(name = "DataIssueFilter")]
+pub struct DataIssueFilterInput {
+    source: Option<Vec<DataSource>>,
+    resolved: Option<bool>,
+    /// Part of the record's name, the field or the reason, in any case.
+    search: Option<String>,
+}
+
+#[derive(Default)]
+pub struct IssueQuery;
+
+#[Object]
+impl IssueQuery {
+    /// Records that were kept out, the newest first.
+    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
+    async fn data_issues(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        filter: Option<DataIssueFilterInput>,
+    ) -> Result<Connection<DataIssue>> {
+        let filter = filter.map_or_else(IssueFilter::default, |f| IssueFilter {
+            source: f.source,
+            resolved: f.resolved,
+            search: f.search,
+        });
+        let page = PageArguments { first, after, last, before }.request(&issue_sorts())?;
+        let store = &ctx.data_unchecked::<App>().store;
+        let rows = store.issues().page(&filter, &page).await.map_err(Fault::from)?;
+        Ok(connect(rows, Total::Issues(filter), data_issue::Model::keys, DataIssue))
+    }
+}
+
+/// A flagged record that has been dealt with.
+#[derive(Debug, InputObject)]
+pub struct ResolveDataIssueInput {
+    id: ID,
+}
+
+/// The record as it stands now.
+#[derive(SimpleObject)]
+pub struct ResolveDataIssuePayload {
+    data_issue: Option<DataIssue>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub struct IssueMutation;
+
+#[Object]
+impl IssueMutation {
+    /// Marks a flagged record as dealt with; it opens again if the source sends it again.
+    #[graphql(guard = "RoleGuard(Role::Admin)")]
+    async fn resolve_data_issue(
+        &self,
+        ctx: &Context<'_>,
+        input: ResolveDataIssueInput,
+    ) -> Result<ResolveDataIssuePayload> {
+        let store = &ctx.data_unchecked::<App>().store;
+        let resolved = match ids::decode_as(Kind::DataIssue, &input.id) {
+            Some(id) => store.issues().resolve(id).await.map_err(Fault::from)?,
+            None => None,
+        };
+        Ok(match resolved {
+            Some(row) => ResolveDataIssuePayload { data_issue: Some(DataIssue(row)), user_errors: Vec::new() },
+            None => {
+                let message = "there is no flagged record with this id";
+                let user_errors = vec![UserError::new(UserErrorCode::NotFound, "id", message)];
+                ResolveDataIssuePayload { data_issue: None, user_errors }
+            }
+        })
+    }
+}

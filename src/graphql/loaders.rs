@@ -1,0 +1,137 @@
+//! Batches what the nodes of a list need, so that a list costs the same statements whatever its length.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::dataloader::{DataLoader, Loader};
+
+use crate::app::App;
+use crate::market::{Bar, Series};
+use crate::store::entity::{data_issue, job, symbol};
+use crate::store::{BarRequest, StoreError};
+
+/// Loads rows by what the resolvers know of them.
+pub struct Rows(App);
+
+/// A request's loader.
+pub type Loaders = DataLoader<Rows>;
+
+/// A fresh loader; each request has its own.
+#[must_use]
+pub fn loaders(app: &App) -> Loaders {
+    DataLoader::new(Rows(app.clone()), tokio::spawn)
+}
+
+type Loaded<K, V> = Result<HashMap<K, V>, Arc<StoreError>>;
+
+/// A symbol's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SymbolId(pub i64);
+
+/// The newest bar of a symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LatestBarOf(pub i64);
+
+/// A page of a symbol's bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BarsOf(pub i64, pub BarRequest);
+
+/// A symbol's columns.
+#[derive(Debug, Clone)]
+pub struct SeriesOf(pub Arc<symbol::Model>);
+
+impl PartialEq for SeriesOf {
+    fn eq(&self, other: &Self) -> bool {
+        (self.0.id, self.0.data_version) == (other.0.id, other.0.data_version)
+    }
+}
+
+impl Eq for SeriesOf {}
+
+impl std::hash::Hash for SeriesOf {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.0.id, self.0.data_version).hash(state);
+    }
+}
+
+/// A job's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct JobId(pub i64);
+
+/// A flagged record's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct IssueId(pub i64);
+
+impl Loader<SymbolId> for Rows {
+    type Value = Arc<symbol::Model>;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[SymbolId]) -> Loaded<SymbolId, Self::Value> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.store.symbols().get_many(&ids).await?;
+        Ok(rows.into_iter().map(|row| (SymbolId(row.id), Arc::new(row))).collect())
+    }
+}
+
+impl Loader<LatestBarOf> for Rows {
+    type Value = Bar;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[LatestBarOf]) -> Loaded<LatestBarOf, Bar> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.store.prices().latest_of(&ids).await?;
+        Ok(rows.into_iter().map(|(id, bar)| (LatestBarOf(id), bar)).collect())
+    }
+}
+
+impl Loader<BarsOf> for Rows {
+    type Value = Vec<Bar>;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[BarsOf]) -> Loaded<BarsOf, Vec<Bar>> {
+        let mut by_request: HashMap<BarRequest, Vec<i64>> = HashMap::new();
+        for BarsOf(symbol, request) in keys {
+            by_request.entry(*request).or_default().push(*symbol);
+        }
+        let mut loaded: HashMap<BarsOf, Vec<Bar>> = HashMap::new();
+        for (request, symbols) in by_request {
+            for (symbol, bar) in self.0.store.prices().pages_of(&symbols, &request).await? {
+                loaded.entry(BarsOf(symbol, request)).or_default().push(bar);
+            }
+        }
+        Ok(loaded)
+    }
+}
+
+impl Loader<SeriesOf> for Rows {
+    type Value = Arc<Series>;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[SeriesOf]) -> Loaded<SeriesOf, Arc<Series>> {
+        let symbols: Vec<symbol::Model> = keys.iter().map(|key| (*key.0).clone()).collect();
+        let series = self.0.series.get(&symbols).await?;
+        Ok(keys.iter().cloned().zip(series).collect())
+    }
+}
+
+impl Loader<JobId> for Rows {
+    type Value = job::Model;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[JobId]) -> Loaded<JobId, job::Model> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.store.jobs().get_many(&ids).await?;
+        Ok(rows.into_iter().map(|row| (JobId(row.id), row)).collect())
+    }
+}
+
+impl Loader<IssueId> for Rows {
+    type Value = data_issue::Model;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[IssueId]) -> Loaded<IssueId, data_issue::Model> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.store.issues().get_many(&ids).await?;
+        Ok(rows.into_iter().map(|row| (IssueId(row.id), row)).collect())
+    }
+}

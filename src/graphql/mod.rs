@@ -1,0 +1,63 @@
+//! The schema: one file a domain type. Resolvers say who may, what is asked, and hand over.
+
+mod connection;
+mod errors;
+mod guard;
+mod ids;
+mod issue;
+mod job;
+mod loaders;
+mod node;
+mod price;
+mod scalars;
+mod symbol;
+
+use async_graphql::{MergedObject, MergedSubscription};
+
+use crate::app::App;
+
+pub use errors::internal;
+pub use guard::{Caller, denied};
+pub use loaders::{Loaders, loaders};
+
+/// What can be read.
+#[derive(MergedObject, Default)]
+pub struct Query(node::NodeQuery, symbol::SymbolQuery, job::JobQuery, issue::IssueQuery);
+
+/// What can be done. A person's mistakes come back in `userErrors`, with nothing changed.
+#[derive(MergedObject, Default)]
+pub struct Mutation(symbol::SymbolMutation, job::JobMutation, issue::IssueMutation);
+
+/// What can be followed, over graphql-transport-ws or server-sent events.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(job::JobSubscription);
+
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+
+/// Levels of fields in a query; what the deepest useful query needs, twice.
+const DEEPEST_QUERY: usize = 20;
+/// Fields that a query may come to, with lists counted at their page size.
+const COSTLIEST_QUERY: usize = 60_000;
+
+/// The schema, with its bounds on depth and cost. With an app it can be run; without one it can only be printed.
+#[must_use]
+pub fn schema(app: Option<&App>) -> Schema {
+    let mut builder = Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .register_output_type::<node::Node>()
+        .limit_depth(DEEPEST_QUERY)
+        .limit_complexity(COSTLIEST_QUERY);
+    if let Some(app) = app {
+        builder = builder.data(app.clone());
+    }
+    builder.finish()
+}
+
+/// The schema's definition, as `schema.graphql` holds it.
+#[must_use]
+pub fn sdl() -> String {
+    let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_enum_items().sorted_arguments();
+    let mut text = schema(None).sdl_with_options(options);
+    // The definition is a text file like the others: no blanks at line ends, one newline at its end.
+    text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+    format!("{}\n", text.trim())
+}

@@ -1,0 +1,63 @@
+//! What every object with an id has in common, and who is asking.
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, ID, Interface, Object, Result};
+
+use super::errors::{bad_input, internal};
+use super::guard::{Caller, Viewer};
+use super::ids::{Kind, decode};
+use super::issue::DataIssue;
+use super::job::Job;
+use super::loaders::{IssueId, JobId, Rows, SymbolId};
+use super::symbol::Symbol;
+
+/// An object with a global id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "An opaque global id."))]
+pub enum Node {
+    Symbol(Symbol),
+    Job(Job),
+    DataIssue(DataIssue),
+}
+
+/// Ids that one request may ask for.
+const MOST_IDS: usize = 500;
+
+async fn load(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
+    let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+    let Some((kind, number)) = decode(id) else { return Ok(None) };
+    Ok(match kind {
+        Kind::Symbol => loader.load_one(SymbolId(number)).await.map_err(|e| internal(&e))?.map(|r| Symbol(r).into()),
+        Kind::Job => loader.load_one(JobId(number)).await.map_err(|e| internal(&e))?.map(|r| Job(r).into()),
+        Kind::DataIssue => {
+            loader.load_one(IssueId(number)).await.map_err(|e| internal(&e))?.map(|r| DataIssue(r).into())
+        }
+    })
+}
+
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// The object with this id, if there's one.
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
+        load(ctx, &id).await
+    }
+
+    /// The objects with these ids, in their order, null where there's none.
+    #[graphql(complexity = "5 + ids.len() * child_complexity")]
+    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
+        if ids.len() > MOST_IDS {
+            return Err(bad_input(format!("nodes takes at most {MOST_IDS} ids")));
+        }
+        futures_util::future::try_join_all(ids.iter().map(|id| load(ctx, id))).await
+    }
+
+    /// Who is asking, by the token that was sent.
+    async fn viewer(&self, ctx: &Context<'_>) -> Viewer {
+        let caller = ctx.data_opt::<Caller>().cloned().unwrap_or_else(Caller::anonymous);
+        Viewer { name: caller.name, role: caller.role }
+    }
+}

@@ -1,0 +1,274 @@
+//! Bars, series and indicators.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObject};
+
+use super::errors::{bad_input, internal};
+use super::scalars::{BigInt, Column, Date, Gap};
+use crate::market::calendar::DayRange;
+use crate::market::resample::resample;
+use crate::market::{Bar, Columns, Interval, Operand, PriceField, Series, Split as SplitRow};
+
+/// One trading day, week or month of a symbol. Prices are in the symbol's currency.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct PriceBar {
+    /// The trading day; of a week or month, its last one.
+    pub date: Date,
+    /// First price, as traded.
+    pub open: f64,
+    /// Highest price, as traded.
+    pub high: f64,
+    /// Lowest price, as traded.
+    pub low: f64,
+    /// Last price, as traded.
+    pub close: f64,
+    /// Last price adjusted for later splits, and for dividends where the provider does so.
+    pub adjusted_close: f64,
+    /// Shares traded.
+    pub volume: BigInt,
+}
+
+impl PriceBar {
+    pub(super) fn new(bar: &Bar, splits: &[SplitRow], provided_until: Option<i32>) -> Self {
+        Self {
+            date: Date(bar.day),
+            open: bar.open,
+            high: bar.high,
+            low: bar.low,
+            close: bar.close,
+            adjusted_close: adjusted(bar, splits, provided_until),
+            volume: BigInt(bar.volume),
+        }
+    }
+
+    pub(super) fn of_columns(columns: &Columns, adjusted_close: f64, i: usize) -> Self {
+        Self {
+            date: Date(columns.days[i]),
+            open: columns.open[i],
+            high: columns.high[i],
+            low: columns.low[i],
+            close: columns.close[i],
+            adjusted_close,
+            volume: BigInt(columns.volume[i]),
+        }
+    }
+}
+
+/// One bar's adjusted close, by the rule of [`crate::market::splits::adjusted_closes`].
+fn adjusted(bar: &Bar, splits: &[SplitRow], provided_until: Option<i32>) -> f64 {
+    let after = match bar.adjusted_close {
+        Some(_) => provided_until.unwrap_or(bar.day),
+        None => bar.day,
+    };
+    let value = bar.adjusted_close.unwrap_or(bar.close);
+    let ratio: f64 = splits.iter().filter(|s| s.day > after).map(|s| s.ratio).product();
+    if ratio == 1.0 { value } else { value / ratio }
+}
+
+/// A change of the number of shares.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Split {
+    /// The first day that trades at the new price.
+    pub date: Date,
+    /// New shares for an old one: 4 is a 4:1 split.
+    pub ratio: f64,
+    /// Found in the prices rather than named by the provider.
+    pub detected: bool,
+}
+
+impl From<SplitRow> for Split {
+    fn from(split: SplitRow) -> Self {
+        Self { date: Date(split.day), ratio: split.ratio, detected: split.detected }
+    }
+}
+
+/// A stretch of dates, both ends included.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct DateRange {
+    pub from: Date,
+    pub to: Date,
+}
+
+impl From<DayRange> for DateRange {
+    fn from(range: DayRange) -> Self {
+        Self { from: Date(range.from), to: Date(range.to) }
+    }
+}
+
+/// Columns of equal length, oldest first: one array each, for charts and notebooks.
+pub struct PriceSeries {
+    /// The whole history in this view, so that indicators are warm at the range's start.
+    history: Columns,
+    range: std::ops::Range<usize>,
+}
+
+impl PriceSeries {
+    /// A view of a symbol's series.
+    ///
+    /// # Errors
+    /// When resampling fails.
+    pub(super) async fn new(
+        series: Arc<Series>,
+        from: Option<Date>,
+        to: Option<Date>,
+        interval: Interval,
+        adjusted: bool,
+    ) -> Result<Self> {
+        let view = move || {
+            let all = 0..series.raw.len();
+            let daily = if adjusted { series.adjusted(all) } else { series.raw(all) };
+            if interval == Interval::Day { Ok(daily) } else { resample(daily, interval).map(|(columns, _)| columns) }
+        };
+        // Days are a copy; weeks and months are a calculation.
+        let history = if interval == Interval::Day {
+            view()
+        } else {
+            tokio::task::spawn_blocking(view).await.map_err(|e| internal(&e))?
+        };
+        let history = history.map_err(|e| internal(&e))?;
+        let start = from.map_or(0, |d| history.days.partition_point(|&x| x < d.0));
+        let end = to.map_or(history.len(), |d| history.days.partition_point(|&x| x <= d.0)).max(start);
+        Ok(Self { history, range: start..end })
+    }
+
+    fn floats(&self, column: &[f64]) -> Column<f64> {
+        Column(column[self.range.clone()].to_vec())
+    }
+}
+
+/// Columns of equal length, oldest first: one array each, for charts and notebooks.
+#[Object]
+impl PriceSeries {
+    /// How many bars there are.
+    async fn length(&self) -> i32 {
+        i32::try_from(self.range.len()).unwrap_or(i32::MAX)
+    }
+
+    /// Trading days; of weeks and months, their last ones.
+    #[graphql(complexity = 50)]
+    async fn dates(&self) -> Column<Date> {
+        Column(self.history.days[self.range.clone()].iter().copied().map(Date).collect())
+    }
+
+    /// First prices.
+    #[graphql(complexity = 50)]
+    async fn open(&self) -> Column<f64> {
+        self.floats(&self.history.open)
+    }
+
+    /// Highest prices.
+    #[graphql(complexity = 50)]
+    async fn high(&self) -> Column<f64> {
+        self.floats(&self.history.high)
+    }
+
+    /// Lowest prices.
+    #[graphql(complexity = 50)]
+    async fn low(&self) -> Column<f64> {
+        self.floats(&self.history.low)
+    }
+
+    /// Last prices.
+    #[graphql(complexity = 50)]
+    async fn close(&self) -> Column<f64> {
+        self.floats(&self.history.close)
+    }
+
+    /// Shares traded, never adjusted.
+    #[graphql(complexity = 50)]
+    async fn volume(&self) -> Column<BigInt> {
+        Column(self.history.volume[self.range.clone()].iter().copied().map(BigInt).collect())
+    }
+
+    /// An indicator with TA-Lib's conventions, null where its window isn't full. It sees the bars before `from`, too.
+    #[graphql(complexity = 100)]
+    async fn indicator(
+        &self,
+        _ctx: &Context<'_>,
+        #[graphql(desc = "What to compute.")] by: OperandInput,
+    ) -> Result<Column<Gap>> {
+        let operand = Operand::try_from(by).map_err(bad_input)?;
+        let values = operand.values(&self.history);
+        Ok(Column(values[self.range.clone()].iter().copied().map(Gap).collect()))
+    }
+}
+
+/// A value for every bar: a price, a number, or an indicator of the close with TA-Lib's conventions. Windows count bars.
+#[derive(Debug, Clone, OneofObject)]
+pub enum OperandInput {
+    /// One of the bar's prices.
+    Price(PriceField),
+    /// The same number on every bar.
+    Constant(f64),
+    /// Simple moving average.
+    Sma(i32),
+    /// Exponential moving average.
+    Ema(i32),
+    /// Wilder's relative strength index, 0 to 100.
+    Rsi(i32),
+    /// Lower Bollinger band.
+    BollingerLower(BandInput),
+    /// Upper Bollinger band.
+    BollingerUpper(BandInput),
+    /// Moving average convergence/divergence.
+    Macd(MacdInput),
+    /// The signal line of MACD.
+    MacdSignal(MacdInput),
+    /// Highest close of the window.
+    Highest(i32),
+    /// Lowest close of the window.
+    Lowest(i32),
+    /// Wilder's average true range.
+    Atr(i32),
+}
+
+/// A Bollinger band.
+#[derive(Debug, Clone, InputObject)]
+pub struct BandInput {
+    /// Bars in the average.
+    #[graphql(default = 20)]
+    pub window: i32,
+    /// Population standard deviations from the average.
+    #[graphql(default = 2.0)]
+    pub deviations: f64,
+}
+
+/// The three windows of MACD.
+#[derive(Debug, Clone, InputObject)]
+pub struct MacdInput {
+    /// Bars in the fast average.
+    #[graphql(default = 12)]
+    pub fast: i32,
+    /// Bars in the slow average.
+    #[graphql(default = 26)]
+    pub slow: i32,
+    /// Bars in the signal's average.
+    #[graphql(default = 9)]
+    pub signal: i32,
+}
+
+impl TryFrom<OperandInput> for Operand {
+    type Error = String;
+
+    fn try_from(input: OperandInput) -> Result<Self, String> {
+        // A negative window is as wrong as zero, and is named as such.
+        let n = |window: i32| usize::try_from(window).unwrap_or(0);
+        let operand = match input {
+            OperandInput::Price(field) => Self::Price(field),
+            OperandInput::Constant(value) => Self::Constant(value),
+            OperandInput::Sma(w) => Self::Sma(n(w)),
+            OperandInput::Ema(w) => Self::Ema(n(w)),
+            OperandInput::Rsi(w) => Self::Rsi(n(w)),
+            OperandInput::BollingerLower(b) => Self::BollingerLower { window: n(b.window), deviations: b.deviations },
+            OperandInput::BollingerUpper(b) => Self::BollingerUpper { window: n(b.window), deviations: b.deviations },
+            OperandInput::Macd(m) => Self::Macd { fast: n(m.fast), slow: n(m.slow), signal: n(m.signal) },
+            OperandInput::MacdSignal(m) => Self::MacdSignal { fast: n(m.fast), slow: n(m.slow), signal: n(m.signal) },
+            OperandInput::Highest(w) => Self::Highest(n(w)),
+            OperandInput::Lowest(w) => Self::Lowest(n(w)),
+            OperandInput::Atr(w) => Self::Atr(n(w)),
+        };
+        operand.validate()?;
+        Ok(operand)
+    }
+}

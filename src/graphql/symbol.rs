@@ -1,0 +1,474 @@
+//! Symbols: the object, its lists, and what can be asked to be done with them.
+
+use std::sync::Arc;
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, Enum, Error, ID, InputObject, Object, Result, SimpleObject, Upload};
+use chrono::{DateTime, Utc};
+
+use super::connection::{Connection, PageArguments, Total, connect, page_cost};
+use super::errors::{Fault, UserError, UserErrorCode, internal, sort_out};
+use super::guard::RoleGuard;
+use super::ids::{self, Kind};
+use super::job::Job;
+use super::loaders::{BarsOf, LatestBarOf, Rows, SeriesOf};
+use super::price::{DateRange, PriceBar, PriceSeries, Split};
+use super::scalars::Date;
+use crate::app::App;
+use crate::jobs::{self, AddSymbol, normalise_ticker};
+use crate::market::calendar::{self, Calendar};
+use crate::market::resample::resample;
+use crate::market::{self, DataSource, Exchange, Interval, Series};
+use crate::store::entity::symbol;
+use crate::store::page::{Key, Page, PageRequest, Sort};
+use crate::store::{BarRequest, Role, SymbolFilter, SymbolOrder, SymbolOrderField, symbol_sorts};
+
+/// A share, fund or index that prices are kept of.
+#[derive(Debug, Clone)]
+pub struct Symbol(pub Arc<symbol::Model>);
+
+/// A moment of the store as GraphQL shows it.
+pub(super) fn moment(at: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(at).unwrap_or_default()
+}
+
+fn bar_sorts() -> Vec<Sort> {
+    let by = sea_orm::sea_query::Expr::cust("day");
+    vec![Sort { by, descending: false, text: false }]
+}
+
+/// The day that a cursor in a list of bars stands for.
+fn day_of(keys: Option<&Vec<Key>>) -> Option<i32> {
+    match keys?.first()? {
+        Key::Int(day) => i32::try_from(*day).ok(),
+        Key::Text(_) => None,
+    }
+}
+
+impl Symbol {
+    fn splits(&self) -> Result<Vec<market::Split>> {
+        serde_json::from_str(&self.0.splits).map_err(|e| internal(&e))
+    }
+
+    async fn columns(&self, ctx: &Context<'_>) -> Result<Arc<Series>> {
+        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+        let series = loader.load_one(SeriesOf(self.0.clone())).await.map_err(|e| internal(&e))?;
+        Ok(series.unwrap_or_default())
+    }
+
+    /// Daily bars come from the table, page by page.
+    async fn daily(
+        &self,
+        ctx: &Context<'_>,
+        page: PageRequest,
+        from: Option<i32>,
+        to: Option<i32>,
+    ) -> Result<Connection<PriceBar>> {
+        let request = BarRequest {
+            from,
+            to,
+            after: day_of(page.after.as_ref()),
+            before: day_of(page.before.as_ref()),
+            backward: page.backward,
+            limit: u32::try_from(page.limit).unwrap_or(0),
+        };
+        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+        let bars = loader.load_one(BarsOf(self.0.id, request)).await.map_err(|e| internal(&e))?.unwrap_or_default();
+        let splits = self.splits()?;
+        let provided_until = self.0.adjusted_until;
+        let total = Total::Bars { symbol: self.0.id, from, to };
+        let key = |bar: &market::Bar| vec![Key::from(bar.day)];
+        Ok(connect(page.page(bars), total, key, |bar| PriceBar::new(&bar, &splits, provided_until)))
+    }
+
+    /// Weeks and months are made of the whole series, then cut to the page.
+    async fn resampled(
+        &self,
+        ctx: &Context<'_>,
+        page: PageRequest,
+        from: Option<i32>,
+        to: Option<i32>,
+        interval: Interval,
+    ) -> Result<Connection<PriceBar>> {
+        let series = self.columns(ctx).await?;
+        let range = series.range(from, to);
+        let (after, before) = (day_of(page.after.as_ref()), day_of(page.before.as_ref()));
+        let bars = tokio::task::spawn_blocking(move || {
+            let (columns, last) = resample(series.raw(range.clone()), interval)?;
+            let adjusted = |i: usize| series.adjusted_close[range.start + last[i]];
+            Ok((0..columns.len()).map(|i| PriceBar::of_columns(&columns, adjusted(i), i)).collect::<Vec<_>>())
+        });
+        let bars: std::result::Result<_, polars::error::PolarsError> = bars.await.map_err(|e| internal(&e))?;
+        let bars: Vec<PriceBar> = bars.map_err(|e| internal(&e))?;
+        let total = Total::Known(bars.len());
+        let start = after.map_or(0, |day| bars.partition_point(|bar| bar.date.0 <= day));
+        let end = before.map_or(bars.len(), |day| bars.partition_point(|bar| bar.date.0 < day)).max(start);
+        let mut rows: Vec<PriceBar> = bars[start..end].to_vec();
+        if page.backward {
+            rows.reverse();
+        }
+        rows.truncate(usize::try_from(page.limit).unwrap_or(0) + 1);
+        Ok(connect(page.page(rows), total, |bar| vec![Key::from(bar.date.0)], |bar| bar))
+    }
+}
+
+/// A share, fund or index that prices are kept of.
+#[Object]
+impl Symbol {
+    /// An opaque global id.
+    pub async fn id(&self) -> ID {
+        ids::encode(Kind::Symbol, self.0.id)
+    }
+
+    /// As the price provider spells it: "IBM", "RELIANCE.BSE".
+    async fn ticker(&self) -> &str {
+        &self.0.ticker
+    }
+
+    /// What the company or fund is called, once known.
+    async fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// Where it's listed.
+    async fn exchange(&self) -> Exchange {
+        self.0.exchange
+    }
+
+    /// ISO 4217 code of the prices' currency, once known.
+    async fn currency(&self) -> Option<&str> {
+        self.0.currency.as_deref()
+    }
+
+    /// Where the symbol came from; each bar has a source of its own.
+    async fn source(&self) -> DataSource {
+        self.0.source
+    }
+
+    /// The oldest bar's date.
+    async fn first_date(&self) -> Option<Date> {
+        self.0.first_day.map(Date)
+    }
+
+    /// The newest bar's date.
+    async fn last_date(&self) -> Option<Date> {
+        self.0.last_day.map(Date)
+    }
+
+    /// How many bars there are.
+    async fn bar_count(&self) -> i32 {
+        self.0.bar_count
+    }
+
+    /// Grows by one whenever a refresh adds or corrects bars.
+    async fn data_version(&self) -> i32 {
+        self.0.data_version
+    }
+
+    /// When prices were last fetched or imported.
+    async fn last_refreshed_at(&self) -> Option<DateTime<Utc>> {
+        self.0.last_refreshed_at.map(moment)
+    }
+
+    /// The newest bar.
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn latest_bar(&self, ctx: &Context<'_>) -> Result<Option<PriceBar>> {
+        if self.0.bar_count == 0 {
+            return Ok(None);
+        }
+        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+        let bar = loader.load_one(LatestBarOf(self.0.id)).await.map_err(|e| internal(&e))?;
+        let splits = self.splits()?;
+        Ok(bar.map(|bar| PriceBar::new(&bar, &splits, self.0.adjusted_until)))
+    }
+
+    /// Splits, from the provider or found in the prices, oldest first.
+    #[graphql(name = "splits")]
+    async fn split_list(&self) -> Result<Vec<Split>> {
+        Ok(self.splits()?.into_iter().map(|split| split.into()).collect())
+    }
+
+    /// Stretches of trading days without bars between the first and the last.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn gaps(&self, ctx: &Context<'_>) -> Result<Vec<DateRange>> {
+        let calendar = Calendar::of(self.0.exchange, self.0.currency.as_deref());
+        let series = self.columns(ctx).await?;
+        let gaps = calendar::gaps(&series.raw.days, calendar);
+        Ok(gaps.into_iter().take(MOST_GAPS).map(|range| range.into()).collect())
+    }
+
+    /// Bars as traded, oldest first, a page at a time.
+    #[graphql(complexity = "2 + page_cost(first, last) * child_complexity")]
+    #[allow(clippy::too_many_arguments, reason = "the contract's arguments")]
+    async fn prices(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(desc = "The earliest date.")] from: Option<Date>,
+        #[graphql(desc = "The latest date.")] to: Option<Date>,
+        #[graphql(default_with = "Interval::Day", desc = "How long a bar is.")] interval: Interval,
+    ) -> Result<Connection<PriceBar>> {
+        let page = PageArguments { first, after, last, before }.request(&bar_sorts())?;
+        let (from, to) = (from.map(|d| d.0), to.map(|d| d.0));
+        match interval {
+            Interval::Day => self.daily(ctx, page, from, to).await,
+            Interval::Week | Interval::Month => self.resampled(ctx, page, from, to, interval).await,
+        }
+    }
+
+    /// The whole series, or a range of it, as columns.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn series(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The earliest date.")] from: Option<Date>,
+        #[graphql(desc = "The latest date.")] to: Option<Date>,
+        #[graphql(default_with = "Interval::Day", desc = "How long a bar is.")] interval: Interval,
+        #[graphql(
+            default = true,
+            desc = "Prices adjusted for splits, and for dividends where the provider does so; as traded if false."
+        )]
+        adjusted: bool,
+    ) -> Result<PriceSeries> {
+        PriceSeries::new(self.columns(ctx).await?, from, to, interval, adjusted).await
+    }
+}
+
+/// Which symbols to list.
+#[derive(Debug, InputObject)]
+#[graphql(name = "SymbolFilter")]
+pub struct SymbolFilterInput {
+    /// Part of the ticker or the name, in any case.
+    search: Option<String>,
+    /// Listed on one of these.
+    exchange: Option<Vec<Exchange>>,
+    /// With bars, or without.
+    has_prices: Option<bool>,
+}
+
+/// A sort of symbols.
+#[derive(Debug, InputObject)]
+#[graphql(name = "SymbolOrder")]
+pub struct SymbolOrderInput {
+    field: SymbolOrderField,
+    #[graphql(default_with = "OrderDirection::Asc")]
+    direction: OrderDirection,
+}
+
+/// Up or down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum OrderDirection {
+    /// Smallest, earliest, A first; what is missing comes last.
+    Asc,
+    /// Largest, latest, Z first; what is missing comes first.
+    Desc,
+}
+
+/// Gaps that are listed of one symbol.
+const MOST_GAPS: usize = 1_000;
+/// Sort keys that one list may have.
+const MOST_ORDERS: usize = 4;
+
+#[derive(Default)]
+pub struct SymbolQuery;
+
+#[Object]
+impl SymbolQuery {
+    /// The symbols that prices are kept of, by ticker unless another order is asked for.
+    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
+    #[allow(clippy::too_many_arguments, reason = "the contract's arguments")]
+    async fn symbols(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        filter: Option<SymbolFilterInput>,
+        order_by: Option<Vec<SymbolOrderInput>>,
+    ) -> Result<Connection<Symbol>> {
+        let filter = filter.map_or_else(SymbolFilter::default, |f| SymbolFilter {
+            search: f.search,
+            exchange: f.exchange,
+            has_prices: f.has_prices,
+        });
+        let orders: Vec<SymbolOrder> = order_by
+            .unwrap_or_default()
+            .into_iter()
+            .take(MOST_ORDERS)
+            .map(|o| SymbolOrder { field: o.field, descending: o.direction == OrderDirection::Desc })
+            .collect();
+        let page = PageArguments { first, after, last, before }.request(&symbol_sorts(&orders))?;
+        let store = &ctx.data_unchecked::<App>().store;
+        let rows: Page<symbol::Model> = store.symbols().page(&filter, &orders, &page).await.map_err(Fault::from)?;
+        let keys = |row: &symbol::Model| SymbolOrder::keys(&orders, row);
+        Ok(connect(rows, Total::Symbols(filter), keys, |row| Symbol(Arc::new(row))))
+    }
+
+    /// One symbol by its ticker.
+    async fn symbol(&self, ctx: &Context<'_>, ticker: String) -> Result<Option<Symbol>> {
+        // What can't be a ticker isn't one that is there.
+        let Ok(ticker) = normalise_ticker(&ticker) else { return Ok(None) };
+        let store = &ctx.data_unchecked::<App>().store;
+        let row = store.symbols().by_ticker(&ticker).await.map_err(Fault::from)?;
+        Ok(row.map(|row| Symbol(Arc::new(row))))
+    }
+}
+
+/// A symbol to follow.
+#[derive(Debug, InputObject)]
+pub struct AddSymbolInput {
+    /// As Alpha Vantage spells it: "IBM", "RELIANCE.BSE".
+    ticker: String,
+    /// What it's called; looked up if left out.
+    name: Option<String>,
+    /// Where it's listed; worked out if left out.
+    exchange: Option<Exchange>,
+    /// Whether to fetch its prices at once.
+    #[graphql(default = true)]
+    refresh: bool,
+}
+
+/// The symbol, and the job that fetches its prices.
+#[derive(SimpleObject)]
+pub struct AddSymbolPayload {
+    symbol: Option<Symbol>,
+    job: Option<Job>,
+    user_errors: Vec<UserError>,
+}
+
+/// A symbol to stop following.
+#[derive(Debug, InputObject)]
+pub struct RemoveSymbolInput {
+    ticker: String,
+}
+
+/// The id of what was removed.
+#[derive(SimpleObject)]
+pub struct RemoveSymbolPayload {
+    removed_id: Option<ID>,
+    user_errors: Vec<UserError>,
+}
+
+/// Symbols to bring up to date.
+#[derive(Debug, InputObject)]
+pub struct RefreshSymbolsInput {
+    /// All symbols if left out.
+    tickers: Option<Vec<String>>,
+    /// Fetch the whole history even where the newest bars would do.
+    #[graphql(default = false)]
+    full: bool,
+    /// Asking again with the same key answers with the same jobs.
+    idempotency_key: Option<String>,
+}
+
+/// A job for every symbol.
+#[derive(SimpleObject)]
+pub struct RefreshSymbolsPayload {
+    jobs: Option<Vec<Job>>,
+    user_errors: Vec<UserError>,
+}
+
+/// A CSV file of one symbol's prices.
+#[derive(InputObject)]
+pub struct ImportPricesInput {
+    /// Added if it isn't followed yet.
+    ticker: String,
+    /// With the headings date,open,high,low,close[,adjusted_close],volume.
+    file: Upload,
+}
+
+/// The symbol, and the job that reads the file.
+#[derive(SimpleObject)]
+pub struct ImportPricesPayload {
+    job: Option<Job>,
+    symbol: Option<Symbol>,
+    user_errors: Vec<UserError>,
+}
+
+/// Symbols that one request may name.
+const MOST_TICKERS: usize = 5_000;
+const LONGEST_IDEMPOTENCY_KEY: usize = 200;
+
+#[derive(Default)]
+pub struct SymbolMutation;
+
+#[Object]
+impl SymbolMutation {
+    /// Follows a symbol and queues its first refresh.
+    #[graphql(guard = "RoleGuard(Role::Operator)")]
+    async fn add_symbol(&self, ctx: &Context<'_>, input: AddSymbolInput) -> Result<AddSymbolPayload> {
+        let AddSymbolInput { ticker, name, exchange, refresh } = input;
+        let app = ctx.data_unchecked::<App>();
+        let outcome = sort_out(jobs::add_symbol(app, AddSymbol { ticker, name, exchange, refresh }).await)?;
+        Ok(match outcome {
+            Ok((symbol, job)) => {
+                AddSymbolPayload { symbol: Some(Symbol(Arc::new(symbol))), job: job.map(Job), user_errors: Vec::new() }
+            }
+            Err(user_errors) => AddSymbolPayload { symbol: None, job: None, user_errors },
+        })
+    }
+
+    /// Stops following a symbol and forgets its prices.
+    #[graphql(guard = "RoleGuard(Role::Operator)")]
+    async fn remove_symbol(&self, ctx: &Context<'_>, input: RemoveSymbolInput) -> Result<RemoveSymbolPayload> {
+        let app = ctx.data_unchecked::<App>();
+        Ok(match sort_out(jobs::remove_symbol(app, &input.ticker).await)? {
+            Ok(id) => RemoveSymbolPayload { removed_id: Some(ids::encode(Kind::Symbol, id)), user_errors: Vec::new() },
+            Err(user_errors) => RemoveSymbolPayload { removed_id: None, user_errors },
+        })
+    }
+
+    /// Queues a refresh of the given symbols, or of all of them. One that is under way answers with its job.
+    #[graphql(guard = "RoleGuard(Role::Operator)")]
+    async fn refresh_symbols(&self, ctx: &Context<'_>, input: RefreshSymbolsInput) -> Result<RefreshSymbolsPayload> {
+        let RefreshSymbolsInput { tickers, full, idempotency_key } = input;
+        let turned_down = |user_errors| RefreshSymbolsPayload { jobs: None, user_errors };
+        if tickers.as_ref().is_some_and(|t| t.len() > MOST_TICKERS) {
+            let message = format!("one request takes at most {MOST_TICKERS} tickers");
+            return Ok(turned_down(vec![UserError::new(UserErrorCode::LimitExceeded, "tickers", message)]));
+        }
+        if idempotency_key.as_ref().is_some_and(|k| k.is_empty() || k.len() > LONGEST_IDEMPOTENCY_KEY) {
+            let message = format!("an idempotency key has 1 to {LONGEST_IDEMPOTENCY_KEY} bytes");
+            return Ok(turned_down(vec![UserError::new(UserErrorCode::Invalid, "idempotencyKey", message)]));
+        }
+        let app = ctx.data_unchecked::<App>();
+        Ok(match sort_out(jobs::refresh_symbols(app, tickers, full, idempotency_key).await)? {
+            Ok(jobs) => {
+                RefreshSymbolsPayload { jobs: Some(jobs.into_iter().map(Job).collect()), user_errors: Vec::new() }
+            }
+            Err(user_errors) => turned_down(user_errors),
+        })
+    }
+
+    /// Queues the reading of a CSV file of prices, by the GraphQL multipart request specification.
+    #[graphql(guard = "RoleGuard(Role::Operator)")]
+    async fn import_prices(&self, ctx: &Context<'_>, input: ImportPricesInput) -> Result<ImportPricesPayload> {
+        let file = input.file.value(ctx).map_err(|e| internal(&e))?;
+        let read = tokio::task::spawn_blocking(move || {
+            let mut content = Vec::new();
+            std::io::Read::read_to_end(&mut file.into_read(), &mut content).map(|_| content)
+        });
+        let content = read.await.map_err(|e| internal(&e))?.map_err(|e| internal(&e))?;
+        let app = ctx.data_unchecked::<App>();
+        Ok(match sort_out(jobs::import_prices(app, &input.ticker, content).await)? {
+            Ok((symbol, job)) => ImportPricesPayload {
+                job: Some(Job(job)),
+                symbol: Some(Symbol(Arc::new(symbol))),
+                user_errors: Vec::new(),
+            },
+            Err(user_errors) => ImportPricesPayload { job: None, symbol: None, user_errors },
+        })
+    }
+}
+
+/// Loads a symbol for another object's field.
+pub(super) async fn load_symbol(ctx: &Context<'_>, id: Option<i64>) -> Result<Option<Symbol>, Error> {
+    let Some(id) = id else { return Ok(None) };
+    let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+    let row = loader.load_one(super::loaders::SymbolId(id)).await.map_err(|e| internal(&e))?;
+    Ok(row.map(Symbol))
+}

@@ -1,0 +1,165 @@
+//! REST routes, each a stored GraphQL operation that the same schema runs: no second implementation of anything.
+//!
+//! A route names its operation (a file in `operations/`, where aliases give the answer its field names), how the
+//! request becomes variables, and which part of the result is the answer. Errors become a status and
+//! `{"error": {"code", "message", "field"}}`.
+
+use std::collections::HashMap;
+
+use async_graphql::{Request as GraphQLRequest, Variables};
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use serde_json::{Map, Value, json};
+
+use super::{Service, graphql};
+use crate::graphql::{Caller, loaders};
+
+/// A stored operation and where its answer lies.
+struct Operation {
+    text: &'static str,
+    /// The field of `data` that is the answer.
+    field: &'static str,
+    /// The status of success.
+    success: StatusCode,
+    /// What a null answer means.
+    missing: &'static str,
+}
+
+const ADD: Operation = Operation {
+    text: include_str!("operations/financial_data_add.graphql"),
+    field: "added",
+    success: StatusCode::ACCEPTED,
+    missing: "",
+};
+
+const REFRESH: Operation = Operation {
+    text: include_str!("operations/financial_data_refresh.graphql"),
+    field: "refreshed",
+    success: StatusCode::ACCEPTED,
+    missing: "",
+};
+
+const DATA: Operation = Operation {
+    text: include_str!("operations/financial_data_data.graphql"),
+    field: "symbol",
+    success: StatusCode::OK,
+    missing: "There is no such symbol; POST it to /financial_data/add first",
+};
+
+const SYMBOLS: Operation = Operation {
+    text: include_str!("operations/financial_data_symbols.graphql"),
+    field: "list",
+    success: StatusCode::OK,
+    missing: "",
+};
+
+type Parameters = Query<HashMap<String, String>>;
+
+/// The routes.
+pub(super) fn routes() -> Router<Service> {
+    Router::new()
+        .route("/financial_data/add", post(add))
+        .route("/financial_data/refresh", post(refresh))
+        .route("/financial_data/data", get(data))
+}
+
+async fn add(State(service): State<Service>, Extension(caller): Extension<Caller>, body: Bytes) -> Response {
+    let Some(body) = object(&body) else {
+        return failure("BAD_REQUEST", "Send a JSON object such as {\"symbol\": \"IBM\"}", None);
+    };
+    let Some(Value::String(symbol)) = body.get("symbol") else {
+        return failure("INVALID", "\"symbol\" must be a string such as \"IBM\"", Some("symbol"));
+    };
+    let variables = json!({"symbol": symbol, "name": body.get("name"), "exchange": body.get("exchange")});
+    run(&service, caller, &ADD, variables).await
+}
+
+async fn refresh(State(service): State<Service>, Extension(caller): Extension<Caller>, body: Bytes) -> Response {
+    let body = if body.iter().all(u8::is_ascii_whitespace) { Some(Map::new()) } else { object(&body) };
+    let Some(body) = body else {
+        return failure("BAD_REQUEST", "Send nothing, or a JSON object such as {\"symbols\": [\"IBM\"]}", None);
+    };
+    run(&service, caller, &REFRESH, json!({"symbols": body.get("symbols"), "full": body.get("full")})).await
+}
+
+async fn data(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Query(parameters): Parameters,
+) -> Response {
+    match parameters.get("symbol") {
+        Some(symbol) => {
+            let variables = json!({"symbol": symbol, "from": parameters.get("from"), "to": parameters.get("to")});
+            run(&service, caller, &DATA, variables).await
+        }
+        None => {
+            let first = match parameters.get("first").map(|n| n.parse::<i32>()) {
+                None => 500,
+                Some(Ok(first)) => first,
+                Some(Err(_)) => return failure("INVALID", "\"first\" must be a whole number", Some("first")),
+            };
+            run(&service, caller, &SYMBOLS, json!({"first": first, "after": parameters.get("after")})).await
+        }
+    }
+}
+
+fn object(body: &[u8]) -> Option<Map<String, Value>> {
+    serde_json::from_slice(body).ok()
+}
+
+async fn run(service: &Service, caller: Caller, operation: &Operation, mut variables: Value) -> Response {
+    // What the request leaves out gets the schema's default.
+    if let Some(variables) = variables.as_object_mut() {
+        variables.retain(|_, value| !value.is_null());
+    }
+    let request = GraphQLRequest::new(operation.text)
+        .variables(Variables::from_json(variables))
+        .data(caller)
+        .data(loaders(&service.app));
+    let response = graphql::execute(service, request).await;
+    if let Some(error) = response.errors.first() {
+        let code = error.extensions.as_ref().and_then(|e| e.get("code")).and_then(|code| match code {
+            async_graphql::Value::String(code) => Some(code.clone()),
+            _ => None,
+        });
+        // Without a code, it was the variables that didn't fit the operation.
+        return failure(code.as_deref().unwrap_or("INVALID"), &error.message, None);
+    }
+    let data = response.data.into_json().unwrap_or_default();
+    let mut answer = data.get(operation.field).cloned().unwrap_or_default();
+    if answer.is_null() {
+        return failure("NOT_FOUND", operation.missing, None);
+    }
+    if let Some(errors) = answer.as_object_mut().and_then(|answer| answer.remove("userErrors"))
+        && let Some(error) = errors.get(0)
+    {
+        let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+        let field = error.get("field").and_then(|path| path.get(0)).and_then(Value::as_str);
+        return failure(text("code"), text("message"), field);
+    }
+    (operation.success, Json(answer)).into_response()
+}
+
+/// The one table of codes and statuses.
+fn status_of(code: &str) -> StatusCode {
+    match code {
+        "BAD_REQUEST" | "BAD_USER_INPUT" | "INVALID" => StatusCode::BAD_REQUEST,
+        "UNAUTHENTICATED" => StatusCode::UNAUTHORIZED,
+        "FORBIDDEN" => StatusCode::FORBIDDEN,
+        "NOT_FOUND" => StatusCode::NOT_FOUND,
+        "ALREADY_EXISTS" | "CONFLICT" => StatusCode::CONFLICT,
+        "INSUFFICIENT_DATA" => StatusCode::UNPROCESSABLE_ENTITY,
+        "LIMIT_EXCEEDED" => StatusCode::TOO_MANY_REQUESTS,
+        "PROVIDER_UNAVAILABLE" | "NOT_CONFIGURED" | "TIMEOUT" => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn failure(code: &str, message: &str, field: Option<&str>) -> Response {
+    let body = json!({"error": {"code": code, "message": message, "field": field}});
+    (status_of(code), Json(body)).into_response()
+}

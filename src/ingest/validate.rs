@@ -1,0 +1,249 @@
+//! What makes a record a bar, and what keeps it out.
+
+use std::collections::HashMap;
+
+use crate::market::day::{iso, parse_iso};
+use crate::market::{Bar, DataSource, Day};
+use crate::providers::{PriceBatch, ProviderError, RawBar};
+use crate::store::NewIssue;
+
+/// A batch taken apart: bars that hold together, ascending by day, and records that don't.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    pub bars: Vec<Bar>,
+    pub issues: Vec<NewIssue>,
+    /// How many records were read, repeated ones included.
+    pub records: usize,
+}
+
+/// The longest raw text that is kept of a record.
+const LONGEST_RAW: usize = 1_000;
+
+/// One thing wrong with one field.
+struct Flaw {
+    field: &'static str,
+    reason: String,
+}
+
+/// Reads every record of a batch. `ticker` names records to a person, `today` is the exchange's date.
+///
+/// # Errors
+/// When the payload as a whole can't be read.
+pub fn parse(batch: &PriceBatch, ticker: &str, today: Day) -> Result<Parsed, ProviderError> {
+    let mut parsed = Parsed::default();
+    let mut first_of_day: HashMap<Day, usize> = HashMap::new();
+    batch.for_each(|raw| {
+        parsed.records += 1;
+        let day = parse_iso(&raw.date).or_else(|| parse_slashed(&raw.date));
+        let bar = match checked(&raw, day, today, batch.source) {
+            Ok(bar) => bar,
+            Err(flaw) => {
+                parsed.issues.push(issue(&raw, ticker, day, flaw));
+                return;
+            }
+        };
+        if batch.unfinished == Some(bar.day) {
+            return;
+        }
+        match first_of_day.get(&bar.day) {
+            None => {
+                first_of_day.insert(bar.day, parsed.bars.len());
+                parsed.bars.push(bar);
+            }
+            // An exact repetition says nothing new.
+            Some(&first) if parsed.bars[first] == bar => {}
+            Some(_) => {
+                let reason = "the same date stands in the batch before with other values".to_owned();
+                parsed.issues.push(issue(&raw, ticker, day, Flaw { field: "date", reason }));
+            }
+        }
+    })?;
+    parsed.bars.sort_unstable_by_key(|bar| bar.day);
+    Ok(parsed)
+}
+
+fn issue(raw: &RawBar<'_>, ticker: &str, day: Option<Day>, flaw: Flaw) -> NewIssue {
+    let date = day.map_or_else(|| raw.date.trim().chars().take(40).collect(), iso);
+    let mut text: String = raw.raw.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.len() > LONGEST_RAW {
+        text = text.chars().take(LONGEST_RAW).collect();
+    }
+    NewIssue {
+        record: format!("{ticker} {date}").trim_end().to_owned(),
+        day,
+        field: Some(flaw.field.to_owned()),
+        reason: flaw.reason,
+        raw: text,
+    }
+}
+
+/// `9/1/2020`, as spreadsheets save a date; the month comes first, as in the provider's country.
+fn parse_slashed(text: &str) -> Option<Day> {
+    let mut parts = text.trim().split('/');
+    let (month, day, year) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() || year.len() != 4 {
+        return None;
+    }
+    parse_iso(&format!("{year}-{month:0>2}-{day:0>2}"))
+}
+
+fn checked(raw: &RawBar<'_>, day: Option<Day>, today: Day, source: DataSource) -> Result<Bar, Flaw> {
+    let flaw = |field, reason: String| Err(Flaw { field, reason });
+    let Some(day) = day else {
+        let text = raw.date.trim();
+        let reason = if text.is_empty() { "is missing".to_owned() } else { format!("{text:?} is not a date") };
+        return flaw("date", reason);
+    };
+    if day > today {
+        return flaw("date", format!("{} is in the future", iso(day)));
+    }
+    let open = price("open", raw.open)?;
+    let high = price("high", raw.high)?;
+    let low = price("low", raw.low)?;
+    let close = price("close", raw.close)?;
+    let volume = shares(raw.volume)?;
+    if high < low {
+        return flaw("high", format!("{high} is below the low {low}"));
+    }
+    for (field, value) in [("open", open), ("close", close)] {
+        if value > high {
+            return flaw(field, format!("{value} is above the high {high}"));
+        }
+        if value < low {
+            return flaw(field, format!("{value} is below the low {low}"));
+        }
+    }
+    let optional = |field, text: Option<&str>| text.map(|_| price(field, text)).transpose();
+    Ok(Bar {
+        day,
+        open,
+        high,
+        low,
+        close,
+        adjusted_close: optional("adjusted_close", raw.adjusted_close)?,
+        volume,
+        split: optional("split_coefficient", raw.split)?,
+        source,
+    })
+}
+
+/// A decimal number in plain digits: no exponent, no "nan", no grouping.
+fn decimal(field: &'static str, text: Option<&str>) -> Result<f64, Flaw> {
+    let Some(text) = text.filter(|t| !t.is_empty()) else {
+        return Err(Flaw { field, reason: "is missing".to_owned() });
+    };
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') && digits.bytes().any(|b| b.is_ascii_digit());
+    let number = plain.then(|| text.parse::<f64>().ok()).flatten().filter(|n| n.is_finite());
+    number.ok_or_else(|| {
+        let shown: String = text.chars().take(40).collect();
+        Flaw { field, reason: format!("{shown:?} is not a number") }
+    })
+}
+
+fn price(field: &'static str, text: Option<&str>) -> Result<f64, Flaw> {
+    let value = decimal(field, text)?;
+    match value {
+        v if v > 0.0 => Ok(v),
+        v if v < 0.0 => Err(Flaw { field, reason: format!("{v} is negative") }),
+        _ => Err(Flaw { field, reason: "is zero".to_owned() }),
+    }
+}
+
+fn shares(text: Option<&str>) -> Result<i64, Flaw> {
+    let field = "volume";
+    if let Some(count) = text.and_then(|t| t.parse::<i64>().ok()) {
+        return if count < 0 { Err(Flaw { field, reason: format!("{count} is negative") }) } else { Ok(count) };
+    }
+    let value = decimal(field, text)?;
+    if value < 0.0 {
+        return Err(Flaw { field, reason: format!("{value} is negative") });
+    }
+    // "2360900.0" counts shares, too.
+    if value.fract() != 0.0 || value >= 9.0e18 {
+        return Err(Flaw { field, reason: format!("{value} is not a whole number of shares") });
+    }
+    Ok(value as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::csv;
+    use insta::assert_snapshot;
+    use proptest::prelude::*;
+
+    const TODAY: Day = 20_000; // 2024-10-04
+
+    fn parsed(rows: &str) -> Parsed {
+        let body = format!("date,open,high,low,close,adjusted_close,volume\n{rows}");
+        parse(&csv::batch(body).expect("headings"), "IBM", TODAY).expect("a readable file")
+    }
+
+    fn flaws(rows: &str) -> String {
+        let issues = parsed(rows).issues;
+        let line = |i: &NewIssue| format!("{} | {} | {}", i.record, i.field.as_deref().unwrap_or("-"), i.reason);
+        issues.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn every_kind_of_bad_record_is_named_with_its_field_and_reason() {
+        assert_snapshot!(flaws(
+            "2024-01-02,10,9,11,10,,5\n\
+             2024-01-03,12,11,9,10,,5\n\
+             2024-01-04,10,11,9,8,,5\n\
+             2024-01-05,-1,11,9,10,,5\n\
+             2024-01-08,10,11,0,10,,5\n\
+             2024-01-09,10,11,9,,,5\n\
+             2024-01-10,10,abc,9,10,,5\n\
+             2024-01-11,10,11,9,10,,-5\n\
+             2024-01-12,10,11,9,10,,1.5\n\
+             2024-01-15,10,11,9,10,,\n\
+             2024-01-16,10,11,9,10,nan,5\n\
+             2024-13-01,10,11,9,10,,5\n\
+             ,10,11,9,10,,5\n\
+             2031-01-02,10,11,9,10,,5\n\
+             2024-01-17,1e1,11,9,10,,5\n\
+             2024-01-18,10,11,9,10,,5\n\
+             2024-01-18,10,11,9,10.5,,5\n"
+        ), @r#"
+        IBM 2024-01-02 | high | 9 is below the low 11
+        IBM 2024-01-03 | open | 12 is above the high 11
+        IBM 2024-01-04 | close | 8 is below the low 9
+        IBM 2024-01-05 | open | -1 is negative
+        IBM 2024-01-08 | low | is zero
+        IBM 2024-01-09 | close | is missing
+        IBM 2024-01-10 | high | "abc" is not a number
+        IBM 2024-01-11 | volume | -5 is negative
+        IBM 2024-01-12 | volume | 1.5 is not a whole number of shares
+        IBM 2024-01-15 | volume | is missing
+        IBM 2024-01-16 | adjusted_close | "nan" is not a number
+        IBM 2024-13-01 | date | "2024-13-01" is not a date
+        IBM | date | is missing
+        IBM 2031-01-02 | date | 2031-01-02 is in the future
+        IBM 2024-01-17 | open | "1e1" is not a number
+        IBM 2024-01-18 | date | the same date stands in the batch before with other values
+        "#);
+    }
+
+    #[test]
+    fn a_repeated_record_is_read_once_and_rows_come_out_in_order() {
+        let both = parsed("2024-01-03,10,11,9,10,,5.0\n2024-01-02,10,11,9,10,,5\n2024-01-03,10,11,9,10,,5\n");
+        assert_eq!((both.bars.len(), both.issues.len(), both.records), (2, 0, 3));
+        assert!(both.bars[0].day < both.bars[1].day);
+    }
+
+    proptest! {
+        #[test]
+        fn a_providers_decimal_comes_out_with_the_same_digits(units in 0..1_000_000_u32, places in 0..10_000_u32) {
+            let text = format!("{}.{places:04}", units + 1);
+            let value = price("close", Some(&text)).ok().expect("a price");
+            prop_assert_eq!(format!("{value:.4}"), text);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".{0,200}") {
+            let _ = parsed(&text);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Work that outlives a request: recorded in the store, delivered by the queue, run by workers.
+//!
+//! The record is the truth and doubles as an outbox: a mutation commits it, and the dispatcher of any worker passes
+//! it on to the queue. Whatever the queue loses is passed on again; whatever a dead worker held is taken back once
+//! its lease runs out. Delivering a job twice is harmless, as only one claim of it succeeds.
+
+mod import_prices;
+mod progress;
+mod queue;
+mod refresh_symbol;
+mod request;
+mod runner;
+mod schedule;
+mod worker;
+
+use std::future::Future;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::ingest::IngestError;
+use crate::providers::{Advice, ProviderError};
+use crate::store::{JobKind, NewJob, Outcome, StoreError};
+
+pub use import_prices::ImportPrices;
+pub use progress::Progress;
+pub use refresh_symbol::RefreshSymbol;
+pub use request::{
+    AddSymbol, RequestError, add_symbol, cancel, import_prices, normalise_ticker, refresh_symbols, remove_symbol, retry,
+};
+pub use schedule::run_due;
+pub use worker::{run as run_worker, setup as setup_queue};
+
+/// Something a worker does. The struct is the payload; `run` reads like the story.
+pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
+    const KIND: JobKind;
+
+    /// The symbol it's about.
+    fn symbol_id(&self) -> Option<i64> {
+        None
+    }
+
+    /// While a job with this key waits or runs, asking again answers with that one.
+    fn dedupe_key(&self) -> String;
+
+    /// Jobs with the same key never overlap.
+    fn exclusive_key(&self) -> Option<String> {
+        None
+    }
+
+    /// Does the work. It must bear being done twice.
+    fn run(&self, app: &App, progress: &Progress) -> impl Future<Output = Result<Outcome, JobError>> + Send;
+
+    /// The record to be stored.
+    ///
+    /// # Errors
+    /// When the payload can't be written down.
+    fn record(&self, idempotency_key: Option<String>) -> Result<NewJob, serde_json::Error> {
+        Ok(NewJob {
+            kind: Self::KIND,
+            symbol_id: self.symbol_id(),
+            payload: serde_json::to_string(self)?,
+            dedupe_key: self.dedupe_key(),
+            exclusive_key: self.exclusive_key(),
+            idempotency_key,
+        })
+    }
+}
+
+/// Why a job did not get done.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Pointless(String),
+    #[error("the job's description can't be read: {0}")]
+    Payload(#[from] serde_json::Error),
+}
+
+impl JobError {
+    /// What to do about it.
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::Ingest(IngestError::Provider(error)) | Self::Provider(error) => error.advice(),
+            Self::Ingest(IngestError::SymbolGone(_)) | Self::Pointless(_) | Self::Payload(_) => Advice::GiveUp,
+            Self::Ingest(_) | Self::Store(_) => Advice::Retry { after: None },
+        }
+    }
+}

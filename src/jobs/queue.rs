@@ -1,0 +1,173 @@
+//! The queue behind the job records: apalis, on SQLite or PostgreSQL, behind one type of ours. It carries ids.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apalis::prelude::{BackendExt, Data, Strategy, TaskSink, WorkerBuilder, WorkerBuilderExt};
+use apalis_postgres::PostgresStorage;
+use apalis_sqlite::SqliteStorage;
+use sea_orm::DbBackend;
+use serde::{Deserialize, Serialize};
+use sqlx::{PgPool, SqlitePool};
+use tokio::sync::broadcast;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::BroadcastStream;
+use tokio_util::sync::CancellationToken;
+
+use super::runner::Runner;
+use crate::store::Store;
+
+/// What travels through the queue.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Delivery {
+    pub(super) job_id: i64,
+}
+
+/// The queue's name in its tables.
+const NAME: &str = "prospectus";
+/// How often a worker looks for deliveries that nobody woke it for.
+const POLL: Duration = Duration::from_millis(500);
+/// Deliveries that one look brings.
+const BATCH: usize = 10;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the queue failed: {0}")]
+pub struct QueueError(String);
+
+impl QueueError {
+    fn new(error: &impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+#[derive(Clone)]
+enum Backend {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// The queue; clones share it.
+#[derive(Clone)]
+pub(super) struct Queue {
+    backend: Backend,
+    /// Wakes this process's worker when something was pushed here.
+    wake: Arc<broadcast::Sender<()>>,
+}
+
+impl Queue {
+    pub(super) fn new(store: &Store) -> Self {
+        let backend = match store.backend() {
+            DbBackend::Sqlite => Backend::Sqlite(store.writer().get_sqlite_connection_pool().clone()),
+            _ => Backend::Postgres(store.writer().get_postgres_connection_pool().clone()),
+        };
+        Self { backend, wake: Arc::new(broadcast::channel(16).0) }
+    }
+
+    /// Makes the queue's own tables.
+    pub(super) async fn setup(&self) -> Result<(), QueueError> {
+        // The library's own `setup` for SQLite also switches off the syncs that keep the database whole in a power
+        // cut, so only its migrations are run. They share a history table with nobody: ours has another name.
+        let migrated = match &self.backend {
+            Backend::Sqlite(pool) => SqliteStorage::<()>::migrations().run(pool).await,
+            Backend::Postgres(pool) => PostgresStorage::<()>::migrations().run(pool).await,
+        };
+        migrated.map_err(|e| QueueError::new(&e))
+    }
+
+    fn sqlite(pool: &SqlitePool) -> SqliteStorage<Delivery> {
+        let config = apalis_sqlite::Config::default()
+            .queue(NAME)
+            .batch_size(BATCH)
+            .heartbeat_interval(Duration::from_secs(10))
+            .persist_results(true)
+            .lock_tasks(false);
+        SqliteStorage::new(pool).with_config(config)
+    }
+
+    fn postgres(pool: &PgPool) -> PostgresStorage<Delivery> {
+        let config = apalis_postgres::Config::default()
+            .queue(NAME)
+            .batch_size(BATCH)
+            .heartbeat_interval(Duration::from_secs(10))
+            .persist_results(true)
+            .lock_tasks(false);
+        PostgresStorage::new(pool).with_config(config)
+    }
+
+    /// Hands jobs to the queue.
+    pub(super) async fn push(&self, ids: &[i64]) -> Result<(), QueueError> {
+        let deliveries: Vec<Delivery> = ids.iter().map(|&job_id| Delivery { job_id }).collect();
+        match &self.backend {
+            Backend::Sqlite(pool) => Self::sqlite(pool).push_bulk(deliveries).await.map_err(|e| QueueError::new(&e))?,
+            Backend::Postgres(pool) => {
+                Self::postgres(pool).push_bulk(deliveries).await.map_err(|e| QueueError::new(&e))?;
+            }
+        }
+        // Nobody may be listening: another process's worker finds it by looking.
+        let _ = self.wake.send(());
+        Ok(())
+    }
+
+    /// How many deliveries nobody has fetched yet.
+    pub(super) async fn pending(&self) -> Result<i64, QueueError> {
+        let counted = match &self.backend {
+            Backend::Sqlite(pool) => {
+                let sql = "SELECT COUNT(*) FROM Jobs WHERE job_type = $1 AND status = 'Pending'";
+                sqlx::query_scalar(sql).bind(NAME).fetch_one(pool).await
+            }
+            Backend::Postgres(pool) => {
+                let sql = "SELECT COUNT(*) FROM apalis.jobs WHERE job_type = $1 AND status = 'Pending'";
+                sqlx::query_scalar(sql).bind(NAME).fetch_one(pool).await
+            }
+        };
+        counted.map_err(|e| QueueError::new(&e))
+    }
+
+    /// Forgets finished deliveries; the job records keep the history.
+    pub(super) async fn tidy(&self) -> Result<(), QueueError> {
+        let tidied = match &self.backend {
+            Backend::Sqlite(pool) => {
+                let sql = "DELETE FROM Jobs WHERE job_type = $1 AND status IN ('Done', 'Failed', 'Killed')";
+                sqlx::query(sql).bind(NAME).execute(pool).await.map(drop)
+            }
+            Backend::Postgres(pool) => {
+                let sql = "DELETE FROM apalis.jobs WHERE job_type = $1 AND status IN ('Done', 'Failed', 'Killed')";
+                sqlx::query(sql).bind(NAME).execute(pool).await.map(drop)
+            }
+        };
+        tidied.map_err(|e| QueueError::new(&e))
+    }
+
+    /// Delivers jobs to the runner until `stop`, or until the queue's own worker gives up.
+    pub(super) async fn work(&self, runner: Runner, stop: CancellationToken) -> Result<(), QueueError> {
+        let concurrency = runner.concurrency();
+        // A name of its own for every start: the library holds a name until its heartbeat is old.
+        let name = format!("{NAME}-{}", ulid::Ulid::new());
+        let wakes = Box::pin(BroadcastStream::new(self.wake.subscribe()).map(drop));
+        let polling = Strategy::new().interval(POLL).stream(wakes);
+        let stopped = async move {
+            stop.cancelled().await;
+            Ok::<(), std::io::Error>(())
+        };
+        macro_rules! run {
+            ($storage:expr) => {
+                WorkerBuilder::new(name.as_str())
+                    .backend($storage.poll_with_strategy(polling))
+                    .concurrency(concurrency)
+                    .data(runner)
+                    .build(deliver)
+                    .run_until(stopped)
+                    .await
+                    .map_err(|e| QueueError::new(&e))
+            };
+        }
+        match &self.backend {
+            Backend::Sqlite(pool) => run!(Self::sqlite(pool)),
+            Backend::Postgres(pool) => run!(Self::postgres(pool)),
+        }
+    }
+}
+
+async fn deliver(delivery: Delivery, runner: Data<Runner>) {
+    runner.run(delivery.job_id).await;
+}

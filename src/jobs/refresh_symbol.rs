@@ -1,0 +1,81 @@
+//! Brings one symbol's bars up to date with its provider.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Job, JobError, Progress};
+use crate::app::App;
+use crate::ingest;
+use crate::providers::{History, PriceProvider};
+use crate::store::entity::symbol;
+use crate::store::{JobKind, Outcome};
+
+/// Brings one symbol's bars up to date with its provider.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RefreshSymbol {
+    pub symbol_id: i64,
+    /// Fetch the whole history even where the newest bars would do.
+    pub full: bool,
+}
+
+impl Job for RefreshSymbol {
+    const KIND: JobKind = JobKind::RefreshSymbol;
+
+    fn symbol_id(&self) -> Option<i64> {
+        Some(self.symbol_id)
+    }
+
+    fn dedupe_key(&self) -> String {
+        format!("refresh:{}", self.symbol_id)
+    }
+
+    /// Two writers of one symbol's bars never overlap.
+    fn exclusive_key(&self) -> Option<String> {
+        Some(format!("prices:{}", self.symbol_id))
+    }
+
+    async fn run(&self, app: &App, progress: &Progress) -> Result<Outcome, JobError> {
+        let Some(symbol) = app.store.symbols().get(self.symbol_id).await? else {
+            return Err(JobError::Pointless("The symbol has been removed".to_owned()));
+        };
+        let provider = app.providers.prices(&symbol);
+        let name = provider.capabilities().name;
+
+        let plan = ingest::plan(&symbol, self.full, provider.capabilities().recent_bars);
+        progress.tell(0, None, &format!("Asking {name} for {}", symbol.ticker)).await;
+        let batch = provider.fetch(&symbol.ticker, plan).await?;
+        let history = batch.history;
+
+        progress.tell(0, None, "Checking and storing the bars").await;
+        // The newest bars alone can show that older ones have changed, too: a split, or a correction.
+        let probe = history == History::Recent && plan == History::Recent;
+        let mut ingested = ingest::prices(&app.store, symbol.id, batch, probe).await?;
+        if probe && ingested.past_changed {
+            progress.tell(0, None, &format!("Past bars have changed: asking {name} for all of them")).await;
+            let batch = provider.fetch(&symbol.ticker, History::Full).await?;
+            ingested = ingest::prices(&app.store, symbol.id, batch, false).await?;
+        }
+        let outcome = ingested.outcome;
+        let total = outcome.added + outcome.changed + outcome.unchanged + outcome.flagged;
+        progress.tell(total, Some(total), "Stored").await;
+
+        if symbol.name.is_none() {
+            look_up(app, provider.as_ref(), &symbol).await;
+        }
+        Ok(outcome)
+    }
+}
+
+/// Fills in the name, exchange and currency. They're a comfort, not a need: without them the refresh stands.
+async fn look_up(app: &App, provider: &dyn PriceProvider, symbol: &symbol::Model) {
+    match provider.lookup(&symbol.ticker).await {
+        Ok(Some(listing)) => {
+            let symbols = app.store.symbols();
+            let stored = symbols.describe(symbol.id, &listing.name, listing.exchange, &listing.currency).await;
+            if let Err(error) = stored {
+                tracing::warn!(%error, ticker = symbol.ticker, "the symbol's name was not stored");
+            }
+        }
+        Ok(None) => tracing::info!(ticker = symbol.ticker, "the provider's search doesn't know the symbol's name"),
+        Err(error) => tracing::info!(%error, ticker = symbol.ticker, "the symbol's name was not looked up"),
+    }
+}

@@ -1,0 +1,246 @@
+//! What people ask for, turned into records: checked, committed at once, and answered before the work begins.
+
+use super::{ImportPrices, Job, RefreshSymbol};
+use crate::app::App;
+use crate::ingest;
+use crate::market::{DataSource, Exchange};
+use crate::providers::ProviderError;
+use crate::store::entity::{job, symbol};
+use crate::store::{Event, NewJob, NewSymbol, StoreError};
+
+/// Why a request was turned down; nothing has changed then. The messages tell a person what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    #[error("{message}")]
+    Invalid { field: &'static str, message: String },
+    #[error("there is no {what}")]
+    NotFound { field: &'static str, what: String },
+    #[error("{what} is there already")]
+    AlreadyExists { field: &'static str, what: String },
+    #[error("{0}")]
+    Conflict(String),
+    #[error(transparent)]
+    NotConfigured(ProviderError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the job can't be written down: {0}")]
+    Serialise(#[from] serde_json::Error),
+}
+
+/// A symbol that a person wants followed.
+#[derive(Debug, Clone)]
+pub struct AddSymbol {
+    pub ticker: String,
+    pub name: Option<String>,
+    pub exchange: Option<Exchange>,
+    pub refresh: bool,
+}
+
+const LONGEST_TICKER: usize = 32;
+const LONGEST_NAME: usize = 200;
+
+/// A ticker as the provider spells it: upper case, no blanks at the ends.
+///
+/// # Errors
+/// When it can't be one.
+pub fn normalise_ticker(text: &str) -> Result<String, RequestError> {
+    let ticker = text.trim().to_uppercase();
+    let plausible = ticker.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '^')
+        && ticker.chars().all(|c| c.is_ascii_alphanumeric() || ".-^=&_".contains(c));
+    if ticker.len() > LONGEST_TICKER || !plausible {
+        let message = format!(
+            "{text:?} can't be a ticker: it takes up to {LONGEST_TICKER} letters, digits and . - ^ = & _, such as \
+             IBM or RELIANCE.BSE"
+        );
+        return Err(RequestError::Invalid { field: "ticker", message });
+    }
+    Ok(ticker)
+}
+
+/// Adds a symbol and queues its first refresh, together.
+///
+/// # Errors
+/// When the ticker is malformed or taken, or no provider is set up to refresh from.
+pub async fn add_symbol(app: &App, input: AddSymbol) -> Result<(symbol::Model, Option<job::Model>), RequestError> {
+    let ticker = normalise_ticker(&input.ticker)?;
+    let name = input.name.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
+    if name.as_ref().is_some_and(|n| n.chars().count() > LONGEST_NAME) {
+        let message = format!("a name has at most {LONGEST_NAME} characters");
+        return Err(RequestError::Invalid { field: "name", message });
+    }
+    if input.refresh {
+        app.providers.check_prices().map_err(RequestError::NotConfigured)?;
+    }
+    let exchange = input.exchange.unwrap_or_else(|| exchange_by_suffix(&ticker));
+    let taken = || RequestError::AlreadyExists { field: "ticker", what: format!("the symbol {ticker}") };
+    if app.store.symbols().by_ticker(&ticker).await?.is_some() {
+        return Err(taken());
+    }
+    let new = NewSymbol { ticker: ticker.clone(), name, exchange, source: DataSource::AlphaVantage };
+    let transaction = app.store.begin().await?;
+    let symbol = app.store.symbols().insert(&transaction, new).await?.ok_or_else(taken)?;
+    let mut job = None;
+    let mut events = Vec::new();
+    if input.refresh {
+        let record = RefreshSymbol { symbol_id: symbol.id, full: false }.record(None)?;
+        job = app.store.jobs().record(&transaction, &[record]).await?.pop().map(|(job, _)| job);
+        events.extend(job.iter().map(|job| Event::Job(job.id)));
+    }
+    app.store.events().commit(transaction, &events).await?;
+    Ok((symbol, job))
+}
+
+fn exchange_by_suffix(ticker: &str) -> Exchange {
+    match ticker.rsplit_once('.').map(|(_, suffix)| suffix) {
+        Some("BSE" | "BO") => Exchange::Bse,
+        Some("NSE" | "NS") => Exchange::Nse,
+        _ => Exchange::Other,
+    }
+}
+
+async fn find_symbol(app: &App, ticker: &str) -> Result<symbol::Model, RequestError> {
+    let ticker = normalise_ticker(ticker)?;
+    let found = app.store.symbols().by_ticker(&ticker).await?;
+    found.ok_or_else(|| RequestError::NotFound { field: "ticker", what: format!("symbol {ticker}; add it first") })
+}
+
+/// Removes a symbol with its bars and flagged records; its waiting jobs end by themselves.
+///
+/// # Errors
+/// When there is no such symbol.
+pub async fn remove_symbol(app: &App, ticker: &str) -> Result<i64, RequestError> {
+    let symbol = find_symbol(app, ticker).await?;
+    let transaction = app.store.begin().await?;
+    app.store.issues().forget(&transaction, &ingest::scope(&symbol.ticker)).await?;
+    app.store.symbols().delete(&transaction, symbol.id).await?;
+    app.store.events().commit(transaction, &[]).await?;
+    Ok(symbol.id)
+}
+
+/// Queues a refresh of these symbols, or of all of them; a symbol that one is under way for answers with that one.
+///
+/// # Errors
+/// When a ticker isn't known, or no provider is set up.
+pub async fn refresh_symbols(
+    app: &App,
+    tickers: Option<Vec<String>>,
+    full: bool,
+    idempotency_key: Option<String>,
+) -> Result<Vec<job::Model>, RequestError> {
+    app.providers.check_prices().map_err(RequestError::NotConfigured)?;
+    let symbols = match tickers {
+        None => app.store.symbols().all().await?,
+        Some(tickers) => named(app, &tickers).await?,
+    };
+    let mut records = Vec::with_capacity(symbols.len());
+    for symbol in &symbols {
+        let key = idempotency_key.as_ref().map(|key| format!("{key}:{}", symbol.id));
+        records.push(RefreshSymbol { symbol_id: symbol.id, full }.record(key)?);
+    }
+    let transaction = app.store.begin().await?;
+    let recorded = app.store.jobs().record(&transaction, &records).await?;
+    let mut events = Vec::new();
+    for ((job, is_new), record) in recorded.iter().zip(&records) {
+        if *is_new {
+            events.push(Event::Job(job.id));
+        } else if full {
+            // The one that waits does the greater job then.
+            app.store.jobs().replace_payload(&transaction, job.id, &record.payload).await?;
+        }
+    }
+    app.store.events().commit(transaction, &events).await?;
+    Ok(recorded.into_iter().map(|(job, _)| job).collect())
+}
+
+async fn named(app: &App, tickers: &[String]) -> Result<Vec<symbol::Model>, RequestError> {
+    let mut wanted: Vec<String> = Vec::with_capacity(tickers.len());
+    for ticker in tickers {
+        let ticker = normalise_ticker(ticker)?;
+        if !wanted.contains(&ticker) {
+            wanted.push(ticker);
+        }
+    }
+    let found = app.store.symbols().by_tickers(&wanted).await?;
+    let of = |ticker: &String| {
+        let symbol = found.iter().find(|symbol| symbol.ticker == *ticker).cloned();
+        symbol
+            .ok_or_else(|| RequestError::NotFound { field: "tickers", what: format!("symbol {ticker}; add it first") })
+    };
+    wanted.iter().map(of).collect()
+}
+
+/// Queues the reading of a CSV file, and adds the symbol if it's new.
+///
+/// # Errors
+/// When the ticker is malformed, or the file is empty or no text.
+pub async fn import_prices(
+    app: &App,
+    ticker: &str,
+    content: Vec<u8>,
+) -> Result<(symbol::Model, job::Model), RequestError> {
+    let ticker = normalise_ticker(ticker)?;
+    if content.is_empty() {
+        return Err(RequestError::Invalid { field: "file", message: "the file is empty".to_owned() });
+    }
+    let first_line: String =
+        String::from_utf8_lossy(&content[..content.len().min(2_000)]).lines().next().unwrap_or_default().to_owned();
+    if let Err(error) = crate::providers::csv::batch(first_line) {
+        return Err(RequestError::Invalid { field: "file", message: error.to_string() });
+    }
+    let exchange = exchange_by_suffix(&ticker);
+    let transaction = app.store.begin().await?;
+    let symbol = match app.store.symbols().by_ticker_in(&transaction, &ticker).await? {
+        Some(symbol) => symbol,
+        None => {
+            let new = NewSymbol { ticker: ticker.clone(), name: None, exchange, source: DataSource::Csv };
+            let inserted = app.store.symbols().insert(&transaction, new).await?;
+            inserted.ok_or_else(|| RequestError::Conflict(format!("{ticker} was added just now; try again")))?
+        }
+    };
+    let upload = ulid::Ulid::new().to_string();
+    let record: NewJob = ImportPrices { symbol_id: symbol.id, upload }.record(None)?;
+    let recorded = app.store.jobs().record(&transaction, &[record]).await?.pop();
+    let (job, _) = recorded.ok_or_else(|| RequestError::Conflict("the job was not recorded; try again".to_owned()))?;
+    app.store.jobs().attach(&transaction, job.id, content).await?;
+    app.store.events().commit(transaction, &[Event::Job(job.id)]).await?;
+    Ok((symbol, job))
+}
+
+/// Stops a job.
+///
+/// # Errors
+/// When there is no such job, or it has ended.
+pub async fn cancel(app: &App, id: i64) -> Result<job::Model, RequestError> {
+    match app.store.jobs().cancel(id).await? {
+        Some((job, true)) => Ok(job),
+        Some((job, false)) => Err(RequestError::Conflict(format!("the job has ended already, it {}", ended_as(&job)))),
+        None => Err(RequestError::NotFound { field: "id", what: "job with this id".to_owned() }),
+    }
+}
+
+/// Starts a failed or cancelled job again.
+///
+/// # Errors
+/// When there is no such job, it hasn't failed, or another is at the same thing.
+pub async fn retry(app: &App, id: i64) -> Result<job::Model, RequestError> {
+    if let Some(job) = app.store.jobs().requeue(id).await? {
+        return Ok(job);
+    }
+    match app.store.jobs().get(id).await? {
+        None => Err(RequestError::NotFound { field: "id", what: "job with this id".to_owned() }),
+        Some(job) if job.state == crate::store::JobState::Succeeded => {
+            Err(RequestError::Conflict("the job succeeded; there is nothing to retry".to_owned()))
+        }
+        Some(_) => Err(RequestError::Conflict("this job, or another one for the same thing, is under way".to_owned())),
+    }
+}
+
+fn ended_as(job: &job::Model) -> &'static str {
+    use crate::store::JobState;
+    match job.state {
+        JobState::Succeeded => "succeeded",
+        JobState::Failed => "failed",
+        JobState::Cancelled => "was cancelled",
+        JobState::Queued | JobState::Running | JobState::Retrying => "is under way",
+    }
+}

@@ -1,0 +1,200 @@
+//! Claims a delivered job, runs it, and writes down how it ended.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rand::Rng;
+use tokio_util::sync::CancellationToken;
+
+use super::{ImportPrices, Job, JobError, Progress, RefreshSymbol};
+use crate::app::App;
+use crate::providers::{Advice, moment};
+use crate::store::entity::job;
+use crate::store::{Claim, JobKind, JobState, Millis, Outcome, StoreError, now};
+
+/// A worker that renews its lease less often than this is taken for dead.
+pub(super) const LEASE: Duration = Duration::from_secs(8);
+/// Faults after which a job is given up.
+const MOST_FAILURES: i32 = 5;
+const FIRST_RETRY: Duration = Duration::from_secs(2);
+const LONGEST_RETRY: Duration = Duration::from_mins(10);
+
+/// This process's side of running jobs; clones share it.
+#[derive(Clone)]
+pub(super) struct Runner {
+    app: App,
+    /// Names this process in the job records; new at every start.
+    worker: Arc<str>,
+    running: Arc<Mutex<HashMap<i64, CancellationToken>>>,
+}
+
+/// How a run ended.
+enum End {
+    Done(Outcome),
+    Failed(JobError),
+    Panicked,
+    Stopped,
+}
+
+impl Runner {
+    pub(super) fn new(app: App) -> Self {
+        let worker = ulid::Ulid::new().to_string();
+        Self { app, worker: worker.into(), running: Arc::default() }
+    }
+
+    pub(super) fn concurrency(&self) -> usize {
+        self.app.settings.worker_concurrency
+    }
+
+    pub(super) fn worker(&self) -> &str {
+        &self.worker
+    }
+
+    /// Jobs that this process is running now.
+    pub(super) fn running(&self) -> Vec<i64> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    /// Stops a running job where it stands.
+    pub(super) fn stop(&self, id: i64) {
+        if let Some(token) = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            token.cancel();
+        }
+    }
+
+    /// Runs a delivered job, if it's still there to be run.
+    pub(super) async fn run(&self, id: i64) {
+        if self.app.shutdown.is_cancelled() {
+            // The record stays due, and the next worker finds it.
+            return;
+        }
+        let lease_until = now() + millis(LEASE);
+        match self.app.store.jobs().claim(id, &self.worker, lease_until).await {
+            Ok(Claim::Taken(job)) => self.run_claimed(*job).await,
+            Ok(Claim::Busy | Claim::Gone) => {}
+            Err(error) => tracing::warn!(%error, job = id, "the job could not be claimed and stays in the queue"),
+        }
+    }
+
+    async fn run_claimed(&self, job: job::Model) {
+        let stop = CancellationToken::new();
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(job.id, stop.clone());
+        let (app, progress) =
+            (self.app.clone(), Progress::new(self.app.store.clone(), job.id, self.worker.to_string()));
+        tracing::info!(job = job.id, kind = ?job.kind, attempt = job.attempts, "job started");
+        let (kind, payload) = (job.kind, job.payload.clone());
+        // A task of its own, so that a panic ends the job and not the worker.
+        let mut task = tokio::spawn(async move { dispatch(kind, &payload, &app, &progress).await });
+        let end = tokio::select! {
+            joined = &mut task => match joined {
+                Ok(Ok(outcome)) => End::Done(outcome),
+                Ok(Err(error)) => End::Failed(error),
+                Err(_) => End::Panicked,
+            },
+            () = stop.cancelled() => {
+                task.abort();
+                let _ = task.await;
+                End::Stopped
+            }
+        };
+        let written = self.write_down(&job, end).await;
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&job.id);
+        match written {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(job = job.id, "the job had passed to another worker"),
+            Err(error) => {
+                tracing::error!(%error, job = job.id, "how the job ended was not recorded; it will run again")
+            }
+        }
+    }
+
+    async fn write_down(&self, job: &job::Model, end: End) -> Result<bool, StoreError> {
+        let jobs = self.app.store.jobs();
+        match end {
+            End::Done(outcome) => {
+                tracing::info!(job = job.id, ?outcome, "job done");
+                let message = describe(outcome);
+                jobs.finish(job.id, &self.worker, JobState::Succeeded, Some(&message), Some(outcome)).await
+            }
+            End::Failed(error) => self.fail(job, &error).await,
+            End::Panicked => {
+                tracing::error!(job = job.id, "the job panicked");
+                let message = format!("A fault of the service ended the job; the log tells more (job {})", job.id);
+                jobs.finish(job.id, &self.worker, JobState::Failed, Some(&message), None).await
+            }
+            End::Stopped if self.app.shutdown.is_cancelled() => Ok(true),
+            End::Stopped => {
+                tracing::info!(job = job.id, "job cancelled");
+                jobs.finish(job.id, &self.worker, JobState::Cancelled, Some("Cancelled"), None).await
+            }
+        }
+    }
+
+    async fn fail(&self, job: &job::Model, error: &JobError) -> Result<bool, StoreError> {
+        let jobs = self.app.store.jobs();
+        let reason = capitalised(&error.to_string());
+        match error.advice() {
+            Advice::Postpone { until } => {
+                tracing::info!(job = job.id, %error, "job postponed");
+                jobs.retry_later(job.id, &self.worker, until, &reason, false).await
+            }
+            Advice::Retry { after } if job.failures + 1 < MOST_FAILURES => {
+                let wait = after.unwrap_or_default().max(backoff(job.failures));
+                let until = now() + millis(wait);
+                let message = format!("{reason}; next try {}", when(until));
+                tracing::warn!(job = job.id, %error, ?wait, "job failed and will be tried again");
+                jobs.retry_later(job.id, &self.worker, until, &message, true).await
+            }
+            Advice::Retry { .. } => {
+                let message = format!("{reason}; given up after {MOST_FAILURES} tries");
+                tracing::error!(job = job.id, %error, "job failed for good");
+                jobs.finish(job.id, &self.worker, JobState::Failed, Some(&message), None).await
+            }
+            Advice::GiveUp => {
+                tracing::warn!(job = job.id, %error, "job failed");
+                jobs.finish(job.id, &self.worker, JobState::Failed, Some(&reason), None).await
+            }
+        }
+    }
+}
+
+async fn dispatch(kind: JobKind, payload: &str, app: &App, progress: &Progress) -> Result<Outcome, JobError> {
+    match kind {
+        JobKind::RefreshSymbol => serde_json::from_str::<RefreshSymbol>(payload)?.run(app, progress).await,
+        JobKind::ImportPrices => serde_json::from_str::<ImportPrices>(payload)?.run(app, progress).await,
+        JobKind::RefreshIpos | JobKind::Sweep | JobKind::TrainModel => {
+            Err(JobError::Pointless("This version of the service can't do that kind of job".to_owned()))
+        }
+    }
+}
+
+pub(super) fn millis(duration: Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX / 2)
+}
+
+/// Doubles with every failure, with a quarter of jitter so that jobs that failed together don't return together.
+fn backoff(failures: i32) -> Duration {
+    let doubled = FIRST_RETRY.saturating_mul(1 << failures.clamp(0, 16)).min(LONGEST_RETRY);
+    doubled.mul_f64(rand::rng().random_range(0.75..1.25))
+}
+
+/// Near moments to the second, others to the minute.
+fn when(at: Millis) -> String {
+    let seconds = (at - now()) / 1_000;
+    if seconds < 120 { format!("in {} s", seconds.max(1)) } else { moment(at) }
+}
+
+fn describe(outcome: Outcome) -> String {
+    let Outcome { added, changed, unchanged, flagged } = outcome;
+    let mut text = format!("{added} added, {changed} changed, {unchanged} unchanged");
+    if flagged > 0 {
+        text.push_str(&format!(", {flagged} flagged and left out"));
+    }
+    text
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

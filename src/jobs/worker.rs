@@ -1,0 +1,165 @@
+//! What a worker process does beside running jobs: passing records on to the queue, renewing leases, taking back what
+//! dead workers held, keeping the schedule.
+
+use std::time::Duration;
+
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::task::TaskTracker;
+
+use super::queue::{Queue, QueueError};
+use super::runner::{LEASE, Runner, millis};
+use super::schedule;
+use crate::app::App;
+use crate::store::{Event, StoreError, now};
+
+/// How often leases are renewed; several times a lease, so that one slow write loses nothing.
+const RENEW: Duration = Duration::from_secs(2);
+/// How often records are looked through for jobs that no event told of: retries that came due, orphans.
+const SWEEP: Duration = Duration::from_secs(1);
+/// A delivery that hasn't arrived after this, with an empty queue, is lost.
+const LOST: Duration = Duration::from_secs(6);
+const TIDY: Duration = Duration::from_secs(30);
+const SCHEDULE: Duration = Duration::from_secs(15);
+/// How long running jobs may take to finish when the process is asked to stop.
+const GRACE: Duration = Duration::from_secs(8);
+const RESTART_QUEUE_AFTER: Duration = Duration::from_millis(500);
+
+/// Makes the queue's tables.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn setup(app: &App) -> Result<(), QueueError> {
+    Queue::new(&app.store).setup().await
+}
+
+/// Runs jobs until the process is asked to stop, then finishes or hands back what is running.
+pub async fn run(app: App) {
+    let queue = Queue::new(&app.store);
+    let runner = Runner::new(app.clone());
+    let tasks = TaskTracker::new();
+    tasks.spawn(supervise(app.clone(), queue.clone(), runner.clone()));
+    tasks.spawn(until_shutdown(app.clone(), dispatch(app.clone(), queue.clone(), runner.clone())));
+    tasks.spawn(until_shutdown(app.clone(), tidy(queue)));
+    tasks.spawn(until_shutdown(app.clone(), keep_schedule(app.clone())));
+    let renewing = tokio::spawn(renew(app.clone(), runner.clone()));
+
+    app.shutdown.cancelled().await;
+    let deadline = tokio::time::Instant::now() + GRACE;
+    while !runner.running().is_empty() && tokio::time::Instant::now() < deadline {
+        sleep(Duration::from_millis(20)).await;
+    }
+    for id in runner.running() {
+        runner.stop(id);
+    }
+    tasks.close();
+    // The queue's own worker waits for its last poll; what it doesn't end in time ends with the process.
+    let _ = tokio::time::timeout(Duration::from_secs(1), tasks.wait()).await;
+    renewing.abort();
+    match app.store.jobs().hand_back(runner.worker()).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "handed running jobs back to the queue"),
+        Err(error) => tracing::warn!(%error, "running jobs were not handed back; their leases will run out"),
+    }
+}
+
+async fn until_shutdown(app: App, task: impl Future<Output = ()>) {
+    let _ = app.shutdown.run_until_cancelled(task).await;
+}
+
+/// Keeps the queue's worker going: its library lets it end at the first database error.
+async fn supervise(app: App, queue: Queue, runner: Runner) {
+    while !app.shutdown.is_cancelled() {
+        match queue.work(runner.clone(), app.shutdown.clone()).await {
+            Ok(()) => {}
+            Err(error) => tracing::warn!(%error, "the queue's worker stopped and is started again"),
+        }
+        let _ = app.shutdown.run_until_cancelled(sleep(RESTART_QUEUE_AFTER)).await;
+    }
+}
+
+/// Passes due records on to the queue: at once when an event tells of one, by looking where none does.
+async fn dispatch(app: App, queue: Queue, runner: Runner) {
+    let mut events = app.store.events().subscribe();
+    let mut sweep = interval(SWEEP);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let sweeping = tokio::select! {
+            _ = sweep.tick() => true,
+            event = events.recv() => match event {
+                Ok(Event::Job(_)) | Err(RecvError::Lagged(_)) => false,
+                Err(RecvError::Closed) => return,
+            },
+        };
+        let outcome = if sweeping { take_back(&app, &queue, &runner).await } else { Ok(0) };
+        let outcome = match outcome {
+            Ok(lost_before) => pass_on(&app, &queue, lost_before).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "jobs were not passed on to the queue; the next look will");
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum DispatchError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+/// Takes back orphans; answers before when a delivery counts as lost.
+async fn take_back(app: &App, queue: &Queue, runner: &Runner) -> Result<i64, DispatchError> {
+    let orphans = app.store.jobs().reclaim_orphans(runner.worker()).await?;
+    if orphans > 0 {
+        tracing::warn!(orphans, "took back jobs whose worker had stopped");
+    }
+    // A long backlog isn't lost, it waits.
+    Ok(if queue.pending().await? == 0 { now() - millis(LOST) } else { 0 })
+}
+
+async fn pass_on(app: &App, queue: &Queue, lost_before: i64) -> Result<(), DispatchError> {
+    loop {
+        let ids = app.store.jobs().take_undelivered(lost_before).await?;
+        if ids.is_empty() {
+            return Ok(());
+        }
+        queue.push(&ids).await?;
+    }
+}
+
+async fn renew(app: App, runner: Runner) {
+    let mut ticks = interval(RENEW);
+    loop {
+        ticks.tick().await;
+        if runner.running().is_empty() {
+            continue;
+        }
+        match app.store.jobs().renew(runner.worker(), now() + millis(LEASE)).await {
+            Ok(cancelled) => cancelled.into_iter().for_each(|id| runner.stop(id)),
+            Err(error) => tracing::warn!(%error, "the leases of running jobs were not renewed"),
+        }
+    }
+}
+
+async fn tidy(queue: Queue) {
+    let mut ticks = interval(TIDY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = queue.tidy().await {
+            tracing::warn!(%error, "finished deliveries were not cleared away");
+        }
+    }
+}
+
+async fn keep_schedule(app: App) {
+    let mut ticks = interval(SCHEDULE);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = schedule::run_due(&app, chrono::Utc::now()).await {
+            tracing::warn!(%error, "the schedule was not looked at; the next look will");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Prospectus: IPOs, daily prices, backtests and forecasts behind one GraphQL endpoint.
+//!
+//! Data flows one way, from outside in and out again; a module imports only those above it in this list.
+
+pub mod app;
+pub mod cli;
+pub mod graphql;
+pub mod http;
+pub mod ingest;
+pub mod jobs;
+pub mod market;
+pub mod providers;
+pub mod settings;
+pub mod store;

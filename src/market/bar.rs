@@ -1,0 +1,112 @@
+//! One day's prices, and where they came from.
+
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+
+use super::day::Day;
+
+/// One trading day of one symbol.
+///
+/// Prices are `f64`s parsed from the provider's decimals: the nearest double prints the same decimals again, so
+/// 196.62 goes in and comes out as 196.62.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bar {
+    pub day: Day,
+    pub open: f64,
+    pub high: f64,
+    pub low: f64,
+    /// As traded, not adjusted.
+    pub close: f64,
+    /// The provider's close adjusted for splits and dividends, where it sends one.
+    pub adjusted_close: Option<f64>,
+    /// Shares traded, not adjusted.
+    pub volume: i64,
+    /// The provider's split coefficient: new shares for an old one, 1 on ordinary days, `None` where it sends none.
+    pub split: Option<f64>,
+    pub source: DataSource,
+}
+
+/// Where a record came from.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum, async_graphql::Enum,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DataSource {
+    /// The National Stock Exchange of India.
+    #[sea_orm(string_value = "NSE")]
+    Nse,
+    /// Alpha Vantage.
+    #[sea_orm(string_value = "ALPHA_VANTAGE")]
+    AlphaVantage,
+    /// A CSV file that a person imported.
+    #[sea_orm(string_value = "CSV")]
+    Csv,
+    /// Typed in by an administrator.
+    #[sea_orm(string_value = "MANUAL")]
+    Manual,
+    /// The samples that ship with the demo.
+    #[sea_orm(string_value = "SAMPLE")]
+    Sample,
+}
+
+impl DataSource {
+    /// A two-byte form for rows that exist by the million.
+    #[must_use]
+    pub fn code(self) -> i16 {
+        match self {
+            Self::Nse => 0,
+            Self::AlphaVantage => 1,
+            Self::Csv => 2,
+            Self::Manual => 3,
+            Self::Sample => 4,
+        }
+    }
+
+    /// The inverse of [`DataSource::code`]; an unknown code reads as [`DataSource::Manual`].
+    #[must_use]
+    pub fn from_code(code: i16) -> Self {
+        match code {
+            0 => Self::Nse,
+            1 => Self::AlphaVantage,
+            2 => Self::Csv,
+            4 => Self::Sample,
+            _ => Self::Manual,
+        }
+    }
+}
+
+/// Where a share is listed.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum, async_graphql::Enum,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Exchange {
+    /// National Stock Exchange of India.
+    #[sea_orm(string_value = "NSE")]
+    Nse,
+    /// BSE, formerly the Bombay Stock Exchange.
+    #[sea_orm(string_value = "BSE")]
+    Bse,
+    /// Nasdaq.
+    #[sea_orm(string_value = "NASDAQ")]
+    Nasdaq,
+    /// New York Stock Exchange.
+    #[sea_orm(string_value = "NYSE")]
+    Nyse,
+    /// Any other exchange, or one not known.
+    #[sea_orm(string_value = "OTHER")]
+    Other,
+}
+
+impl Exchange {
+    /// The exchange's time zone; New York's where the exchange isn't known, as Alpha Vantage stamps its data with it.
+    #[must_use]
+    pub fn time_zone(self) -> chrono_tz::Tz {
+        match self {
+            Self::Nse | Self::Bse => chrono_tz::Asia::Kolkata,
+            Self::Nasdaq | Self::Nyse | Self::Other => chrono_tz::America::New_York,
+        }
+    }
+}

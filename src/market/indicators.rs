@@ -1,0 +1,202 @@
+//! Technical indicators with TA-Lib's conventions (seeding, look-back, population deviation), so that their figures
+//! are the ones other tools show. Source: TA-Lib 0.6, `ta_SMA.c` and its siblings.
+//!
+//! Each function returns one value a bar; `NaN` stands where TA-Lib gives none (the window isn't full yet).
+
+/// Decimals that prices are taken to have where they fit: the exchanges quote at most four.
+const TICKS_PER_UNIT: f64 = 10_000.0;
+/// TA-Lib's `TA_EPSILON`: deviations below count as zero.
+const EPSILON: f64 = 1e-14;
+/// Ticks stay below this so that their sums are exact in `f64` as well as in `i64`.
+const MAX_TICK: f64 = 9.0e11;
+
+/// Prices as whole ten-thousandths, if every one of them is a decimal with at most four places. Sums and comparisons
+/// of ticks are exact, so that a tie of price and average is seen as one.
+#[must_use]
+pub fn ticks(prices: &[f64]) -> Option<Vec<i64>> {
+    prices
+        .iter()
+        .map(|&p| {
+            let tick = (p * TICKS_PER_UNIT).round();
+            let exact = tick / TICKS_PER_UNIT == p && tick.abs() < MAX_TICK;
+            exact.then_some(tick as i64)
+        })
+        .collect()
+}
+
+fn empty(x: &[f64]) -> Vec<f64> {
+    vec![f64::NAN; x.len()]
+}
+
+/// Simple moving average over `window` ≥ 1 bars. Exact to the last bit where prices are decimals of four places.
+#[must_use]
+pub fn sma(x: &[f64], window: usize) -> Vec<f64> {
+    let mut out = empty(x);
+    if window == 0 || x.len() < window {
+        return out;
+    }
+    if let Some(ticks) = ticks(x) {
+        let divisor = window as f64 * TICKS_PER_UNIT;
+        let mut sum: i64 = ticks[..window - 1].iter().sum();
+        for t in window - 1..x.len() {
+            sum += ticks[t];
+            out[t] = sum as f64 / divisor;
+            sum -= ticks[t + 1 - window];
+        }
+    } else {
+        let mut sum: f64 = x[..window - 1].iter().sum();
+        for t in window - 1..x.len() {
+            sum += x[t];
+            out[t] = sum / window as f64;
+            sum -= x[t + 1 - window];
+        }
+    }
+    out
+}
+
+/// Exponential moving average with factor 2 / (window + 1), seeded with the simple average of the first window.
+#[must_use]
+pub fn ema(x: &[f64], window: usize) -> Vec<f64> {
+    ema_from(x, window, window.saturating_sub(1))
+}
+
+/// As [`ema`], seeded with the simple average of the `window` bars that end at `first`.
+fn ema_from(x: &[f64], window: usize, first: usize) -> Vec<f64> {
+    let mut out = empty(x);
+    if window == 0 || first + 1 < window || x.len() <= first {
+        return out;
+    }
+    let k = 2.0 / (window as f64 + 1.0);
+    let mut value = x[first + 1 - window..=first].iter().sum::<f64>() / window as f64;
+    out[first] = value;
+    for t in first + 1..x.len() {
+        value += (x[t] - value) * k;
+        out[t] = value;
+    }
+    out
+}
+
+/// Wilder's relative strength index, 0 to 100, over `window` ≥ 2 changes; 0 where nothing moved.
+#[must_use]
+pub fn rsi(x: &[f64], window: usize) -> Vec<f64> {
+    let mut out = empty(x);
+    if window == 0 || x.len() <= window {
+        return out;
+    }
+    let n = window as f64;
+    let (mut gain, mut loss) = (0.0, 0.0);
+    for t in 1..x.len() {
+        let change = x[t] - x[t - 1];
+        let (up, down) = if change < 0.0 { (0.0, -change) } else { (change, 0.0) };
+        if t <= window {
+            gain += up;
+            loss += down;
+            if t < window {
+                continue;
+            }
+            gain /= n;
+            loss /= n;
+        } else {
+            gain = (gain * (n - 1.0) + up) / n;
+            loss = (loss * (n - 1.0) + down) / n;
+        }
+        let total = gain + loss;
+        out[t] = if total.abs() < EPSILON { 0.0 } else { 100.0 * (gain / total) };
+    }
+    out
+}
+
+/// Bollinger bands: the simple average less and plus `deviations` population standard deviations. (lower, upper)
+#[must_use]
+pub fn bollinger(x: &[f64], window: usize, deviations: f64) -> (Vec<f64>, Vec<f64>) {
+    let middle = sma(x, window);
+    let (mut lower, mut upper) = (empty(x), empty(x));
+    if window == 0 || x.len() < window {
+        return (lower, upper);
+    }
+    let n = window as f64;
+    // Moments about a nearby origin: those about zero lose the digits that a calm stretch needs.
+    for t in window - 1..x.len() {
+        let around = &x[t + 1 - window..=t];
+        let mean = middle[t];
+        let variance = around.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
+        let spread = if variance < EPSILON { 0.0 } else { variance.sqrt() } * deviations;
+        lower[t] = mean - spread;
+        upper[t] = mean + spread;
+    }
+    (lower, upper)
+}
+
+/// Moving average convergence/divergence: the fast average less the slow one, and the line's own average as signal.
+/// Both begin together, as in TA-Lib, once the signal's window is full. (line, signal)
+#[must_use]
+pub fn macd(x: &[f64], fast: usize, slow: usize, signal: usize) -> (Vec<f64>, Vec<f64>) {
+    let (fast, slow) = (fast.min(slow), fast.max(slow));
+    let (mut line_out, mut signal_out) = (empty(x), empty(x));
+    let Some(first) = (slow + signal).checked_sub(2).filter(|&f| fast > 0 && signal > 0 && f < x.len()) else {
+        return (line_out, signal_out);
+    };
+    let fast = ema_from(x, fast, slow - 1);
+    let slow_line = ema_from(x, slow, slow - 1);
+    let line: Vec<f64> = fast.iter().zip(&slow_line).map(|(f, s)| f - s).collect();
+    let smoothed = ema(&line[slow - 1..], signal);
+    line_out[first..].copy_from_slice(&line[first..]);
+    signal_out[first..].copy_from_slice(&smoothed[signal - 1..]);
+    (line_out, signal_out)
+}
+
+/// Highest value of the last `window` bars, today's included.
+#[must_use]
+pub fn highest(x: &[f64], window: usize) -> Vec<f64> {
+    extreme(x, window, |new, old| new >= old)
+}
+
+/// Lowest value of the last `window` bars, today's included.
+#[must_use]
+pub fn lowest(x: &[f64], window: usize) -> Vec<f64> {
+    extreme(x, window, |new, old| new <= old)
+}
+
+/// A monotonic queue: each bar enters and leaves once, whatever the window.
+fn extreme(x: &[f64], window: usize, beats: impl Fn(f64, f64) -> bool) -> Vec<f64> {
+    let mut out = empty(x);
+    if window == 0 {
+        return out;
+    }
+    let mut best: std::collections::VecDeque<usize> = std::collections::VecDeque::with_capacity(window.min(x.len()));
+    for (t, &value) in x.iter().enumerate() {
+        while best.back().is_some_and(|&i| beats(value, x[i])) {
+            best.pop_back();
+        }
+        best.push_back(t);
+        if best.front().is_some_and(|&i| i + window <= t) {
+            best.pop_front();
+        }
+        if t + 1 >= window {
+            out[t] = x[best[0]];
+        }
+    }
+    out
+}
+
+/// Wilder's average true range: the mean of the first `window` true ranges, which begin on the second bar, then
+/// smoothed by 1 / window.
+#[must_use]
+pub fn atr(high: &[f64], low: &[f64], close: &[f64], window: usize) -> Vec<f64> {
+    let mut out = empty(close);
+    if window == 0 || close.len() <= window {
+        return out;
+    }
+    let n = window as f64;
+    let true_range = |t: usize| {
+        let before = close[t - 1];
+        (high[t] - low[t]).max((high[t] - before).abs()).max((low[t] - before).abs())
+    };
+    let mut value = (1..=window).map(true_range).sum::<f64>() / n;
+    out[window] = value;
+    for t in window + 1..close.len() {
+        value = (value * (n - 1.0) + true_range(t)) / n;
+        out[t] = value;
+    }
+    out
+}

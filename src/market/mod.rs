@@ -1,0 +1,18 @@
+//! What the field is made of: bars, series of them in columns, trading calendars, splits and indicators.
+//! Everything here is pure; nothing reads a clock, a file or a database.
+
+pub mod bar;
+pub mod calendar;
+pub mod day;
+pub mod indicators;
+pub mod operand;
+pub mod resample;
+pub mod series;
+pub mod splits;
+
+pub use bar::{Bar, DataSource, Exchange};
+pub use day::Day;
+pub use operand::{Operand, PriceField};
+pub use resample::Interval;
+pub use series::{Columns, Series};
+pub use splits::Split;

@@ -1,0 +1,83 @@
+//! The HTTP client that providers share: timeouts, a bound on what is read, errors without addresses in them
+//! (an address may carry a key).
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, Response};
+
+use super::ProviderError;
+
+/// The longest answer that is read. Twenty years of daily bars are 3 MiB.
+const LARGEST_BODY: usize = 64 << 20;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest wait that a server may ask for.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
+
+/// A client whose reads time out after `silence`.
+pub(super) fn client(silence: Duration) -> Result<Client, ProviderError> {
+    Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT.min(silence))
+        .read_timeout(silence)
+        .user_agent(concat!("prospectus/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| ProviderError::Unreachable { provider: "the network", why: error.to_string() })
+}
+
+/// Sends a request and reads the whole answer as text. Any status but success is an error.
+pub(super) async fn text(
+    provider: &'static str,
+    silence: Duration,
+    request: RequestBuilder,
+) -> Result<String, ProviderError> {
+    let broken = |error: reqwest::Error| transport_error(provider, silence, error);
+    let mut response = request.send().await.map_err(broken)?;
+    if !response.status().is_success() {
+        return Err(status_error(provider, &response));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+        if body.len() + chunk.len() > LARGEST_BODY {
+            let what = format!("more than {} MiB", LARGEST_BODY >> 20);
+            return Err(ProviderError::Malformed { provider, what });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    String::from_utf8(body)
+        .map_err(|_| ProviderError::Malformed { provider, what: "bytes that aren't UTF-8 text".to_owned() })
+}
+
+fn status_error(provider: &'static str, response: &Response) -> ProviderError {
+    let status = response.status().as_u16();
+    ProviderError::Status { provider, status, retry_after: retry_after(response.headers()) }
+}
+
+fn transport_error(provider: &'static str, silence: Duration, error: reqwest::Error) -> ProviderError {
+    if error.is_timeout() {
+        return ProviderError::Timeout { provider, after: silence };
+    }
+    if error.is_body() || error.is_decode() {
+        return ProviderError::Malformed { provider, what: "an answer that broke off before its end".to_owned() };
+    }
+    let error = error.without_url();
+    let mut why = error.to_string();
+    let mut source: Option<&dyn std::error::Error> = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        why = cause.to_string();
+        source = cause.source();
+    }
+    ProviderError::Unreachable { provider, why }
+}
+
+/// Seconds or a date, as RFC 9110 has it.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match value.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let at = chrono::DateTime::parse_from_rfc2822(value).ok()?;
+            (at.to_utc() - chrono::Utc::now()).to_std().ok()?
+        }
+    };
+    Some(wait.min(LONGEST_RETRY_AFTER))
+}

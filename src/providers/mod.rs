@@ -1,0 +1,169 @@
+//! Where data comes from: one file or folder a source, behind a trait that says what a source can do.
+
+pub mod alpha_vantage;
+pub mod csv;
+mod http;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::market::{DataSource, Day, Exchange};
+use crate::store::{Millis, StoreError};
+
+/// What a price source can do.
+#[derive(Debug, Clone, Copy)]
+pub struct Capabilities {
+    /// The source's name in a person's words.
+    pub name: &'static str,
+    pub source: DataSource,
+    /// Whether it has more than the last [`Capabilities::recent_bars`].
+    pub full_history: bool,
+    /// How many bars a [`History::Recent`] call brings.
+    pub recent_bars: u32,
+    /// Whether it can send closes adjusted for splits and dividends.
+    pub adjusted: bool,
+    /// Exchanges whose shares it knows.
+    pub exchanges: &'static [Exchange],
+    /// Requests a day, where they are limited.
+    pub per_day: Option<u32>,
+}
+
+/// How much of a symbol's history to fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// The newest bars only.
+    Recent,
+    /// All there is; a source that won't give it falls back to the recent bars.
+    Full,
+}
+
+/// One record as the provider wrote it, borrowed from its answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RawBar<'a> {
+    pub date: Cow<'a, str>,
+    pub open: Option<&'a str>,
+    pub high: Option<&'a str>,
+    pub low: Option<&'a str>,
+    pub close: Option<&'a str>,
+    pub adjusted_close: Option<&'a str>,
+    pub volume: Option<&'a str>,
+    pub split: Option<&'a str>,
+    /// The whole record, for a person to look at.
+    pub raw: &'a str,
+}
+
+/// Reads the records of a payload, one after the other.
+pub type Reader = fn(&str, &mut dyn FnMut(RawBar<'_>)) -> Result<(), ProviderError>;
+
+/// A provider's answer, whole and not yet believed.
+#[derive(Debug)]
+pub struct PriceBatch {
+    pub source: DataSource,
+    pub body: String,
+    pub reader: Reader,
+    /// What was fetched, which may be less than was asked for.
+    pub history: History,
+    /// The trading day that was still going on when this was made.
+    pub unfinished: Option<Day>,
+}
+
+impl PriceBatch {
+    /// Hands every record to `each`.
+    ///
+    /// # Errors
+    /// [`ProviderError::Malformed`] where the payload as a whole can't be read.
+    pub fn for_each(&self, mut each: impl FnMut(RawBar<'_>)) -> Result<(), ProviderError> {
+        (self.reader)(&self.body, &mut each)
+    }
+}
+
+/// What a source knows of a symbol beside its prices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    pub name: String,
+    pub exchange: Exchange,
+    pub currency: String,
+}
+
+/// A source of daily prices. A second one is another file that implements this.
+pub trait PriceProvider: Send + Sync {
+    fn capabilities(&self) -> Capabilities;
+
+    /// Fetches one symbol's bars.
+    fn fetch<'a>(&'a self, ticker: &'a str, history: History) -> BoxFuture<'a, Result<PriceBatch, ProviderError>>;
+
+    /// Looks up what a symbol is called and where it's listed; `None` where the source doesn't know.
+    fn lookup<'a>(&'a self, ticker: &'a str) -> BoxFuture<'a, Result<Option<Listing>, ProviderError>>;
+}
+
+/// Why a provider gave nothing. The messages are for people; they hold no key.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    #[error("{provider} doesn't know the symbol {ticker}; check its spelling (RELIANCE.BSE for an Indian share)")]
+    UnknownSymbol { provider: &'static str, ticker: String },
+    #[error("{provider}'s {per_day} are used up; next try {}", moment(*until))]
+    BudgetSpent { provider: &'static str, per_day: String, until: Millis },
+    #[error("{provider} asks for fewer requests at a time")]
+    TooFast { provider: &'static str, wait: Duration },
+    #[error("{provider} offers {what} only to premium keys")]
+    Premium { provider: &'static str, what: &'static str },
+    #[error("{provider} refuses the key: {why}")]
+    BadKey { provider: &'static str, why: &'static str },
+    #[error("{provider} answered with the error {status}")]
+    Status { provider: &'static str, status: u16, retry_after: Option<Duration> },
+    #[error("{provider} didn't answer within {} seconds", .after.as_secs())]
+    Timeout { provider: &'static str, after: Duration },
+    #[error("{provider} can't be reached: {why}")]
+    Unreachable { provider: &'static str, why: String },
+    #[error("{provider} sent {what}")]
+    Malformed { provider: &'static str, what: String },
+    #[error("the file can't be used: {what}")]
+    BadFile { what: String },
+    #[error("no key for {provider} is set: set {setting}")]
+    NotConfigured { provider: &'static str, setting: &'static str },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What to do after a provider's error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    /// Try again, not before the provider's own wait if it named one.
+    Retry { after: Option<Duration> },
+    /// Try again at that moment; nothing has gone wrong.
+    Postpone { until: Millis },
+    /// It will fail the same way every time.
+    GiveUp,
+}
+
+impl ProviderError {
+    /// What to do about it.
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::UnknownSymbol { .. }
+            | Self::Premium { .. }
+            | Self::BadKey { .. }
+            | Self::BadFile { .. }
+            | Self::NotConfigured { .. } => Advice::GiveUp,
+            Self::BudgetSpent { until, .. } => Advice::Postpone { until: *until },
+            Self::TooFast { wait, .. } => Advice::Retry { after: Some(*wait) },
+            Self::Status { status, retry_after, .. } => match status {
+                408 | 425 | 429 | 500..=599 => Advice::Retry { after: *retry_after },
+                _ => Advice::GiveUp,
+            },
+            Self::Timeout { .. } | Self::Unreachable { .. } | Self::Malformed { .. } | Self::Store(_) => {
+                Advice::Retry { after: None }
+            }
+        }
+    }
+}
+
+/// `2026-11-22 00:00 UTC`.
+#[must_use]
+pub fn moment(at: Millis) -> String {
+    let time = chrono::DateTime::from_timestamp_millis(at).unwrap_or_default();
+    time.format("%Y-%m-%d %H:%M UTC").to_string()
+}

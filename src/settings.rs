@@ -1,0 +1,308 @@
+//! What can be set from outside, read once from the environment (and `.env`), checked at the start.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use croner::Cron;
+use secrecy::SecretString;
+use url::Url;
+
+/// Every setting, with its default filled in.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `sqlite://path` or `postgres://user:password@host/database`.
+    pub database_url: String,
+    /// Address and port to serve on.
+    pub listen: SocketAddr,
+    /// How clients reach the service, for the links it gives out.
+    pub public_url: Url,
+    /// A token with every right, for making the first others.
+    pub admin_token: Option<SecretString>,
+    /// Whether reading needs a token, too.
+    pub require_token_to_read: bool,
+    pub alpha_vantage: AlphaVantageSettings,
+    /// When all prices are refreshed.
+    pub price_schedule: Option<Schedule>,
+    /// Jobs that one process runs at the same time.
+    pub worker_concurrency: usize,
+    pub log_format: LogFormat,
+}
+
+/// Alpha Vantage's part of the settings.
+#[derive(Debug, Clone)]
+pub struct AlphaVantageSettings {
+    pub api_key: Option<SecretString>,
+    pub base_url: Url,
+    /// Requests a second, at most; 0 sets no limit.
+    pub per_second: f64,
+    /// Requests a UTC day, at most; 0 sets no limit.
+    pub per_day: u32,
+    /// How long the provider may stay silent.
+    pub timeout: Duration,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// A cron pattern and its text.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    pub cron: Cron,
+    pub pattern: String,
+}
+
+/// A setting that can't be used. It prints as one line that names the setting and what it takes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is {value:?}, but it takes {takes}")]
+pub struct SettingError {
+    pub name: &'static str,
+    pub value: String,
+    pub takes: &'static str,
+}
+
+/// Where values come from: the environment, or a map in tests.
+pub trait Source {
+    fn get(&self, name: &'static str) -> Option<String>;
+}
+
+/// The process environment.
+pub struct Environment;
+
+impl Source for Environment {
+    fn get(&self, name: &'static str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+}
+
+impl<F: Fn(&'static str) -> Option<String>> Source for F {
+    fn get(&self, name: &'static str) -> Option<String> {
+        self(name)
+    }
+}
+
+impl Settings {
+    /// Reads every setting.
+    ///
+    /// # Errors
+    /// The first setting that can't be used.
+    pub fn read(source: &impl Source) -> Result<Self, SettingError> {
+        let database_url = text(source, "DATABASE_URL").unwrap_or_else(|| "sqlite://data/prospectus.db".to_owned());
+        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| database_url.starts_with(scheme)) {
+            // The value may hold a password.
+            let value = database_url.split_once(':').map_or("…", |(scheme, _)| scheme).to_owned();
+            let takes = "sqlite://path or postgres://user:password@host/database";
+            return Err(SettingError { name: "DATABASE_URL", value, takes });
+        }
+        let listen: SocketAddr = parse(
+            source,
+            "LISTEN",
+            "an address and a port, such as 127.0.0.1:8000",
+            SocketAddr::from(([127, 0, 0, 1], 8000)),
+        )?;
+        let takes_url = "an http or https address, such as https://example.org";
+        let public_url = match url(source, "PUBLIC_URL", takes_url)? {
+            Some(url) => url,
+            None => default_public_url(listen),
+        };
+        Ok(Self {
+            database_url,
+            listen,
+            public_url,
+            admin_token: secret(source, "ADMIN_TOKEN", 16, "at least 16 characters")?,
+            require_token_to_read: flag(source, "REQUIRE_TOKEN_TO_READ", false)?,
+            alpha_vantage: AlphaVantageSettings::read(source)?,
+            price_schedule: schedule(source, "PRICE_SCHEDULE", "30 23 * * 1-5")?,
+            worker_concurrency: parse_if(
+                source,
+                "WORKER_CONCURRENCY",
+                "a whole number from 1 to 64",
+                4,
+                |n: &usize| (1..=64).contains(n),
+            )?,
+            log_format: match text(source, "LOG_FORMAT").as_deref() {
+                None | Some("text") => LogFormat::Text,
+                Some("json") => LogFormat::Json,
+                Some(other) => {
+                    let takes = "text or json";
+                    return Err(SettingError { name: "LOG_FORMAT", value: other.to_owned(), takes });
+                }
+            },
+        })
+    }
+}
+
+impl AlphaVantageSettings {
+    fn read(source: &impl Source) -> Result<Self, SettingError> {
+        let takes = "an http or https address, such as https://www.alphavantage.co";
+        let base_url = url(source, "ALPHA_VANTAGE_BASE_URL", takes)?;
+        let api_key = secret(source, "ALPHA_VANTAGE_API_KEY", 1, "the key that Alpha Vantage gave you")?;
+        Ok(Self {
+            // Another address is somebody's own stand-in or proxy, which may need no key.
+            api_key: api_key.or_else(|| base_url.as_ref().map(|_| "demo".into())),
+            base_url: base_url.unwrap_or_else(|| constant_url("https://www.alphavantage.co")),
+            per_second: parse_if(
+                source,
+                "ALPHA_VANTAGE_PER_SECOND",
+                "requests a second, such as 1 or 1.25; 0 sets no limit",
+                1.0,
+                |n: &f64| n.is_finite() && *n >= 0.0 && *n <= 10_000.0,
+            )?,
+            per_day: parse(source, "ALPHA_VANTAGE_PER_DAY", "requests a day, such as 25; 0 sets no limit", 25)?,
+            timeout: Duration::from_secs(parse_if(
+                source,
+                "PROVIDER_TIMEOUT_SECONDS",
+                "a whole number of seconds from 1 to 300",
+                15,
+                |n: &u64| (1..=300).contains(n),
+            )?),
+        })
+    }
+}
+
+/// The value, if there's one and it isn't blank.
+fn text(source: &impl Source, name: &'static str) -> Option<String> {
+    source.get(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
+}
+
+fn parse<T: FromStr>(
+    source: &impl Source,
+    name: &'static str,
+    takes: &'static str,
+    default: T,
+) -> Result<T, SettingError> {
+    parse_if(source, name, takes, default, |_| true)
+}
+
+fn parse_if<T: FromStr>(
+    source: &impl Source,
+    name: &'static str,
+    takes: &'static str,
+    default: T,
+    fits: impl Fn(&T) -> bool,
+) -> Result<T, SettingError> {
+    let Some(value) = text(source, name) else { return Ok(default) };
+    let parsed = value.parse().ok().filter(fits);
+    parsed.ok_or(SettingError { name, value, takes })
+}
+
+fn flag(source: &impl Source, name: &'static str, default: bool) -> Result<bool, SettingError> {
+    match text(source, name).map(|v| v.to_lowercase()).as_deref() {
+        None => Ok(default),
+        Some("true" | "1" | "yes") => Ok(true),
+        Some("false" | "0" | "no") => Ok(false),
+        Some(other) => Err(SettingError { name, value: other.to_owned(), takes: "true or false" }),
+    }
+}
+
+fn url(source: &impl Source, name: &'static str, takes: &'static str) -> Result<Option<Url>, SettingError> {
+    let Some(value) = text(source, name) else { return Ok(None) };
+    match Url::parse(&value) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(Some(url)),
+        _ => Err(SettingError { name, value, takes }),
+    }
+}
+
+fn secret(
+    source: &impl Source,
+    name: &'static str,
+    shortest: usize,
+    takes: &'static str,
+) -> Result<Option<SecretString>, SettingError> {
+    match text(source, name) {
+        Some(value) if value.len() < shortest => Err(SettingError { name, value: "…".to_owned(), takes }),
+        value => Ok(value.map(SecretString::from)),
+    }
+}
+
+fn schedule(source: &impl Source, name: &'static str, default: &'static str) -> Result<Option<Schedule>, SettingError> {
+    let pattern = text(source, name).unwrap_or_else(|| default.to_owned());
+    if pattern == "off" {
+        return Ok(None);
+    }
+    match Cron::from_str(&pattern) {
+        Ok(cron) => Ok(Some(Schedule { cron, pattern })),
+        Err(_) => {
+            let takes = "a cron pattern in UTC, such as \"30 23 * * 1-5\", or off";
+            Err(SettingError { name, value: pattern, takes })
+        }
+    }
+}
+
+fn default_public_url(listen: SocketAddr) -> Url {
+    let host = if listen.ip().is_unspecified() { "localhost".to_owned() } else { host_of(listen) };
+    Url::parse(&format!("http://{host}:{}", listen.port())).unwrap_or_else(|_| constant_url("http://localhost"))
+}
+
+fn host_of(listen: SocketAddr) -> String {
+    match listen {
+        SocketAddr::V4(v4) => v4.ip().to_string(),
+        SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+    }
+}
+
+/// For addresses written in this file.
+fn constant_url(address: &'static str) -> Url {
+    Url::parse(address).expect("a valid address in the source")
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.pattern)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[(&'static str, &str)]) -> Result<Settings, String> {
+        let source = |name: &'static str| values.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+        Settings::read(&source).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn nothing_needs_setting() {
+        let settings = read(&[]).expect("defaults");
+        assert_eq!(settings.database_url, "sqlite://data/prospectus.db");
+        assert_eq!(settings.public_url.as_str(), "http://127.0.0.1:8000/");
+        assert_eq!((settings.alpha_vantage.per_second, settings.alpha_vantage.per_day), (1.0, 25));
+        assert!(settings.alpha_vantage.api_key.is_none());
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_what_it_takes() {
+        for (name, value) in [
+            ("DATABASE_URL", "mysql://x"),
+            ("LISTEN", "8000"),
+            ("PUBLIC_URL", "example.org"),
+            ("ADMIN_TOKEN", "short"),
+            ("REQUIRE_TOKEN_TO_READ", "perhaps"),
+            ("ALPHA_VANTAGE_BASE_URL", "ftp://x"),
+            ("ALPHA_VANTAGE_PER_SECOND", "-1"),
+            ("ALPHA_VANTAGE_PER_DAY", "many"),
+            ("PRICE_SCHEDULE", "at noon"),
+            ("WORKER_CONCURRENCY", "0"),
+            ("LOG_FORMAT", "xml"),
+        ] {
+            let error = read(&[(name, value)]).expect_err(name);
+            assert!(error.starts_with(name) && error.contains("takes") && !error.contains('\n'), "{error}");
+        }
+        assert_eq!(
+            read(&[("ALPHA_VANTAGE_PER_DAY", "many")]).expect_err("not a number"),
+            "ALPHA_VANTAGE_PER_DAY is \"many\", but it takes requests a day, such as 25; 0 sets no limit"
+        );
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let settings = read(&[("ADMIN_TOKEN", "hush-hush-hush-hush"), ("ALPHA_VANTAGE_API_KEY", "SECRETKEY")]);
+        let printed = format!("{:?}", settings.expect("settings"));
+        assert!(!printed.contains("hush") && !printed.contains("SECRETKEY"), "{printed}");
+    }
+}

@@ -1,0 +1,33 @@
+use sea_orm::entity::prelude::*;
+
+use crate::market::{DataSource, Exchange};
+
+/// A share or index that prices are kept of.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "symbols")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    /// As the price provider spells it.
+    pub ticker: String,
+    pub name: Option<String>,
+    pub exchange: Exchange,
+    pub currency: Option<String>,
+    pub source: DataSource,
+    pub first_day: Option<i32>,
+    pub last_day: Option<i32>,
+    /// The newest day that the provider sent an adjusted close for.
+    pub adjusted_until: Option<i32>,
+    pub bar_count: i32,
+    /// Grows by one whenever bars are added or corrected.
+    pub data_version: i32,
+    /// JSON of `[Split]`.
+    pub splits: String,
+    pub last_refreshed_at: Option<i64>,
+    pub created_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,208 @@
+//! Flagged records: counted when seen again, resolved when gone.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, OnConflict};
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter};
+use sha2::{Digest, Sha256};
+
+use super::entity::data_issue::{ActiveModel, Column, Entity, Model};
+use super::page::{Key, Keys, Page, PageRequest, Sort};
+use super::symbols::contains_pattern;
+use super::{Result, Store, now};
+use crate::market::{DataSource, Day};
+
+/// The issues' repository.
+pub struct Issues<'a>(pub(super) &'a Store);
+
+/// A record that is kept out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewIssue {
+    /// Names the record to a person, for example "IBM 2026-11-20".
+    pub record: String,
+    /// The day it's about, where it has one that can be read.
+    pub day: Option<Day>,
+    /// The field that is wrong, if it's one.
+    pub field: Option<String>,
+    pub reason: String,
+    /// The record as it came.
+    pub raw: String,
+}
+
+/// Which issues to list.
+#[derive(Debug, Clone, Default)]
+pub struct IssueFilter {
+    pub source: Option<Vec<DataSource>>,
+    pub resolved: Option<bool>,
+    /// Part of the record's name, the field or the reason, in any case.
+    pub search: Option<String>,
+}
+
+impl IssueFilter {
+    fn condition(&self) -> Condition {
+        let mut condition = Condition::all();
+        if let Some(sources) = &self.source {
+            condition = condition.add(Column::Source.is_in(sources.iter().copied()));
+        }
+        match self.resolved {
+            Some(true) => condition = condition.add(Column::ResolvedAt.is_not_null()),
+            Some(false) => condition = condition.add(Column::ResolvedAt.is_null()),
+            None => {}
+        }
+        if let Some(search) = &self.search {
+            let pattern = contains_pattern(search);
+            let like = |column: Column| {
+                Expr::expr(Func::lower(Expr::col(column))).like(LikeExpr::new(pattern.clone()).escape('\\'))
+            };
+            let any = [Column::Record, Column::Field, Column::Reason]
+                .into_iter()
+                .fold(Condition::any(), |any, column| any.add(like(column)));
+            condition = condition.add(any);
+        }
+        condition
+    }
+}
+
+/// Newest first.
+fn sorts() -> Vec<Sort> {
+    vec![Sort { by: Expr::col(Column::Id), descending: true, text: false }]
+}
+
+impl Model {
+    /// The row's values for a cursor.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        vec![Key::Int(self.id)]
+    }
+}
+
+/// Rows a statement.
+const CHUNK: usize = 500;
+
+impl Issues<'_> {
+    /// Records a batch's issues, and resolves those of the same scope that the batch has shown to be gone:
+    /// `covers` tells of an open issue whether the batch would have shown it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn replace(
+        &self,
+        transaction: &DatabaseTransaction,
+        source: DataSource,
+        scope: &str,
+        found: &[NewIssue],
+        covers: impl Fn(&Model) -> bool,
+    ) -> Result<()> {
+        let now = now();
+        // The same fault twice in one batch is one row: PostgreSQL refuses two equal keys in one statement.
+        let mut rows: HashMap<String, ActiveModel> = HashMap::with_capacity(found.len());
+        for issue in found {
+            let fingerprint = fingerprint(source, scope, issue);
+            rows.entry(fingerprint.clone()).or_insert_with(|| ActiveModel {
+                source: Set(source),
+                scope: Set(scope.to_owned()),
+                record: Set(issue.record.clone()),
+                day: Set(issue.day),
+                field: Set(issue.field.clone()),
+                reason: Set(issue.reason.clone()),
+                raw: Set(issue.raw.clone()),
+                fingerprint: Set(fingerprint),
+                first_seen_at: Set(now),
+                last_seen_at: Set(now),
+                occurrences: Set(1),
+                resolved_at: Set(None),
+                ..Default::default()
+            });
+        }
+        let open = Entity::find()
+            .filter(Column::Scope.eq(scope))
+            .filter(Column::ResolvedAt.is_null())
+            .all(transaction)
+            .await?;
+        let gone: Vec<i64> =
+            open.iter().filter(|i| !rows.contains_key(&i.fingerprint) && covers(i)).map(|i| i.id).collect();
+        for gone in gone.chunks(CHUNK) {
+            Entity::update_many()
+                .col_expr(Column::ResolvedAt, Expr::val(now).into())
+                .filter(Column::Id.is_in(gone.iter().copied()))
+                .exec(transaction)
+                .await?;
+        }
+        let mut rows: Vec<ActiveModel> = rows.into_values().collect();
+        rows.sort_by(|a, b| a.record.as_ref().cmp(b.record.as_ref()));
+        while !rows.is_empty() {
+            let rest = rows.split_off(rows.len().min(CHUNK));
+            let conflict = OnConflict::column(Column::Fingerprint)
+                .update_columns([Column::LastSeenAt, Column::ResolvedAt, Column::Raw])
+                .value(Column::Occurrences, Expr::col((Entity, Column::Occurrences)).add(1))
+                .to_owned();
+            Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(transaction).await?;
+            rows = rest;
+        }
+        Ok(())
+    }
+
+    /// Forgets a scope's issues: what they were about is gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget(&self, transaction: &DatabaseTransaction, scope: &str) -> Result<()> {
+        Entity::delete_many().filter(Column::Scope.eq(scope)).exec(transaction).await?;
+        Ok(())
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<Model>> {
+        Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.0.read).await?)
+    }
+
+    /// Marks an issue as dealt with; `None` if there is no such issue.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn resolve(&self, id: i64) -> Result<Option<Model>> {
+        Entity::update_many()
+            .col_expr(Column::ResolvedAt, Expr::val(now()).into())
+            .filter(Column::Id.eq(id))
+            .filter(Column::ResolvedAt.is_null())
+            .exec(&self.0.write)
+            .await?;
+        Ok(Entity::find_by_id(id).one(&self.0.write).await?)
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn page(&self, filter: &IssueFilter, page: &PageRequest) -> Result<Page<Model>> {
+        let query = page.apply(Entity::find().filter(filter.condition()), &sorts());
+        Ok(page.page(query.all(&self.0.read).await?))
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn count(&self, filter: &IssueFilter) -> Result<u64> {
+        Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+    }
+}
+
+/// What makes two sightings the same issue.
+fn fingerprint(source: DataSource, scope: &str, issue: &NewIssue) -> String {
+    let mut hasher = Sha256::new();
+    let code = source.code().to_string();
+    for part in [&code, scope, &issue.record, issue.field.as_deref().unwrap_or(""), &issue.reason] {
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Sorts of the list, for checking cursors.
+#[must_use]
+pub fn issue_sorts() -> Vec<Sort> {
+    sorts()
+}

@@ -1,0 +1,266 @@
+//! The only room that knows SQL: entities, one repository a table group, and the events that tell of changes.
+//!
+//! SQLite serves one process: writes go through a single connection, so they queue in order instead of meeting the
+//! file lock, while reads have connections of their own. PostgreSQL has one pool for both.
+
+mod budgets;
+pub mod entity;
+mod events;
+mod issues;
+mod jobs;
+pub mod page;
+mod prices;
+mod schedules;
+mod symbols;
+mod tokens;
+
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+
+pub use budgets::{Budgets, Permit, Refusal, tomorrow};
+pub use entity::api_token::Role;
+pub use entity::job::{JobKind, JobState};
+pub use events::{Event, Events};
+pub use issues::{IssueFilter, Issues, NewIssue, issue_sorts};
+pub use jobs::{Claim, JobFilter, Jobs, NewJob, Outcome, job_sorts};
+pub use prices::{BarRequest, Prices, UpsertCounts};
+pub use schedules::Schedules;
+pub use symbols::{NewSymbol, SymbolFilter, SymbolOrder, SymbolOrderField, Symbols, symbol_sorts};
+pub use tokens::{Tokens, hash as token_hash, random_token};
+
+/// Milliseconds since 1970-01-01 UTC.
+pub type Millis = i64;
+
+/// The present.
+#[must_use]
+pub fn now() -> Millis {
+    chrono::Utc::now().timestamp_millis()
+}
+
+/// What can go wrong between here and the database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the database refused: {0}")]
+    Database(#[from] DbErr),
+    #[error("the database folder {path} can't be made: {source}")]
+    Folder { path: String, source: std::io::Error },
+    #[error("a stored {what} can't be read: {source}")]
+    Corrupt { what: &'static str, source: serde_json::Error },
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(std::sync::Arc::new(error))))
+    }
+}
+
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// A handle on the database; clones share its connections.
+#[derive(Clone)]
+pub struct Store {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+    events: Events,
+}
+
+/// This process's turn at preparing the database.
+pub struct Turn(Option<DatabaseTransaction>);
+
+impl Turn {
+    /// Lets the next process have its turn.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn end(self) -> Result<()> {
+        if let Some(transaction) = self.0 {
+            transaction.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+/// An arbitrary number that names the lock to PostgreSQL.
+const TURN_LOCK: i64 = 0x5052_4f53;
+/// How long a statement waits for another process's write to the same SQLite file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
+/// Slower statements are marked in the debug log. Bulk writes may take this long; their text is no use in a warning.
+const SLOW_STATEMENT: Duration = Duration::from_secs(5);
+const SQLITE_READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+impl Store {
+    /// Connects to `sqlite://path` or `postgres://…`; makes an SQLite file and its folder where there is none.
+    ///
+    /// # Errors
+    /// When the folder can't be made or the database doesn't answer.
+    pub async fn connect(url: &str) -> Result<Self> {
+        if url.starts_with("sqlite:") {
+            create_folder_of(url)?;
+            let write = Database::connect(sqlite_options(url, 1)).await?;
+            let read = Database::connect(sqlite_options(url, SQLITE_READERS)).await?;
+            return Ok(Self { read, write, events: Events::local() });
+        }
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(Duration::from_secs(30))
+            .sqlx_logging_level(log::LevelFilter::Debug)
+            .sqlx_slow_statements_logging_settings(log::LevelFilter::Debug, SLOW_STATEMENT)
+            .set_application_name("prospectus");
+        let pool = Database::connect(options).await?;
+        let events = Events::shared(pool.get_postgres_connection_pool().clone());
+        Ok(Self { read: pool.clone(), write: pool, events })
+    }
+
+    /// Waits until no other process is preparing the database, and holds them off until the turn ends.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn take_turn(&self) -> Result<Turn> {
+        if self.backend() == DbBackend::Sqlite {
+            return Ok(Turn(None));
+        }
+        let transaction = self.write.begin().await?;
+        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({TURN_LOCK})")).await?;
+        Ok(Turn(Some(transaction)))
+    }
+
+    /// Brings the schema up to date.
+    ///
+    /// # Errors
+    /// When a migration fails; those before it stay.
+    pub async fn migrate(&self) -> Result<()> {
+        Ok(Migrator::up(&self.write, None).await?)
+    }
+
+    /// Takes back the last `steps` migrations, data included.
+    ///
+    /// # Errors
+    /// When a migration can't be taken back.
+    pub async fn migrate_down(&self, steps: u32) -> Result<()> {
+        Ok(Migrator::down(&self.write, Some(steps)).await?)
+    }
+
+    /// Whether the database answers and has every migration.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn is_ready(&self) -> Result<bool> {
+        Ok(Migrator::get_pending_migrations(&self.read).await?.is_empty())
+    }
+
+    /// Which database this is.
+    #[must_use]
+    pub fn backend(&self) -> DbBackend {
+        self.write.get_database_backend()
+    }
+
+    /// The connections that write; the queue shares them.
+    #[must_use]
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
+    /// What changed, as it changes, in this process and in its peers.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
+    #[must_use]
+    pub fn symbols(&self) -> Symbols<'_> {
+        Symbols(self)
+    }
+
+    #[must_use]
+    pub fn prices(&self) -> Prices<'_> {
+        Prices(self)
+    }
+
+    #[must_use]
+    pub fn jobs(&self) -> Jobs<'_> {
+        Jobs(self)
+    }
+
+    #[must_use]
+    pub fn issues(&self) -> Issues<'_> {
+        Issues(self)
+    }
+
+    #[must_use]
+    pub fn budgets(&self) -> Budgets<'_> {
+        Budgets(self)
+    }
+
+    #[must_use]
+    pub fn schedules(&self) -> Schedules<'_> {
+        Schedules(self)
+    }
+
+    #[must_use]
+    pub fn tokens(&self) -> Tokens<'_> {
+        Tokens(self)
+    }
+
+    /// Begins a write: on SQLite it takes the write lock at once, so that what it reads can't change under it.
+    ///
+    /// # Errors
+    /// When no connection comes free or the database doesn't answer.
+    pub async fn begin(&self) -> Result<DatabaseTransaction> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: (self.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(self.write.begin_with_options(options).await?)
+    }
+
+    /// Closes every connection after what they are doing.
+    pub async fn close(&self) {
+        for connection in [&self.read, &self.write] {
+            if let Err(error) = connection.clone().close().await {
+                tracing::warn!(%error, "a database connection did not close");
+            }
+        }
+    }
+}
+
+fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(60))
+        // A connection keeps its prepared statements and page cache: there is nothing to gain from closing it.
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>)
+        .sqlx_logging_level(log::LevelFilter::Debug)
+        .sqlx_slow_statements_logging_settings(log::LevelFilter::Debug, SLOW_STATEMENT)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .foreign_keys(true)
+                .busy_timeout(BUSY_TIMEOUT)
+                .pragma("temp_store", "MEMORY")
+                .pragma("cache_size", "-8000")
+                .pragma("mmap_size", "268435456")
+        });
+    options
+}
+
+fn create_folder_of(url: &str) -> Result<()> {
+    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    let path = path.split('?').next().unwrap_or(path);
+    let Some(folder) = std::path::Path::new(path).parent().filter(|f| !f.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder).map_err(|source| StoreError::Folder { path: folder.display().to_string(), source })
+}

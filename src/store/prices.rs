@@ -1,0 +1,200 @@
+//! Price bars: read by range, written in bulk.
+
+use std::fmt::Write as _;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
+
+use super::{Result, Store};
+use crate::market::{Bar, DataSource, Day};
+
+/// The bars' repository.
+pub struct Prices<'a>(pub(super) &'a Store);
+
+/// How many rows an upsert added, changed and left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UpsertCounts {
+    pub added: u32,
+    pub changed: u32,
+    pub unchanged: u32,
+}
+
+/// A page of one symbol's bars, both ends excluded where `after` and `before` are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct BarRequest {
+    pub from: Option<Day>,
+    pub to: Option<Day>,
+    pub after: Option<Day>,
+    pub before: Option<Day>,
+    pub backward: bool,
+    /// Rows wanted; the answer holds one more if there is one.
+    pub limit: u32,
+}
+
+const COLUMNS: &str = "symbol_id, day, open, high, low, close, adjusted_close, volume, split, source";
+const COLUMN_COUNT: usize = 10;
+/// Rows a statement: SQLite binds at most 32,766 values, PostgreSQL 65,535.
+const ROWS_PER_STATEMENT: usize = 2_000;
+/// SQLite joins at most 500 selects.
+const SYMBOLS_PER_STATEMENT: usize = 200;
+
+fn bar(row: &QueryResult) -> Result<(i64, Bar)> {
+    let bar = Bar {
+        day: row.try_get_by_index(1)?,
+        open: row.try_get_by_index(2)?,
+        high: row.try_get_by_index(3)?,
+        low: row.try_get_by_index(4)?,
+        close: row.try_get_by_index(5)?,
+        adjusted_close: row.try_get_by_index(6)?,
+        volume: row.try_get_by_index(7)?,
+        split: row.try_get_by_index(8)?,
+        source: DataSource::from_code(row.try_get_by_index(9)?),
+    };
+    Ok((row.try_get_by_index(0)?, bar))
+}
+
+impl Prices<'_> {
+    /// All bars of the symbols, by symbol and day: one scan of the primary key a symbol.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn all_of(&self, symbols: &[i64]) -> Result<Vec<(i64, Bar)>> {
+        let mut bars = Vec::new();
+        for symbols in symbols.chunks(SYMBOLS_PER_STATEMENT) {
+            let marks = placeholders(self.0.backend(), 1, symbols.len());
+            let sql = format!("SELECT {COLUMNS} FROM price_bars WHERE symbol_id IN ({marks}) ORDER BY symbol_id, day");
+            let values = symbols.iter().map(|&id| Value::from(id));
+            let statement = Statement::from_sql_and_values(self.0.backend(), sql, values);
+            for row in self.0.read.query_all_raw(statement).await? {
+                bars.push(bar(&row)?);
+            }
+        }
+        Ok(bars)
+    }
+
+    /// One symbol's bars as a transaction sees them, by day.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of(&self, transaction: &DatabaseTransaction, symbol: i64) -> Result<Vec<Bar>> {
+        let sql = format!("SELECT {COLUMNS} FROM price_bars WHERE symbol_id = $1 ORDER BY day");
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, [symbol.into()]);
+        transaction.query_all_raw(statement).await?.iter().map(|row| Ok(bar(row)?.1)).collect()
+    }
+
+    /// The newest bar of each symbol that has one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn latest_of(&self, symbols: &[i64]) -> Result<Vec<(i64, Bar)>> {
+        let request = BarRequest { backward: true, limit: 0, ..BarRequest::default() };
+        self.pages_of(symbols, &request).await
+    }
+
+    /// The same page of several symbols' bars in one statement, in the order of reading (newest first if backward).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pages_of(&self, symbols: &[i64], page: &BarRequest) -> Result<Vec<(i64, Bar)>> {
+        let mut conditions = String::new();
+        let mut bounds: Vec<Value> = Vec::new();
+        for (bound, operator) in [(page.from, ">="), (page.to, "<="), (page.after, ">"), (page.before, "<")] {
+            if let Some(day) = bound {
+                bounds.push(day.into());
+                let _ = write!(conditions, " AND day {operator} ${}", bounds.len());
+            }
+        }
+        let order = if page.backward { "DESC" } else { "ASC" };
+        let limit = page.limit.saturating_add(1);
+        let mut bars = Vec::new();
+        for symbols in symbols.chunks(SYMBOLS_PER_STATEMENT) {
+            let mut values = bounds.clone();
+            let mut sql = String::new();
+            for &symbol in symbols {
+                values.push(symbol.into());
+                let union = if sql.is_empty() { "" } else { " UNION ALL " };
+                let _ = write!(
+                    sql,
+                    "{union}SELECT * FROM (SELECT {COLUMNS} FROM price_bars WHERE symbol_id = ${}{conditions} \
+                     ORDER BY day {order} LIMIT {limit}) AS page",
+                    values.len(),
+                );
+            }
+            let statement = Statement::from_sql_and_values(self.0.backend(), sql, values);
+            for row in self.0.read.query_all_raw(statement).await? {
+                bars.push(bar(&row)?);
+            }
+        }
+        Ok(bars)
+    }
+
+    /// Writes bars that are new or different, many rows a statement; the caller has compared them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn upsert(&self, transaction: &DatabaseTransaction, symbol: i64, bars: &[Bar]) -> Result<()> {
+        for bars in bars.chunks(ROWS_PER_STATEMENT) {
+            let mut values: Vec<Value> = Vec::with_capacity(bars.len() * COLUMN_COUNT);
+            for bar in bars {
+                values.extend([
+                    symbol.into(),
+                    bar.day.into(),
+                    bar.open.into(),
+                    bar.high.into(),
+                    bar.low.into(),
+                    bar.close.into(),
+                    bar.adjusted_close.into(),
+                    bar.volume.into(),
+                    bar.split.into(),
+                    bar.source.code().into(),
+                ]);
+            }
+            let sql = upsert_sql(self.0.backend(), bars.len());
+            transaction.execute_raw(Statement::from_sql_and_values(self.0.backend(), sql, values)).await?;
+        }
+        Ok(())
+    }
+
+    /// How many bars a symbol has between two days.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count(&self, symbol: i64, from: Option<Day>, to: Option<Day>) -> Result<u64> {
+        let sql = "SELECT COUNT(*) FROM price_bars WHERE symbol_id = $1 AND day BETWEEN $2 AND $3";
+        let bounds = [symbol.into(), from.unwrap_or(Day::MIN).into(), to.unwrap_or(Day::MAX).into()];
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, bounds);
+        let row = self.0.read.query_one_raw(statement).await?;
+        let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+        Ok(count.unsigned_abs())
+    }
+}
+
+/// Placeholders for `count` values from the `first` on. SQLite looks numbered ones up one by one, which is slow for
+/// thousands; it takes bare ones in order.
+fn placeholders(backend: DbBackend, first: usize, count: usize) -> String {
+    let mut marks = String::with_capacity(count * 7);
+    for i in first..first + count {
+        if i > first {
+            marks.push(',');
+        }
+        if backend == DbBackend::Sqlite {
+            marks.push('?');
+        } else {
+            let _ = write!(marks, "${i}");
+        }
+    }
+    marks
+}
+
+fn upsert_sql(backend: DbBackend, rows: usize) -> String {
+    let mut sql = format!("INSERT INTO price_bars ({COLUMNS}) VALUES ");
+    for row in 0..rows {
+        let marks = placeholders(backend, row * COLUMN_COUNT + 1, COLUMN_COUNT);
+        let _ = write!(sql, "{}({marks})", if row == 0 { "" } else { ", " });
+    }
+    sql.push_str(
+        " ON CONFLICT (symbol_id, day) DO UPDATE SET open = excluded.open, high = excluded.high, \
+         low = excluded.low, close = excluded.close, adjusted_close = excluded.adjusted_close, \
+         volume = excluded.volume, split = excluded.split, source = excluded.source",
+    );
+    sql
+}

@@ -1,0 +1,255 @@
+//! Symbols and their lists.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
+    PaginatorTrait, QueryFilter, QuerySelect, SqlErr,
+};
+
+use super::entity::symbol::{ActiveModel, Column, Entity, Model};
+use super::page::{Keys, Page, PageRequest, Sort};
+use super::{Result, Store, now};
+use crate::market::{DataSource, Exchange};
+
+/// The symbols' repository.
+pub struct Symbols<'a>(pub(super) &'a Store);
+
+/// A symbol to be added.
+#[derive(Debug, Clone)]
+pub struct NewSymbol {
+    pub ticker: String,
+    pub name: Option<String>,
+    pub exchange: Exchange,
+    pub source: DataSource,
+}
+
+/// Which symbols to list.
+#[derive(Debug, Clone, Default)]
+pub struct SymbolFilter {
+    /// Part of the ticker or the name, in any case.
+    pub search: Option<String>,
+    pub exchange: Option<Vec<Exchange>>,
+    pub has_prices: Option<bool>,
+}
+
+/// What to sort symbols by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
+pub enum SymbolOrderField {
+    /// The provider's spelling, A to Z.
+    Ticker,
+    /// The newest bar's date; symbols without bars come last.
+    LastDate,
+    /// When prices were last fetched; symbols never refreshed come last.
+    LastRefreshedAt,
+    /// When the symbol was added.
+    CreatedAt,
+}
+
+/// A sort of symbols.
+#[derive(Debug, Clone, Copy)]
+pub struct SymbolOrder {
+    pub field: SymbolOrderField,
+    pub descending: bool,
+}
+
+impl SymbolFilter {
+    fn condition(&self) -> Condition {
+        let mut condition = Condition::all();
+        if let Some(search) = &self.search {
+            let pattern = contains_pattern(search);
+            let like = |column: Column| {
+                Expr::expr(Func::lower(Expr::col(column)))
+                    .like(sea_orm::sea_query::LikeExpr::new(pattern.clone()).escape('\\'))
+            };
+            condition = condition.add(Condition::any().add(like(Column::Ticker)).add(like(Column::Name)));
+        }
+        if let Some(exchanges) = &self.exchange {
+            condition = condition.add(Column::Exchange.is_in(exchanges.iter().copied()));
+        }
+        match self.has_prices {
+            Some(true) => condition = condition.add(Column::BarCount.gt(0)),
+            Some(false) => condition = condition.add(Column::BarCount.eq(0)),
+            None => {}
+        }
+        condition
+    }
+}
+
+/// A LIKE pattern for text anywhere, with the person's own wildcards taken literally.
+pub(super) fn contains_pattern(search: &str) -> String {
+    let escaped = search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
+fn sort_of(order: &SymbolOrder) -> Sort {
+    let coalesce =
+        |column: Column, sentinel: SimpleExpr| -> SimpleExpr { Func::coalesce([Expr::col(column), sentinel]).into() };
+    let (by, text) = match order.field {
+        SymbolOrderField::Ticker => (Expr::col(Column::Ticker), true),
+        SymbolOrderField::LastDate => (coalesce(Column::LastDay, Expr::cust("2147483647")), false),
+        SymbolOrderField::LastRefreshedAt => {
+            (coalesce(Column::LastRefreshedAt, Expr::cust("9223372036854775807")), false)
+        }
+        SymbolOrderField::CreatedAt => (Expr::col(Column::CreatedAt), false),
+    };
+    Sort { by, descending: order.descending, text }
+}
+
+/// The sorts for a list of orders; the id makes every order total.
+#[must_use]
+pub fn symbol_sorts(orders: &[SymbolOrder]) -> Vec<Sort> {
+    let default = [SymbolOrder { field: SymbolOrderField::Ticker, descending: false }];
+    let orders = if orders.is_empty() { &default[..] } else { orders };
+    let descending = orders.last().is_some_and(|o| o.descending);
+    let mut sorts: Vec<Sort> = orders.iter().map(sort_of).collect();
+    sorts.push(Sort { by: Expr::col(Column::Id), descending, text: false });
+    sorts
+}
+
+impl SymbolOrder {
+    /// The row's values for a cursor of this order.
+    #[must_use]
+    pub fn keys(orders: &[Self], row: &Model) -> Keys {
+        let key = |field: SymbolOrderField| match field {
+            SymbolOrderField::Ticker => row.ticker.as_str().into(),
+            SymbolOrderField::LastDate => row.last_day.unwrap_or(i32::MAX).into(),
+            SymbolOrderField::LastRefreshedAt => row.last_refreshed_at.unwrap_or(i64::MAX).into(),
+            SymbolOrderField::CreatedAt => row.created_at.into(),
+        };
+        let mut keys: Keys = orders.iter().map(|o| key(o.field)).collect();
+        if keys.is_empty() {
+            keys.push(key(SymbolOrderField::Ticker));
+        }
+        keys.push(row.id.into());
+        keys
+    }
+}
+
+impl Symbols<'_> {
+    /// # Errors
+    /// When the database fails.
+    pub async fn get(&self, id: i64) -> Result<Option<Model>> {
+        Ok(Entity::find_by_id(id).one(&self.0.read).await?)
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<Model>> {
+        Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.0.read).await?)
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn by_ticker(&self, ticker: &str) -> Result<Option<Model>> {
+        Ok(Entity::find().filter(Column::Ticker.eq(ticker)).one(&self.0.read).await?)
+    }
+
+    /// As [`Symbols::by_ticker`], seen from a transaction.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn by_ticker_in(&self, transaction: &DatabaseTransaction, ticker: &str) -> Result<Option<Model>> {
+        Ok(Entity::find().filter(Column::Ticker.eq(ticker)).one(transaction).await?)
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn by_tickers(&self, tickers: &[String]) -> Result<Vec<Model>> {
+        Ok(Entity::find().filter(Column::Ticker.is_in(tickers)).all(&self.0.read).await?)
+    }
+
+    /// Every symbol, by ticker.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn all(&self) -> Result<Vec<Model>> {
+        use sea_orm::QueryOrder;
+        Ok(Entity::find().order_by_asc(Column::Ticker).all(&self.0.read).await?)
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn page(&self, filter: &SymbolFilter, orders: &[SymbolOrder], page: &PageRequest) -> Result<Page<Model>> {
+        let query = page.apply(Entity::find().filter(filter.condition()), &symbol_sorts(orders));
+        Ok(page.page(query.all(&self.0.read).await?))
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn count(&self, filter: &SymbolFilter) -> Result<u64> {
+        Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+    }
+
+    /// Adds a symbol in a transaction; `None` if the ticker is taken.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn insert(&self, transaction: &impl ConnectionTrait, new: NewSymbol) -> Result<Option<Model>> {
+        let row = ActiveModel {
+            ticker: Set(new.ticker),
+            name: Set(new.name),
+            exchange: Set(new.exchange),
+            source: Set(new.source),
+            bar_count: Set(0),
+            data_version: Set(0),
+            splits: Set("[]".into()),
+            created_at: Set(now()),
+            ..Default::default()
+        };
+        match row.insert(transaction).await {
+            Ok(row) => Ok(Some(row)),
+            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes a symbol, its bars with it; false if there was none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete(&self, transaction: &impl ConnectionTrait, id: i64) -> Result<bool> {
+        Ok(Entity::delete_by_id(id).exec(transaction).await?.rows_affected > 0)
+    }
+
+    /// The symbol, held against other writers until the transaction ends.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn lock(&self, transaction: &DatabaseTransaction, id: i64) -> Result<Option<Model>> {
+        let mut query = Entity::find_by_id(id);
+        if self.0.backend() == DbBackend::Postgres {
+            query = query.lock_exclusive();
+        }
+        Ok(query.one(transaction).await?)
+    }
+
+    /// Fills in what a symbol search found, where nobody has said otherwise.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn describe(&self, id: i64, name: &str, exchange: Exchange, currency: &str) -> Result<()> {
+        let mut update = Entity::update_many().filter(Column::Id.eq(id));
+        let keep_known = |column: Column, value: &str| -> SimpleExpr {
+            Func::coalesce([Expr::col(column), Expr::val(value.to_owned())]).into()
+        };
+        update = update
+            .col_expr(Column::Name, keep_known(Column::Name, name))
+            .col_expr(Column::Currency, keep_known(Column::Currency, currency));
+        if exchange != Exchange::Other {
+            update = update.col_expr(
+                Column::Exchange,
+                Expr::case(Expr::col(Column::Exchange).eq("OTHER"), Expr::val(exchange_text(exchange)))
+                    .finally(Expr::col(Column::Exchange))
+                    .into(),
+            );
+        }
+        update.exec(&self.0.write).await?;
+        Ok(())
+    }
+}
+
+fn exchange_text(exchange: Exchange) -> String {
+    use sea_orm::ActiveEnum;
+    exchange.to_value()
+}

@@ -1,0 +1,87 @@
+//! Bearer tokens: random 256 bits, kept as hashes, shown once.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::TryRngCore;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use sha2::{Digest, Sha256};
+
+use super::entity::api_token::{ActiveModel, Column, Entity, Model, Role};
+use super::{Millis, Result, Store, now};
+
+/// The tokens' repository.
+pub struct Tokens<'a>(pub(super) &'a Store);
+
+/// A new random token.
+///
+/// # Panics
+/// When the operating system has no randomness to give; nothing secret can be made then.
+#[must_use]
+pub fn random_token() -> String {
+    let mut bytes = [0_u8; 32];
+    rand::rngs::OsRng.try_fill_bytes(&mut bytes).expect("the operating system gives random bytes");
+    format!("prs_{}", URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// SHA-256 in base64.
+#[must_use]
+pub fn hash(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()))
+}
+
+impl Tokens<'_> {
+    /// Makes a token; the second value is the secret, which can't be had again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn create(&self, name: &str, role: Role, expires_at: Option<Millis>) -> Result<(Model, String)> {
+        let secret = random_token();
+        let row = ActiveModel {
+            name: Set(name.to_owned()),
+            role: Set(role),
+            hash: Set(hash(&secret)),
+            created_at: Set(now()),
+            expires_at: Set(expires_at),
+            ..Default::default()
+        };
+        Ok((row.insert(&self.0.write).await?, secret))
+    }
+
+    /// The live token with this secret.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find(&self, secret: &str) -> Result<Option<Model>> {
+        let live = Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now()));
+        Ok(Entity::find()
+            .filter(Column::Hash.eq(hash(secret)))
+            .filter(Column::RevokedAt.is_null())
+            .filter(live)
+            .one(&self.0.read)
+            .await?)
+    }
+
+    /// Every token, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list(&self) -> Result<Vec<Model>> {
+        Ok(Entity::find().order_by_asc(Column::Id).all(&self.0.read).await?)
+    }
+
+    /// Ends a token's life; false if there is no live token of that id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revoke(&self, id: i64) -> Result<bool> {
+        let updated = Entity::update_many()
+            .col_expr(Column::RevokedAt, Expr::val(now()).into())
+            .filter(Column::Id.eq(id))
+            .filter(Column::RevokedAt.is_null())
+            .exec(&self.0.write)
+            .await?;
+        Ok(updated.rows_affected > 0)
+    }
+}
