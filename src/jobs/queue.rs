@@ -57,8 +57,8 @@ pub(super) struct Queue {
 impl Queue {
     pub(super) fn new(store: &Store) -> Self {
         let backend = match store.backend() {
-            DbBackend::Sqlite => Backend::Sqlite(store.writer().get_sqlite_connection_pool().clone()),
-            _ => Backend::Postgres(store.writer().get_postgres_connection_pool().clone()),
+            DbBackend::Sqlite => Backend::Sqlite(store.queue().get_sqlite_connection_pool().clone()),
+            _ => Backend::Postgres(store.queue().get_postgres_connection_pool().clone()),
         };
         Self { backend, wake: Arc::new(broadcast::channel(16).0) }
     }

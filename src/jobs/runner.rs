@@ -71,7 +71,11 @@ impl Runner {
         }
         let lease_until = now() + millis(LEASE);
         match self.app.store.jobs().claim(id, &self.worker, lease_until).await {
-            Ok(Claim::Taken(job)) => self.run_claimed(*job).await,
+            Ok(Claim::Taken(job)) => {
+                // A task of its own: the queue drops what it is waiting for when it's told to stop.
+                let runner = self.clone();
+                let _ = tokio::spawn(async move { runner.run_claimed(*job).await }).await;
+            }
             Ok(Claim::Busy | Claim::Gone) => {}
             Err(error) => tracing::warn!(%error, job = id, "the job could not be claimed and stays in the queue"),
         }

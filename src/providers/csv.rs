@@ -81,6 +81,8 @@ fn normalised(heading: &[u8]) -> String {
 fn read_bars(body: &str, each: &mut dyn FnMut(RawBar<'_>)) -> Result<(), ProviderError> {
     let layout = layout(body)?;
     let mut reader = ReaderBuilder::new().has_headers(true).flexible(true).from_reader(body.as_bytes());
+    // The headings are read first, so that the first record's text begins after them.
+    reader.byte_headers().map_err(|e| malformed(e.to_string()))?;
     let mut row = ByteRecord::new();
     loop {
         let start = usize::try_from(reader.position().byte()).unwrap_or(usize::MAX);

@@ -1,7 +1,7 @@
 //! The only room that knows SQL: entities, one repository a table group, and the events that tell of changes.
 //!
 //! SQLite serves one process: writes go through a single connection, so they queue in order instead of meeting the
-//! file lock, while reads have connections of their own. PostgreSQL has one pool for both.
+//! file lock, while reads and the queue have connections of their own. PostgreSQL has one pool for all.
 
 mod budgets;
 pub mod entity;
@@ -67,6 +67,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub struct Store {
     read: DatabaseConnection,
     write: DatabaseConnection,
+    queue: DatabaseConnection,
     events: Events,
 }
 
@@ -105,7 +106,8 @@ impl Store {
             create_folder_of(url)?;
             let write = Database::connect(sqlite_options(url, 1)).await?;
             let read = Database::connect(sqlite_options(url, SQLITE_READERS)).await?;
-            return Ok(Self { read, write, events: Events::local() });
+            let queue = Database::connect(sqlite_options(url, 1)).await?;
+            return Ok(Self { read, write, queue, events: Events::local() });
         }
         let mut options = ConnectOptions::new(url);
         options
@@ -116,7 +118,7 @@ impl Store {
             .set_application_name("prospectus");
         let pool = Database::connect(options).await?;
         let events = Events::shared(pool.get_postgres_connection_pool().clone());
-        Ok(Self { read: pool.clone(), write: pool, events })
+        Ok(Self { read: pool.clone(), write: pool.clone(), queue: pool, events })
     }
 
     /// Waits until no other process is preparing the database, and holds them off until the turn ends.
@@ -162,10 +164,10 @@ impl Store {
         self.write.get_database_backend()
     }
 
-    /// The connections that write; the queue shares them.
+    /// The queue's connections. It may sit on one without using it, which must not keep others from writing.
     #[must_use]
-    pub fn writer(&self) -> &DatabaseConnection {
-        &self.write
+    pub fn queue(&self) -> &DatabaseConnection {
+        &self.queue
     }
 
     /// What changed, as it changes, in this process and in its peers.
@@ -223,7 +225,7 @@ impl Store {
 
     /// Closes every connection after what they are doing.
     pub async fn close(&self) {
-        for connection in [&self.read, &self.write] {
+        for connection in [&self.read, &self.queue, &self.write] {
             if let Err(error) = connection.clone().close().await {
                 tracing::warn!(%error, "a database connection did not close");
             }

@@ -1,0 +1,34 @@
+//! Finds out whether PostgreSQL's server is installed, so that the tests that need it can say that they were left out
+//! rather than pass without having run. With `REQUIRE_POSTGRES` set, as in CI, its absence is an error.
+
+use std::path::{Path, PathBuf};
+
+fn main() {
+    println!("cargo::rustc-check-cfg=cfg(has_postgres)");
+    println!("cargo::rerun-if-env-changed=PATH");
+    println!("cargo::rerun-if-env-changed=REQUIRE_POSTGRES");
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=/usr/lib/postgresql");
+    match server_folder() {
+        Some(folder) => {
+            println!("cargo::rustc-cfg=has_postgres");
+            println!("cargo::rustc-env=POSTGRES_BIN={}", folder.display());
+        }
+        None if std::env::var_os("REQUIRE_POSTGRES").is_some() => {
+            println!(
+                "cargo::error=REQUIRE_POSTGRES is set, but there is no `initdb` on the PATH or in /usr/lib/postgresql"
+            );
+        }
+        None => {}
+    }
+}
+
+/// Where `initdb`, `postgres` and `psql` lie together: where the one on the PATH leads to, or where Debian puts them.
+fn server_folder() -> Option<PathBuf> {
+    let is_whole = |folder: &PathBuf| ["initdb", "postgres", "psql"].iter().all(|name| folder.join(name).is_file());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path)
+        .filter_map(|folder| std::fs::canonicalize(folder.join("initdb")).ok()?.parent().map(Path::to_path_buf));
+    let of_debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    on_path.chain(of_debian.map(|version| version.path().join("bin"))).find(is_whole)
+}

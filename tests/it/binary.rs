@@ -1,0 +1,244 @@
+//! The binary itself: settings, starting, stopping, being killed.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::harness::{ADMIN_TOKEN, Answer, Client, Database, Provider, day, fresh_database, provider};
+
+fn prospectus() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_prospectus"));
+    // Nothing of the developer's own settings reaches a test.
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).current_dir(std::env::temp_dir());
+    command
+}
+
+/// A running `serve` with what it logs.
+struct Server {
+    child: Child,
+    url: String,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    fn start(database: &str, provider: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+        let mut command = prospectus();
+        command
+            .arg("serve")
+            .args(arguments)
+            .envs([("DATABASE_URL", database), ("LISTEN", "127.0.0.1:0"), ("ADMIN_TOKEN", ADMIN_TOKEN)])
+            .envs([
+                ("ALPHA_VANTAGE_BASE_URL", provider),
+                ("ALPHA_VANTAGE_PER_SECOND", "0"),
+                ("ALPHA_VANTAGE_PER_DAY", "0"),
+            ])
+            .envs(settings.iter().copied())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary starts");
+        let lines = BufReader::new(child.stderr.take().expect("a log")).lines();
+        let log: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (kept, (address, found)) = (log.clone(), std::sync::mpsc::channel());
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if let Some((_, rest)) = line.split_once("address=127.0.0.1:") {
+                    let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                    let _ = address.send(format!("http://127.0.0.1:{port}"));
+                }
+                kept.lock().expect("a log").push(line);
+            }
+        });
+        let url = found.recv_timeout(Duration::from_secs(30)).expect("the server says where it serves");
+        Self { child, url, log }
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+    }
+
+    fn statements(&self) -> usize {
+        self.log.lock().expect("a log").iter().filter(|line| line.contains("sqlx::query")).count()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_committed_schema_is_the_one_the_binary_prints() {
+    let output = prospectus().arg("schema").output().expect("it runs");
+    let committed = include_str!("../../schema.graphql");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(printed == committed, "run `prospectus schema > schema.graphql`");
+}
+
+#[test]
+fn a_wrong_setting_stops_the_start_with_one_line_that_names_it() {
+    for (name, value) in [("LISTEN", "here"), ("ALPHA_VANTAGE_PER_DAY", "many"), ("PRICE_SCHEDULE", "noon")] {
+        let output = prospectus().arg("serve").env(name, value).output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success());
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains(name) && text.contains(value) && text.contains("it takes"), "{text}");
+    }
+}
+
+#[test]
+fn the_demo_brings_every_sample_in_and_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = prospectus()
+        .args(["demo", "--exit", "--database"])
+        .arg(folder.path().join("demo.db"))
+        .env("LISTEN", "127.0.0.1:0")
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("12154 bars stored"),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn a_file_is_imported_from_the_command_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("prices.csv");
+    std::fs::write(&file, "date,open,high,low,close,volume\n2024-01-02,1,2,0.5,1.5,7\n2024-01-03,1,2,3,1.5,7\n")
+        .expect("a file");
+    let import = |path: &Path| {
+        let database = format!("sqlite://{}", folder.path().join("test.db").display());
+        prospectus().args(["import", "acme"]).arg(path).env("DATABASE_URL", database).output().expect("it runs")
+    };
+    let first = import(&file);
+    assert_eq!(String::from_utf8_lossy(&first.stdout), "ACME: 1 added, 0 changed, 0 unchanged, 1 flagged\n");
+    let missing = import(&folder.path().join("none.csv"));
+    assert!(!missing.status.success() && String::from_utf8_lossy(&missing.stderr).contains("can't be read"));
+}
+
+async fn statements_of_a_page(symbols: usize) -> usize {
+    let folder = tempfile::tempdir().expect("a folder");
+    let provider = Provider::start().await;
+    let database = fresh_database(Database::Sqlite, &folder);
+    let csv = folder.path().join("prices.csv");
+    std::fs::write(&csv, "date,open,high,low,close,volume\n2024-01-02,1,2,0.5,1.5,7\n").expect("a file");
+    for n in 0..symbols {
+        let status = prospectus()
+            .args(["import", &format!("S{n}")])
+            .arg(&csv)
+            .env("DATABASE_URL", &database)
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.expect("it runs").success());
+    }
+    let server = Server::start(&database, &provider.url(), &["--no-worker"], &[("RUST_LOG", "info,sqlx::query=debug")]);
+    let client = Client::new(&server.url, None);
+    let before = server.statements();
+    let query = "{ symbols(first: 50) { edges { node { ticker latestBar { close } } } } }";
+    let data = client.data(query, json!({})).await;
+    assert_eq!(data["symbols"]["edges"].as_array().map(Vec::len), Some(symbols));
+    assert_eq!(data["symbols"]["edges"][0]["node"]["latestBar"]["close"], 1.5);
+    // The log comes through a pipe.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    server.statements() - before
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_costs_the_same_number_of_statements_whatever_its_length() {
+    let (short, long) = (statements_of_a_page(2).await, statements_of_a_page(12).await);
+    assert_eq!((short, long), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_server_finishes_what_runs_and_leaves_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let provider = Provider::start().await;
+    let payload = provider::daily("ACME", &[(day(0), ["1.0", "2.0", "0.5", "1.5"], "7")]);
+    provider.answer("ACME", Answer::Late(Duration::from_millis(600), payload));
+    let database = fresh_database(Database::Sqlite, &folder);
+    let mut server = Server::start(&database, &provider.url(), &[], &[]);
+    Client::new(&server.url, Some(ADMIN_TOKEN)).add_symbol("ACME").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    server.signal("TERM");
+    let asked = Instant::now();
+    assert!(server.child.wait().expect("an end").success());
+    assert!(asked.elapsed() < Duration::from_secs(9), "it left after {:?}", asked.elapsed());
+
+    let server = Server::start(&database, &provider.url(), &["--no-worker"], &[]);
+    let jobs = Client::new(&server.url, None).data("{ jobs { nodes { state } } }", json!({})).await;
+    assert_eq!(jobs["jobs"]["nodes"], json!([{"state": "SUCCEEDED"}]));
+}
+
+/// How often the server is killed; the deployment notes tell of a longer run.
+const KILLS: u64 = 8;
+const SYMBOLS: usize = 12;
+const DAYS: usize = 200;
+
+async fn killed_again_and_again(database: Database) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let provider = Provider::start().await;
+    for n in 0..SYMBOLS {
+        let days: Vec<_> = (0..DAYS).map(|n| (day(n), ["10.0", "11.0", "9.0", "10.5"], "7")).collect();
+        let ticker = format!("S{n}");
+        provider.answer(&ticker, Answer::Late(Duration::from_millis(150), provider::daily(&ticker, &days)));
+    }
+    let database = fresh_database(database, &folder);
+    let mut accepted = Vec::new();
+    for kill in 0..KILLS {
+        let server = Server::start(&database, &provider.url(), &[], &[]);
+        let client = Client::new(&server.url, Some(ADMIN_TOKEN));
+        if kill == 0 {
+            for n in 0..SYMBOLS {
+                accepted.push(client.add_symbol(&format!("S{n}")).await);
+            }
+        }
+        // Spread over the time that a round takes.
+        tokio::time::sleep(Duration::from_millis(40 + kill * 137 % 600)).await;
+        server.signal("KILL");
+    }
+    let server = Server::start(&database, &provider.url(), &[], &[]);
+    let client = Client::new(&server.url, None);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let states = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Job { state message } } }";
+    loop {
+        let jobs = client.data(states, json!({"ids": accepted})).await;
+        let jobs = jobs["nodes"].as_array().expect("jobs").clone();
+        if jobs.iter().all(|job| job["state"] == "SUCCEEDED") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "not every accepted job has ended: {jobs:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let query = "{ symbols { nodes { ticker barCount prices(first: 500) { nodes { date } } } } }";
+    let symbols = client.data(query, json!({})).await;
+    let symbols = symbols["symbols"]["nodes"].as_array().expect("symbols");
+    assert_eq!(symbols.len(), SYMBOLS);
+    let wanted: Vec<String> = (0..DAYS).map(day).collect();
+    for symbol in symbols {
+        let dates: Vec<&str> =
+            symbol["prices"]["nodes"].as_array().expect("bars").iter().filter_map(|b| b["date"].as_str()).collect();
+        assert_eq!(
+            (symbol["barCount"].as_u64(), &dates),
+            (Some(DAYS as u64), &wanted.iter().map(String::as_str).collect())
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_9_loses_no_job_and_doubles_no_bar_on_sqlite() {
+    killed_again_and_again(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_postgres), ignore = "PostgreSQL's server is not installed")]
+async fn kill_9_loses_no_job_and_doubles_no_bar_on_postgres() {
+    killed_again_and_again(Database::Postgres).await;
+}

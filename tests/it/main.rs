@@ -1,0 +1,13 @@
+//! What the service promises, asked of it over HTTP; on SQLite and, where it's installed, on PostgreSQL.
+
+mod auth;
+mod binary;
+mod harness;
+mod jobs;
+mod lists;
+mod provider_errors;
+mod refresh;
+mod rest;
+mod soak;
+mod store;
+mod subscriptions;

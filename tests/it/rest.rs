@@ -1,0 +1,42 @@
+//! REST routes, each a stored GraphQL operation.
+
+use serde_json::{Value, json};
+
+use crate::harness::day;
+use crate::on_each_database;
+
+fn error(answer: &(u16, Value)) -> (u16, &str) {
+    (answer.0, answer.1["error"]["code"].as_str().unwrap_or_default())
+}
+
+on_each_database! {
+    async fn a_symbol_is_added_refreshed_and_read(app: TestApp) {
+        app.provider.daily("ACME", &[(day(0), ["1.0", "2.0", "0.5", "1.25"], "7")]);
+        let (status, added) = app.operator.post("/financial_data/add", json!({"symbol": "acme"})).await;
+        assert_eq!((status, &added["symbol"]["symbol"]), (202, &json!("ACME")), "{added}");
+        app.settled(added["job"]["id"].as_str().expect("a job")).await;
+        let (status, refreshed) = app.operator.post("/financial_data/refresh", json!({})).await;
+        assert_eq!((status, &refreshed["jobs"][0]["symbol"]["symbol"]), (202, &json!("ACME")));
+        app.settled(refreshed["jobs"][0]["id"].as_str().expect("a job")).await;
+        let (status, symbol) = app.anonymous.get("/financial_data/data?symbol=acme").await;
+        assert_eq!((status, &symbol["bar_count"], &symbol["data"]["close"]), (200, &json!(1), &json!([1.25])));
+        let (status, all) = app.anonymous.get("/financial_data/data").await;
+        assert_eq!((status, &all["symbols"][0]["latest"]["close"]), (200, &json!(1.25)));
+    }
+
+    async fn errors_have_their_statuses(app: TestApp) {
+        app.provider.daily("ACME", &[(day(0), ["1.0", "2.0", "0.5", "1.25"], "7")]);
+        app.add_symbol("ACME").await;
+        let add = "/financial_data/add";
+        assert_eq!(error(&app.anonymous.post(add, json!({"symbol": "X"})).await), (401, "UNAUTHENTICATED"));
+        assert_eq!(error(&app.reader.post(add, json!({"symbol": "X"})).await), (403, "FORBIDDEN"));
+        assert_eq!(error(&app.operator.post(add, json!({"symbol": "ACME"})).await), (409, "ALREADY_EXISTS"));
+        assert_eq!(error(&app.operator.post(add, json!({"symbol": "a b"})).await), (400, "INVALID"));
+        assert_eq!(error(&app.operator.post(add, json!({"ticker": "A"})).await), (400, "INVALID"));
+        assert_eq!(error(&app.operator.post(add, json!([1])).await), (400, "BAD_REQUEST"));
+        assert_eq!(error(&app.anonymous.get("/financial_data/data?symbol=NONE").await), (404, "NOT_FOUND"));
+        assert_eq!(error(&app.anonymous.get("/financial_data/data?symbol=ACME&from=soon").await), (400, "INVALID"));
+        let unknown = app.operator.post("/financial_data/refresh", json!({"symbols": ["NONE"]})).await;
+        assert_eq!(error(&unknown), (404, "NOT_FOUND"));
+    }
+}
