@@ -1,8 +1,9 @@
 //! Prospectus: IPOs, daily prices, backtests and forecasts behind one GraphQL endpoint.
 //!
-//! Data flows one way, from outside in and out again; a module imports only those above it in this list.
+//! Data flows one way, from outside in and out again; `docs/ARCHITECTURE.md` has the order of the modules.
 
 pub mod app;
+pub mod backtest;
 pub mod cli;
 pub mod graphql;
 pub mod http;

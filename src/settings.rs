@@ -225,12 +225,11 @@ fn schedule(source: &impl Source, name: &'static str, default: &'static str) -> 
     if pattern == "off" {
         return Ok(None);
     }
-    match Cron::from_str(&pattern) {
-        Ok(cron) => Ok(Some(Schedule { cron, pattern })),
-        Err(_) => {
-            let takes = "a cron pattern in UTC, such as \"30 23 * * 1-5\", or off";
-            Err(SettingError { name, value: pattern, takes })
-        }
+    if let Ok(cron) = Cron::from_str(&pattern) {
+        Ok(Some(Schedule { cron, pattern }))
+    } else {
+        let takes = "a cron pattern in UTC, such as \"30 23 * * 1-5\", or off";
+        Err(SettingError { name, value: pattern, takes })
     }
 }
 

@@ -1,5 +1,5 @@
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::*;
+use sea_orm_migration::schema::{big_integer, integer, text};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;

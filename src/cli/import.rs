@@ -14,7 +14,7 @@ use crate::settings::Settings;
 pub(super) struct ImportArguments {
     /// As the price provider spells it: IBM, RELIANCE.BSE. Added if it's new.
     ticker: String,
-    /// With the headings date,open,high,low,close[,adjusted_close],volume.
+    /// With the headings date,open,high,low,close[,`adjusted_close`],volume.
     file: PathBuf,
 }
 
@@ -26,12 +26,11 @@ pub(super) async fn run(settings: Settings, arguments: ImportArguments) -> Resul
     let batch = csv::batch(text).map_err(|e| failed(&e))?;
     let ticker = jobs::normalise_ticker(&arguments.ticker).map_err(|e| failed(&e))?;
     let app = prepared(settings).await?;
-    let id = match app.store.symbols().by_ticker(&ticker).await? {
-        Some(symbol) => symbol.id,
-        None => {
-            let input = AddSymbol { ticker: ticker.clone(), name: None, exchange: None, refresh: false };
-            jobs::add_symbol(&app, input).await.map_err(|e| failed(&e))?.0.id
-        }
+    let id = if let Some(symbol) = app.store.symbols().by_ticker(&ticker).await? {
+        symbol.id
+    } else {
+        let input = AddSymbol { ticker: ticker.clone(), name: None, exchange: None, refresh: false };
+        jobs::add_symbol(&app, input).await.map_err(|e| failed(&e))?.0.id
     };
     let outcome = ingest::prices(&app.store, id, batch, false).await.map_err(|e| failed(&e))?.outcome;
     println!(

@@ -139,13 +139,12 @@ impl IssueMutation {
             Some(id) => store.issues().resolve(id).await.map_err(Fault::from)?,
             None => None,
         };
-        Ok(match resolved {
-            Some(row) => ResolveDataIssuePayload { data_issue: Some(DataIssue(row)), user_errors: Vec::new() },
-            None => {
-                let message = "there is no flagged record with this id";
-                let user_errors = vec![UserError::new(UserErrorCode::NotFound, "id", message)];
-                ResolveDataIssuePayload { data_issue: None, user_errors }
-            }
+        Ok(if let Some(row) = resolved {
+            ResolveDataIssuePayload { data_issue: Some(DataIssue(row)), user_errors: Vec::new() }
+        } else {
+            let message = "there is no flagged record with this id";
+            let user_errors = vec![UserError::new(UserErrorCode::NotFound, "id", message)];
+            ResolveDataIssuePayload { data_issue: None, user_errors }
         })
     }
 }

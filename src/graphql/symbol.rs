@@ -185,7 +185,7 @@ impl Symbol {
     /// Splits, from the provider or found in the prices, oldest first.
     #[graphql(name = "splits")]
     async fn split_list(&self) -> Result<Vec<Split>> {
-        Ok(self.splits()?.into_iter().map(|split| split.into()).collect())
+        Ok(self.splits()?.into_iter().map(std::convert::Into::into).collect())
     }
 
     /// Stretches of trading days without bars between the first and the last.
@@ -194,7 +194,7 @@ impl Symbol {
         let calendar = Calendar::of(self.0.exchange, self.0.currency.as_deref());
         let series = self.columns(ctx).await?;
         let gaps = calendar::gaps(&series.raw.days, calendar);
-        Ok(gaps.into_iter().take(MOST_GAPS).map(|range| range.into()).collect())
+        Ok(gaps.into_iter().take(MOST_GAPS).map(std::convert::Into::into).collect())
     }
 
     /// Bars as traded, oldest first, a page at a time.
@@ -377,7 +377,7 @@ pub struct RefreshSymbolsPayload {
 pub struct ImportPricesInput {
     /// Added if it isn't followed yet.
     ticker: String,
-    /// With the headings date,open,high,low,close[,adjusted_close],volume.
+    /// With the headings date,open,high,low,close[,`adjusted_close`],volume.
     file: Upload,
 }
 

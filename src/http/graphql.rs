@@ -171,7 +171,7 @@ fn is_mutation(request: &mut GraphQLRequest) -> bool {
     document
         .operations
         .iter()
-        .filter(|(operation, _)| name.is_none() || operation.map(|n| n.as_str()) == name.as_deref())
+        .filter(|(operation, _)| name.is_none() || operation.map(async_graphql::Name::as_str) == name.as_deref())
         .any(|(_, operation)| operation.node.ty == OperationType::Mutation)
 }
 

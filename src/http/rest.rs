@@ -91,19 +91,16 @@ async fn data(
     Extension(caller): Extension<Caller>,
     Query(parameters): Parameters,
 ) -> Response {
-    match parameters.get("symbol") {
-        Some(symbol) => {
-            let variables = json!({"symbol": symbol, "from": parameters.get("from"), "to": parameters.get("to")});
-            run(&service, caller, &DATA, variables).await
-        }
-        None => {
-            let first = match parameters.get("first").map(|n| n.parse::<i32>()) {
-                None => 500,
-                Some(Ok(first)) => first,
-                Some(Err(_)) => return failure("INVALID", "\"first\" must be a whole number", Some("first")),
-            };
-            run(&service, caller, &SYMBOLS, json!({"first": first, "after": parameters.get("after")})).await
-        }
+    if let Some(symbol) = parameters.get("symbol") {
+        let variables = json!({"symbol": symbol, "from": parameters.get("from"), "to": parameters.get("to")});
+        run(&service, caller, &DATA, variables).await
+    } else {
+        let first = match parameters.get("first").map(|n| n.parse::<i32>()) {
+            None => 500,
+            Some(Ok(first)) => first,
+            Some(Err(_)) => return failure("INVALID", "\"first\" must be a whole number", Some("first")),
+        };
+        run(&service, caller, &SYMBOLS, json!({"first": first, "after": parameters.get("after")})).await
     }
 }
 

@@ -189,13 +189,12 @@ pub async fn import_prices(
     }
     let exchange = exchange_by_suffix(&ticker);
     let transaction = app.store.begin().await?;
-    let symbol = match app.store.symbols().by_ticker_in(&transaction, &ticker).await? {
-        Some(symbol) => symbol,
-        None => {
-            let new = NewSymbol { ticker: ticker.clone(), name: None, exchange, source: DataSource::Csv };
-            let inserted = app.store.symbols().insert(&transaction, new).await?;
-            inserted.ok_or_else(|| RequestError::Conflict(format!("{ticker} was added just now; try again")))?
-        }
+    let symbol = if let Some(symbol) = app.store.symbols().by_ticker_in(&transaction, &ticker).await? {
+        symbol
+    } else {
+        let new = NewSymbol { ticker: ticker.clone(), name: None, exchange, source: DataSource::Csv };
+        let inserted = app.store.symbols().insert(&transaction, new).await?;
+        inserted.ok_or_else(|| RequestError::Conflict(format!("{ticker} was added just now; try again")))?
     };
     let upload = ulid::Ulid::new().to_string();
     let record: NewJob = ImportPrices { symbol_id: symbol.id, upload }.record(None)?;

@@ -108,7 +108,7 @@ impl Runner {
             Ok(true) => {}
             Ok(false) => tracing::warn!(job = job.id, "the job had passed to another worker"),
             Err(error) => {
-                tracing::error!(%error, job = job.id, "how the job ended was not recorded; it will run again")
+                tracing::error!(%error, job = job.id, "how the job ended was not recorded; it will run again");
             }
         }
     }
@@ -191,11 +191,8 @@ fn when(at: Millis) -> String {
 
 fn describe(outcome: Outcome) -> String {
     let Outcome { added, changed, unchanged, flagged } = outcome;
-    let mut text = format!("{added} added, {changed} changed, {unchanged} unchanged");
-    if flagged > 0 {
-        text.push_str(&format!(", {flagged} flagged and left out"));
-    }
-    text
+    let left_out = if flagged > 0 { format!(", {flagged} flagged and left out") } else { String::new() };
+    format!("{added} added, {changed} changed, {unchanged} unchanged{left_out}")
 }
 
 fn capitalised(text: &str) -> String {

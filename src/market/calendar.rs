@@ -91,6 +91,7 @@ pub fn us_holiday(date: NaiveDate) -> bool {
 }
 
 /// Easter Sunday of a Gregorian year: the anonymous algorithm (Meeus, Astronomical Algorithms, ch. 8).
+#[allow(clippy::many_single_char_names, reason = "the source's names")]
 fn easter_sunday(year: i32) -> Option<NaiveDate> {
     let a = year.rem_euclid(19);
     let (b, c) = (year.div_euclid(100), year.rem_euclid(100));
@@ -113,7 +114,7 @@ pub fn gaps(days: &[Day], calendar: Calendar) -> Vec<DayRange> {
     for pair in days.windows(2) {
         let (before, after) = (pair[0], pair[1]);
         let mut missing =
-            (before + 1..after).filter(|&d| !day::is_weekend(d) && !(calendar_known && us_holiday(day::to_date(d))));
+            (before + 1..after).filter(|&d| !(day::is_weekend(d) || calendar_known && us_holiday(day::to_date(d))));
         let Some(from) = missing.next() else { continue };
         let (count, to) = missing.fold((1, from), |(count, _), d| (count + 1, d));
         if calendar_known || count >= GAP_WITHOUT_CALENDAR {

@@ -72,12 +72,11 @@ fn transport_error(provider: &'static str, silence: Duration, error: reqwest::Er
 /// Seconds or a date, as RFC 9110 has it.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let at = chrono::DateTime::parse_from_rfc2822(value).ok()?;
-            (at.to_utc() - chrono::Utc::now()).to_std().ok()?
-        }
+    let wait = if let Ok(seconds) = value.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let at = chrono::DateTime::parse_from_rfc2822(value).ok()?;
+        (at.to_utc() - chrono::Utc::now()).to_std().ok()?
     };
     Some(wait.min(LONGEST_RETRY_AFTER))
 }

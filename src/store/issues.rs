@@ -125,7 +125,7 @@ impl Issues<'_> {
             open.iter().filter(|i| !rows.contains_key(&i.fingerprint) && covers(i)).map(|i| i.id).collect();
         for gone in gone.chunks(CHUNK) {
             Entity::update_many()
-                .col_expr(Column::ResolvedAt, Expr::val(now).into())
+                .col_expr(Column::ResolvedAt, Expr::val(now))
                 .filter(Column::Id.is_in(gone.iter().copied()))
                 .exec(transaction)
                 .await?;
@@ -165,7 +165,7 @@ impl Issues<'_> {
     /// When the database fails.
     pub async fn resolve(&self, id: i64) -> Result<Option<Model>> {
         Entity::update_many()
-            .col_expr(Column::ResolvedAt, Expr::val(now()).into())
+            .col_expr(Column::ResolvedAt, Expr::val(now()))
             .filter(Column::Id.eq(id))
             .filter(Column::ResolvedAt.is_null())
             .exec(&self.0.write)

@@ -186,7 +186,7 @@ impl Jobs<'_> {
     /// When the database fails.
     pub async fn replace_payload(&self, transaction: &DatabaseTransaction, id: i64, payload: &str) -> Result<bool> {
         let updated = Entity::update_many()
-            .col_expr(Column::Payload, Expr::val(payload).into())
+            .col_expr(Column::Payload, Expr::val(payload))
             .filter(Column::Id.eq(id))
             .filter(Column::State.is_in([JobState::Queued, JobState::Retrying]))
             .exec(transaction)
@@ -277,8 +277,8 @@ impl Jobs<'_> {
 
     async fn postpone_busy(&self, transaction: &DatabaseTransaction, id: i64, now: Millis) -> Result<bool> {
         let updated = Entity::update_many()
-            .col_expr(Column::RunAfter, Expr::val(now + BUSY_RETRY_MS).into())
-            .col_expr(Column::EnqueuedAt, Expr::val(Option::<i64>::None).into())
+            .col_expr(Column::RunAfter, Expr::val(now + BUSY_RETRY_MS))
+            .col_expr(Column::EnqueuedAt, Expr::val(Option::<i64>::None))
             .filter(Column::Id.eq(id))
             .filter(Column::State.is_in([JobState::Queued, JobState::Retrying]))
             .filter(Column::RunAfter.lte(now))
@@ -300,9 +300,9 @@ impl Jobs<'_> {
         message: Option<&str>,
     ) -> Result<bool> {
         let changes = [
-            (Column::Done, Expr::val(int(done)).into()),
-            (Column::Total, Expr::val(total.map(int)).into()),
-            (Column::Message, Expr::val(message.map(str::to_owned)).into()),
+            (Column::Done, Expr::val(int(done))),
+            (Column::Total, Expr::val(total.map(int))),
+            (Column::Message, Expr::val(message.map(str::to_owned))),
         ];
         self.change_own(id, worker, changes).await
     }
@@ -319,12 +319,12 @@ impl Jobs<'_> {
         message: Option<&str>,
         outcome: Option<Outcome>,
     ) -> Result<bool> {
-        let count = |of: fn(&Outcome) -> u32| -> SimpleExpr { Expr::val(outcome.as_ref().map(of).map(int)).into() };
+        let count = |of: fn(&Outcome) -> u32| -> SimpleExpr { Expr::val(outcome.as_ref().map(of).map(int)) };
         let changes = [
             (Column::State, text_state(state)),
-            (Column::Message, Expr::val(message.map(str::to_owned)).into()),
-            (Column::FinishedAt, Expr::val(now()).into()),
-            (Column::LeaseUntil, Expr::val(Option::<i64>::None).into()),
+            (Column::Message, Expr::val(message.map(str::to_owned))),
+            (Column::FinishedAt, Expr::val(now())),
+            (Column::LeaseUntil, Expr::val(Option::<i64>::None)),
             (Column::Added, count(|o| o.added)),
             (Column::Changed, count(|o| o.changed)),
             (Column::Unchanged, count(|o| o.unchanged)),
@@ -351,10 +351,10 @@ impl Jobs<'_> {
     ) -> Result<bool> {
         let changes = [
             (Column::State, text_state(JobState::Retrying)),
-            (Column::Message, Expr::val(message).into()),
-            (Column::RunAfter, Expr::val(run_after).into()),
-            (Column::EnqueuedAt, Expr::val(Option::<i64>::None).into()),
-            (Column::LeaseUntil, Expr::val(Option::<i64>::None).into()),
+            (Column::Message, Expr::val(message)),
+            (Column::RunAfter, Expr::val(run_after)),
+            (Column::EnqueuedAt, Expr::val(Option::<i64>::None)),
+            (Column::LeaseUntil, Expr::val(Option::<i64>::None)),
             (Column::Failures, Expr::col(Column::Failures).add(i32::from(counts_as_failure))),
         ];
         self.change_own(id, worker, changes).await
@@ -473,8 +473,8 @@ impl Jobs<'_> {
         let transaction = self.0.begin().await?;
         let waiting = Entity::update_many()
             .col_expr(Column::State, text_state(JobState::Cancelled))
-            .col_expr(Column::Message, Expr::val("Cancelled").into())
-            .col_expr(Column::FinishedAt, Expr::val(now()).into())
+            .col_expr(Column::Message, Expr::val("Cancelled"))
+            .col_expr(Column::FinishedAt, Expr::val(now()))
             .filter(Column::Id.eq(id))
             .filter(Column::State.is_in([JobState::Queued, JobState::Retrying]))
             .exec(&transaction)
@@ -484,7 +484,7 @@ impl Jobs<'_> {
             job_file::Entity::delete_by_id(id).exec(&transaction).await?;
         }
         let running = Entity::update_many()
-            .col_expr(Column::CancelRequested, Expr::val(true).into())
+            .col_expr(Column::CancelRequested, Expr::val(true))
             .filter(Column::Id.eq(id))
             .filter(Column::State.eq(JobState::Running))
             .exec(&transaction)
@@ -504,13 +504,13 @@ impl Jobs<'_> {
         let now = now();
         let updated = Entity::update_many()
             .col_expr(Column::State, text_state(JobState::Queued))
-            .col_expr(Column::Message, Expr::val(Option::<String>::None).into())
-            .col_expr(Column::FinishedAt, Expr::val(Option::<i64>::None).into())
-            .col_expr(Column::StartedAt, Expr::val(Option::<i64>::None).into())
-            .col_expr(Column::Failures, Expr::val(0).into())
-            .col_expr(Column::RunAfter, Expr::val(now).into())
-            .col_expr(Column::EnqueuedAt, Expr::val(Option::<i64>::None).into())
-            .col_expr(Column::CancelRequested, Expr::val(false).into())
+            .col_expr(Column::Message, Expr::val(Option::<String>::None))
+            .col_expr(Column::FinishedAt, Expr::val(Option::<i64>::None))
+            .col_expr(Column::StartedAt, Expr::val(Option::<i64>::None))
+            .col_expr(Column::Failures, Expr::val(0))
+            .col_expr(Column::RunAfter, Expr::val(now))
+            .col_expr(Column::EnqueuedAt, Expr::val(Option::<i64>::None))
+            .col_expr(Column::CancelRequested, Expr::val(false))
             .filter(Column::Id.eq(id))
             .filter(Column::State.is_in([JobState::Failed, JobState::Cancelled]))
             .exec(&transaction)
@@ -530,7 +530,7 @@ impl Jobs<'_> {
 
 fn text_state(state: JobState) -> SimpleExpr {
     use sea_orm::ActiveEnum;
-    Expr::val(state.to_value()).into()
+    Expr::val(state.to_value())
 }
 
 fn row(job: &NewJob, now: Millis) -> ActiveModel {

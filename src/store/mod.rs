@@ -238,7 +238,7 @@ fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
     options
         .max_connections(connections)
         .min_connections(1)
-        .acquire_timeout(Duration::from_secs(60))
+        .acquire_timeout(Duration::from_mins(1))
         // A connection keeps its prepared statements and page cache: there is nothing to gain from closing it.
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)

@@ -95,6 +95,7 @@ impl PageRequest {
     }
 
     /// Narrows and orders a query to this page, with one row more than asked for to see whether there are others.
+    #[must_use]
     pub fn apply<E: EntityTrait>(&self, mut query: Select<E>, sorts: &[Sort]) -> Select<E> {
         if let Some(keys) = &self.after {
             query = query.filter(beyond(sorts, keys, false));

@@ -82,7 +82,7 @@ pub(super) fn contains_pattern(search: &str) -> String {
     format!("%{escaped}%")
 }
 
-fn sort_of(order: &SymbolOrder) -> Sort {
+fn sort_of(order: SymbolOrder) -> Sort {
     let coalesce =
         |column: Column, sentinel: SimpleExpr| -> SimpleExpr { Func::coalesce([Expr::col(column), sentinel]).into() };
     let (by, text) = match order.field {
@@ -102,7 +102,7 @@ pub fn symbol_sorts(orders: &[SymbolOrder]) -> Vec<Sort> {
     let default = [SymbolOrder { field: SymbolOrderField::Ticker, descending: false }];
     let orders = if orders.is_empty() { &default[..] } else { orders };
     let descending = orders.last().is_some_and(|o| o.descending);
-    let mut sorts: Vec<Sort> = orders.iter().map(sort_of).collect();
+    let mut sorts: Vec<Sort> = orders.iter().copied().map(sort_of).collect();
     sorts.push(Sort { by: Expr::col(Column::Id), descending, text: false });
     sorts
 }

@@ -77,7 +77,7 @@ impl Tokens<'_> {
     /// When the database fails.
     pub async fn revoke(&self, id: i64) -> Result<bool> {
         let updated = Entity::update_many()
-            .col_expr(Column::RevokedAt, Expr::val(now()).into())
+            .col_expr(Column::RevokedAt, Expr::val(now()))
             .filter(Column::Id.eq(id))
             .filter(Column::RevokedAt.is_null())
             .exec(&self.0.write)

@@ -178,5 +178,5 @@ impl PriceProvider for AlphaVantage {
 /// Tells keys apart without giving them away.
 fn fingerprint(key: &SecretString) -> String {
     let digest = Sha256::digest(key.expose_secret().as_bytes());
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    format!("{:02x?}", &digest[..6]).replace(|c: char| !c.is_ascii_alphanumeric(), "")
 }

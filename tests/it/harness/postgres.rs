@@ -27,7 +27,7 @@ pub fn fresh_database(number: usize) -> String {
 }
 
 fn binary(name: &str) -> PathBuf {
-    PathBuf::from(option_env!("POSTGRES_BIN").expect("PostgreSQL was found when the tests were built")).join(name)
+    PathBuf::from(option_env!("POSTGRES_BIN").unwrap_or_default()).join(name)
 }
 
 fn start() -> Cluster {
@@ -66,12 +66,14 @@ fn start() -> Cluster {
         .spawn()
         .expect("the cluster starts");
     let lifeline = child.stdin.take().expect("an open input");
+    // The process outlives the tests by the moment that the cluster needs to stop.
+    std::thread::spawn(move || child.wait());
     wait_for(port);
     Cluster { port, _lifeline: lifeline }
 }
 
 fn wait_for(port: u16) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     let ready = || {
         let address = format!("postgres://tests@127.0.0.1:{port}/postgres");
         Command::new(binary("psql")).args([&address, "-qc", "SELECT 1"]).output().is_ok_and(|o| o.status.success())

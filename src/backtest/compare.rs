@@ -1,0 +1,282 @@
+//! Comparing operands exactly.
+//!
+//! A price that equals its average must be seen as equal, which rolling sums of floats don't promise. Prices are
+//! decimals of a few places, so they are counted in whole ticks; averages are sums of ticks over a number of bars, and
+//! fractions are compared by cross-multiplication in integers. Prices that aren't short decimals (adjusted ones, often)
+//! are still exact as the binary fractions that doubles are.
+
+use crate::market::{Columns, Operand, PriceField};
+
+/// Whole numbers that prices are counted in: `i64` where everything fits, else `i128`.
+pub trait Tick:
+    Copy + Ord + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> + std::ops::Mul<Output = Self>
+{
+    fn of(value: i128) -> Self;
+}
+
+impl Tick for i64 {
+    fn of(value: i128) -> Self {
+        // Callers have checked the bound.
+        value as Self
+    }
+}
+
+impl Tick for i128 {
+    fn of(value: i128) -> Self {
+        value
+    }
+}
+
+/// How prices become ticks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Unit {
+    /// Ticks are 1 / `.0`, a power of ten.
+    Decimal(f64),
+    /// Ticks are 2^`.0`.
+    Binary(i32),
+}
+
+/// Decimal places that are tried; exchanges quote at most four, some vendors six.
+const PLACES: [f64; 4] = [1e2, 1e4, 1e6, 1e8];
+/// Doubles below this hold every whole number.
+const EXACT_WHOLE: f64 = 9.0e15;
+/// Bits that binary ticks may have, so that products with two windows fit in `i128`.
+const BINARY_BITS: i32 = 98;
+
+impl Unit {
+    /// The coarsest unit that every value is a whole multiple of.
+    fn of(values: &[&[f64]]) -> Option<Self> {
+        let all = || values.iter().copied().flatten().copied();
+        let fits = |scale: f64| {
+            all().all(|v| {
+                let tick = (v * scale).round();
+                tick.abs() < EXACT_WHOLE && tick / scale == v
+            })
+        };
+        if let Some(&scale) = PLACES.iter().find(|&&scale| fits(scale)) {
+            return Some(Self::Decimal(scale));
+        }
+        let mut lowest = i32::MAX;
+        let mut highest = i32::MIN;
+        for v in all().filter(|v| *v != 0.0) {
+            if !v.is_finite() {
+                return None;
+            }
+            let (mantissa, exponent) = parts(v);
+            lowest = lowest.min(exponent + mantissa.trailing_zeros() as i32);
+            highest = highest.max(exponent + 64 - mantissa.leading_zeros() as i32);
+        }
+        (i64::from(highest) - i64::from(lowest) <= i64::from(BINARY_BITS)).then_some(Self::Binary(lowest))
+    }
+
+    fn tick(self, v: f64) -> i128 {
+        match self {
+            Self::Decimal(scale) => (v * scale).round() as i128,
+            Self::Binary(_) if v == 0.0 => 0,
+            Self::Binary(lowest) => {
+                let (mantissa, exponent) = parts(v);
+                let shift = exponent - lowest;
+                let size = if shift >= 0 { i128::from(mantissa) << shift } else { i128::from(mantissa >> -shift) };
+                if v < 0.0 { -size } else { size }
+            }
+        }
+    }
+}
+
+/// Mantissa and exponent of a normal double: v = ± mantissa × 2^exponent.
+fn parts(v: f64) -> (u64, i32) {
+    let bits = v.to_bits();
+    let exponent = (bits >> 52 & 0x7ff) as i32;
+    let fraction = bits & ((1 << 52) - 1);
+    if exponent == 0 { (fraction, -1074) } else { (fraction | 1 << 52, exponent - 1075) }
+}
+
+/// A column of fractions with one denominator, from the bar `first` on.
+#[derive(Debug, Clone)]
+struct Fractions<T> {
+    numerators: Vec<T>,
+    denominator: T,
+    first: usize,
+}
+
+/// Signs of `left − right` on every bar: −1, 0 or 1, and `None` where one of them has no value.
+pub(super) fn signs(columns: &Columns, left: &Operand, right: &Operand) -> Vec<Option<i8>> {
+    if let (Some(l), Some(r)) = (Exact::of(columns, left), Exact::of(columns, right)) {
+        let mut inputs = l.inputs.clone();
+        inputs.extend(&r.inputs);
+        if let Some(unit) = Unit::of(&inputs) {
+            let largest = inputs.iter().copied().flatten().map(|v| unit.tick(*v).unsigned_abs()).max().unwrap_or(0);
+            let most = largest.saturating_mul(l.window as u128).saturating_mul(r.window as u128);
+            return if most < i64::MAX as u128 / 2 {
+                compare(&l.fractions::<i64>(columns.len(), unit), &r.fractions::<i64>(columns.len(), unit))
+            } else {
+                compare(&l.fractions::<i128>(columns.len(), unit), &r.fractions::<i128>(columns.len(), unit))
+            };
+        }
+    }
+    let (left, right) = (left.values(columns), right.values(columns));
+    left.iter().zip(&right).map(|(l, r)| l.partial_cmp(r).map(|order| order as i8)).collect()
+}
+
+fn compare<T: Tick>(left: &Fractions<T>, right: &Fractions<T>) -> Vec<Option<i8>> {
+    let first = left.first.max(right.first);
+    let pairs = left.numerators.iter().zip(&right.numerators).enumerate();
+    pairs
+        .map(|(t, (&l, &r))| (t >= first).then(|| (l * right.denominator).cmp(&(r * left.denominator)) as i8))
+        .collect()
+}
+
+/// An operand whose values are sums of prices over a whole number.
+struct Exact<'a> {
+    operand: Operand,
+    inputs: Vec<&'a [f64]>,
+    window: usize,
+}
+
+impl<'a> Exact<'a> {
+    fn of(columns: &'a Columns, operand: &'a Operand) -> Option<Self> {
+        let (inputs, window): (&[f64], usize) = match operand {
+            Operand::Price(PriceField::Open) => (&columns.open, 1),
+            Operand::Price(PriceField::High) => (&columns.high, 1),
+            Operand::Price(PriceField::Low) => (&columns.low, 1),
+            Operand::Price(PriceField::Close) | Operand::Highest(_) | Operand::Lowest(_) => (&columns.close, 1),
+            Operand::Sma(window) => (&columns.close, *window),
+            Operand::Constant(value) => (std::slice::from_ref(value), 1),
+            _ => return None,
+        };
+        Some(Self { operand: *operand, inputs: vec![inputs], window })
+    }
+
+    fn fractions<T: Tick>(&self, len: usize, unit: Unit) -> Fractions<T> {
+        let input = self.inputs[0];
+        let ticks = |values: &[f64]| values.iter().map(|&v| T::of(unit.tick(v))).collect::<Vec<T>>();
+        let numerators = match self.operand {
+            Operand::Constant(value) => vec![T::of(unit.tick(value)); len],
+            Operand::Sma(window) => rolling_sums(&ticks(input), window),
+            // Extremes are prices, or NaN before the window is full, which `first` covers.
+            Operand::Highest(window) => ticks(&without_gaps(crate::market::indicators::highest(input, window))),
+            Operand::Lowest(window) => ticks(&without_gaps(crate::market::indicators::lowest(input, window))),
+            _ => ticks(input),
+        };
+        Fractions { numerators, denominator: T::of(self.window as i128), first: self.operand.first_value() }
+    }
+}
+
+fn without_gaps(mut values: Vec<f64>) -> Vec<f64> {
+    values.iter_mut().filter(|v| v.is_nan()).for_each(|v| *v = 0.0);
+    values
+}
+
+/// Sums over the last `window` values; meaningless before the window is full.
+fn rolling_sums<T: Tick>(ticks: &[T], window: usize) -> Vec<T> {
+    let mut sum = T::of(0);
+    ticks
+        .iter()
+        .enumerate()
+        .map(|(t, &tick)| {
+            sum = sum + tick;
+            if t >= window {
+                sum = sum - ticks[t - window];
+            }
+            sum
+        })
+        .collect()
+}
+
+/// The close and its moving averages in whole numbers, for many windows over one series.
+pub(super) enum CloseTicks {
+    Narrow(Vec<i64>),
+    Wide(Vec<i128>),
+}
+
+impl CloseTicks {
+    /// `None` where the closes are no whole multiples of anything workable.
+    pub(super) fn of(close: &[f64], longest_window: usize) -> Option<Self> {
+        let unit = Unit::of(&[close])?;
+        let ticks: Vec<i128> = close.iter().map(|&v| unit.tick(v)).collect();
+        let largest = ticks.iter().map(|t| t.unsigned_abs()).max().unwrap_or(0);
+        if largest.saturating_mul(longest_window as u128) < i64::MAX as u128 / 2 {
+            return Some(Self::Narrow(ticks.into_iter().map(|t| t as i64).collect()));
+        }
+        Some(Self::Wide(ticks))
+    }
+
+    /// On which side of its average over `window` the close is, given to `each` bar by bar as −1, 0 or 1.
+    pub(super) fn sides(&self, window: usize, each: impl FnMut(i8)) {
+        match self {
+            Self::Narrow(ticks) => sides(ticks, window, each),
+            Self::Wide(ticks) => sides(ticks, window, each),
+        }
+    }
+}
+
+fn sides<T: Tick>(ticks: &[T], window: usize, mut each: impl FnMut(i8)) {
+    let denominator = T::of(window as i128);
+    let mut sum = T::of(0);
+    for (t, &tick) in ticks.iter().enumerate() {
+        sum = sum + tick;
+        if t >= window {
+            sum = sum - ticks[t - window];
+        }
+        each(if t + 1 < window { 0 } else { (tick * denominator).cmp(&sum) as i8 });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn columns(close: Vec<f64>) -> Columns {
+        let n = close.len();
+        Columns {
+            days: (0..n as i32).collect(),
+            open: close.clone(),
+            high: close.clone(),
+            low: close.clone(),
+            close,
+            volume: vec![1; n],
+        }
+    }
+
+    const CLOSE: Operand = Operand::Price(PriceField::Close);
+
+    #[test]
+    fn a_tie_of_price_and_average_is_seen_as_one() {
+        // In floats, (0.1 + 0.2 + 0.3) / 3 is 0.20000000000000004.
+        let closes = columns(vec![0.1, 0.3, 0.2, 0.2, 0.2]);
+        assert_eq!(signs(&closes, &CLOSE, &Operand::Sma(3)), [None, None, Some(0), Some(-1), Some(0)]);
+        let constants = signs(&closes, &Operand::Constant(0.2), &Operand::Sma(3));
+        assert_eq!(constants, [None, None, Some(0), Some(-1), Some(0)]);
+    }
+
+    proptest! {
+        #[test]
+        fn both_units_decide_as_rational_numbers_do(
+            ticks in proptest::collection::vec(1..4_000_i64, 1..60),
+            window in 1..12_usize,
+            binary in any::<bool>(),
+        ) {
+            // Eighths of a 3^-20 are no short decimals.
+            let unit = if binary { 3.0_f64.powi(-20) / 8.0 } else { 0.0001 };
+            let place = |t: i64| if binary { t as f64 * unit } else { t as f64 / 10_000.0 };
+            let exact = !binary || ticks.iter().all(|&t| place(t) / unit == t as f64);
+            prop_assume!(exact);
+            let closes = columns(ticks.iter().map(|&t| place(t)).collect());
+            let found = signs(&closes, &CLOSE, &Operand::Sma(window));
+            if !binary {
+                for t in 0..ticks.len() {
+                    let expected = (t + 1 >= window).then(|| {
+                        let sum: i64 = ticks[t + 1 - window..=t].iter().sum();
+                        (ticks[t] * window as i64).cmp(&sum) as i8
+                    });
+                    prop_assert_eq!(found[t], expected);
+                }
+            }
+            let mut quick = Vec::new();
+            let side = CloseTicks::of(&closes.close, window).expect("a unit");
+            side.sides(window, |s| quick.push(s));
+            prop_assert_eq!(quick, found.iter().map(|s| s.unwrap_or(0)).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! The engine: a walk from trade to trade.
+//!
+//! A condition is evaluated on a bar with data up to it. While flat only the buy condition is looked at, while in the
+//! market only the sell condition, once a bar, at its close. Nothing is decided before every window of the strategy is
+//! full. Buying spends all cash. A position that is open at the end is closed at the last close.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::bits::BitSet;
+use super::metrics::{Metrics, TradeTotals};
+use super::signals::evaluate;
+use super::strategy::{Execution, Fault, Fill, Strategy};
+use crate::market::{Columns, Day};
+
+/// Grows whenever the same inputs would give other figures.
+pub const ENGINE_VERSION: i32 = 1;
+
+/// Why a strategy can't be run over a series.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BacktestError {
+    #[error("{}", .0.message)]
+    Fault(Fault),
+    #[error("the strategy needs {needed} bars to fill its windows, and there are {have}")]
+    TooFewBars { needed: usize, have: usize },
+}
+
+impl From<Fault> for BacktestError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Why a position was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
+pub enum ExitReason {
+    /// The sell condition.
+    Signal,
+    /// The price fell to the stop.
+    StopLoss,
+    /// The price rose to the target.
+    TakeProfit,
+    /// There were no more bars.
+    EndOfData,
+}
+
+/// One position from its purchase to its sale.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Trade {
+    /// Index of the bar that it was bought on.
+    pub entry: usize,
+    /// Index of the bar that it was sold on.
+    pub exit: usize,
+    /// Price paid for a share, slippage included, commission not.
+    pub entry_price: f64,
+    /// Price got for a share.
+    pub exit_price: f64,
+    pub shares: f64,
+    /// Money gained after both commissions.
+    pub profit: f64,
+    pub exit_reason: ExitReason,
+    /// Both commissions.
+    pub fees: f64,
+    /// Cash that was not spent, while the position is held.
+    pub cash: f64,
+}
+
+impl Trade {
+    /// Profit after fees as a share of what the shares cost.
+    #[must_use]
+    pub fn return_(&self) -> f64 {
+        self.profit / (self.shares * self.entry_price)
+    }
+}
+
+/// A strategy's run over a series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Backtest {
+    pub trades: Vec<Trade>,
+    /// Cash and the value of shares at each close.
+    pub equity: Vec<f64>,
+    /// The same for who buys at the first close and sells at the last.
+    pub buy_and_hold: Vec<f64>,
+    pub metrics: Metrics,
+}
+
+/// Runs a strategy over bars.
+///
+/// # Errors
+/// When a parameter can't be what it is, or the windows are longer than the series.
+pub fn run(columns: &Columns, strategy: &Strategy, execution: &Execution) -> Result<Backtest, BacktestError> {
+    strategy.check()?;
+    execution.check()?;
+    let first = strategy.first_decision();
+    if first >= columns.len() {
+        return Err(BacktestError::TooFewBars { needed: first + 1, have: columns.len() });
+    }
+    let market = Market::new(columns, execution);
+    let (buy, sell) = (evaluate(&strategy.buy, columns), evaluate(&strategy.sell, columns));
+    let stops = Stops { loss: strategy.stop_loss, profit: strategy.take_profit };
+    let mut record = Record::new(columns.len());
+    walk(&market, &Rules { buy: &buy, sell: &sell, first, stops }, &mut record);
+    let Record { equity, trades, mut totals, .. } = record;
+    let buy_and_hold = buy_and_hold(columns, execution, &market);
+    totals.bars_held = record.bars_held;
+    let metrics = Metrics::new(&columns.days, &equity, &buy_and_hold, execution.initial_cash, &totals);
+    Ok(Backtest { trades, equity, buy_and_hold, metrics })
+}
+
+/// A series as an execution sees it: what a share costs and brings on each bar.
+pub(super) struct Market<'a> {
+    columns: &'a Columns,
+    execution: &'a Execution,
+    /// Bars between a decision and its order's fill.
+    delay: usize,
+    /// Price of a share bought on this bar.
+    buy_price: Vec<f64>,
+    /// The same with the commission.
+    unit_cost: Vec<f64>,
+    /// Price of a share sold on this bar.
+    sell_price: Vec<f64>,
+}
+
+/// When to decide what.
+pub(super) struct Rules<'a> {
+    pub(super) buy: &'a BitSet,
+    pub(super) sell: &'a BitSet,
+    /// The first bar that a decision is made on.
+    pub(super) first: usize,
+    pub(super) stops: Stops,
+}
+
+/// Exits inside a bar.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stops {
+    pub(super) loss: Option<f64>,
+    pub(super) profit: Option<f64>,
+}
+
+/// Who is told of the walk: every bar once, in order, as flat or held at its close, and every trade.
+pub(super) trait Recorder {
+    fn flat(&mut self, bars: Range<usize>, cash: f64);
+    fn held(&mut self, bars: Range<usize>, close: &[f64], cash: f64, shares: f64);
+    fn trade(&mut self, trade: Trade);
+}
+
+struct Exit {
+    bar: usize,
+    price: f64,
+    reason: ExitReason,
+}
+
+impl<'a> Market<'a> {
+    pub(super) fn new(columns: &'a Columns, execution: &'a Execution) -> Self {
+        let (delay, prices) = match execution.fill {
+            Fill::NextOpen => (1, &columns.open),
+            Fill::SameClose => (0, &columns.close),
+        };
+        let buy_price: Vec<f64> = prices.iter().map(|p| p * (1.0 + execution.slippage)).collect();
+        let unit_cost = buy_price.iter().map(|p| p * (1.0 + execution.commission)).collect();
+        let sell_price = prices.iter().map(|p| p * (1.0 - execution.slippage)).collect();
+        Self { columns, execution, delay, buy_price, unit_cost, sell_price }
+    }
+
+    fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    fn after_slippage(&self, price: f64) -> f64 {
+        price * (1.0 - self.execution.slippage)
+    }
+
+    /// Where a position that was bought on bar `entry` is sold.
+    #[inline]
+    fn exit(&self, rules: &Rules<'_>, entry: usize, entry_price: f64) -> Exit {
+        let (n, delay) = (self.len(), self.delay);
+        let exit = match rules.sell.next(entry + 1 - delay, n - delay) {
+            Some(decision) => {
+                let bar = decision + delay;
+                Exit { bar, price: self.sell_price[bar], reason: ExitReason::Signal }
+            }
+            None => {
+                let price = self.after_slippage(self.columns.close[n - 1]);
+                Exit { bar: n - 1, price, reason: ExitReason::EndOfData }
+            }
+        };
+        if rules.stops.loss.is_none() && rules.stops.profit.is_none() {
+            return exit;
+        }
+        // A sale at the open comes before anything inside its bar, one at the close after it.
+        let at_open = exit.reason == ExitReason::Signal && delay == 1;
+        let end = if at_open { exit.bar } else { exit.bar + 1 };
+        self.stopped(rules.stops, entry + 1 - delay..end, entry_price).unwrap_or(exit)
+    }
+
+    /// The first stop or target that is reached; at the open where that is beyond it. Of both in one bar, the stop.
+    fn stopped(&self, stops: Stops, bars: Range<usize>, entry_price: f64) -> Option<Exit> {
+        let floor = stops.loss.map_or(f64::NEG_INFINITY, |share| entry_price * (1.0 - share));
+        let ceiling = stops.profit.map_or(f64::INFINITY, |share| entry_price * (1.0 + share));
+        let Columns { open, high, low, .. } = self.columns;
+        for bar in bars {
+            if low[bar] <= floor {
+                let price = self.after_slippage(open[bar].min(floor));
+                return Some(Exit { bar, price, reason: ExitReason::StopLoss });
+            }
+            if high[bar] >= ceiling {
+                let price = self.after_slippage(open[bar].max(ceiling));
+                return Some(Exit { bar, price, reason: ExitReason::TakeProfit });
+            }
+        }
+        None
+    }
+}
+
+/// How many shares `cash` buys at `unit_cost` each.
+#[inline]
+fn affordable(cash: f64, unit_cost: f64, whole: bool) -> f64 {
+    let shares = cash / unit_cost;
+    if whole { shares.floor() } else { shares }
+}
+
+/// Trades from the first decision to the end.
+pub(super) fn walk<R: Recorder>(market: &Market<'_>, rules: &Rules<'_>, recorder: &mut R) {
+    let Execution { initial_cash, commission, whole_shares, .. } = *market.execution;
+    let (n, delay) = (market.len(), market.delay);
+    let close = &market.columns.close;
+    let mut cash = initial_cash;
+    // Bars told of, and the next bar to decide on.
+    let (mut told, mut at) = (0, rules.first);
+    while let Some(decision) = rules.buy.next(at, n - delay) {
+        let entry = decision + delay;
+        let shares = affordable(cash, market.unit_cost[entry], whole_shares);
+        if shares <= 0.0 {
+            at = decision + 1;
+            continue;
+        }
+        let entry_price = market.buy_price[entry];
+        let cost = shares * entry_price;
+        let entry_fee = cost * commission;
+        let left = if whole_shares { cash - cost - entry_fee } else { 0.0 };
+        recorder.flat(told..entry, cash);
+
+        let exit = market.exit(rules, entry, entry_price);
+        recorder.held(entry..exit.bar, close, left, shares);
+        let proceeds = shares * exit.price;
+        let exit_fee = proceeds * commission;
+        cash = left + proceeds - exit_fee;
+        recorder.trade(Trade {
+            entry,
+            exit: exit.bar,
+            entry_price,
+            exit_price: exit.price,
+            shares,
+            profit: proceeds - cost - entry_fee - exit_fee,
+            exit_reason: exit.reason,
+            fees: entry_fee + exit_fee,
+            cash: left,
+        });
+        told = exit.bar;
+        at = match exit.reason {
+            ExitReason::EndOfData => break,
+            // The bar's one decision was to sell.
+            ExitReason::Signal => exit.bar + 1 - delay,
+            // Whoever was stopped inside the bar is flat at its close, and looks at the buy condition there.
+            ExitReason::StopLoss | ExitReason::TakeProfit => exit.bar,
+        };
+    }
+    recorder.flat(told..n, cash);
+}
+
+/// Keeps the whole curve and every trade.
+struct Record {
+    equity: Vec<f64>,
+    trades: Vec<Trade>,
+    totals: TradeTotals,
+    bars_held: usize,
+}
+
+impl Record {
+    fn new(bars: usize) -> Self {
+        Self { equity: Vec::with_capacity(bars), trades: Vec::new(), totals: TradeTotals::default(), bars_held: 0 }
+    }
+}
+
+impl Recorder for Record {
+    fn flat(&mut self, bars: Range<usize>, cash: f64) {
+        self.equity.resize(self.equity.len() + bars.len(), cash);
+    }
+
+    fn held(&mut self, bars: Range<usize>, close: &[f64], cash: f64, shares: f64) {
+        self.bars_held += bars.len();
+        self.equity.extend(close[bars].iter().map(|c| cash + shares * c));
+    }
+
+    fn trade(&mut self, trade: Trade) {
+        // The last bar still closes with the position that only the end of the data ends.
+        self.bars_held += usize::from(trade.exit_reason == ExitReason::EndOfData);
+        self.totals.add(&trade);
+        self.trades.push(trade);
+    }
+}
+
+/// Buys at the first close and sells at the last, with the same costs and the same rule for whole shares.
+fn buy_and_hold(columns: &Columns, execution: &Execution, market: &Market<'_>) -> Vec<f64> {
+    let close = &columns.close;
+    let (Some(first), Some(last)) = (close.first(), close.last()) else { return Vec::new() };
+    let price = first * (1.0 + execution.slippage);
+    let shares = affordable(execution.initial_cash, price * (1.0 + execution.commission), execution.whole_shares);
+    let cost = shares * price;
+    let left = if execution.whole_shares { execution.initial_cash - cost - cost * execution.commission } else { 0.0 };
+    let mut equity: Vec<f64> = close.iter().map(|c| left + shares * c).collect();
+    let proceeds = shares * market.after_slippage(*last);
+    if let Some(end) = equity.last_mut() {
+        *end = left + proceeds - proceeds * execution.commission;
+    }
+    equity
+}
+
+/// Each close's distance below the highest equity so far: 0 at a peak, −0.25 a quarter below it.
+#[must_use]
+pub fn drawdowns(equity: &[f64]) -> Vec<f64> {
+    let mut peak = f64::NEG_INFINITY;
+    equity
+        .iter()
+        .map(|&e| {
+            peak = peak.max(e);
+            e / peak - 1.0
+        })
+        .collect()
+}
+
+/// The longest time from a peak to the close that reaches it again, or to the end, in calendar days.
+pub(super) fn longest_drawdown(days: &[Day], equity: &[f64]) -> i32 {
+    let (mut peak, mut since) = (f64::NEG_INFINITY, 0);
+    let mut longest = 0;
+    let mut below = false;
+    for (&day, &e) in days.iter().zip(equity) {
+        if e >= peak {
+            if below {
+                longest = longest.max(day - since);
+            }
+            (peak, since, below) = (e, day, false);
+        } else {
+            below = true;
+        }
+    }
+    match days.last() {
+        Some(&last) if below => longest.max(last - since),
+        _ => longest,
+    }
+}

@@ -1,0 +1,21 @@
+//! What would have come of a rule: a strategy as data, the engine that trades it over a series of bars, the metrics of
+//! the result, and sweeps over many windows at once. Pure: nothing here reads a clock, a file or a database.
+
+mod bits;
+mod compare;
+mod describe;
+mod engine;
+mod metrics;
+mod signals;
+mod strategy;
+mod sweep;
+
+pub use bits::BitSet;
+pub use describe::describe;
+pub use engine::{Backtest, BacktestError, ENGINE_VERSION, ExitReason, Trade, drawdowns, run};
+pub use metrics::Metrics;
+pub use strategy::{Comparison, Condition, Execution, Fault, Fill, Strategy};
+pub use sweep::{MOST_COMBINATIONS, Sweep, SweepMetric, SweepRow, WindowRange};
+
+#[cfg(test)]
+mod tests;

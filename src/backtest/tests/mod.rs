@@ -1,0 +1,289 @@
+//! What the engine promises, on random strategies and prices.
+
+mod naive;
+
+use proptest::prelude::*;
+use proptest::strategy::Strategy as Strategy_;
+
+use super::{
+    Backtest, BacktestError, Comparison, Condition, Execution, ExitReason, Fill, Strategy, Sweep, WindowRange, run,
+};
+use crate::market::{Columns, Operand, PriceField};
+
+/// Bars whose prices stay close together, so that ties with averages are common.
+fn bars(longest: usize) -> impl Strategy_<Value = Columns> {
+    proptest::collection::vec((80..140_i32, -6..6_i32, 0..8_i32, 0..8_i32, 1..4_i32), 2..longest).prop_map(|rows| {
+        let mut columns = Columns::default();
+        let mut day = 14_000;
+        for (open, change, above, below, gap) in rows {
+            let close = open + change;
+            day += gap;
+            columns.days.push(day);
+            columns.open.push(f64::from(open) / 10.0);
+            columns.high.push(f64::from(open.max(close) + above) / 10.0);
+            columns.low.push(f64::from(open.min(close) - below) / 10.0);
+            columns.close.push(f64::from(close) / 10.0);
+            columns.volume.push(1_000);
+        }
+        columns
+    })
+}
+
+fn operands() -> impl Strategy_<Value = Operand> {
+    let window = || 1..9_usize;
+    prop_oneof![
+        prop_oneof![Just(PriceField::Open), Just(PriceField::High), Just(PriceField::Low), Just(PriceField::Close)]
+            .prop_map(Operand::Price),
+        (90..130_i32).prop_map(|c| Operand::Constant(f64::from(c) / 10.0)),
+        window().prop_map(Operand::Sma),
+        window().prop_map(Operand::Ema),
+        (2..9_usize).prop_map(Operand::Rsi),
+        (2..9_usize).prop_map(|window| Operand::BollingerLower { window, deviations: 1.5 }),
+        window().prop_map(Operand::Highest),
+        window().prop_map(Operand::Lowest),
+        window().prop_map(Operand::Atr),
+        (2..5_usize, 3..7_usize, 1..4_usize).prop_map(|(fast, slow, signal)| Operand::Macd { fast, slow, signal }),
+    ]
+}
+
+fn comparisons() -> impl Strategy_<Value = Condition> {
+    let is = prop_oneof![
+        Just(Comparison::Below),
+        Just(Comparison::Above),
+        Just(Comparison::CrossesBelow),
+        Just(Comparison::CrossesAbove)
+    ];
+    (operands(), is, operands()).prop_map(|(left, is, right)| Condition::Compare { left, is, right })
+}
+
+fn conditions() -> impl Strategy_<Value = Condition> {
+    comparisons().prop_recursive(2, 6, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 1..3).prop_map(Condition::All),
+            proptest::collection::vec(inner.clone(), 1..3).prop_map(Condition::Any),
+            inner.prop_map(|c| Condition::Not(Box::new(c))),
+        ]
+    })
+}
+
+fn strategies() -> impl Strategy_<Value = Strategy> {
+    let stop = || proptest::option::weighted(0.3, 1..15_i32).prop_map(|share| share.map(|s| f64::from(s) / 100.0));
+    (conditions(), conditions(), stop(), stop()).prop_map(|(buy, sell, stop_loss, take_profit)| Strategy {
+        buy,
+        sell,
+        stop_loss,
+        take_profit,
+    })
+}
+
+fn executions() -> impl Strategy_<Value = Execution> {
+    let cost = || prop_oneof![Just(0.0), (1..50_i32).prop_map(|c| f64::from(c) / 1_000.0)];
+    let fill = prop_oneof![Just(Fill::NextOpen), Just(Fill::SameClose)];
+    // Little enough cash at times that not a share can be bought.
+    (prop_oneof![Just(10_000.0), Just(11.0), Just(100.0)], fill, cost(), cost(), any::<bool>()).prop_map(
+        |(initial_cash, fill, commission, slippage, whole_shares)| Execution {
+            initial_cash,
+            fill,
+            commission,
+            slippage,
+            whole_shares,
+        },
+    )
+}
+
+fn close_to(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn deviation(values: &[f64]) -> f64 {
+    let m = mean(values);
+    (values.iter().map(|v| (v - m) * (v - m)).sum::<f64>() / (values.len() as f64 - 1.0)).sqrt()
+}
+
+/// A figure that is there in one if and only if it's there in the other, and equal. Zero deviations that rounding
+/// makes into tiny ones are let pass.
+fn same(ours: Option<f64>, theirs: f64) -> bool {
+    match ours {
+        Some(ours) => close_to(ours, theirs) || theirs.abs() > 1e6,
+        None => !theirs.is_finite() || theirs.abs() > 1e6,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn the_engine_trades_as_the_naive_one_does(
+        columns in bars(60), strategy in strategies(), execution in executions(),
+    ) {
+        prop_assume!(strategy.first_decision() < columns.len());
+        let ours = run(&columns, &strategy, &execution).expect("a run");
+        let theirs = naive::run(&columns, &strategy, &execution);
+        prop_assert_eq!(ours.trades.len(), theirs.sales.len());
+        for (ours, theirs) in ours.trades.iter().zip(&theirs.sales) {
+            prop_assert_eq!((ours.entry, ours.exit, ours.exit_reason), (theirs.entry, theirs.exit, theirs.reason));
+            prop_assert!(close_to(ours.entry_price, theirs.entry_price) && close_to(ours.exit_price, theirs.exit_price));
+            prop_assert!(close_to(ours.shares, theirs.shares) && close_to(ours.profit, theirs.profit));
+        }
+        prop_assert_eq!(ours.equity.len(), columns.len());
+        prop_assert!(ours.equity.iter().zip(&theirs.equity).all(|(a, b)| close_to(*a, *b)));
+
+        let m = ours.metrics;
+        let r: Vec<f64> = theirs.equity.windows(2).map(|w| w[1] / w[0] - 1.0).collect();
+        let year = 252.0_f64.sqrt();
+        let profits: Vec<f64> = theirs.sales.iter().map(|s| s.profit).collect();
+        let returns: Vec<f64> = theirs.sales.iter().map(|s| s.profit / (s.shares * s.entry_price)).collect();
+        let last = theirs.equity[columns.len() - 1];
+        prop_assert!(close_to(m.final_equity, last) && close_to(m.total_return, last / execution.initial_cash - 1.0));
+        prop_assert!(close_to(m.exposure, theirs.bars_held as f64 / columns.len() as f64));
+        if r.len() > 1 {
+            prop_assert!(same(m.sharpe, mean(&r) / deviation(&r) * year), "{:?}", m);
+            prop_assert!(same(m.volatility, deviation(&r) * year));
+        }
+        let losses: Vec<f64> = r.iter().map(|r| r.min(0.0) * r.min(0.0)).collect();
+        prop_assert!(same(m.sortino, mean(&r) / mean(&losses).sqrt() * year));
+        prop_assert!(same(m.average_trade, mean(&returns)));
+        prop_assert!(same(m.best_trade, returns.iter().copied().fold(f64::NEG_INFINITY, f64::max)));
+        prop_assert!(same(m.worst_trade, returns.iter().copied().fold(f64::INFINITY, f64::min)));
+        prop_assert!(same(m.win_rate, profits.iter().filter(|p| **p > 0.0).count() as f64 / profits.len() as f64));
+        let won: f64 = profits.iter().filter(|p| **p > 0.0).sum();
+        let lost: f64 = -profits.iter().filter(|p| **p < 0.0).sum::<f64>();
+        prop_assert!(same(m.profit_factor, won / lost));
+        if profits.len() > 1 {
+            prop_assert!(same(m.sqn, (profits.len() as f64).sqrt() * mean(&profits) / deviation(&profits)));
+        }
+        // Our own equity, which is the same to rounding: a rounding error can make or break a tie of two peaks.
+        let mut deepest = 0.0_f64;
+        let mut longest = 0;
+        for (i, &e) in ours.equity.iter().enumerate() {
+            let peak = ours.equity[..=i].iter().copied().fold(f64::MIN, f64::max);
+            deepest = deepest.min(e / peak - 1.0);
+            // From a peak to the first close at or above it, or to the end, if anything lies between.
+            if e >= peak {
+                let back = (i + 1..columns.len()).find(|&j| ours.equity[j] >= e).unwrap_or(columns.len() - 1);
+                if ours.equity[i + 1..].first().is_some_and(|next| *next < e) {
+                    longest = longest.max(columns.days[back] - columns.days[i]);
+                }
+            }
+        }
+        prop_assert!(close_to(m.max_drawdown, deepest));
+        prop_assert_eq!(m.max_drawdown_days, longest);
+        let years = f64::from(columns.days[columns.len() - 1] - columns.days[0]) / 365.25;
+        let cagr = (last / execution.initial_cash).powf(1.0 / years) - 1.0;
+        prop_assert!(same(m.cagr, cagr));
+        prop_assert!(same(m.calmar, cagr / -deepest));
+    }
+
+    #[test]
+    fn nothing_looks_ahead(
+        columns in bars(60), strategy in strategies(), execution in executions(), cut in 1..60_usize, factor in 2..9_i32,
+    ) {
+        let first = strategy.first_decision();
+        prop_assume!(first < columns.len() && cut < columns.len());
+        let mut other = columns.clone();
+        for t in cut..columns.len() {
+            for column in [&mut other.open, &mut other.high, &mut other.low, &mut other.close] {
+                column[t] *= f64::from(factor) * 0.5;
+            }
+        }
+        let one = run(&columns, &strategy, &execution).expect("a run");
+        let two = run(&other, &strategy, &execution).expect("a run");
+        prop_assert_eq!(&one.equity[..cut], &two.equity[..cut]);
+        let before = |run: &Backtest| {
+            run.trades.iter().filter(|t| t.exit < cut).map(|t| (t.entry, t.exit, t.profit)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(before(&one), before(&two));
+    }
+
+    #[test]
+    fn money_is_neither_made_nor_lost(columns in bars(60), strategy in strategies(), execution in executions()) {
+        prop_assume!(strategy.first_decision() < columns.len());
+        let ran = run(&columns, &strategy, &execution).expect("a run");
+        let profits: f64 = ran.trades.iter().map(|t| t.profit).sum();
+        prop_assert!(close_to(ran.metrics.final_equity, execution.initial_cash + profits));
+        for trade in &ran.trades {
+            prop_assert!(trade.cash >= -1e-9 && trade.shares > 0.0);
+            prop_assert!(!execution.whole_shares || trade.shares.fract() == 0.0);
+        }
+    }
+
+    #[test]
+    fn fees_only_lower_the_equity(columns in bars(60), strategy in strategies(), execution in executions()) {
+        prop_assume!(strategy.first_decision() < columns.len());
+        // With whole shares a fee can leave cash that happens to miss a loss.
+        let with_fees = Execution { whole_shares: false, ..execution };
+        let without = Execution { commission: 0.0, ..with_fees };
+        let with_fees = run(&columns, &strategy, &with_fees).expect("a run");
+        let without = run(&columns, &strategy, &without).expect("a run");
+        let lower = |(a, b): (&f64, &f64)| *a <= *b * (1.0 + 1e-12);
+        prop_assert!(with_fees.equity.iter().zip(&without.equity).all(lower));
+    }
+
+    #[test]
+    fn a_sweep_s_row_is_the_single_run_s(
+        columns in bars(160), execution in executions(), from in 1..6_usize, step in 1..4_usize,
+    ) {
+        prop_assume!(columns.len() > 12);
+        let buy = WindowRange { from, to: from + 5, step };
+        let sell = WindowRange { from: 1, to: 9, step: 2 };
+        let sweep = Sweep::run(&columns, buy, sell, &execution, &|_| true).expect("a sweep").expect("all of it");
+        prop_assert_eq!(sweep.len(), buy.count() * sell.count());
+        for (i, (b, s)) in sweep.windows().enumerate() {
+            let strategy = Strategy {
+                buy: Condition::price_below_sma(b),
+                sell: Condition::price_above_sma(s),
+                stop_loss: None,
+                take_profit: None,
+            };
+            let single = run(&columns, &strategy, &execution).expect("a run").metrics;
+            let near = |a: f64, b: f64| (a - b).abs() <= 1e-12 * a.abs().max(1.0);
+            prop_assert_eq!(sweep.trade_count[i], single.trade_count);
+            prop_assert!(near(sweep.total_return[i], single.total_return));
+            prop_assert!(near(sweep.max_drawdown[i], single.max_drawdown), "{b} {s}: {} {}", sweep.max_drawdown[i], single.max_drawdown);
+            match single.sharpe {
+                Some(sharpe) => prop_assert!((sweep.sharpe[i] - sharpe).abs() <= 1e-9 * sharpe.abs().max(1.0)),
+                None => prop_assert!(sweep.sharpe[i].is_nan()),
+            }
+        }
+    }
+}
+
+#[test]
+fn both_conditions_may_hold_on_one_day_and_each_is_looked_at_in_its_turn() {
+    // Below the long average and above the short one all the way: bought, sold, bought, sold.
+    let close = [10.0, 9.0, 8.0, 7.0, 7.1, 7.2, 7.3, 7.4];
+    let columns = Columns {
+        days: (0..8).collect(),
+        open: close.to_vec(),
+        high: close.to_vec(),
+        low: close.to_vec(),
+        close: close.to_vec(),
+        volume: vec![1; 8],
+    };
+    let strategy = Strategy {
+        buy: Condition::price_below_sma(4),
+        sell: Condition::price_above_sma(2),
+        stop_loss: None,
+        take_profit: None,
+    };
+    let ran = run(&columns, &strategy, &Execution::default()).expect("a run");
+    let spans: Vec<_> = ran.trades.iter().map(|t| (t.entry, t.exit, t.exit_reason)).collect();
+    assert_eq!(spans, [(4, 5, ExitReason::Signal), (6, 7, ExitReason::Signal)]);
+}
+
+#[test]
+fn a_series_that_is_too_short_is_refused_with_what_is_needed() {
+    let columns = Columns { days: vec![1, 2], close: vec![1.0, 2.0], ..Columns::default() };
+    let strategy = Strategy {
+        buy: Condition::price_below_sma(3),
+        sell: Condition::price_above_sma(2),
+        stop_loss: None,
+        take_profit: None,
+    };
+    let refused = run(&columns, &strategy, &Execution::default());
+    assert_eq!(refused, Err(BacktestError::TooFewBars { needed: 3, have: 2 }));
+}
