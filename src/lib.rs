@@ -11,5 +11,7 @@ pub mod ingest;
 pub mod jobs;
 pub mod market;
 pub mod providers;
+pub mod request;
+pub mod research;
 pub mod settings;
 pub mod store;

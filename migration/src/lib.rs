@@ -10,6 +10,7 @@ mod m20261121_000002_jobs;
 mod m20261121_000003_data_issues;
 mod m20261121_000004_providers;
 mod m20261121_000005_api_tokens;
+mod m20261121_000006_research;
 
 pub struct Migrator;
 
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_data_issues::Migration),
             Box::new(m20261121_000004_providers::Migration),
             Box::new(m20261121_000005_api_tokens::Migration),
+            Box::new(m20261121_000006_research::Migration),
         ]
     }
 }

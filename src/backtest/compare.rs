@@ -12,12 +12,21 @@ pub trait Tick:
     Copy + Ord + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> + std::ops::Mul<Output = Self>
 {
     fn of(value: i128) -> Self;
+    /// A price in ticks; callers have checked that it fits.
+    fn of_price(price: f64, unit: Unit) -> Self;
 }
 
 impl Tick for i64 {
     fn of(value: i128) -> Self {
-        // Callers have checked the bound.
         value as Self
+    }
+
+    #[inline]
+    fn of_price(price: f64, unit: Unit) -> Self {
+        match unit {
+            Unit::Decimal(scale) => nearest(price * scale),
+            Unit::Binary(_) => unit.tick(price) as Self,
+        }
     }
 }
 
@@ -25,11 +34,21 @@ impl Tick for i128 {
     fn of(value: i128) -> Self {
         value
     }
+
+    fn of_price(price: f64, unit: Unit) -> Self {
+        unit.tick(price)
+    }
+}
+
+/// The nearest whole number of a double below 2^53: a cast is an instruction, `round` may be a call.
+#[inline]
+fn nearest(x: f64) -> i64 {
+    (x + 0.5_f64.copysign(x)) as i64
 }
 
 /// How prices become ticks.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Unit {
+pub(super) enum Unit {
     /// Ticks are 1 / `.0`, a power of ten.
     Decimal(f64),
     /// Ticks are 2^`.0`.
@@ -49,8 +68,8 @@ impl Unit {
         let all = || values.iter().copied().flatten().copied();
         let fits = |scale: f64| {
             all().all(|v| {
-                let tick = (v * scale).round();
-                tick.abs() < EXACT_WHOLE && tick / scale == v
+                let scaled = v * scale;
+                scaled.abs() < EXACT_WHOLE && nearest(scaled) as f64 / scale == v
             })
         };
         if let Some(&scale) = PLACES.iter().find(|&&scale| fits(scale)) {
@@ -71,7 +90,7 @@ impl Unit {
 
     fn tick(self, v: f64) -> i128 {
         match self {
-            Self::Decimal(scale) => (v * scale).round() as i128,
+            Self::Decimal(scale) => i128::from(nearest(v * scale)),
             Self::Binary(_) if v == 0.0 => 0,
             Self::Binary(lowest) => {
                 let (mantissa, exponent) = parts(v);
@@ -99,13 +118,17 @@ struct Fractions<T> {
     first: usize,
 }
 
-/// Signs of `left − right` on every bar: −1, 0 or 1, and `None` where one of them has no value.
-pub(super) fn signs(columns: &Columns, left: &Operand, right: &Operand) -> Vec<Option<i8>> {
+/// Stands for the sign of what can't be compared.
+pub(super) const NO_SIGN: i8 = i8::MIN;
+
+/// Signs of `left − right` on every bar: −1, 0 or 1, and [`NO_SIGN`] where one of them has no value.
+pub(super) fn signs(columns: &Columns, left: &Operand, right: &Operand) -> Vec<i8> {
     if let (Some(l), Some(r)) = (Exact::of(columns, left), Exact::of(columns, right)) {
         let mut inputs = l.inputs.clone();
         inputs.extend(&r.inputs);
         if let Some(unit) = Unit::of(&inputs) {
-            let largest = inputs.iter().copied().flatten().map(|v| unit.tick(*v).unsigned_abs()).max().unwrap_or(0);
+            let largest =
+                unit.tick(inputs.iter().copied().flatten().fold(0.0, |most, v| v.abs().max(most))).unsigned_abs();
             let most = largest.saturating_mul(l.window as u128).saturating_mul(r.window as u128);
             return if most < i64::MAX as u128 / 2 {
                 compare(&l.fractions::<i64>(columns.len(), unit), &r.fractions::<i64>(columns.len(), unit))
@@ -115,15 +138,15 @@ pub(super) fn signs(columns: &Columns, left: &Operand, right: &Operand) -> Vec<O
         }
     }
     let (left, right) = (left.values(columns), right.values(columns));
-    left.iter().zip(&right).map(|(l, r)| l.partial_cmp(r).map(|order| order as i8)).collect()
+    left.iter().zip(&right).map(|(l, r)| l.partial_cmp(r).map_or(NO_SIGN, |order| order as i8)).collect()
 }
 
-fn compare<T: Tick>(left: &Fractions<T>, right: &Fractions<T>) -> Vec<Option<i8>> {
-    let first = left.first.max(right.first);
-    let pairs = left.numerators.iter().zip(&right.numerators).enumerate();
-    pairs
-        .map(|(t, (&l, &r))| (t >= first).then(|| (l * right.denominator).cmp(&(r * left.denominator)) as i8))
-        .collect()
+fn compare<T: Tick>(left: &Fractions<T>, right: &Fractions<T>) -> Vec<i8> {
+    let pairs = left.numerators.iter().zip(&right.numerators);
+    let mut signs: Vec<i8> = pairs.map(|(&l, &r)| (l * right.denominator).cmp(&(r * left.denominator)) as i8).collect();
+    let first = left.first.max(right.first).min(signs.len());
+    signs[..first].fill(NO_SIGN);
+    signs
 }
 
 /// An operand whose values are sums of prices over a whole number.
@@ -149,9 +172,9 @@ impl<'a> Exact<'a> {
 
     fn fractions<T: Tick>(&self, len: usize, unit: Unit) -> Fractions<T> {
         let input = self.inputs[0];
-        let ticks = |values: &[f64]| values.iter().map(|&v| T::of(unit.tick(v))).collect::<Vec<T>>();
+        let ticks = |values: &[f64]| values.iter().map(|&v| T::of_price(v, unit)).collect::<Vec<T>>();
         let numerators = match self.operand {
-            Operand::Constant(value) => vec![T::of(unit.tick(value)); len],
+            Operand::Constant(value) => vec![T::of_price(value, unit); len],
             Operand::Sma(window) => rolling_sums(&ticks(input), window),
             // Extremes are prices, or NaN before the window is full, which `first` covers.
             Operand::Highest(window) => ticks(&without_gaps(crate::market::indicators::highest(input, window))),
@@ -245,9 +268,9 @@ mod tests {
     fn a_tie_of_price_and_average_is_seen_as_one() {
         // In floats, (0.1 + 0.2 + 0.3) / 3 is 0.20000000000000004.
         let closes = columns(vec![0.1, 0.3, 0.2, 0.2, 0.2]);
-        assert_eq!(signs(&closes, &CLOSE, &Operand::Sma(3)), [None, None, Some(0), Some(-1), Some(0)]);
+        assert_eq!(signs(&closes, &CLOSE, &Operand::Sma(3)), [NO_SIGN, NO_SIGN, 0, -1, 0]);
         let constants = signs(&closes, &Operand::Constant(0.2), &Operand::Sma(3));
-        assert_eq!(constants, [None, None, Some(0), Some(-1), Some(0)]);
+        assert_eq!(constants, [NO_SIGN, NO_SIGN, 0, -1, 0]);
     }
 
     proptest! {
@@ -270,13 +293,13 @@ mod tests {
                         let sum: i64 = ticks[t + 1 - window..=t].iter().sum();
                         (ticks[t] * window as i64).cmp(&sum) as i8
                     });
-                    prop_assert_eq!(found[t], expected);
+                    prop_assert_eq!(found[t], expected.unwrap_or(NO_SIGN));
                 }
             }
             let mut quick = Vec::new();
             let side = CloseTicks::of(&closes.close, window).expect("a unit");
             side.sides(window, |s| quick.push(s));
-            prop_assert_eq!(quick, found.iter().map(|s| s.unwrap_or(0)).collect::<Vec<_>>());
+            prop_assert_eq!(quick, found.iter().map(|&s| if s == NO_SIGN { 0 } else { s }).collect::<Vec<_>>());
         }
     }
 }

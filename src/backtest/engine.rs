@@ -102,7 +102,7 @@ pub fn run(columns: &Columns, strategy: &Strategy, execution: &Execution) -> Res
     let mut record = Record::new(columns.len());
     walk(&market, &Rules { buy: &buy, sell: &sell, first, stops }, &mut record);
     let Record { equity, trades, mut totals, .. } = record;
-    let buy_and_hold = buy_and_hold(columns, execution, &market);
+    let buy_and_hold = buy_and_hold(&columns.close, execution);
     totals.bars_held = record.bars_held;
     let metrics = Metrics::new(&columns.days, &equity, &buy_and_hold, execution.initial_cash, &totals);
     Ok(Backtest { trades, equity, buy_and_hold, metrics })
@@ -217,7 +217,13 @@ impl<'a> Market<'a> {
 #[inline]
 fn affordable(cash: f64, unit_cost: f64, whole: bool) -> f64 {
     let shares = cash / unit_cost;
-    if whole { shares.floor() } else { shares }
+    if whole { floor(shares) } else { shares }
+}
+
+/// A cast is an instruction, `f64::floor` may be a call; doubles of this size are whole anyway.
+#[inline]
+fn floor(shares: f64) -> f64 {
+    if shares < 9.0e15 { (shares as i64) as f64 } else { shares }
 }
 
 /// Trades from the first decision to the end.
@@ -301,16 +307,33 @@ impl Recorder for Record {
     }
 }
 
-/// Buys at the first close and sells at the last, with the same costs and the same rule for whole shares.
-fn buy_and_hold(columns: &Columns, execution: &Execution, market: &Market<'_>) -> Vec<f64> {
-    let close = &columns.close;
+/// Cash and the value of shares at each close, from the trades of a run.
+#[must_use]
+pub fn equity_curve(close: &[f64], trades: &[Trade], execution: &Execution) -> Vec<f64> {
+    let mut equity = Vec::with_capacity(close.len());
+    let mut cash = execution.initial_cash;
+    for trade in trades {
+        equity.resize(trade.entry.clamp(equity.len(), close.len()), cash);
+        let held = close.get(trade.entry..trade.exit).unwrap_or_default();
+        equity.extend(held.iter().map(|c| trade.cash + trade.shares * c));
+        let proceeds = trade.shares * trade.exit_price;
+        cash = trade.cash + proceeds - proceeds * execution.commission;
+    }
+    equity.resize(close.len(), cash);
+    equity
+}
+
+/// The equity of buying at the first close and selling at the last, with the same costs and the same rule for whole
+/// shares.
+#[must_use]
+pub fn buy_and_hold(close: &[f64], execution: &Execution) -> Vec<f64> {
     let (Some(first), Some(last)) = (close.first(), close.last()) else { return Vec::new() };
     let price = first * (1.0 + execution.slippage);
     let shares = affordable(execution.initial_cash, price * (1.0 + execution.commission), execution.whole_shares);
     let cost = shares * price;
     let left = if execution.whole_shares { execution.initial_cash - cost - cost * execution.commission } else { 0.0 };
     let mut equity: Vec<f64> = close.iter().map(|c| left + shares * c).collect();
-    let proceeds = shares * market.after_slippage(*last);
+    let proceeds = shares * (last * (1.0 - execution.slippage));
     if let Some(end) = equity.last_mut() {
         *end = left + proceeds - proceeds * execution.commission;
     }

@@ -12,7 +12,9 @@ mod sweep;
 
 pub use bits::BitSet;
 pub use describe::describe;
-pub use engine::{Backtest, BacktestError, ENGINE_VERSION, ExitReason, Trade, drawdowns, run};
+pub use engine::{
+    Backtest, BacktestError, ENGINE_VERSION, ExitReason, Trade, buy_and_hold, drawdowns, equity_curve, run,
+};
 pub use metrics::Metrics;
 pub use strategy::{Comparison, Condition, Execution, Fault, Fill, Strategy};
 pub use sweep::{MOST_COMBINATIONS, Sweep, SweepMetric, SweepRow, WindowRange};

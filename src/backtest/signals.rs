@@ -1,7 +1,7 @@
 //! Conditions, evaluated on every bar at once.
 
 use super::bits::BitSet;
-use super::compare::signs;
+use super::compare::{NO_SIGN, signs};
 use super::strategy::{Comparison, Condition};
 use crate::market::Columns;
 
@@ -10,13 +10,14 @@ pub(super) fn evaluate(condition: &Condition, columns: &Columns) -> BitSet {
     match condition {
         Condition::Compare { left, is, right } => {
             let signs = signs(columns, left, right);
-            let before = |t: usize| t.checked_sub(1).and_then(|t| signs[t]);
-            BitSet::from_fn(columns.len(), |t| match is {
-                Comparison::Below => signs[t] == Some(-1),
-                Comparison::Above => signs[t] == Some(1),
-                Comparison::CrossesBelow => signs[t] == Some(-1) && before(t).is_some_and(|s| s >= 0),
-                Comparison::CrossesAbove => signs[t] == Some(1) && before(t).is_some_and(|s| s <= 0),
-            })
+            let before = |t: usize| if t == 0 { NO_SIGN } else { signs[t - 1] };
+            let on = |bit: &dyn Fn(usize) -> bool| BitSet::from_fn(columns.len(), bit);
+            match is {
+                Comparison::Below => BitSet::from_fn(columns.len(), |t| signs[t] == -1),
+                Comparison::Above => BitSet::from_fn(columns.len(), |t| signs[t] == 1),
+                Comparison::CrossesBelow => on(&|t| signs[t] == -1 && before(t) >= 0),
+                Comparison::CrossesAbove => on(&|t| signs[t] == 1 && (-1..=0).contains(&before(t))),
+            }
         }
         Condition::All(inner) => fold(inner, columns, BitSet::and),
         Condition::Any(inner) => fold(inner, columns, BitSet::or),

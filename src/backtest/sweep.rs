@@ -111,6 +111,18 @@ impl Sweep {
         Ok(combinations)
     }
 
+    /// Checks that every window fits into a series; answers with the longest one.
+    ///
+    /// # Errors
+    /// When one doesn't.
+    pub fn check_length(buy: WindowRange, sell: WindowRange, bars: usize) -> Result<usize, BacktestError> {
+        let longest = buy.longest().max(sell.longest());
+        if longest > bars {
+            return Err(BacktestError::TooFewBars { needed: longest, have: bars });
+        }
+        Ok(longest)
+    }
+
     /// Runs every pair, on all of rayon's threads. `go_on` is told now and then how many pairs are done; `None` comes
     /// back if it says no.
     ///
@@ -124,10 +136,7 @@ impl Sweep {
         go_on: &(impl Fn(usize) -> bool + Sync),
     ) -> Result<Option<Self>, BacktestError> {
         let combinations = Self::check(buy, sell, execution)?;
-        let longest = buy.longest().max(sell.longest());
-        if longest > columns.len() {
-            return Err(BacktestError::TooFewBars { needed: longest, have: columns.len() });
-        }
+        let longest = Self::check_length(buy, sell, columns.len())?;
         let ticks = CloseTicks::of(&columns.close, longest);
         let signals = |range: WindowRange, side: i8| -> Vec<BitSet> {
             let windows: Vec<usize> = range.windows().collect();

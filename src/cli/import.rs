@@ -8,6 +8,7 @@ use super::{CommandError, prepared};
 use crate::ingest;
 use crate::jobs::{self, AddSymbol};
 use crate::providers::csv;
+use crate::request::normalise_ticker;
 use crate::settings::Settings;
 
 #[derive(Debug, Args)]
@@ -24,7 +25,7 @@ pub(super) async fn run(settings: Settings, arguments: ImportArguments) -> Resul
     let text = tokio::fs::read_to_string(&arguments.file).await;
     let text = text.map_err(|e| CommandError::Failed(format!("{name} can't be read: {e}")))?;
     let batch = csv::batch(text).map_err(|e| failed(&e))?;
-    let ticker = jobs::normalise_ticker(&arguments.ticker).map_err(|e| failed(&e))?;
+    let ticker = normalise_ticker(&arguments.ticker).map_err(|e| failed(&e))?;
     let app = prepared(settings).await?;
     let id = if let Some(symbol) = app.store.symbols().by_ticker(&ticker).await? {
         symbol.id

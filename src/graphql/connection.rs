@@ -7,7 +7,7 @@ use super::errors::{Fault, bad_input};
 use crate::app::App;
 use crate::market::Day;
 use crate::store::page::{Keys, Page, PageRequest, Sort, decode_cursor, encode_cursor};
-use crate::store::{IssueFilter, JobFilter, SymbolFilter};
+use crate::store::{BacktestFilter, IssueFilter, JobFilter, SymbolFilter};
 
 /// Rows in a page where the caller doesn't say.
 const DEFAULT_PAGE: i32 = 50;
@@ -38,6 +38,7 @@ pub enum Total {
     Symbols(SymbolFilter),
     Jobs(JobFilter),
     Issues(IssueFilter),
+    Backtests(BacktestFilter),
     Bars { symbol: i64, from: Option<Day>, to: Option<Day> },
     Known(usize),
 }
@@ -51,6 +52,7 @@ impl Total {
             Self::Symbols(filter) => store.symbols().count(filter).await,
             Self::Jobs(filter) => store.jobs().count(filter).await,
             Self::Issues(filter) => store.issues().count(filter).await,
+            Self::Backtests(filter) => store.backtests().count(filter).await,
             Self::Bars { symbol, from, to } => store.prices().count(*symbol, *from, *to).await,
             Self::Known(count) => Ok(*count as u64),
         };

@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, Error, ErrorExtensions, SimpleObject};
 
-use crate::jobs::RequestError;
+use crate::request::RequestError;
 use crate::store::StoreError;
 
 /// What kind of mistake it was.
@@ -51,14 +51,19 @@ pub fn sort_out<T>(outcome: Result<T, RequestError>) -> Result<Result<T, Vec<Use
     };
     let message = sentence(&error.to_string());
     let (code, field) = match &error {
-        RequestError::Invalid { field, .. } => (UserErrorCode::Invalid, Some(*field)),
-        RequestError::NotFound { field, .. } => (UserErrorCode::NotFound, Some(*field)),
-        RequestError::AlreadyExists { field, .. } => (UserErrorCode::AlreadyExists, Some(*field)),
+        RequestError::Invalid { field, .. } => (UserErrorCode::Invalid, Some(field)),
+        RequestError::NotFound { field, .. } => (UserErrorCode::NotFound, Some(field)),
+        RequestError::AlreadyExists { field, .. } => (UserErrorCode::AlreadyExists, Some(field)),
         RequestError::Conflict(_) => (UserErrorCode::Conflict, None),
+        RequestError::InsufficientData { field, .. } => (UserErrorCode::InsufficientData, Some(field)),
         RequestError::NotConfigured(_) => (UserErrorCode::NotConfigured, None),
-        RequestError::Store(_) | RequestError::Serialise(_) => return Err(internal(&error)),
+        RequestError::Store(_)
+        | RequestError::Serialise(_)
+        | RequestError::Encode(_)
+        | RequestError::Interrupted(_) => return Err(internal(&error)),
     };
-    Ok(Err(vec![UserError { code, message, field: field.map(|f| vec![f.to_owned()]) }]))
+    let field = field.map(|path| path.split('.').map(str::to_owned).collect());
+    Ok(Err(vec![UserError { code, message, field }]))
 }
 
 fn sentence(text: &str) -> String {
@@ -89,6 +94,11 @@ impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         fault.0
     }
+}
+
+/// Something that must be there isn't.
+pub fn missing(what: &'static str) -> Error {
+    internal(&std::io::Error::new(std::io::ErrorKind::NotFound, what))
 }
 
 /// A malformed request.

@@ -10,16 +10,20 @@ pub enum Kind {
     Symbol,
     Job,
     DataIssue,
+    Backtest,
+    Sweep,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Symbol, Self::Job, Self::DataIssue];
+    const ALL: [Self; 5] = [Self::Symbol, Self::Job, Self::DataIssue, Self::Backtest, Self::Sweep];
 
     fn name(self) -> &'static str {
         match self {
             Self::Symbol => "Symbol",
             Self::Job => "Job",
             Self::DataIssue => "DataIssue",
+            Self::Backtest => "Backtest",
+            Self::Sweep => "Sweep",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Subscription};
 use async_stream::try_stream;
 use chrono::{DateTime, Utc};
@@ -9,12 +10,15 @@ use futures_util::Stream;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::connection::{Connection, PageArguments, Total, connect, page_cost};
-use super::errors::{Fault, UserError, UserErrorCode, bad_input, sort_out};
+use super::errors::{Fault, UserError, UserErrorCode, bad_input, internal, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
+use super::loaders::{Rows, SweepOfJob};
+use super::sweep::Sweep;
 use super::symbol::{Symbol, load_symbol, moment};
 use crate::app::App;
-use crate::jobs::{self, normalise_ticker};
+use crate::jobs;
+use crate::request::normalise_ticker;
 use crate::store::entity::job;
 use crate::store::{Event, JobFilter, JobKind, JobState, Outcome, Role, job_sorts};
 
@@ -104,6 +108,16 @@ impl Job {
     /// When it ended.
     async fn finished_at(&self) -> Option<DateTime<Utc>> {
         self.0.finished_at.map(moment)
+    }
+
+    /// The sweep that it has stored, if it's one and has succeeded.
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn sweep(&self, ctx: &Context<'_>) -> Result<Option<Sweep>> {
+        if self.0.kind != JobKind::Sweep {
+            return Ok(None);
+        }
+        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+        Ok(loader.load_one(SweepOfJob(self.0.id)).await.map_err(|e| internal(&e))?.map(Sweep))
     }
 
     /// What it did, once it has succeeded.

@@ -7,7 +7,9 @@ use async_graphql::dataloader::{DataLoader, Loader};
 
 use crate::app::App;
 use crate::market::{Bar, Series};
-use crate::store::entity::{data_issue, job, symbol};
+use crate::request::RequestError;
+use crate::research::{Curve, decode_curve};
+use crate::store::entity::{backtest, data_issue, job, sweep, symbol};
 use crate::store::{BarRequest, StoreError};
 
 /// Loads rows by what the resolvers know of them.
@@ -57,6 +59,26 @@ impl std::hash::Hash for SeriesOf {
 /// A job's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JobId(pub i64);
+
+/// A backtest's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BacktestId(pub i64);
+
+/// A backtest's curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CurveOf(pub i64);
+
+/// A sweep's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SweepId(pub i64);
+
+/// The sweep that a job has stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SweepOfJob(pub i64);
+
+/// A sweep's results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SweepColumnsOf(pub i64);
 
 /// A flagged record's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -133,5 +155,64 @@ impl Loader<IssueId> for Rows {
         let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
         let rows = self.0.store.issues().get_many(&ids).await?;
         Ok(rows.into_iter().map(|row| (IssueId(row.id), row)).collect())
+    }
+}
+
+impl Loader<BacktestId> for Rows {
+    type Value = backtest::Model;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[BacktestId]) -> Loaded<BacktestId, backtest::Model> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.store.backtests().get_many(&ids).await?;
+        Ok(rows.into_iter().map(|row| (BacktestId(row.id), row)).collect())
+    }
+}
+
+impl Loader<CurveOf> for Rows {
+    type Value = Arc<Curve>;
+    type Error = Arc<RequestError>;
+
+    async fn load(&self, keys: &[CurveOf]) -> Result<HashMap<CurveOf, Arc<Curve>>, Arc<RequestError>> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.store.backtests().curves(&ids).await.map_err(RequestError::from)?;
+        let decoded = rows.into_iter().map(|row| {
+            let curve = decode_curve(&row.content).map_err(RequestError::from)?;
+            Ok((CurveOf(row.backtest_id), Arc::new(curve)))
+        });
+        decoded.collect()
+    }
+}
+
+impl Loader<SweepId> for Rows {
+    type Value = sweep::Model;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[SweepId]) -> Loaded<SweepId, sweep::Model> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.store.sweeps().get_many(&ids).await?;
+        Ok(rows.into_iter().map(|row| (SweepId(row.id), row)).collect())
+    }
+}
+
+impl Loader<SweepOfJob> for Rows {
+    type Value = sweep::Model;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[SweepOfJob]) -> Loaded<SweepOfJob, sweep::Model> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.store.sweeps().of_jobs(&ids).await?;
+        Ok(rows.into_iter().filter_map(|row| Some((SweepOfJob(row.job_id?), row))).collect())
+    }
+}
+
+impl Loader<SweepColumnsOf> for Rows {
+    type Value = Arc<Vec<u8>>;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[SweepColumnsOf]) -> Loaded<SweepColumnsOf, Arc<Vec<u8>>> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.store.sweeps().columns(&ids).await?;
+        Ok(rows.into_iter().map(|row| (SweepColumnsOf(row.sweep_id), Arc::new(row.content))).collect())
     }
 }

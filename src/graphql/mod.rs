@@ -1,5 +1,6 @@
 //! The schema: one file a domain type. Resolvers say who may, what is asked, and hand over.
 
+mod backtest;
 mod connection;
 mod errors;
 mod guard;
@@ -10,6 +11,8 @@ mod loaders;
 mod node;
 mod price;
 mod scalars;
+mod strategy;
+mod sweep;
 mod symbol;
 
 use async_graphql::{MergedObject, MergedSubscription};
@@ -22,11 +25,17 @@ pub use loaders::{Loaders, loaders};
 
 /// What can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(node::NodeQuery, symbol::SymbolQuery, job::JobQuery, issue::IssueQuery);
+pub struct Query(node::NodeQuery, symbol::SymbolQuery, job::JobQuery, issue::IssueQuery, backtest::BacktestQuery);
 
 /// What can be done. A person's mistakes come back in `userErrors`, with nothing changed.
 #[derive(MergedObject, Default)]
-pub struct Mutation(symbol::SymbolMutation, job::JobMutation, issue::IssueMutation);
+pub struct Mutation(
+    symbol::SymbolMutation,
+    job::JobMutation,
+    issue::IssueMutation,
+    backtest::BacktestMutation,
+    sweep::SweepMutation,
+);
 
 /// What can be followed, over graphql-transport-ws or server-sent events.
 #[derive(MergedSubscription, Default)]
@@ -36,6 +45,8 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Levels of fields in a query; what the deepest useful query needs, twice.
 const DEEPEST_QUERY: usize = 20;
+/// Brackets within brackets in a query's text. Conditions nested too deep are to be told so in a `userError`.
+const DEEPEST_TEXT: usize = 256;
 /// Fields that a query may come to, with lists counted at their page size.
 const COSTLIEST_QUERY: usize = 60_000;
 
@@ -44,6 +55,7 @@ const COSTLIEST_QUERY: usize = 60_000;
 pub fn schema(app: Option<&App>) -> Schema {
     let mut builder = Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<node::Node>()
+        .limit_recursive_depth(DEEPEST_TEXT)
         .limit_depth(DEEPEST_QUERY)
         .limit_complexity(COSTLIEST_QUERY);
     if let Some(app) = app {

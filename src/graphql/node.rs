@@ -3,12 +3,14 @@
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Interface, Object, Result};
 
+use super::backtest::Backtest;
 use super::errors::{bad_input, internal};
 use super::guard::{Caller, Viewer};
 use super::ids::{Kind, decode};
 use super::issue::DataIssue;
 use super::job::Job;
-use super::loaders::{IssueId, JobId, Rows, SymbolId};
+use super::loaders::{BacktestId, IssueId, JobId, Rows, SweepId, SymbolId};
+use super::sweep::Sweep;
 use super::symbol::Symbol;
 
 /// An object with a global id.
@@ -18,6 +20,8 @@ pub enum Node {
     Symbol(Symbol),
     Job(Job),
     DataIssue(DataIssue),
+    Backtest(Backtest),
+    Sweep(Sweep),
 }
 
 /// Ids that one request may ask for.
@@ -32,6 +36,10 @@ async fn load(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         Kind::DataIssue => {
             loader.load_one(IssueId(number)).await.map_err(|e| internal(&e))?.map(|r| DataIssue(r).into())
         }
+        Kind::Backtest => {
+            loader.load_one(BacktestId(number)).await.map_err(|e| internal(&e))?.map(|r| Backtest(r).into())
+        }
+        Kind::Sweep => loader.load_one(SweepId(number)).await.map_err(|e| internal(&e))?.map(|r| Sweep(r).into()),
     })
 }
 

@@ -6,6 +6,7 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Enum, Error, ID, InputObject, Object, Result, SimpleObject, Upload};
 use chrono::{DateTime, Utc};
 
+use super::backtest::{Backtest, backtest_page};
 use super::connection::{Connection, PageArguments, Total, connect, page_cost};
 use super::errors::{Fault, UserError, UserErrorCode, internal, sort_out};
 use super::guard::RoleGuard;
@@ -15,13 +16,14 @@ use super::loaders::{BarsOf, LatestBarOf, Rows, SeriesOf};
 use super::price::{DateRange, PriceBar, PriceSeries, Split};
 use super::scalars::Date;
 use crate::app::App;
-use crate::jobs::{self, AddSymbol, normalise_ticker};
+use crate::jobs::{self, AddSymbol};
 use crate::market::calendar::{self, Calendar};
 use crate::market::resample::resample;
 use crate::market::{self, DataSource, Exchange, Interval, Series};
+use crate::request::normalise_ticker;
 use crate::store::entity::symbol;
 use crate::store::page::{Key, Page, PageRequest, Sort};
-use crate::store::{BarRequest, Role, SymbolFilter, SymbolOrder, SymbolOrderField, symbol_sorts};
+use crate::store::{BacktestFilter, BarRequest, Role, SymbolFilter, SymbolOrder, SymbolOrderField, symbol_sorts};
 
 /// A share, fund or index that prices are kept of.
 #[derive(Debug, Clone)]
@@ -217,6 +219,20 @@ impl Symbol {
             Interval::Day => self.daily(ctx, page, from, to).await,
             Interval::Week | Interval::Month => self.resampled(ctx, page, from, to, interval).await,
         }
+    }
+
+    /// Stored backtests of this symbol, the newest first.
+    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
+    async fn backtests(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<Backtest>> {
+        let filter = BacktestFilter { symbol_id: Some(self.0.id), ..BacktestFilter::default() };
+        backtest_page(ctx, PageArguments { first, after, last, before }, filter).await
     }
 
     /// The whole series, or a range of it, as columns.

@@ -57,6 +57,13 @@ const SYMBOLS: Operation = Operation {
     missing: "",
 };
 
+const BACK_TEST: Operation = Operation {
+    text: include_str!("operations/back_test.graphql"),
+    field: "ran",
+    success: StatusCode::OK,
+    missing: "",
+};
+
 type Parameters = Query<HashMap<String, String>>;
 
 /// The routes.
@@ -65,6 +72,7 @@ pub(super) fn routes() -> Router<Service> {
         .route("/financial_data/add", post(add))
         .route("/financial_data/refresh", post(refresh))
         .route("/financial_data/data", get(data))
+        .route("/back_test", get(back_test))
 }
 
 async fn add(State(service): State<Service>, Extension(caller): Extension<Caller>, body: Bytes) -> Response {
@@ -102,6 +110,41 @@ async fn data(
         };
         run(&service, caller, &SYMBOLS, json!({"first": first, "after": parameters.get("after")})).await
     }
+}
+
+async fn back_test(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Query(parameters): Parameters,
+) -> Response {
+    let Some(symbol) = parameters.get("symbol") else {
+        return failure(
+            "INVALID",
+            "Give the symbol, as in /back_test?symbol=IBM&winbuy=50&winsell=200",
+            Some("symbol"),
+        );
+    };
+    match parameters.get("format").map_or("json", String::as_str) {
+        "json" => {}
+        other => {
+            return failure("INVALID", &format!("The format {other:?} is not known; it takes json"), Some("format"));
+        }
+    }
+    let mut variables = json!({"symbol": symbol, "winbuy": 50, "winsell": 200});
+    for (name, whole) in [("winbuy", true), ("winsell", true), ("initial", false), ("commission", false)] {
+        let Some(text) = parameters.get(name) else { continue };
+        let number = if whole { text.parse::<i32>().ok().map(Value::from) } else { number(text) };
+        let Some(number) = number else {
+            let kind = if whole { "whole number" } else { "number" };
+            return failure("INVALID", &format!("{name:?} must be a {kind}, not {text:?}"), Some(name));
+        };
+        variables[name] = number;
+    }
+    run(&service, caller, &BACK_TEST, variables).await
+}
+
+fn number(text: &str) -> Option<Value> {
+    text.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from)
 }
 
 fn object(body: &[u8]) -> Option<Map<String, Value>> {

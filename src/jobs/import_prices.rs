@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, JobError, Progress};
+use super::{Done, Job, JobError, Progress};
 use crate::app::App;
 use crate::ingest;
 use crate::providers::csv;
-use crate::store::{JobKind, Outcome};
+use crate::store::JobKind;
 
 /// Reads an uploaded CSV file of one symbol's prices.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ impl Job for ImportPrices {
         Some(format!("prices:{}", self.symbol_id))
     }
 
-    async fn run(&self, app: &App, progress: &Progress) -> Result<Outcome, JobError> {
+    async fn run(&self, app: &App, progress: &Progress) -> Result<Done, JobError> {
         let Some(content) = app.store.jobs().attachment(progress.job_id()).await? else {
             return Err(JobError::Pointless("The uploaded file is no longer kept; upload it again".to_owned()));
         };
@@ -44,6 +44,6 @@ impl Job for ImportPrices {
         let outcome = ingest::prices(&app.store, self.symbol_id, batch, false).await?.outcome;
         let total = outcome.added + outcome.changed + outcome.unchanged + outcome.flagged;
         progress.tell(total, Some(total), "Stored").await;
-        Ok(outcome)
+        Ok(outcome.into())
     }
 }

@@ -11,6 +11,7 @@ mod refresh_symbol;
 mod request;
 mod runner;
 mod schedule;
+mod sweep_backtests;
 mod worker;
 
 use std::future::Future;
@@ -21,15 +22,17 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::ingest::IngestError;
 use crate::providers::{Advice, ProviderError};
+use crate::request::RequestError;
 use crate::store::{JobKind, NewJob, Outcome, StoreError};
 
 pub use import_prices::ImportPrices;
 pub use progress::Progress;
 pub use refresh_symbol::RefreshSymbol;
 pub use request::{
-    AddSymbol, RequestError, add_symbol, cancel, import_prices, normalise_ticker, refresh_symbols, remove_symbol, retry,
+    AddSymbol, SweepAnswer, add_symbol, cancel, import_prices, refresh_symbols, remove_symbol, retry, sweep_backtests,
 };
 pub use schedule::run_due;
+pub use sweep_backtests::SweepBacktests;
 pub use worker::{run as run_worker, setup as setup_queue};
 
 /// Something a worker does. The struct is the payload; `run` reads like the story.
@@ -50,7 +53,7 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     }
 
     /// Does the work. It must bear being done twice.
-    fn run(&self, app: &App, progress: &Progress) -> impl Future<Output = Result<Outcome, JobError>> + Send;
+    fn run(&self, app: &App, progress: &Progress) -> impl Future<Output = Result<Done, JobError>> + Send;
 
     /// The record to be stored.
     ///
@@ -68,6 +71,24 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     }
 }
 
+/// What a job did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// In a person's words.
+    pub message: String,
+    /// In records, where it's about records.
+    pub outcome: Option<Outcome>,
+}
+
+impl From<Outcome> for Done {
+    fn from(outcome: Outcome) -> Self {
+        let Outcome { added, changed, unchanged, flagged } = outcome;
+        let left_out = if flagged > 0 { format!(", {flagged} flagged and left out") } else { String::new() };
+        let message = format!("{added} added, {changed} changed, {unchanged} unchanged{left_out}");
+        Self { message, outcome: Some(outcome) }
+    }
+}
+
 /// Why a job did not get done.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
@@ -79,6 +100,8 @@ pub enum JobError {
     Store(#[from] StoreError),
     #[error("{0}")]
     Pointless(String),
+    #[error(transparent)]
+    Request(#[from] RequestError),
     #[error("the job's description can't be read: {0}")]
     Payload(#[from] serde_json::Error),
 }
@@ -91,6 +114,8 @@ impl JobError {
             Self::Ingest(IngestError::Provider(error)) | Self::Provider(error) => error.advice(),
             Self::Ingest(IngestError::SymbolGone(_)) | Self::Pointless(_) | Self::Payload(_) => Advice::GiveUp,
             Self::Ingest(_) | Self::Store(_) => Advice::Retry { after: None },
+            Self::Request(RequestError::Store(_) | RequestError::Interrupted(_)) => Advice::Retry { after: None },
+            Self::Request(_) => Advice::GiveUp,
         }
     }
 }

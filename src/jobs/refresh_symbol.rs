@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, JobError, Progress};
+use super::{Done, Job, JobError, Progress};
 use crate::app::App;
 use crate::ingest;
 use crate::providers::{History, PriceProvider};
+use crate::store::JobKind;
 use crate::store::entity::symbol;
-use crate::store::{JobKind, Outcome};
 
 /// Brings one symbol's bars up to date with its provider.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ impl Job for RefreshSymbol {
         Some(format!("prices:{}", self.symbol_id))
     }
 
-    async fn run(&self, app: &App, progress: &Progress) -> Result<Outcome, JobError> {
+    async fn run(&self, app: &App, progress: &Progress) -> Result<Done, JobError> {
         let Some(symbol) = app.store.symbols().get(self.symbol_id).await? else {
             return Err(JobError::Pointless("The symbol has been removed".to_owned()));
         };
@@ -61,7 +61,7 @@ impl Job for RefreshSymbol {
         if symbol.name.is_none() {
             look_up(app, provider.as_ref(), &symbol).await;
         }
-        Ok(outcome)
+        Ok(outcome.into())
     }
 }
 

@@ -1,31 +1,13 @@
 //! What people ask for, turned into records: checked, committed at once, and answered before the work begins.
 
-use super::{ImportPrices, Job, RefreshSymbol};
+use super::{ImportPrices, Job, RefreshSymbol, SweepBacktests};
 use crate::app::App;
 use crate::ingest;
 use crate::market::{DataSource, Exchange};
-use crate::providers::ProviderError;
-use crate::store::entity::{job, symbol};
-use crate::store::{Event, NewJob, NewSymbol, StoreError};
-
-/// Why a request was turned down; nothing has changed then. The messages tell a person what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum RequestError {
-    #[error("{message}")]
-    Invalid { field: &'static str, message: String },
-    #[error("there is no {what}")]
-    NotFound { field: &'static str, what: String },
-    #[error("{what} is there already")]
-    AlreadyExists { field: &'static str, what: String },
-    #[error("{0}")]
-    Conflict(String),
-    #[error(transparent)]
-    NotConfigured(ProviderError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("the job can't be written down: {0}")]
-    Serialise(#[from] serde_json::Error),
-}
+use crate::request::{RequestError, find_symbol, normalise_ticker};
+use crate::research::{SweepRequest, prepare_sweep, run_sweep};
+use crate::store::entity::{job, sweep, symbol};
+use crate::store::{Event, NewJob, NewSymbol};
 
 /// A symbol that a person wants followed.
 #[derive(Debug, Clone)]
@@ -36,26 +18,7 @@ pub struct AddSymbol {
     pub refresh: bool,
 }
 
-const LONGEST_TICKER: usize = 32;
 const LONGEST_NAME: usize = 200;
-
-/// A ticker as the provider spells it: upper case, no blanks at the ends.
-///
-/// # Errors
-/// When it can't be one.
-pub fn normalise_ticker(text: &str) -> Result<String, RequestError> {
-    let ticker = text.trim().to_uppercase();
-    let plausible = ticker.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '^')
-        && ticker.chars().all(|c| c.is_ascii_alphanumeric() || ".-^=&_".contains(c));
-    if ticker.len() > LONGEST_TICKER || !plausible {
-        let message = format!(
-            "{text:?} can't be a ticker: it takes up to {LONGEST_TICKER} letters, digits and . - ^ = & _, such as \
-             IBM or RELIANCE.BSE"
-        );
-        return Err(RequestError::Invalid { field: "ticker", message });
-    }
-    Ok(ticker)
-}
 
 /// Adds a symbol and queues its first refresh, together.
 ///
@@ -66,13 +29,13 @@ pub async fn add_symbol(app: &App, input: AddSymbol) -> Result<(symbol::Model, O
     let name = input.name.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
     if name.as_ref().is_some_and(|n| n.chars().count() > LONGEST_NAME) {
         let message = format!("a name has at most {LONGEST_NAME} characters");
-        return Err(RequestError::Invalid { field: "name", message });
+        return Err(RequestError::invalid("name", message));
     }
     if input.refresh {
         app.providers.check_prices().map_err(RequestError::NotConfigured)?;
     }
     let exchange = input.exchange.unwrap_or_else(|| exchange_by_suffix(&ticker));
-    let taken = || RequestError::AlreadyExists { field: "ticker", what: format!("the symbol {ticker}") };
+    let taken = || RequestError::AlreadyExists { field: "ticker".into(), what: format!("the symbol {ticker}") };
     if app.store.symbols().by_ticker(&ticker).await?.is_some() {
         return Err(taken());
     }
@@ -96,12 +59,6 @@ fn exchange_by_suffix(ticker: &str) -> Exchange {
         Some("NSE" | "NS") => Exchange::Nse,
         _ => Exchange::Other,
     }
-}
-
-async fn find_symbol(app: &App, ticker: &str) -> Result<symbol::Model, RequestError> {
-    let ticker = normalise_ticker(ticker)?;
-    let found = app.store.symbols().by_ticker(&ticker).await?;
-    found.ok_or_else(|| RequestError::NotFound { field: "ticker", what: format!("symbol {ticker}; add it first") })
 }
 
 /// Removes a symbol with its bars and flagged records; its waiting jobs end by themselves.
@@ -163,8 +120,10 @@ async fn named(app: &App, tickers: &[String]) -> Result<Vec<symbol::Model>, Requ
     let found = app.store.symbols().by_tickers(&wanted).await?;
     let of = |ticker: &String| {
         let symbol = found.iter().find(|symbol| symbol.ticker == *ticker).cloned();
-        symbol
-            .ok_or_else(|| RequestError::NotFound { field: "tickers", what: format!("symbol {ticker}; add it first") })
+        symbol.ok_or_else(|| RequestError::NotFound {
+            field: "tickers".into(),
+            what: format!("symbol {ticker}; add it first"),
+        })
     };
     wanted.iter().map(of).collect()
 }
@@ -180,12 +139,12 @@ pub async fn import_prices(
 ) -> Result<(symbol::Model, job::Model), RequestError> {
     let ticker = normalise_ticker(ticker)?;
     if content.is_empty() {
-        return Err(RequestError::Invalid { field: "file", message: "the file is empty".to_owned() });
+        return Err(RequestError::invalid("file", "the file is empty"));
     }
     let first_line: String =
         String::from_utf8_lossy(&content[..content.len().min(2_000)]).lines().next().unwrap_or_default().to_owned();
     if let Err(error) = crate::providers::csv::batch(first_line) {
-        return Err(RequestError::Invalid { field: "file", message: error.to_string() });
+        return Err(RequestError::invalid("file", error.to_string()));
     }
     let exchange = exchange_by_suffix(&ticker);
     let transaction = app.store.begin().await?;
@@ -205,6 +164,37 @@ pub async fn import_prices(
     Ok((symbol, job))
 }
 
+/// Sweeps up to this size are answered at once.
+const SMALL_SWEEP: usize = 10_000;
+
+/// What became of a sweep that was asked for.
+#[derive(Debug)]
+pub enum SweepAnswer {
+    /// Small enough to be run at once.
+    Done(symbol::Model, Box<sweep::Model>),
+    /// To be run by a worker.
+    Queued(Box<job::Model>),
+}
+
+/// Runs a small sweep, queues a large one.
+///
+/// # Errors
+/// When an input can't be what it is, the symbol isn't followed, or there are too few bars; nothing is stored then.
+pub async fn sweep_backtests(app: &App, request: SweepRequest) -> Result<SweepAnswer, RequestError> {
+    let (bars, combinations) = prepare_sweep(app, &request).await?;
+    if combinations <= SMALL_SWEEP {
+        let ran = run_sweep(app, request, bars, None, |_| true).await?;
+        let (symbol, sweep) = ran.ok_or_else(|| RequestError::Conflict("the sweep was stopped".to_owned()))?;
+        return Ok(SweepAnswer::Done(symbol, Box::new(sweep)));
+    }
+    let record = SweepBacktests { symbol_id: bars.symbol.id, request }.record(None)?;
+    let transaction = app.store.begin().await?;
+    let recorded = app.store.jobs().record(&transaction, &[record]).await?.pop();
+    let (job, _) = recorded.ok_or_else(|| RequestError::Conflict("the job was not recorded; try again".to_owned()))?;
+    app.store.events().commit(transaction, &[Event::Job(job.id)]).await?;
+    Ok(SweepAnswer::Queued(Box::new(job)))
+}
+
 /// Stops a job.
 ///
 /// # Errors
@@ -213,7 +203,7 @@ pub async fn cancel(app: &App, id: i64) -> Result<job::Model, RequestError> {
     match app.store.jobs().cancel(id).await? {
         Some((job, true)) => Ok(job),
         Some((job, false)) => Err(RequestError::Conflict(format!("the job has ended already, it {}", ended_as(&job)))),
-        None => Err(RequestError::NotFound { field: "id", what: "job with this id".to_owned() }),
+        None => Err(RequestError::NotFound { field: "id".into(), what: "job with this id".to_owned() }),
     }
 }
 
@@ -226,7 +216,7 @@ pub async fn retry(app: &App, id: i64) -> Result<job::Model, RequestError> {
         return Ok(job);
     }
     match app.store.jobs().get(id).await? {
-        None => Err(RequestError::NotFound { field: "id", what: "job with this id".to_owned() }),
+        None => Err(RequestError::NotFound { field: "id".into(), what: "job with this id".to_owned() }),
         Some(job) if job.state == crate::store::JobState::Succeeded => {
             Err(RequestError::Conflict("the job succeeded; there is nothing to retry".to_owned()))
         }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
-use super::{ImportPrices, Job, JobError, Progress, RefreshSymbol};
+use super::{Done, ImportPrices, Job, JobError, Progress, RefreshSymbol, SweepBacktests};
 use crate::app::App;
 use crate::providers::{Advice, moment};
 use crate::store::entity::job;
-use crate::store::{Claim, JobKind, JobState, Millis, Outcome, StoreError, now};
+use crate::store::{Claim, JobKind, JobState, Millis, StoreError, now};
 
 /// A worker that renews its lease less often than this is taken for dead.
 pub(super) const LEASE: Duration = Duration::from_secs(8);
@@ -31,7 +31,7 @@ pub(super) struct Runner {
 
 /// How a run ended.
 enum End {
-    Done(Outcome),
+    Done(Done),
     Failed(JobError),
     Panicked,
     Stopped,
@@ -92,7 +92,7 @@ impl Runner {
         let mut task = tokio::spawn(async move { dispatch(kind, &payload, &app, &progress).await });
         let end = tokio::select! {
             joined = &mut task => match joined {
-                Ok(Ok(outcome)) => End::Done(outcome),
+                Ok(Ok(done)) => End::Done(done),
                 Ok(Err(error)) => End::Failed(error),
                 Err(_) => End::Panicked,
             },
@@ -116,10 +116,9 @@ impl Runner {
     async fn write_down(&self, job: &job::Model, end: End) -> Result<bool, StoreError> {
         let jobs = self.app.store.jobs();
         match end {
-            End::Done(outcome) => {
-                tracing::info!(job = job.id, ?outcome, "job done");
-                let message = describe(outcome);
-                jobs.finish(job.id, &self.worker, JobState::Succeeded, Some(&message), Some(outcome)).await
+            End::Done(Done { message, outcome }) => {
+                tracing::info!(job = job.id, message, "job done");
+                jobs.finish(job.id, &self.worker, JobState::Succeeded, Some(&message), outcome).await
             }
             End::Failed(error) => self.fail(job, &error).await,
             End::Panicked => {
@@ -163,11 +162,12 @@ impl Runner {
     }
 }
 
-async fn dispatch(kind: JobKind, payload: &str, app: &App, progress: &Progress) -> Result<Outcome, JobError> {
+async fn dispatch(kind: JobKind, payload: &str, app: &App, progress: &Progress) -> Result<Done, JobError> {
     match kind {
         JobKind::RefreshSymbol => serde_json::from_str::<RefreshSymbol>(payload)?.run(app, progress).await,
+        JobKind::Sweep => serde_json::from_str::<SweepBacktests>(payload)?.run(app, progress).await,
         JobKind::ImportPrices => serde_json::from_str::<ImportPrices>(payload)?.run(app, progress).await,
-        JobKind::RefreshIpos | JobKind::Sweep | JobKind::TrainModel => {
+        JobKind::RefreshIpos | JobKind::TrainModel => {
             Err(JobError::Pointless("This version of the service can't do that kind of job".to_owned()))
         }
     }
@@ -187,12 +187,6 @@ fn backoff(failures: i32) -> Duration {
 fn when(at: Millis) -> String {
     let seconds = (at - now()) / 1_000;
     if seconds < 120 { format!("in {} s", seconds.max(1)) } else { moment(at) }
-}
-
-fn describe(outcome: Outcome) -> String {
-    let Outcome { added, changed, unchanged, flagged } = outcome;
-    let left_out = if flagged > 0 { format!(", {flagged} flagged and left out") } else { String::new() };
-    format!("{added} added, {changed} changed, {unchanged} unchanged{left_out}")
 }
 
 fn capitalised(text: &str) -> String {

@@ -10,6 +10,7 @@ mod issues;
 mod jobs;
 pub mod page;
 mod prices;
+mod research;
 mod schedules;
 mod symbols;
 mod tokens;
@@ -30,6 +31,7 @@ pub use events::{Event, Events};
 pub use issues::{IssueFilter, Issues, NewIssue, issue_sorts};
 pub use jobs::{Claim, JobFilter, Jobs, NewJob, Outcome, job_sorts};
 pub use prices::{BarRequest, Prices, UpsertCounts};
+pub use research::{BacktestFilter, Backtests, Sweeps, backtest_sorts};
 pub use schedules::Schedules;
 pub use symbols::{NewSymbol, SymbolFilter, SymbolOrder, SymbolOrderField, Symbols, symbol_sorts};
 pub use tokens::{Tokens, hash as token_hash, random_token};
@@ -194,6 +196,16 @@ impl Store {
     #[must_use]
     pub fn issues(&self) -> Issues<'_> {
         Issues(self)
+    }
+
+    #[must_use]
+    pub fn backtests(&self) -> Backtests<'_> {
+        Backtests(self)
+    }
+
+    #[must_use]
+    pub fn sweeps(&self) -> Sweeps<'_> {
+        Sweeps(self)
     }
 
     #[must_use]

@@ -1,6 +1,7 @@
 //! What the service promises, asked of it over HTTP; on SQLite and, where it's installed, on PostgreSQL.
 
 mod auth;
+mod backtests;
 mod binary;
 mod harness;
 mod jobs;

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use proptest::strategy::Strategy as Strategy_;
 
 use super::{
-    Backtest, BacktestError, Comparison, Condition, Execution, ExitReason, Fill, Strategy, Sweep, WindowRange, run,
+    Backtest, BacktestError, Comparison, Condition, Execution, ExitReason, Fill, Strategy, Sweep, WindowRange,
+    equity_curve, run,
 };
 use crate::market::{Columns, Operand, PriceField};
 
@@ -205,6 +206,7 @@ proptest! {
         let ran = run(&columns, &strategy, &execution).expect("a run");
         let profits: f64 = ran.trades.iter().map(|t| t.profit).sum();
         prop_assert!(close_to(ran.metrics.final_equity, execution.initial_cash + profits));
+        prop_assert_eq!(&equity_curve(&columns.close, &ran.trades, &execution), &ran.equity, "the curve follows from the trades");
         for trade in &ran.trades {
             prop_assert!(trade.cash >= -1e-9 && trade.shares > 0.0);
             prop_assert!(!execution.whole_shares || trade.shares.fract() == 0.0);

@@ -1,10 +1,14 @@
 //! One module a table, column for column as the migrations make it.
 
 pub mod api_token;
+pub mod backtest;
+pub mod backtest_curve;
 pub mod data_issue;
 pub mod job;
 pub mod job_file;
 pub mod price_bar;
 pub mod request_budget;
 pub mod schedule;
+pub mod sweep;
+pub mod sweep_columns;
 pub mod symbol;

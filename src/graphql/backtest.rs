@@ -1,0 +1,375 @@
+//! Backtests: the stored object, its curves and trades, and the mutation that runs one.
+
+use std::sync::Arc;
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use super::connection::{Connection, PageArguments, Total, connect, page_cost};
+use super::errors::{Fault, UserError, internal, missing, sort_out};
+use super::guard::RoleGuard;
+use super::ids::{self, Kind};
+use super::loaders::{CurveOf, Rows};
+use super::scalars::{Column, Date};
+use super::strategy::{ExecutionInput, StrategyInput};
+use super::symbol::{Symbol, load_symbol, moment};
+use crate::app::App;
+use crate::backtest::{self, Execution, ExitReason, Strategy, describe, drawdowns};
+use crate::request::{RequestError, normalise_ticker};
+use crate::research::{self, Curve, RunBacktest, Span};
+use crate::store::entity::backtest as row;
+use crate::store::page::{Key, Page, PageRequest, Sort};
+use crate::store::{BacktestFilter, Role, backtest_sorts};
+
+/// A strategy's run over a symbol's bars, stored with everything that made it.
+#[derive(Debug, Clone)]
+pub struct Backtest(pub row::Model);
+
+/// Figures of a run. Ratios, not percent; null where undefined (no trade, no loss, zero deviation). The definitions
+/// are in the documentation of the engine.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct BacktestMetrics {
+    /// Cash after the last bar.
+    final_equity: f64,
+    /// Final equity over initial cash, less 1.
+    total_return: f64,
+    /// The same for buying at the first close and selling at the last, with the same costs.
+    buy_and_hold_return: f64,
+    /// Compound annual growth rate, by calendar days / 365.25.
+    cagr: Option<f64>,
+    /// At most 0: -0.25 is 25 % below the peak. At closes.
+    max_drawdown: f64,
+    /// Calendar days of the longest way from a peak back to it, or to the end.
+    max_drawdown_days: i32,
+    trade_count: i32,
+    /// Share of trades with a profit after fees.
+    win_rate: Option<f64>,
+    /// Money won over money lost.
+    profit_factor: Option<f64>,
+    /// The highest return of a trade.
+    best_trade: Option<f64>,
+    /// The lowest return of a trade.
+    worst_trade: Option<f64>,
+    /// The arithmetic mean of the trades' returns.
+    average_trade: Option<f64>,
+    /// Share of bars that close with a position.
+    exposure: f64,
+    /// Standard deviation (n − 1) of daily returns × √252.
+    volatility: Option<f64>,
+    /// Mean over standard deviation (n − 1) of daily returns × √252, at a risk-free rate of zero.
+    sharpe: Option<f64>,
+    /// Mean of daily returns over the root mean square of the negative ones (zero for the others) × √252.
+    sortino: Option<f64>,
+    /// CAGR over the size of the maximum drawdown.
+    calmar: Option<f64>,
+    /// System quality number: √n × mean / standard deviation (n − 1) of the trades' profits.
+    sqn: Option<f64>,
+    /// Commissions.
+    fees_paid: f64,
+}
+
+impl From<backtest::Metrics> for BacktestMetrics {
+    fn from(m: backtest::Metrics) -> Self {
+        Self {
+            final_equity: m.final_equity,
+            total_return: m.total_return,
+            buy_and_hold_return: m.buy_and_hold_return,
+            cagr: m.cagr,
+            max_drawdown: m.max_drawdown,
+            max_drawdown_days: m.max_drawdown_days,
+            trade_count: m.trade_count,
+            win_rate: m.win_rate,
+            profit_factor: m.profit_factor,
+            best_trade: m.best_trade,
+            worst_trade: m.worst_trade,
+            average_trade: m.average_trade,
+            exposure: m.exposure,
+            volatility: m.volatility,
+            sharpe: m.sharpe,
+            sortino: m.sortino,
+            calmar: m.calmar,
+            sqn: m.sqn,
+            fees_paid: m.fees_paid,
+        }
+    }
+}
+
+/// Curves as columns of equal length, oldest first.
+pub struct EquityCurve {
+    curve: Arc<Curve>,
+    execution: Execution,
+}
+
+/// Curves as columns of equal length, oldest first.
+#[Object]
+impl EquityCurve {
+    #[graphql(complexity = 50)]
+    async fn dates(&self) -> Column<Date> {
+        Column(self.curve.days.iter().copied().map(Date).collect())
+    }
+
+    /// Cash and the value of shares at each close.
+    #[graphql(complexity = 50)]
+    async fn equity(&self) -> Column<f64> {
+        Column(self.curve.equity(&self.execution))
+    }
+
+    /// Distance below the highest equity so far: 0 at a peak, -0.25 a quarter below it.
+    #[graphql(complexity = 50)]
+    async fn drawdown(&self) -> Column<f64> {
+        Column(drawdowns(&self.curve.equity(&self.execution)))
+    }
+
+    /// The equity of buying at the first close and selling at the last, with the same costs.
+    #[graphql(complexity = 50)]
+    async fn buy_and_hold(&self) -> Column<f64> {
+        Column(self.curve.buy_and_hold(&self.execution))
+    }
+}
+
+/// One position from its purchase to its sale.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Trade {
+    entry_date: Date,
+    exit_date: Option<Date>,
+    /// Price paid for a share, slippage included, commission not.
+    entry_price: f64,
+    /// Price got for a share.
+    exit_price: f64,
+    shares: f64,
+    /// Money gained after both commissions.
+    profit: f64,
+    /// Profit as a share of what the shares cost.
+    #[graphql(name = "return")]
+    return_: f64,
+    exit_reason: ExitReason,
+}
+
+impl Trade {
+    fn new(trade: &backtest::Trade, days: &[i32]) -> Self {
+        let date = |bar: usize| days.get(bar).copied().map(Date);
+        Self {
+            entry_date: date(trade.entry).unwrap_or(Date(0)),
+            exit_date: date(trade.exit),
+            entry_price: trade.entry_price,
+            exit_price: trade.exit_price,
+            shares: trade.shares,
+            profit: trade.profit,
+            return_: trade.return_(),
+            exit_reason: trade.exit_reason,
+        }
+    }
+}
+
+fn trade_sorts() -> Vec<Sort> {
+    vec![Sort { by: sea_orm::sea_query::Expr::cust("number"), descending: false, text: false }]
+}
+
+/// The page of a list that is at hand, with each row's position.
+fn page_of<T: Clone>(all: &[T], request: &PageRequest) -> Page<(usize, T)> {
+    let position = |keys: Option<&Vec<Key>>| match keys.and_then(|keys| keys.first()) {
+        Some(Key::Int(position)) => usize::try_from(*position).ok(),
+        _ => None,
+    };
+    let start = position(request.after.as_ref()).map_or(0, |p| p.saturating_add(1)).min(all.len());
+    let end = position(request.before.as_ref()).unwrap_or(all.len()).clamp(start, all.len());
+    let numbered = (start..end).map(|i| (i, all[i].clone()));
+    let wanted = usize::try_from(request.limit).unwrap_or(usize::MAX).saturating_add(1);
+    let rows = if request.backward { numbered.rev().take(wanted).collect() } else { numbered.take(wanted).collect() };
+    request.page(rows)
+}
+
+impl Backtest {
+    async fn curve(&self, ctx: &Context<'_>) -> Result<Arc<Curve>> {
+        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+        let curve = loader.load_one(CurveOf(self.0.id)).await.map_err(|e| internal(&e))?;
+        curve.ok_or_else(|| missing("the backtest's curve"))
+    }
+}
+
+/// A strategy's run over a symbol's bars, stored with everything that made it.
+#[Object]
+impl Backtest {
+    /// An opaque global id.
+    pub async fn id(&self) -> ID {
+        ids::encode(Kind::Backtest, self.0.id)
+    }
+
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn symbol(&self, ctx: &Context<'_>) -> Result<Symbol> {
+        let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
+        symbol.ok_or_else(|| missing("the backtest's symbol"))
+    }
+
+    /// The strategy and its execution in one sentence.
+    async fn description(&self) -> Result<String> {
+        let (strategy, execution) = (self.0.strategy().map_err(Fault::from)?, self.0.execution().map_err(Fault::from)?);
+        Ok(describe(&strategy, &execution))
+    }
+
+    /// The first bar's date.
+    async fn from(&self) -> Date {
+        Date(self.0.from_day)
+    }
+
+    /// The last bar's date.
+    async fn to(&self) -> Date {
+        Date(self.0.to_day)
+    }
+
+    async fn bar_count(&self) -> i32 {
+        self.0.bar_count
+    }
+
+    /// Whether it ran on prices adjusted for splits, and for dividends where the provider does so.
+    async fn adjusted(&self) -> bool {
+        self.0.adjusted
+    }
+
+    /// The symbol's data version when this ran.
+    async fn data_version(&self) -> i32 {
+        self.0.data_version
+    }
+
+    /// The version of the engine that ran it.
+    async fn engine_version(&self) -> i32 {
+        self.0.engine_version
+    }
+
+    /// Whether the symbol's prices have changed since.
+    #[graphql(complexity = 2)]
+    async fn stale(&self, ctx: &Context<'_>) -> Result<bool> {
+        let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
+        Ok(symbol.is_none_or(|symbol| symbol.0.data_version != self.0.data_version))
+    }
+
+    async fn metrics(&self) -> Result<BacktestMetrics> {
+        Ok(self.0.metrics().map_err(Fault::from)?.into())
+    }
+
+    /// Equity, drawdown and buy and hold, bar by bar.
+    #[graphql(complexity = "5 + child_complexity")]
+    async fn equity(&self, ctx: &Context<'_>) -> Result<EquityCurve> {
+        let execution = self.0.execution().map_err(Fault::from)?;
+        Ok(EquityCurve { curve: self.curve(ctx).await?, execution })
+    }
+
+    /// Trades, oldest first.
+    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
+    async fn trades(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<Trade>> {
+        let request = PageArguments { first, after, last, before }.request(&trade_sorts())?;
+        let curve = self.curve(ctx).await?;
+        let total = Total::Known(curve.trades.len());
+        let key = |row: &(usize, backtest::Trade)| vec![Key::Int(row.0 as i64)];
+        Ok(connect(page_of(&curve.trades, &request), total, key, |(_, trade)| Trade::new(&trade, &curve.days)))
+    }
+
+    async fn created_at(&self) -> DateTime<Utc> {
+        moment(self.0.created_at)
+    }
+}
+
+/// Which backtests to list.
+#[derive(Debug, InputObject)]
+#[graphql(name = "BacktestFilter")]
+pub struct BacktestFilterInput {
+    ticker: Option<String>,
+    created_from: Option<DateTime<Utc>>,
+    created_to: Option<DateTime<Utc>>,
+}
+
+/// A page of backtests, the newest first.
+pub(super) async fn backtest_page(
+    ctx: &Context<'_>,
+    page: PageArguments,
+    filter: BacktestFilter,
+) -> Result<Connection<Backtest>> {
+    let page = page.request(&backtest_sorts())?;
+    let store = &ctx.data_unchecked::<App>().store;
+    let rows = store.backtests().page(&filter, &page).await.map_err(Fault::from)?;
+    Ok(connect(rows, Total::Backtests(filter), row::Model::keys, Backtest))
+}
+
+#[derive(Default)]
+pub struct BacktestQuery;
+
+#[Object]
+impl BacktestQuery {
+    /// Stored backtests, the newest first.
+    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
+    async fn backtests(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        filter: Option<BacktestFilterInput>,
+    ) -> Result<Connection<Backtest>> {
+        let mut wanted = BacktestFilter::default();
+        if let Some(filter) = filter {
+            wanted.created_from = filter.created_from.map(|at| at.timestamp_millis());
+            wanted.created_to = filter.created_to.map(|at| at.timestamp_millis());
+            if let Some(ticker) = filter.ticker {
+                let store = &ctx.data_unchecked::<App>().store;
+                let ticker = normalise_ticker(&ticker).unwrap_or(ticker);
+                let symbol = store.symbols().by_ticker(&ticker).await.map_err(Fault::from)?;
+                // No row has the id 0.
+                wanted.symbol_id = Some(symbol.map_or(0, |symbol| symbol.id));
+            }
+        }
+        backtest_page(ctx, PageArguments { first, after, last, before }, wanted).await
+    }
+}
+
+/// A strategy to run over a symbol's bars.
+#[derive(Debug, InputObject)]
+pub struct RunBacktestInput {
+    ticker: String,
+    strategy: StrategyInput,
+    execution: Option<ExecutionInput>,
+    /// The earliest date; windows fill from here on.
+    from: Option<Date>,
+    /// The latest date.
+    to: Option<Date>,
+    /// Prices adjusted for splits, and for dividends where the provider does so; as traded if false.
+    #[graphql(default = true)]
+    adjusted: bool,
+}
+
+/// The stored backtest.
+#[derive(SimpleObject)]
+pub struct RunBacktestPayload {
+    backtest: Option<Backtest>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub struct BacktestMutation;
+
+async fn run(app: &App, input: RunBacktestInput) -> Result<row::Model, RequestError> {
+    let span = Span { from: input.from.map(|d| d.0), to: input.to.map(|d| d.0), adjusted: input.adjusted };
+    let strategy = Strategy::try_from(input.strategy)?;
+    let wanted = RunBacktest { ticker: input.ticker, strategy, execution: input.execution.into(), span };
+    Ok(research::run_backtest(app, wanted).await?.1)
+}
+
+#[Object]
+impl BacktestMutation {
+    /// Runs a strategy over a symbol's bars and answers with the stored result.
+    #[graphql(guard = "RoleGuard(Role::Operator)", complexity = "100 + child_complexity")]
+    async fn run_backtest(&self, ctx: &Context<'_>, input: RunBacktestInput) -> Result<RunBacktestPayload> {
+        Ok(match sort_out(run(ctx.data_unchecked::<App>(), input).await)? {
+            Ok(row) => RunBacktestPayload { backtest: Some(Backtest(row)), user_errors: Vec::new() },
+            Err(user_errors) => RunBacktestPayload { backtest: None, user_errors },
+        })
+    }
+}

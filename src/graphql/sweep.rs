@@ -1,0 +1,217 @@
+//! Sweeps over two moving-average windows.
+
+use std::sync::Arc;
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use super::errors::{Fault, UserError, internal, missing, sort_out};
+use super::guard::RoleGuard;
+use super::ids::{self, Kind};
+use super::job::Job;
+use super::loaders::{Rows, SweepColumnsOf};
+use super::scalars::{Column, Date, Gap};
+use super::strategy::{ExecutionInput, WindowRangeInput};
+use super::symbol::{Symbol, load_symbol, moment};
+use crate::app::App;
+use crate::backtest::{self, SweepMetric};
+use crate::jobs::{self, SweepAnswer};
+use crate::research::{Span, SweepRequest, decode_sweep};
+use crate::store::Role;
+use crate::store::entity::sweep as row;
+
+/// Every pair of two windows: below its moving average of the one a symbol is bought, above that of the other sold.
+#[derive(Debug, Clone)]
+pub struct Sweep(pub row::Model);
+
+/// A row a combination, the sell window running fastest.
+pub struct SweepColumns(backtest::Sweep);
+
+/// A row a combination, the sell window running fastest.
+#[Object]
+impl SweepColumns {
+    #[graphql(complexity = 500)]
+    async fn buy_window(&self) -> Column<i32> {
+        Column(self.0.windows().map(|(buy, _)| buy as i32).collect())
+    }
+
+    #[graphql(complexity = 500)]
+    async fn sell_window(&self) -> Column<i32> {
+        Column(self.0.windows().map(|(_, sell)| sell as i32).collect())
+    }
+
+    #[graphql(complexity = 500)]
+    async fn total_return(&self) -> Column<f64> {
+        Column(self.0.total_return.clone())
+    }
+
+    #[graphql(complexity = 500)]
+    async fn max_drawdown(&self) -> Column<f64> {
+        Column(self.0.max_drawdown.clone())
+    }
+
+    /// Null where undefined.
+    #[graphql(complexity = 500)]
+    async fn sharpe(&self) -> Column<Gap> {
+        Column(self.0.sharpe.iter().copied().map(Gap).collect())
+    }
+
+    #[graphql(complexity = 500)]
+    async fn trade_count(&self) -> Column<i32> {
+        Column(self.0.trade_count.clone())
+    }
+}
+
+/// One combination.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct SweepPoint {
+    buy_window: i32,
+    sell_window: i32,
+    total_return: f64,
+    max_drawdown: f64,
+    sharpe: Option<f64>,
+    trade_count: i32,
+}
+
+impl From<backtest::SweepRow> for SweepPoint {
+    fn from(row: backtest::SweepRow) -> Self {
+        Self {
+            buy_window: row.buy_window as i32,
+            sell_window: row.sell_window as i32,
+            total_return: row.total_return,
+            max_drawdown: row.max_drawdown,
+            sharpe: row.sharpe,
+            trade_count: row.trade_count,
+        }
+    }
+}
+
+/// Combinations that `best` lists at most.
+const MOST_BEST: i32 = 1_000;
+
+impl Sweep {
+    async fn results(&self, ctx: &Context<'_>) -> Result<backtest::Sweep> {
+        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+        let content: Option<Arc<Vec<u8>>> =
+            loader.load_one(SweepColumnsOf(self.0.id)).await.map_err(|e| internal(&e))?;
+        let content = content.ok_or_else(|| missing("the sweep's results"))?;
+        let windows = self.0.windows().map_err(Fault::from)?;
+        let decoded = tokio::task::spawn_blocking(move || decode_sweep(windows, &content)).await;
+        decoded.map_err(|e| internal(&e))?.map_err(|e| internal(&e))
+    }
+}
+
+/// Every pair of two windows: below its moving average of the one a symbol is bought, above that of the other sold.
+#[Object]
+impl Sweep {
+    /// An opaque global id.
+    pub async fn id(&self) -> ID {
+        ids::encode(Kind::Sweep, self.0.id)
+    }
+
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn symbol(&self, ctx: &Context<'_>) -> Result<Symbol> {
+        let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
+        symbol.ok_or_else(|| missing("the sweep's symbol"))
+    }
+
+    /// How many combinations there are.
+    async fn combinations(&self) -> i32 {
+        self.0.combinations
+    }
+
+    /// The first bar's date.
+    async fn from(&self) -> Date {
+        Date(self.0.from_day)
+    }
+
+    /// The last bar's date.
+    async fn to(&self) -> Date {
+        Date(self.0.to_day)
+    }
+
+    /// The symbol's data version when this ran.
+    async fn data_version(&self) -> i32 {
+        self.0.data_version
+    }
+
+    /// Whether the symbol's prices have changed since.
+    #[graphql(complexity = 2)]
+    async fn stale(&self, ctx: &Context<'_>) -> Result<bool> {
+        let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
+        Ok(symbol.is_none_or(|symbol| symbol.0.data_version != self.0.data_version))
+    }
+
+    /// The results of every combination.
+    #[graphql(complexity = "5 + child_complexity")]
+    async fn columns(&self, ctx: &Context<'_>) -> Result<SweepColumns> {
+        Ok(SweepColumns(self.results(ctx).await?))
+    }
+
+    /// The best combinations, the best first; of equals, the shorter windows.
+    #[graphql(complexity = "50 + usize::try_from(first).unwrap_or(0) * child_complexity")]
+    async fn best(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "SweepMetric::Sharpe")] by: SweepMetric,
+        #[graphql(default = 10)] first: i32,
+    ) -> Result<Vec<SweepPoint>> {
+        let count = usize::try_from(first.clamp(0, MOST_BEST)).unwrap_or(0);
+        Ok(self.results(ctx).await?.best(by, count).into_iter().map(SweepPoint::from).collect())
+    }
+
+    async fn created_at(&self) -> DateTime<Utc> {
+        moment(self.0.created_at)
+    }
+}
+
+/// Two ranges of windows to try on a symbol.
+#[derive(Debug, InputObject)]
+pub struct SweepBacktestsInput {
+    ticker: String,
+    /// Buys while the close is below its moving average of this many days.
+    buy_below_sma: WindowRangeInput,
+    /// Sells while the close is above its moving average of this many days.
+    sell_above_sma: WindowRangeInput,
+    execution: Option<ExecutionInput>,
+    /// The earliest date; windows fill from here on.
+    from: Option<Date>,
+    /// The latest date.
+    to: Option<Date>,
+    /// Prices adjusted for splits, and for dividends where the provider does so; as traded if false.
+    #[graphql(default = true)]
+    adjusted: bool,
+}
+
+/// The sweep, if it was small enough to be run at once; else the job that runs it, whose `sweep` it will be.
+#[derive(SimpleObject)]
+pub struct SweepBacktestsPayload {
+    job: Option<Job>,
+    sweep: Option<Sweep>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub struct SweepMutation;
+
+#[Object]
+impl SweepMutation {
+    /// Runs every pair of two ranges of windows: up to 10,000 at once, up to 1,000,000 as a job.
+    #[graphql(guard = "RoleGuard(Role::Operator)", complexity = "1000 + child_complexity")]
+    async fn sweep_backtests(&self, ctx: &Context<'_>, input: SweepBacktestsInput) -> Result<SweepBacktestsPayload> {
+        let request = SweepRequest {
+            ticker: input.ticker,
+            buy: input.buy_below_sma.into(),
+            sell: input.sell_above_sma.into(),
+            execution: input.execution.into(),
+            span: Span { from: input.from.map(|d| d.0), to: input.to.map(|d| d.0), adjusted: input.adjusted },
+        };
+        let payload = |job, sweep| SweepBacktestsPayload { job, sweep, user_errors: Vec::new() };
+        Ok(match sort_out(jobs::sweep_backtests(ctx.data_unchecked::<App>(), request).await)? {
+            Ok(SweepAnswer::Done(_, sweep)) => payload(None, Some(Sweep(*sweep))),
+            Ok(SweepAnswer::Queued(job)) => payload(Some(Job(*job)), None),
+            Err(user_errors) => SweepBacktestsPayload { job: None, sweep: None, user_errors },
+        })
+    }
+}

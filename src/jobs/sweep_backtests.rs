@@ -1,0 +1,68 @@
+//! Runs a sweep that is too large to be answered at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use super::{Done, Job, JobError, Progress};
+use crate::app::App;
+use crate::research::{SweepRequest, prepare_sweep, run_sweep};
+use crate::store::JobKind;
+
+/// How often the job says how far it is.
+const TELL: Duration = Duration::from_millis(250);
+
+/// Runs a sweep that is too large to be answered at once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SweepBacktests {
+    pub symbol_id: i64,
+    pub request: SweepRequest,
+}
+
+impl Job for SweepBacktests {
+    const KIND: JobKind = JobKind::Sweep;
+
+    fn symbol_id(&self) -> Option<i64> {
+        Some(self.symbol_id)
+    }
+
+    /// The same sweep asked for again is the same job.
+    fn dedupe_key(&self) -> String {
+        let request = serde_json::to_string(&self.request).unwrap_or_default();
+        format!("sweep:{}:{request}", self.symbol_id)
+    }
+
+    async fn run(&self, app: &App, progress: &Progress) -> Result<Done, JobError> {
+        let (bars, combinations) = prepare_sweep(app, &self.request).await?;
+        let total = u32::try_from(combinations).unwrap_or(u32::MAX);
+        progress.tell(0, Some(total), "Running every pair of windows").await;
+
+        let (stop, done) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
+        // A cancelled job is dropped, and with it this guard: the threads then stop at their next look.
+        let _guard = stop.clone().drop_guard();
+        let counter = done.clone();
+        let go_on = move |pairs: usize| {
+            counter.fetch_max(pairs, Ordering::Relaxed);
+            !stop.is_cancelled()
+        };
+        let running = run_sweep(app, self.request.clone(), bars, Some(progress.job_id()), go_on);
+        tokio::pin!(running);
+        loop {
+            tokio::select! {
+                ran = &mut running => {
+                    let Some(_) = ran? else { return Err(JobError::Pointless("Stopped".to_owned())) };
+                    progress.tell(total, Some(total), "Stored").await;
+                    let message = format!("{combinations} pairs of windows");
+                    return Ok(Done { message, outcome: None });
+                }
+                () = tokio::time::sleep(TELL) => {
+                    let pairs = u32::try_from(done.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+                    progress.tell(pairs.min(total.saturating_sub(1)), Some(total), "Running every pair of windows").await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Why a request is turned down, and the checks that many requests share.
+
+use std::borrow::Cow;
+
+use crate::app::App;
+use crate::backtest::{BacktestError, Fault};
+use crate::providers::ProviderError;
+use crate::store::StoreError;
+use crate::store::entity::symbol;
+
+/// Why a request was turned down; nothing has changed then. The messages tell a person what to do. A field is the
+/// dotted path of the input that is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    #[error("{message}")]
+    Invalid { field: Cow<'static, str>, message: String },
+    #[error("there is no {what}")]
+    NotFound { field: Cow<'static, str>, what: String },
+    #[error("{what} is there already")]
+    AlreadyExists { field: Cow<'static, str>, what: String },
+    #[error("{0}")]
+    Conflict(String),
+    #[error("{message}")]
+    InsufficientData { field: Cow<'static, str>, message: String },
+    #[error(transparent)]
+    NotConfigured(ProviderError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the job can't be written down: {0}")]
+    Serialise(#[from] serde_json::Error),
+    #[error("what was computed can't be written down: {0}")]
+    Encode(#[from] postcard::Error),
+    #[error("the calculation was interrupted: {0}")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+impl RequestError {
+    /// An input that can't be what it is.
+    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid { field: field.into(), message: message.into() }
+    }
+}
+
+impl From<Fault> for RequestError {
+    fn from(fault: Fault) -> Self {
+        Self::Invalid { field: fault.field.into(), message: fault.message }
+    }
+}
+
+impl From<BacktestError> for RequestError {
+    fn from(error: BacktestError) -> Self {
+        match error {
+            BacktestError::Fault(fault) => fault.into(),
+            BacktestError::TooFewBars { .. } => {
+                Self::InsufficientData { field: "ticker".into(), message: error.to_string() }
+            }
+        }
+    }
+}
+
+const LONGEST_TICKER: usize = 32;
+
+/// A ticker as the provider spells it: upper case, no blanks at the ends.
+///
+/// # Errors
+/// When it can't be one.
+pub fn normalise_ticker(text: &str) -> Result<String, RequestError> {
+    let ticker = text.trim().to_uppercase();
+    let plausible = ticker.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '^')
+        && ticker.chars().all(|c| c.is_ascii_alphanumeric() || ".-^=&_".contains(c));
+    if ticker.len() > LONGEST_TICKER || !plausible {
+        let message = format!(
+            "{text:?} can't be a ticker: it takes up to {LONGEST_TICKER} letters, digits and . - ^ = & _, such as \
+             IBM or RELIANCE.BSE"
+        );
+        return Err(RequestError::invalid("ticker", message));
+    }
+    Ok(ticker)
+}
+
+/// The symbol with this ticker.
+///
+/// # Errors
+/// When the ticker is malformed or not followed.
+pub async fn find_symbol(app: &App, ticker: &str) -> Result<symbol::Model, RequestError> {
+    let ticker = normalise_ticker(ticker)?;
+    let found = app.store.symbols().by_ticker(&ticker).await?;
+    found.ok_or_else(|| RequestError::NotFound {
+        field: "ticker".into(),
+        what: format!("symbol {ticker}; add it first"),
+    })
+}

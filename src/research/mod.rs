@@ -1,0 +1,83 @@
+//! What people ask of the engines: load a symbol's series, compute off the async threads, store the result with
+//! everything that made it.
+
+mod backtests;
+mod sweeps;
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::market::{Columns, Day, Series, day};
+use crate::request::{RequestError, find_symbol};
+use crate::store::StoreError;
+use crate::store::entity::symbol;
+
+pub use backtests::{Curve, RunBacktest, decode_curve, run_backtest};
+pub use sweeps::{SweepRequest, decode_sweep, prepare_sweep, run_sweep};
+
+/// A symbol's bars from one day to another, as a strategy sees them.
+#[derive(Debug, Clone)]
+pub struct Bars {
+    pub symbol: symbol::Model,
+    pub columns: Columns,
+    /// Whether the prices are adjusted.
+    pub adjusted: bool,
+}
+
+/// Which bars are wanted.
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
+pub struct Span {
+    pub from: Option<Day>,
+    pub to: Option<Day>,
+    /// Prices adjusted for splits, and for dividends where the provider does so.
+    pub adjusted: bool,
+}
+
+impl Bars {
+    /// Loads the bars of a symbol.
+    ///
+    /// # Errors
+    /// When the symbol isn't followed, the days are the wrong way round, or there are no bars between them.
+    pub async fn load(app: &App, ticker: &str, span: Span) -> Result<Self, RequestError> {
+        let symbol = find_symbol(app, ticker).await?;
+        if let (Some(from), Some(to)) = (span.from, span.to)
+            && from > to
+        {
+            return Err(RequestError::invalid("from", "the first day is after the last one; swap from and to"));
+        }
+        let series = app.series.get(std::slice::from_ref(&symbol)).await?.pop().unwrap_or_default();
+        Self::cut(symbol, &series, span)
+    }
+
+    fn cut(symbol: symbol::Model, series: &Arc<Series>, span: Span) -> Result<Self, RequestError> {
+        let range = series.range(span.from, span.to);
+        if range.is_empty() {
+            let ticker = &symbol.ticker;
+            let message = match (series.raw.days.first(), series.raw.days.last()) {
+                (Some(&first), Some(&last)) => {
+                    format!(
+                        "{ticker} has bars from {} to {}, none of them in this range",
+                        day::iso(first),
+                        day::iso(last)
+                    )
+                }
+                _ => format!("{ticker} has no bars yet; refresh it or import a file"),
+            };
+            return Err(RequestError::InsufficientData { field: "ticker".into(), message });
+        }
+        let columns = if span.adjusted { series.adjusted(range) } else { series.raw(range) };
+        Ok(Self { symbol, columns, adjusted: span.adjusted })
+    }
+
+    fn first_day(&self) -> Day {
+        self.columns.days.first().copied().unwrap_or_default()
+    }
+
+    fn last_day(&self) -> Day {
+        self.columns.days.last().copied().unwrap_or_default()
+    }
+}
+
+fn corrupt(what: &'static str) -> impl FnOnce(serde_json::Error) -> StoreError {
+    move |source| StoreError::Corrupt { what, source }
+}

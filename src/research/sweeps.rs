@@ -1,0 +1,104 @@
+//! Running a sweep and keeping it.
+
+use sea_orm::ActiveValue::Set;
+use serde::{Deserialize, Serialize};
+
+use super::{Bars, Span, corrupt};
+use crate::app::App;
+use crate::backtest::{ENGINE_VERSION, Execution, Sweep, WindowRange};
+use crate::request::RequestError;
+use crate::store::entity::{sweep as row, symbol};
+use crate::store::{StoreError, now};
+
+/// A sweep that somebody wants. It's the payload of a job, too.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SweepRequest {
+    pub ticker: String,
+    pub buy: WindowRange,
+    pub sell: WindowRange,
+    pub execution: Execution,
+    pub span: Span,
+}
+
+/// The results as they are kept.
+#[derive(Serialize, Deserialize)]
+struct Columns {
+    total_return: Vec<f64>,
+    max_drawdown: Vec<f64>,
+    sharpe: Vec<f64>,
+    trade_count: Vec<i32>,
+}
+
+/// Checks a sweep before anything is queued or computed, and loads its bars.
+///
+/// # Errors
+/// When an input can't be what it is, the symbol isn't followed, or there are too few bars.
+pub async fn prepare_sweep(app: &App, request: &SweepRequest) -> Result<(Bars, usize), RequestError> {
+    let combinations = Sweep::check(request.buy, request.sell, &request.execution)?;
+    let bars = Bars::load(app, &request.ticker, request.span).await?;
+    Sweep::check_length(request.buy, request.sell, bars.columns.len())?;
+    Ok((bars, combinations))
+}
+
+/// Runs a sweep and stores it; `None` if `go_on` says no on the way.
+///
+/// # Errors
+/// As [`prepare_sweep`]; nothing is stored then.
+pub async fn run_sweep(
+    app: &App,
+    request: SweepRequest,
+    bars: Bars,
+    job_id: Option<i64>,
+    go_on: impl Fn(usize) -> bool + Send + Sync + 'static,
+) -> Result<Option<(symbol::Model, row::Model)>, RequestError> {
+    let computed = tokio::task::spawn_blocking(move || {
+        let SweepRequest { buy, sell, execution, .. } = request;
+        let Some(sweep) = Sweep::run(&bars.columns, buy, sell, &execution, &go_on)? else { return Ok(None) };
+        let row = row::ActiveModel {
+            symbol_id: Set(bars.symbol.id),
+            job_id: Set(job_id),
+            data_version: Set(bars.symbol.data_version),
+            engine_version: Set(ENGINE_VERSION),
+            adjusted: Set(bars.adjusted),
+            from_day: Set(bars.first_day()),
+            to_day: Set(bars.last_day()),
+            windows: Set(serde_json::to_string(&(buy, sell))?),
+            execution: Set(serde_json::to_string(&execution)?),
+            combinations: Set(i32::try_from(sweep.len()).unwrap_or(i32::MAX)),
+            created_at: Set(now()),
+            ..Default::default()
+        };
+        let Sweep { total_return, max_drawdown, sharpe, trade_count, .. } = sweep;
+        let columns = postcard::to_stdvec(&Columns { total_return, max_drawdown, sharpe, trade_count })?;
+        Ok::<_, RequestError>(Some((bars.symbol, row, columns)))
+    });
+    let Some((symbol, row, columns)) = computed.await?? else { return Ok(None) };
+    Ok(Some((symbol, app.store.sweeps().insert(row, columns).await?)))
+}
+
+impl row::Model {
+    /// The windows to buy below and to sell above.
+    ///
+    /// # Errors
+    /// When the stored text isn't what was written.
+    pub fn windows(&self) -> Result<(WindowRange, WindowRange), StoreError> {
+        serde_json::from_str(&self.windows).map_err(corrupt("sweep's windows"))
+    }
+
+    /// How orders were carried out.
+    ///
+    /// # Errors
+    /// When the stored text isn't what was written.
+    pub fn execution(&self) -> Result<Execution, StoreError> {
+        serde_json::from_str(&self.execution).map_err(corrupt("execution"))
+    }
+}
+
+/// Puts a stored sweep's results and windows together again.
+///
+/// # Errors
+/// When they aren't what was written.
+pub fn decode_sweep(windows: (WindowRange, WindowRange), content: &[u8]) -> Result<Sweep, postcard::Error> {
+    let Columns { total_return, max_drawdown, sharpe, trade_count } = postcard::from_bytes(content)?;
+    Ok(Sweep { buy: windows.0, sell: windows.1, total_return, max_drawdown, sharpe, trade_count })
+}

@@ -1,0 +1,135 @@
+//! Stored research: backtests and sweeps.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
+
+use super::entity::{backtest, backtest_curve, sweep, sweep_columns};
+use super::page::{Key, Keys, Page, PageRequest, Sort};
+use super::{Millis, Result, Store};
+
+/// The backtests' repository.
+pub struct Backtests<'a>(pub(super) &'a Store);
+
+/// The sweeps' repository.
+pub struct Sweeps<'a>(pub(super) &'a Store);
+
+/// Which backtests to list.
+#[derive(Debug, Clone, Default)]
+pub struct BacktestFilter {
+    pub symbol_id: Option<i64>,
+    pub created_from: Option<Millis>,
+    pub created_to: Option<Millis>,
+}
+
+impl BacktestFilter {
+    fn condition(&self) -> Condition {
+        use backtest::Column;
+        Condition::all()
+            .add_option(self.symbol_id.map(|id| Column::SymbolId.eq(id)))
+            .add_option(self.created_from.map(|at| Column::CreatedAt.gte(at)))
+            .add_option(self.created_to.map(|at| Column::CreatedAt.lte(at)))
+    }
+}
+
+/// Newest first.
+#[must_use]
+pub fn backtest_sorts() -> Vec<Sort> {
+    vec![Sort { by: Expr::col(backtest::Column::Id), descending: true, text: false }]
+}
+
+impl backtest::Model {
+    /// The row's values for a cursor.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        vec![Key::Int(self.id)]
+    }
+}
+
+impl Backtests<'_> {
+    /// # Errors
+    /// When the database fails.
+    pub async fn insert(&self, row: backtest::ActiveModel, curve: Vec<u8>) -> Result<backtest::Model> {
+        let transaction = self.0.begin().await?;
+        let row = row.insert(&transaction).await?;
+        let curve = backtest_curve::ActiveModel { backtest_id: Set(row.id), content: Set(curve) };
+        backtest_curve::Entity::insert(curve).exec_without_returning(&transaction).await?;
+        transaction.commit().await?;
+        Ok(row)
+    }
+
+    /// The curves of these backtests.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn curves(&self, ids: &[i64]) -> Result<Vec<backtest_curve::Model>> {
+        let query =
+            backtest_curve::Entity::find().filter(backtest_curve::Column::BacktestId.is_in(ids.iter().copied()));
+        Ok(query.all(&self.0.read).await?)
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<backtest::Model>> {
+        let query = backtest::Entity::find().filter(backtest::Column::Id.is_in(ids.iter().copied()));
+        Ok(query.all(&self.0.read).await?)
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn page(&self, filter: &BacktestFilter, page: &PageRequest) -> Result<Page<backtest::Model>> {
+        let query = page.apply(backtest::Entity::find().filter(filter.condition()), &backtest_sorts());
+        Ok(page.page(query.all(&self.0.read).await?))
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn count(&self, filter: &BacktestFilter) -> Result<u64> {
+        Ok(backtest::Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+    }
+}
+
+impl Sweeps<'_> {
+    /// Stores a sweep; one that the same job has stored before stays.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn insert(&self, row: sweep::ActiveModel, columns: Vec<u8>) -> Result<sweep::Model> {
+        if let Some(job) = row.job_id.try_as_ref().copied().flatten()
+            && let Some(stored) = self.of_jobs(&[job]).await?.pop()
+        {
+            return Ok(stored);
+        }
+        let transaction = self.0.begin().await?;
+        let row = row.insert(&transaction).await?;
+        let columns = sweep_columns::ActiveModel { sweep_id: Set(row.id), content: Set(columns) };
+        sweep_columns::Entity::insert(columns).exec_without_returning(&transaction).await?;
+        transaction.commit().await?;
+        Ok(row)
+    }
+
+    /// The results of these sweeps.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn columns(&self, ids: &[i64]) -> Result<Vec<sweep_columns::Model>> {
+        let query = sweep_columns::Entity::find().filter(sweep_columns::Column::SweepId.is_in(ids.iter().copied()));
+        Ok(query.all(&self.0.read).await?)
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<sweep::Model>> {
+        let query = sweep::Entity::find().filter(sweep::Column::Id.is_in(ids.iter().copied()));
+        Ok(query.all(&self.0.read).await?)
+    }
+
+    /// What these jobs have stored.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of_jobs(&self, jobs: &[i64]) -> Result<Vec<sweep::Model>> {
+        let query = sweep::Entity::find().filter(sweep::Column::JobId.is_in(jobs.iter().copied()));
+        Ok(query.all(&self.0.read).await?)
+    }
+}
