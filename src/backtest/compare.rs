@@ -1,14 +1,13 @@
 //! Comparing operands exactly.
 //!
-//! A price that equals its average must be seen as equal, which rolling sums of floats don't promise. Prices are
-//! decimals of a few places, so they are counted in whole ticks; averages are sums of ticks over a number of bars, and
-//! fractions are compared by cross-multiplication in integers. Prices that aren't short decimals (adjusted ones, often)
-//! are still exact as the binary fractions that doubles are.
+//! A price that equals its average must be seen as equal, which rolling sums of floats don't promise. Prices become
+//! whole numbers ([`exact`]), averages sums of them over a number of bars, and fractions are compared by
+//! cross-multiplication. Where every price is a short decimal, small whole numbers decide the same faster.
 
-use crate::market::{Columns, Operand, PriceField};
+use crate::market::{Columns, Operand, PriceField, exact};
 
 /// Whole numbers that prices are counted in: `i64` where everything fits, else `i128`.
-pub trait Tick:
+pub(super) trait Tick:
     Copy + Ord + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> + std::ops::Mul<Output = Self>
 {
     fn of(value: i128) -> Self;
@@ -24,8 +23,8 @@ impl Tick for i64 {
     #[inline]
     fn of_price(price: f64, unit: Unit) -> Self {
         match unit {
-            Unit::Decimal(scale) => nearest(price * scale),
-            Unit::Binary(_) => unit.tick(price) as Self,
+            Unit::Decimal(scale) => exact::decimal(price, scale).unwrap_or_default(),
+            Unit::Finest => unit.tick(price) as Self,
         }
     }
 }
@@ -40,74 +39,33 @@ impl Tick for i128 {
     }
 }
 
-/// The nearest whole number of a double below 2^53: a cast is an instruction, `round` may be a call.
-#[inline]
-fn nearest(x: f64) -> i64 {
-    (x + 0.5_f64.copysign(x)) as i64
-}
-
 /// How prices become ticks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Unit {
-    /// Ticks are 1 / `.0`, a power of ten.
+    /// Ticks are 1 / `.0`, a power of ten that every price is a whole multiple of.
     Decimal(f64),
-    /// Ticks are 2^`.0`.
-    Binary(i32),
+    /// Ticks are [`exact::finest`].
+    Finest,
 }
 
-/// Decimal places that are tried; exchanges quote at most four, some vendors six.
-const PLACES: [f64; 4] = [1e2, 1e4, 1e6, 1e8];
-/// Doubles below this hold every whole number.
-const EXACT_WHOLE: f64 = 9.0e15;
-/// Bits that binary ticks may have, so that products with two windows fit in `i128`.
-const BINARY_BITS: i32 = 98;
+/// Scales that are tried; exchanges quote at most four places, some vendors six.
+const SCALES: [f64; 4] = [1e2, 1e4, 1e6, 1e8];
 
 impl Unit {
-    /// The coarsest unit that every value is a whole multiple of.
-    fn of(values: &[&[f64]]) -> Option<Self> {
+    /// The coarsest unit that every value is a whole multiple of. It changes how fast is decided, never what.
+    fn of(values: &[&[f64]]) -> Self {
         let all = || values.iter().copied().flatten().copied();
-        let fits = |scale: f64| {
-            all().all(|v| {
-                let scaled = v * scale;
-                scaled.abs() < EXACT_WHOLE && nearest(scaled) as f64 / scale == v
-            })
-        };
-        if let Some(&scale) = PLACES.iter().find(|&&scale| fits(scale)) {
-            return Some(Self::Decimal(scale));
-        }
-        let mut lowest = i32::MAX;
-        let mut highest = i32::MIN;
-        for v in all().filter(|v| *v != 0.0) {
-            if !v.is_finite() {
-                return None;
-            }
-            let (mantissa, exponent) = parts(v);
-            lowest = lowest.min(exponent + mantissa.trailing_zeros() as i32);
-            highest = highest.max(exponent + 64 - mantissa.leading_zeros() as i32);
-        }
-        (i64::from(highest) - i64::from(lowest) <= i64::from(BINARY_BITS)).then_some(Self::Binary(lowest))
+        let fits = |scale: f64| all().all(|v| exact::decimal(v, scale).is_some());
+        SCALES.iter().find(|&&scale| fits(scale)).map_or(Self::Finest, |&scale| Self::Decimal(scale))
     }
 
+    #[inline]
     fn tick(self, v: f64) -> i128 {
         match self {
-            Self::Decimal(scale) => i128::from(nearest(v * scale)),
-            Self::Binary(_) if v == 0.0 => 0,
-            Self::Binary(lowest) => {
-                let (mantissa, exponent) = parts(v);
-                let shift = exponent - lowest;
-                let size = if shift >= 0 { i128::from(mantissa) << shift } else { i128::from(mantissa >> -shift) };
-                if v < 0.0 { -size } else { size }
-            }
+            Self::Decimal(scale) => i128::from(exact::decimal(v, scale).unwrap_or_default()),
+            Self::Finest => exact::finest(v),
         }
     }
-}
-
-/// Mantissa and exponent of a normal double: v = ± mantissa × 2^exponent.
-fn parts(v: f64) -> (u64, i32) {
-    let bits = v.to_bits();
-    let exponent = (bits >> 52 & 0x7ff) as i32;
-    let fraction = bits & ((1 << 52) - 1);
-    if exponent == 0 { (fraction, -1074) } else { (fraction | 1 << 52, exponent - 1075) }
 }
 
 /// A column of fractions with one denominator, from the bar `first` on.
@@ -118,6 +76,14 @@ struct Fractions<T> {
     first: usize,
 }
 
+/// Products up to these fit `i64` and `i128`, with room for a sum.
+const NARROW: u128 = 1 << 62;
+const WIDE: u128 = 1 << 126;
+
+fn largest(values: &[&[f64]], unit: Unit) -> u128 {
+    unit.tick(values.iter().copied().flatten().fold(0.0, |most: f64, v| most.max(v.abs()))).unsigned_abs()
+}
+
 /// Stands for the sign of what can't be compared.
 pub(super) const NO_SIGN: i8 = i8::MIN;
 
@@ -126,15 +92,15 @@ pub(super) fn signs(columns: &Columns, left: &Operand, right: &Operand) -> Vec<i
     if let (Some(l), Some(r)) = (Exact::of(columns, left), Exact::of(columns, right)) {
         let mut inputs = l.inputs.clone();
         inputs.extend(&r.inputs);
-        if let Some(unit) = Unit::of(&inputs) {
-            let largest =
-                unit.tick(inputs.iter().copied().flatten().fold(0.0, |most, v| v.abs().max(most))).unsigned_abs();
-            let most = largest.saturating_mul(l.window as u128).saturating_mul(r.window as u128);
-            return if most < i64::MAX as u128 / 2 {
-                compare(&l.fractions::<i64>(columns.len(), unit), &r.fractions::<i64>(columns.len(), unit))
-            } else {
-                compare(&l.fractions::<i128>(columns.len(), unit), &r.fractions::<i128>(columns.len(), unit))
-            };
+        let unit = Unit::of(&inputs);
+        let largest = largest(&inputs, unit);
+        let most = largest.saturating_mul(l.window as u128).saturating_mul(r.window as u128);
+        let n = columns.len();
+        if most < NARROW {
+            return compare(&l.fractions::<i64>(n, unit), &r.fractions::<i64>(n, unit));
+        }
+        if most < WIDE {
+            return compare(&l.fractions::<i128>(n, unit), &r.fractions::<i128>(n, unit));
         }
     }
     let (left, right) = (left.values(columns), right.values(columns));
@@ -213,15 +179,14 @@ pub(super) enum CloseTicks {
 }
 
 impl CloseTicks {
-    /// `None` where the closes are no whole multiples of anything workable.
+    /// `None` where the closes are too large for exact sums.
     pub(super) fn of(close: &[f64], longest_window: usize) -> Option<Self> {
-        let unit = Unit::of(&[close])?;
-        let ticks: Vec<i128> = close.iter().map(|&v| unit.tick(v)).collect();
-        let largest = ticks.iter().map(|t| t.unsigned_abs()).max().unwrap_or(0);
-        if largest.saturating_mul(longest_window as u128) < i64::MAX as u128 / 2 {
-            return Some(Self::Narrow(ticks.into_iter().map(|t| t as i64).collect()));
+        let unit = Unit::of(&[close]);
+        let most = largest(&[close], unit).saturating_mul(longest_window as u128);
+        if most < NARROW {
+            return Some(Self::Narrow(close.iter().map(|&v| i64::of_price(v, unit)).collect()));
         }
-        Some(Self::Wide(ticks))
+        (most < WIDE).then(|| Self::Wide(close.iter().map(|&v| unit.tick(v)).collect()))
     }
 
     /// On which side of its average over `window` the close is, given to `each` bar by bar as −1, 0 or 1.
@@ -280,11 +245,8 @@ mod tests {
             window in 1..12_usize,
             binary in any::<bool>(),
         ) {
-            // Eighths of a 3^-20 are no short decimals.
-            let unit = if binary { 3.0_f64.powi(-20) / 8.0 } else { 0.0001 };
-            let place = |t: i64| if binary { t as f64 * unit } else { t as f64 / 10_000.0 };
-            let exact = !binary || ticks.iter().all(|&t| place(t) / unit == t as f64);
-            prop_assume!(exact);
+            // Thirds are no short decimals.
+            let place = |t: i64| if binary { t as f64 / 3.0 } else { t as f64 / 10_000.0 };
             let closes = columns(ticks.iter().map(|&t| place(t)).collect());
             let found = signs(&closes, &CLOSE, &Operand::Sma(window));
             if !binary {

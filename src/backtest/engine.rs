@@ -353,17 +353,20 @@ pub fn drawdowns(equity: &[f64]) -> Vec<f64> {
         .collect()
 }
 
+/// Equity this close to its peak is at it: buying at a close without fees leaves the equity as it was, but for rounding.
+const ROUNDING: f64 = 1e-12;
+
 /// The longest time from a peak to the close that reaches it again, or to the end, in calendar days.
 pub(super) fn longest_drawdown(days: &[Day], equity: &[f64]) -> i32 {
-    let (mut peak, mut since) = (f64::NEG_INFINITY, 0);
+    let (mut peak, mut since) = (equity.first().copied().unwrap_or(0.0), 0);
     let mut longest = 0;
     let mut below = false;
     for (&day, &e) in days.iter().zip(equity) {
-        if e >= peak {
+        if e >= peak - peak.abs() * ROUNDING {
             if below {
                 longest = longest.max(day - since);
             }
-            (peak, since, below) = (e, day, false);
+            (peak, since, below) = (peak.max(e), day, false);
         } else {
             below = true;
         }

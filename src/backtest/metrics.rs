@@ -14,6 +14,9 @@ const YEAR: f64 = 252.0;
 /// Calendar days of a year.
 const CALENDAR_YEAR: f64 = 365.25;
 
+/// A spread of daily returns below this is what rounding leaves of none.
+const ROUNDING: f64 = 1e-12;
+
 /// Figures of a run. Returns, drawdowns and shares are ratios, not percent; `None` where undefined.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
@@ -126,7 +129,8 @@ impl ReturnTotals {
     fn deviation(&self) -> Option<f64> {
         let n = self.count as f64;
         let squares = self.squares - self.sum * self.sum / n;
-        (self.count > 1).then(|| (squares.max(0.0) / (n - 1.0)).sqrt())
+        let deviation = (squares.max(0.0) / (n - 1.0)).sqrt();
+        (self.count > 1).then_some(if deviation < ROUNDING { 0.0 } else { deviation })
     }
 
     pub(super) fn sharpe(&self) -> Option<f64> {
@@ -135,7 +139,8 @@ impl ReturnTotals {
 
     fn sortino(&self) -> Option<f64> {
         let n = self.count as f64;
-        ratio(self.sum / n, (self.downside / n).sqrt()).map(|s| s * YEAR.sqrt())
+        let downside = (self.downside / n).sqrt();
+        ratio(self.sum / n, if downside < ROUNDING { 0.0 } else { downside }).map(|s| s * YEAR.sqrt())
     }
 }
 

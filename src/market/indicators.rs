@@ -3,52 +3,54 @@
 //!
 //! Each function returns one value a bar; `NaN` stands where TA-Lib gives none (the window isn't full yet).
 
+use super::exact;
+
 /// Decimals that prices are taken to have where they fit: the exchanges quote at most four.
 const TICKS_PER_UNIT: f64 = 10_000.0;
 /// TA-Lib's `TA_EPSILON`: deviations below count as zero.
 const EPSILON: f64 = 1e-14;
 /// Ticks stay below this so that their sums are exact in `f64` as well as in `i64`.
-const MAX_TICK: f64 = 9.0e11;
-
-/// Prices as whole ten-thousandths, if every one of them is a decimal with at most four places. Sums and comparisons
-/// of ticks are exact, so that a tie of price and average is seen as one.
-#[must_use]
-pub fn ticks(prices: &[f64]) -> Option<Vec<i64>> {
-    prices
-        .iter()
-        .map(|&p| {
-            let tick = (p * TICKS_PER_UNIT).round();
-            let exact = tick / TICKS_PER_UNIT == p && tick.abs() < MAX_TICK;
-            exact.then_some(tick as i64)
-        })
-        .collect()
-}
+const MOST_TICKS: i64 = 900_000_000_000;
 
 fn empty(x: &[f64]) -> Vec<f64> {
     vec![f64::NAN; x.len()]
 }
 
-/// Simple moving average over `window` ≥ 1 bars. Exact to the last bit where prices are decimals of four places.
+/// Simple moving average over `window` ≥ 1 bars: the rounded quotient of an exact sum, so that it depends on the bars
+/// in the window and on nothing before or after them.
 #[must_use]
 pub fn sma(x: &[f64], window: usize) -> Vec<f64> {
     let mut out = empty(x);
     if window == 0 || x.len() < window {
         return out;
     }
-    if let Some(ticks) = ticks(x) {
-        let divisor = window as f64 * TICKS_PER_UNIT;
-        let mut sum: i64 = ticks[..window - 1].iter().sum();
-        for t in window - 1..x.len() {
-            sum += ticks[t];
-            out[t] = sum as f64 / divisor;
-            sum -= ticks[t + 1 - window];
+    // Prices of up to four places, and how many in the window are of another kind.
+    let ticks: Vec<Option<i64>> =
+        x.iter().map(|&p| exact::decimal(p, TICKS_PER_UNIT).filter(|t| t.abs() < MOST_TICKS)).collect();
+    let any_other = ticks.iter().any(Option::is_none);
+    let finest: Vec<i128> = if any_other { x.iter().map(|&p| exact::finest(p)).collect() } else { Vec::new() };
+    let (mut sum, mut others, mut finest_sum) = (0_i64, 0_usize, 0_i128);
+    let n = window as f64;
+    for t in 0..x.len() {
+        match ticks[t] {
+            Some(tick) => sum += tick,
+            None => others += 1,
         }
-    } else {
-        let mut sum: f64 = x[..window - 1].iter().sum();
-        for t in window - 1..x.len() {
-            sum += x[t];
-            out[t] = sum / window as f64;
-            sum -= x[t + 1 - window];
+        if any_other {
+            finest_sum += finest[t];
+        }
+        if let Some(gone) = t.checked_sub(window) {
+            match ticks[gone] {
+                Some(tick) => sum -= tick,
+                None => others -= 1,
+            }
+            if any_other {
+                finest_sum -= finest[gone];
+            }
+        }
+        if t + 1 >= window {
+            out[t] =
+                if others == 0 { sum as f64 / (n * TICKS_PER_UNIT) } else { finest_sum as f64 / (n * exact::PER_UNIT) };
         }
     }
     out

@@ -4,6 +4,7 @@
 pub mod bar;
 pub mod calendar;
 pub mod day;
+pub mod exact;
 pub mod indicators;
 pub mod operand;
 pub mod resample;
