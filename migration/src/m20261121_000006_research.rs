@@ -1,5 +1,5 @@
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::*;
+use sea_orm_migration::schema::{big_integer, big_integer_null, big_pk_auto, blob, boolean, integer, text};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;

@@ -64,7 +64,7 @@ impl BitSet {
 
     /// Bits set here become clear and clear ones set.
     #[must_use]
-    pub fn not(mut self) -> Self {
+    pub fn inverted(mut self) -> Self {
         self.words.iter_mut().for_each(|word| *word = !*word);
         let rest = self.len % 64;
         if let Some(last) = self.words.last_mut().filter(|_| rest > 0) {
@@ -90,7 +90,7 @@ mod tests {
             let end = end.min(bits.len());
             let expected = (from..end).find(|&i| bits[i]);
             prop_assert_eq!(set.next(from, end), expected);
-            let inverse = set.clone().not();
+            let inverse = set.clone().inverted();
             for (i, &bit) in bits.iter().enumerate() {
                 prop_assert_eq!((set.get(i), inverse.get(i)), (bit, !bit));
             }

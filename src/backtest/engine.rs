@@ -175,15 +175,12 @@ impl<'a> Market<'a> {
     #[inline]
     fn exit(&self, rules: &Rules<'_>, entry: usize, entry_price: f64) -> Exit {
         let (n, delay) = (self.len(), self.delay);
-        let exit = match rules.sell.next(entry + 1 - delay, n - delay) {
-            Some(decision) => {
-                let bar = decision + delay;
-                Exit { bar, price: self.sell_price[bar], reason: ExitReason::Signal }
-            }
-            None => {
-                let price = self.after_slippage(self.columns.close[n - 1]);
-                Exit { bar: n - 1, price, reason: ExitReason::EndOfData }
-            }
+        let exit = if let Some(decision) = rules.sell.next(entry + 1 - delay, n - delay) {
+            let bar = decision + delay;
+            Exit { bar, price: self.sell_price[bar], reason: ExitReason::Signal }
+        } else {
+            let price = self.after_slippage(self.columns.close[n - 1]);
+            Exit { bar: n - 1, price, reason: ExitReason::EndOfData }
         };
         if rules.stops.loss.is_none() && rules.stops.profit.is_none() {
             return exit;

@@ -21,7 +21,7 @@ pub(super) fn evaluate(condition: &Condition, columns: &Columns) -> BitSet {
         }
         Condition::All(inner) => fold(inner, columns, BitSet::and),
         Condition::Any(inner) => fold(inner, columns, BitSet::or),
-        Condition::Not(inner) => evaluate(inner, columns).not(),
+        Condition::Not(inner) => evaluate(inner, columns).inverted(),
     }
 }
 

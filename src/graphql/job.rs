@@ -117,7 +117,7 @@ impl Job {
             return Ok(None);
         }
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
-        Ok(loader.load_one(SweepOfJob(self.0.id)).await.map_err(|e| internal(&e))?.map(Sweep))
+        Ok(loader.load_one(SweepOfJob(self.0.id)).await.map_err(|e| internal(&e))?.map(Sweep::from))
     }
 
     /// What it did, once it has succeeded.

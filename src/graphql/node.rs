@@ -39,7 +39,7 @@ async fn load(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         Kind::Backtest => {
             loader.load_one(BacktestId(number)).await.map_err(|e| internal(&e))?.map(|r| Backtest(r).into())
         }
-        Kind::Sweep => loader.load_one(SweepId(number)).await.map_err(|e| internal(&e))?.map(|r| Sweep(r).into()),
+        Kind::Sweep => loader.load_one(SweepId(number)).await.map_err(|e| internal(&e))?.map(|r| Sweep::from(r).into()),
     })
 }
 

@@ -17,16 +17,32 @@ use super::symbol::{Symbol, load_symbol, moment};
 use crate::app::App;
 use crate::backtest::{self, SweepMetric};
 use crate::jobs::{self, SweepAnswer};
-use crate::research::{Span, SweepRequest, decode_sweep};
+use crate::research::{Span, StoredSweep, SweepRequest, decode_sweep};
 use crate::store::Role;
 use crate::store::entity::sweep as row;
 
 /// Every pair of two windows: below its moving average of the one a symbol is bought, above that of the other sold.
 #[derive(Debug, Clone)]
-pub struct Sweep(pub row::Model);
+pub struct Sweep {
+    row: row::Model,
+    /// Of a sweep that was run just now.
+    at_hand: Option<Arc<backtest::Sweep>>,
+}
+
+impl From<row::Model> for Sweep {
+    fn from(row: row::Model) -> Self {
+        Self { row, at_hand: None }
+    }
+}
+
+impl From<StoredSweep> for Sweep {
+    fn from(stored: StoredSweep) -> Self {
+        Self { row: stored.row, at_hand: Some(stored.results) }
+    }
+}
 
 /// A row a combination, the sell window running fastest.
-pub struct SweepColumns(backtest::Sweep);
+pub struct SweepColumns(Arc<backtest::Sweep>);
 
 /// A row a combination, the sell window running fastest.
 #[Object]
@@ -91,14 +107,17 @@ impl From<backtest::SweepRow> for SweepPoint {
 const MOST_BEST: i32 = 1_000;
 
 impl Sweep {
-    async fn results(&self, ctx: &Context<'_>) -> Result<backtest::Sweep> {
+    async fn results(&self, ctx: &Context<'_>) -> Result<Arc<backtest::Sweep>> {
+        if let Some(results) = &self.at_hand {
+            return Ok(results.clone());
+        }
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let content: Option<Arc<Vec<u8>>> =
-            loader.load_one(SweepColumnsOf(self.0.id)).await.map_err(|e| internal(&e))?;
+            loader.load_one(SweepColumnsOf(self.row.id)).await.map_err(|e| internal(&e))?;
         let content = content.ok_or_else(|| missing("the sweep's results"))?;
-        let windows = self.0.windows().map_err(Fault::from)?;
+        let windows = self.row.windows().map_err(Fault::from)?;
         let decoded = tokio::task::spawn_blocking(move || decode_sweep(windows, &content)).await;
-        decoded.map_err(|e| internal(&e))?.map_err(|e| internal(&e))
+        Ok(Arc::new(decoded.map_err(|e| internal(&e))?.map_err(|e| internal(&e))?))
     }
 }
 
@@ -107,40 +126,40 @@ impl Sweep {
 impl Sweep {
     /// An opaque global id.
     pub async fn id(&self) -> ID {
-        ids::encode(Kind::Sweep, self.0.id)
+        ids::encode(Kind::Sweep, self.row.id)
     }
 
     #[graphql(complexity = "2 + child_complexity")]
     async fn symbol(&self, ctx: &Context<'_>) -> Result<Symbol> {
-        let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
+        let symbol = load_symbol(ctx, Some(self.row.symbol_id)).await?;
         symbol.ok_or_else(|| missing("the sweep's symbol"))
     }
 
     /// How many combinations there are.
     async fn combinations(&self) -> i32 {
-        self.0.combinations
+        self.row.combinations
     }
 
     /// The first bar's date.
     async fn from(&self) -> Date {
-        Date(self.0.from_day)
+        Date(self.row.from_day)
     }
 
     /// The last bar's date.
     async fn to(&self) -> Date {
-        Date(self.0.to_day)
+        Date(self.row.to_day)
     }
 
     /// The symbol's data version when this ran.
     async fn data_version(&self) -> i32 {
-        self.0.data_version
+        self.row.data_version
     }
 
     /// Whether the symbol's prices have changed since.
     #[graphql(complexity = 2)]
     async fn stale(&self, ctx: &Context<'_>) -> Result<bool> {
-        let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
-        Ok(symbol.is_none_or(|symbol| symbol.0.data_version != self.0.data_version))
+        let symbol = load_symbol(ctx, Some(self.row.symbol_id)).await?;
+        Ok(symbol.is_none_or(|symbol| symbol.0.data_version != self.row.data_version))
     }
 
     /// The results of every combination.
@@ -162,7 +181,7 @@ impl Sweep {
     }
 
     async fn created_at(&self) -> DateTime<Utc> {
-        moment(self.0.created_at)
+        moment(self.row.created_at)
     }
 }
 
@@ -209,7 +228,7 @@ impl SweepMutation {
         };
         let payload = |job, sweep| SweepBacktestsPayload { job, sweep, user_errors: Vec::new() };
         Ok(match sort_out(jobs::sweep_backtests(ctx.data_unchecked::<App>(), request).await)? {
-            Ok(SweepAnswer::Done(_, sweep)) => payload(None, Some(Sweep(*sweep))),
+            Ok(SweepAnswer::Done(sweep)) => payload(None, Some((*sweep).into())),
             Ok(SweepAnswer::Queued(job)) => payload(Some(Job(*job)), None),
             Err(user_errors) => SweepBacktestsPayload { job: None, sweep: None, user_errors },
         })

@@ -113,8 +113,9 @@ impl JobError {
         match self {
             Self::Ingest(IngestError::Provider(error)) | Self::Provider(error) => error.advice(),
             Self::Ingest(IngestError::SymbolGone(_)) | Self::Pointless(_) | Self::Payload(_) => Advice::GiveUp,
-            Self::Ingest(_) | Self::Store(_) => Advice::Retry { after: None },
-            Self::Request(RequestError::Store(_) | RequestError::Interrupted(_)) => Advice::Retry { after: None },
+            Self::Ingest(_) | Self::Store(_) | Self::Request(RequestError::Store(_) | RequestError::Interrupted(_)) => {
+                Advice::Retry { after: None }
+            }
             Self::Request(_) => Advice::GiveUp,
         }
     }

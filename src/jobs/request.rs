@@ -5,8 +5,8 @@ use crate::app::App;
 use crate::ingest;
 use crate::market::{DataSource, Exchange};
 use crate::request::{RequestError, find_symbol, normalise_ticker};
-use crate::research::{SweepRequest, prepare_sweep, run_sweep};
-use crate::store::entity::{job, sweep, symbol};
+use crate::research::{StoredSweep, SweepRequest, prepare_sweep, run_sweep};
+use crate::store::entity::{job, symbol};
 use crate::store::{Event, NewJob, NewSymbol};
 
 /// A symbol that a person wants followed.
@@ -171,7 +171,7 @@ const SMALL_SWEEP: usize = 10_000;
 #[derive(Debug)]
 pub enum SweepAnswer {
     /// Small enough to be run at once.
-    Done(symbol::Model, Box<sweep::Model>),
+    Done(Box<StoredSweep>),
     /// To be run by a worker.
     Queued(Box<job::Model>),
 }
@@ -184,8 +184,8 @@ pub async fn sweep_backtests(app: &App, request: SweepRequest) -> Result<SweepAn
     let (bars, combinations) = prepare_sweep(app, &request).await?;
     if combinations <= SMALL_SWEEP {
         let ran = run_sweep(app, request, bars, None, |_| true).await?;
-        let (symbol, sweep) = ran.ok_or_else(|| RequestError::Conflict("the sweep was stopped".to_owned()))?;
-        return Ok(SweepAnswer::Done(symbol, Box::new(sweep)));
+        let sweep = ran.ok_or_else(|| RequestError::Conflict("the sweep was stopped".to_owned()))?;
+        return Ok(SweepAnswer::Done(Box::new(sweep)));
     }
     let record = SweepBacktests { symbol_id: bars.symbol.id, request }.record(None)?;
     let transaction = app.store.begin().await?;

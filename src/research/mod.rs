@@ -13,7 +13,7 @@ use crate::store::StoreError;
 use crate::store::entity::symbol;
 
 pub use backtests::{Curve, RunBacktest, decode_curve, run_backtest};
-pub use sweeps::{SweepRequest, decode_sweep, prepare_sweep, run_sweep};
+pub use sweeps::{StoredSweep, SweepRequest, decode_sweep, prepare_sweep, run_sweep};
 
 /// A symbol's bars from one day to another, as a strategy sees them.
 #[derive(Debug, Clone)]

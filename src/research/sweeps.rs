@@ -1,5 +1,8 @@
 //! Running a sweep and keeping it.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use sea_orm::ActiveValue::Set;
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +10,7 @@ use super::{Bars, Span, corrupt};
 use crate::app::App;
 use crate::backtest::{ENGINE_VERSION, Execution, Sweep, WindowRange};
 use crate::request::RequestError;
-use crate::store::entity::{sweep as row, symbol};
+use crate::store::entity::sweep as row;
 use crate::store::{StoreError, now};
 
 /// A sweep that somebody wants. It's the payload of a job, too.
@@ -20,13 +23,15 @@ pub struct SweepRequest {
     pub span: Span,
 }
 
-/// The results as they are kept.
-#[derive(Serialize, Deserialize)]
-struct Columns {
-    total_return: Vec<f64>,
-    max_drawdown: Vec<f64>,
-    sharpe: Vec<f64>,
-    trade_count: Vec<i32>,
+/// The results as they are kept: total returns, drawdowns, Sharpe ratios, trade counts.
+type Columns<'a> = (Cow<'a, [f64]>, Cow<'a, [f64]>, Cow<'a, [f64]>, Cow<'a, [i32]>);
+
+/// A sweep that has been run and stored.
+#[derive(Debug)]
+pub struct StoredSweep {
+    pub row: row::Model,
+    /// At hand, so that nobody need read them back.
+    pub results: Arc<Sweep>,
 }
 
 /// Checks a sweep before anything is queued or computed, and loads its bars.
@@ -50,7 +55,7 @@ pub async fn run_sweep(
     bars: Bars,
     job_id: Option<i64>,
     go_on: impl Fn(usize) -> bool + Send + Sync + 'static,
-) -> Result<Option<(symbol::Model, row::Model)>, RequestError> {
+) -> Result<Option<StoredSweep>, RequestError> {
     let computed = tokio::task::spawn_blocking(move || {
         let SweepRequest { buy, sell, execution, .. } = request;
         let Some(sweep) = Sweep::run(&bars.columns, buy, sell, &execution, &go_on)? else { return Ok(None) };
@@ -68,12 +73,18 @@ pub async fn run_sweep(
             created_at: Set(now()),
             ..Default::default()
         };
-        let Sweep { total_return, max_drawdown, sharpe, trade_count, .. } = sweep;
-        let columns = postcard::to_stdvec(&Columns { total_return, max_drawdown, sharpe, trade_count })?;
-        Ok::<_, RequestError>(Some((bars.symbol, row, columns)))
+        let columns: Columns<'_> = (
+            (&sweep.total_return).into(),
+            (&sweep.max_drawdown).into(),
+            (&sweep.sharpe).into(),
+            (&sweep.trade_count).into(),
+        );
+        let columns = postcard::to_stdvec(&columns)?;
+        Ok::<_, RequestError>(Some((row, columns, sweep)))
     });
-    let Some((symbol, row, columns)) = computed.await?? else { return Ok(None) };
-    Ok(Some((symbol, app.store.sweeps().insert(row, columns).await?)))
+    let Some((row, columns, sweep)) = computed.await?? else { return Ok(None) };
+    let row = app.store.sweeps().insert(row, columns).await?;
+    Ok(Some(StoredSweep { row, results: Arc::new(sweep) }))
 }
 
 impl row::Model {
@@ -99,6 +110,13 @@ impl row::Model {
 /// # Errors
 /// When they aren't what was written.
 pub fn decode_sweep(windows: (WindowRange, WindowRange), content: &[u8]) -> Result<Sweep, postcard::Error> {
-    let Columns { total_return, max_drawdown, sharpe, trade_count } = postcard::from_bytes(content)?;
-    Ok(Sweep { buy: windows.0, sell: windows.1, total_return, max_drawdown, sharpe, trade_count })
+    let (total_return, max_drawdown, sharpe, trade_count): Columns<'_> = postcard::from_bytes(content)?;
+    Ok(Sweep {
+        buy: windows.0,
+        sell: windows.1,
+        total_return: total_return.into_owned(),
+        max_drawdown: max_drawdown.into_owned(),
+        sharpe: sharpe.into_owned(),
+        trade_count: trade_count.into_owned(),
+    })
 }
