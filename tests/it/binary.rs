@@ -162,11 +162,15 @@ async fn a_stopped_server_finishes_what_runs_and_leaves_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let provider = Provider::start().await;
     let payload = provider::daily("ACME", &[(day(0), ["1.0", "2.0", "0.5", "1.5"], "7")]);
-    provider.answer("ACME", Answer::Late(Duration::from_millis(600), payload));
+    provider.answer("ACME", Answer::Late(Duration::from_millis(1_500), payload));
     let database = fresh_database(Database::Sqlite, &folder);
     let mut server = Server::start(&database, &provider.url(), &[], &[]);
-    Client::new(&server.url, Some(ADMIN_TOKEN)).add_symbol("ACME").await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let client = Client::new(&server.url, Some(ADMIN_TOKEN));
+    client.add_symbol("ACME").await;
+    let running = "{ jobs(filter: { state: [RUNNING] }) { totalCount } }";
+    while client.data(running, json!({})).await["jobs"]["totalCount"] == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     server.signal("TERM");
     let asked = Instant::now();
     assert!(server.child.wait().expect("an end").success());
