@@ -5,10 +5,12 @@ use std::sync::Arc;
 use moka::future::Cache;
 use tokio_util::sync::CancellationToken;
 
+use crate::market::DataSource;
 use crate::market::Series;
 use crate::market::splits::Split;
 use crate::providers::alpha_vantage::AlphaVantage;
-use crate::providers::{PriceProvider, ProviderError};
+use crate::providers::nse::Nse;
+use crate::providers::{IpoProvider, PriceProvider, ProviderError};
 use crate::settings::Settings;
 use crate::store::entity::symbol;
 use crate::store::{Store, StoreError};
@@ -51,7 +53,8 @@ impl App {
     pub async fn build(settings: Settings) -> Result<Self, StartError> {
         let store = Store::connect(&settings.database_url).await?;
         let alpha_vantage = AlphaVantage::new(store.clone(), &settings.alpha_vantage)?;
-        let providers = Providers { alpha_vantage: Arc::new(alpha_vantage) };
+        let nse = Nse::new(store.clone(), &settings.nse)?;
+        let providers = Providers { alpha_vantage: Arc::new(alpha_vantage), nse: Arc::new(nse) };
         let series = SeriesCache::new(store.clone());
         Ok(Self(Arc::new(Parts { settings, store, providers, series, shutdown: CancellationToken::new() })))
     }
@@ -60,6 +63,7 @@ impl App {
 /// The sources of data.
 pub struct Providers {
     alpha_vantage: Arc<AlphaVantage>,
+    nse: Arc<Nse>,
 }
 
 impl Providers {
@@ -67,6 +71,16 @@ impl Providers {
     #[must_use]
     pub fn prices(&self, _symbol: &symbol::Model) -> Arc<dyn PriceProvider> {
         self.alpha_vantage.clone()
+    }
+
+    /// A source of IPOs; `None` if this isn't one.
+    #[must_use]
+    pub fn ipos(&self, source: DataSource) -> Option<Arc<dyn IpoProvider>> {
+        match source {
+            DataSource::Nse => Some(self.nse.clone()),
+            DataSource::AlphaVantage => Some(self.alpha_vantage.clone()),
+            DataSource::Csv | DataSource::Manual | DataSource::Sample => None,
+        }
     }
 
     /// Whether prices can be fetched at all, and if not, what to set.

@@ -23,6 +23,9 @@ pub struct Settings {
     /// Whether reading needs a token, too.
     pub require_token_to_read: bool,
     pub alpha_vantage: AlphaVantageSettings,
+    pub nse: NseSettings,
+    /// When IPOs are fetched.
+    pub ipo_schedule: Option<Schedule>,
     /// When all prices are refreshed.
     pub price_schedule: Option<Schedule>,
     /// Jobs that one process runs at the same time.
@@ -40,6 +43,16 @@ pub struct AlphaVantageSettings {
     /// Requests a UTC day, at most; 0 sets no limit.
     pub per_day: u32,
     /// How long the provider may stay silent.
+    pub timeout: Duration,
+}
+
+/// The NSE's part of the settings.
+#[derive(Debug, Clone)]
+pub struct NseSettings {
+    pub base_url: Url,
+    /// What to go through; cloud addresses are often blocked.
+    pub proxy: Option<Url>,
+    /// How long the exchange may stay silent.
     pub timeout: Duration,
 }
 
@@ -117,6 +130,8 @@ impl Settings {
             admin_token: secret(source, "ADMIN_TOKEN", 16, "at least 16 characters")?,
             require_token_to_read: flag(source, "REQUIRE_TOKEN_TO_READ", false)?,
             alpha_vantage: AlphaVantageSettings::read(source)?,
+            nse: NseSettings::read(source)?,
+            ipo_schedule: schedule(source, "IPO_SCHEDULE", "30 0 * * *")?,
             price_schedule: schedule(source, "PRICE_SCHEDULE", "30 23 * * 1-5")?,
             worker_concurrency: parse_if(
                 source,
@@ -154,15 +169,26 @@ impl AlphaVantageSettings {
                 |n: &f64| n.is_finite() && *n >= 0.0 && *n <= 10_000.0,
             )?,
             per_day: parse(source, "ALPHA_VANTAGE_PER_DAY", "requests a day, such as 25; 0 sets no limit", 25)?,
-            timeout: Duration::from_secs(parse_if(
-                source,
-                "PROVIDER_TIMEOUT_SECONDS",
-                "a whole number of seconds from 1 to 300",
-                15,
-                |n: &u64| (1..=300).contains(n),
-            )?),
+            timeout: provider_timeout(source)?,
         })
     }
+}
+
+impl NseSettings {
+    fn read(source: &impl Source) -> Result<Self, SettingError> {
+        let base_url = url(source, "NSE_BASE_URL", "an http or https address, such as https://www.nseindia.com")?;
+        Ok(Self {
+            base_url: base_url.unwrap_or_else(|| constant_url("https://www.nseindia.com")),
+            proxy: url(source, "NSE_PROXY", "the http or https address of a proxy")?,
+            timeout: provider_timeout(source)?,
+        })
+    }
+}
+
+fn provider_timeout(source: &impl Source) -> Result<Duration, SettingError> {
+    let takes = "a whole number of seconds from 1 to 300";
+    let seconds = parse_if(source, "PROVIDER_TIMEOUT_SECONDS", takes, 15, |n: &u64| (1..=300).contains(n))?;
+    Ok(Duration::from_secs(seconds))
 }
 
 /// The value, if there's one and it isn't blank.
@@ -286,6 +312,9 @@ mod tests {
             ("ALPHA_VANTAGE_PER_SECOND", "-1"),
             ("ALPHA_VANTAGE_PER_DAY", "many"),
             ("PRICE_SCHEDULE", "at noon"),
+            ("IPO_SCHEDULE", "daily"),
+            ("NSE_BASE_URL", "nseindia.com"),
+            ("NSE_PROXY", "proxy:3128"),
             ("WORKER_CONCURRENCY", "0"),
             ("LOG_FORMAT", "xml"),
         ] {

@@ -11,6 +11,7 @@ mod m20261121_000003_data_issues;
 mod m20261121_000004_providers;
 mod m20261121_000005_api_tokens;
 mod m20261121_000006_research;
+mod m20261121_000007_ipos;
 
 pub struct Migrator;
 
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_providers::Migration),
             Box::new(m20261121_000005_api_tokens::Migration),
             Box::new(m20261121_000006_research::Migration),
+            Box::new(m20261121_000007_ipos::Migration),
         ]
     }
 }

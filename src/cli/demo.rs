@@ -81,6 +81,7 @@ async fn demo_settings(
     settings.database_url = format!("sqlite://{}", arguments.database.display());
     settings.admin_token = Some(token.clone());
     settings.price_schedule = None;
+    settings.ipo_schedule = None;
     settings.alpha_vantage.base_url = serve_samples().await?;
     settings.alpha_vantage.api_key = Some("demo".into());
     settings.alpha_vantage.per_second = 0.0;

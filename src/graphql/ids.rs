@@ -12,10 +12,11 @@ pub enum Kind {
     DataIssue,
     Backtest,
     Sweep,
+    Ipo,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Symbol, Self::Job, Self::DataIssue, Self::Backtest, Self::Sweep];
+    const ALL: [Self; 6] = [Self::Symbol, Self::Job, Self::DataIssue, Self::Backtest, Self::Sweep, Self::Ipo];
 
     fn name(self) -> &'static str {
         match self {
@@ -24,6 +25,7 @@ impl Kind {
             Self::DataIssue => "DataIssue",
             Self::Backtest => "Backtest",
             Self::Sweep => "Sweep",
+            Self::Ipo => "Ipo",
         }
     }
 }

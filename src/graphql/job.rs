@@ -273,7 +273,7 @@ impl JobSubscription {
                 }
                 match events.recv().await {
                     Ok(Event::Job(id)) if only.is_none_or(|only| only == id) => look_at = Some(id),
-                    Ok(Event::Job(_)) => {}
+                    Ok(Event::Job(_) | Event::Ipo { .. }) => {}
                     // Some events were missed; of one job, its present state makes up for them.
                     Err(RecvError::Lagged(_)) => look_at = only,
                     Err(RecvError::Closed) => return,
@@ -295,7 +295,7 @@ impl JobSubscription {
             loop {
                 let id = match events.recv().await {
                     Ok(Event::Job(id)) => id,
-                    Err(RecvError::Lagged(_)) => continue,
+                    Ok(Event::Ipo { .. }) | Err(RecvError::Lagged(_)) => continue,
                     Err(RecvError::Closed) => return,
                 };
                 let Some(job) = app.store.jobs().get(id).await.map_err(Fault::from)? else { continue };

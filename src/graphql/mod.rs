@@ -5,6 +5,7 @@ mod connection;
 mod errors;
 mod guard;
 mod ids;
+mod ipo;
 mod issue;
 mod job;
 mod loaders;
@@ -25,7 +26,14 @@ pub use loaders::{Loaders, loaders};
 
 /// What can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(node::NodeQuery, symbol::SymbolQuery, job::JobQuery, issue::IssueQuery, backtest::BacktestQuery);
+pub struct Query(
+    node::NodeQuery,
+    symbol::SymbolQuery,
+    job::JobQuery,
+    issue::IssueQuery,
+    backtest::BacktestQuery,
+    ipo::IpoQuery,
+);
 
 /// What can be done. A person's mistakes come back in `userErrors`, with nothing changed.
 #[derive(MergedObject, Default)]
@@ -35,11 +43,12 @@ pub struct Mutation(
     issue::IssueMutation,
     backtest::BacktestMutation,
     sweep::SweepMutation,
+    ipo::IpoMutation,
 );
 
 /// What can be followed, over graphql-transport-ws or server-sent events.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(job::JobSubscription);
+pub struct Subscription(job::JobSubscription, ipo::IpoSubscriptions);
 
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 

@@ -7,8 +7,10 @@ use super::backtest::Backtest;
 use super::errors::{bad_input, internal};
 use super::guard::{Caller, Viewer};
 use super::ids::{Kind, decode};
+use super::ipo::Ipo;
 use super::issue::DataIssue;
 use super::job::Job;
+use super::loaders::IpoId;
 use super::loaders::{BacktestId, IssueId, JobId, Rows, SweepId, SymbolId};
 use super::sweep::Sweep;
 use super::symbol::Symbol;
@@ -22,6 +24,7 @@ pub enum Node {
     DataIssue(DataIssue),
     Backtest(Backtest),
     Sweep(Sweep),
+    Ipo(Ipo),
 }
 
 /// Ids that one request may ask for.
@@ -39,6 +42,7 @@ async fn load(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         Kind::Backtest => {
             loader.load_one(BacktestId(number)).await.map_err(|e| internal(&e))?.map(|r| Backtest(r).into())
         }
+        Kind::Ipo => loader.load_one(IpoId(number)).await.map_err(|e| internal(&e))?.map(|r| Ipo(r).into()),
         Kind::Sweep => loader.load_one(SweepId(number)).await.map_err(|e| internal(&e))?.map(|r| Sweep::from(r).into()),
     })
 }

@@ -11,8 +11,9 @@ use super::connection::{Connection, PageArguments, Total, connect, page_cost};
 use super::errors::{Fault, UserError, UserErrorCode, internal, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
+use super::ipo::Ipo;
 use super::job::Job;
-use super::loaders::{BarsOf, LatestBarOf, Rows, SeriesOf};
+use super::loaders::{BarsOf, IpoOfTicker, LatestBarOf, Rows, SeriesOf};
 use super::price::{DateRange, PriceBar, PriceSeries, Split};
 use super::scalars::Date;
 use crate::app::App;
@@ -221,6 +222,13 @@ impl Symbol {
         }
     }
 
+    /// The latest IPO of this stock, if one is known.
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn ipo(&self, ctx: &Context<'_>) -> Result<Option<Ipo>> {
+        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+        Ok(loader.load_one(IpoOfTicker(self.0.ticker.clone())).await.map_err(|e| internal(&e))?.map(Ipo))
+    }
+
     /// Stored backtests of this symbol, the newest first.
     #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
     async fn backtests(
@@ -337,7 +345,7 @@ impl SymbolQuery {
 /// A symbol to follow.
 #[derive(Debug, InputObject)]
 pub struct AddSymbolInput {
-    /// As Alpha Vantage spells it: "IBM", "RELIANCE.BSE".
+    /// As Alpha Vantage spells it: "IBM", "RELIANCE.BSE"; or, with the exchange NSE or BSE, as an IPO has it.
     ticker: String,
     /// What it's called; looked up if left out.
     name: Option<String>,

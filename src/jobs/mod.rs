@@ -7,6 +7,7 @@
 mod import_prices;
 mod progress;
 mod queue;
+mod refresh_ipos;
 mod refresh_symbol;
 mod request;
 mod runner;
@@ -27,9 +28,11 @@ use crate::store::{JobKind, NewJob, Outcome, StoreError};
 
 pub use import_prices::ImportPrices;
 pub use progress::Progress;
+pub use refresh_ipos::RefreshIpos;
 pub use refresh_symbol::RefreshSymbol;
 pub use request::{
-    AddSymbol, SweepAnswer, add_symbol, cancel, import_prices, refresh_symbols, remove_symbol, retry, sweep_backtests,
+    AddSymbol, SweepAnswer, add_symbol, cancel, import_prices, refresh_ipos, refresh_symbols, remove_symbol, retry,
+    sweep_backtests,
 };
 pub use schedule::run_due;
 pub use sweep_backtests::SweepBacktests;

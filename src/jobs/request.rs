@@ -1,8 +1,9 @@
 //! What people ask for, turned into records: checked, committed at once, and answered before the work begins.
 
-use super::{ImportPrices, Job, RefreshSymbol, SweepBacktests};
+use super::{ImportPrices, Job, RefreshIpos, RefreshSymbol, SweepBacktests};
 use crate::app::App;
 use crate::ingest;
+use crate::market::ipo::provider_tickers;
 use crate::market::{DataSource, Exchange};
 use crate::request::{RequestError, find_symbol, normalise_ticker};
 use crate::research::{StoredSweep, SweepRequest, prepare_sweep, run_sweep};
@@ -25,14 +26,23 @@ const LONGEST_NAME: usize = 200;
 /// # Errors
 /// When the ticker is malformed or taken, or no provider is set up to refresh from.
 pub async fn add_symbol(app: &App, input: AddSymbol) -> Result<(symbol::Model, Option<job::Model>), RequestError> {
-    let ticker = normalise_ticker(&input.ticker)?;
-    let name = input.name.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
+    let mut ticker = normalise_ticker(&input.ticker)?;
+    let mut name = input.name.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
     if name.as_ref().is_some_and(|n| n.chars().count() > LONGEST_NAME) {
         let message = format!("a name has at most {LONGEST_NAME} characters");
         return Err(RequestError::invalid("name", message));
     }
     if input.refresh {
         app.providers.check_prices().map_err(RequestError::NotConfigured)?;
+    }
+    // A symbol of an Indian exchange, as an IPO has it, is spelled as the provider spells it.
+    if let Some(exchange @ (Exchange::Nse | Exchange::Bse)) = input.exchange
+        && !ticker.contains('.')
+    {
+        if name.is_none() {
+            name = app.store.ipos().by_listing(exchange, &ticker).await?.map(|ipo| ipo.name);
+        }
+        ticker = provider_tickers(exchange, &ticker).swap_remove(0);
     }
     let exchange = input.exchange.unwrap_or_else(|| exchange_by_suffix(&ticker));
     let taken = || RequestError::AlreadyExists { field: "ticker".into(), what: format!("the symbol {ticker}") };
@@ -107,6 +117,31 @@ pub async fn refresh_symbols(
     }
     app.store.events().commit(transaction, &events).await?;
     Ok(recorded.into_iter().map(|(job, _)| job).collect())
+}
+
+/// Queues a fetch of one source's issues; one that is under way answers with that one.
+///
+/// # Errors
+/// When the source has no issues, or isn't set up.
+pub async fn refresh_ipos(
+    app: &App,
+    source: DataSource,
+    idempotency_key: Option<String>,
+) -> Result<job::Model, RequestError> {
+    if app.providers.ipos(source).is_none() {
+        return Err(RequestError::invalid("source", "IPOs are fetched from NSE or ALPHA_VANTAGE"));
+    }
+    if source == DataSource::AlphaVantage {
+        app.providers.check_prices().map_err(RequestError::NotConfigured)?;
+    }
+    let record = RefreshIpos { source }.record(idempotency_key.map(|key| format!("ipos:{key}")))?;
+    let transaction = app.store.begin().await?;
+    let recorded = app.store.jobs().record(&transaction, &[record]).await?.pop();
+    let (job, is_new) =
+        recorded.ok_or_else(|| RequestError::Conflict("the job was not recorded; try again".to_owned()))?;
+    let events = if is_new { vec![Event::Job(job.id)] } else { Vec::new() };
+    app.store.events().commit(transaction, &events).await?;
+    Ok(job)
 }
 
 async fn named(app: &App, tickers: &[String]) -> Result<Vec<symbol::Model>, RequestError> {

@@ -2,48 +2,83 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Job, RefreshSymbol};
+use super::{Job, RefreshIpos, RefreshSymbol};
 use crate::app::App;
+use crate::market::DataSource;
 use crate::settings::Schedule;
 use crate::store::{Event, NewJob, StoreError};
 
-/// Records the jobs of every schedule that has come due since it was last taken. A schedule that was never taken
-/// begins to count now.
+/// Records the jobs of every schedule that has come due since it was last taken. A schedule of prices that was never
+/// taken begins to count now: a new service follows no symbols yet. IPOs are fetched at the first start.
 ///
 /// # Errors
 /// When the database fails; what came due stays due.
 pub async fn run_due(app: &App, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let Some(schedule) = &app.settings.price_schedule else { return Ok(()) };
-    if take(app, "prices", schedule, now).await? {
-        tracing::info!(%schedule, "the daily refresh of prices was queued");
+    if let Some(schedule) = &app.settings.price_schedule
+        && let Some(due) = Due::look(app, "prices", schedule, now).await?
+    {
+        let missed = due.missed;
+        due.take(app, if missed { refreshes(app).await? } else { Vec::new() }).await?;
+    }
+    if let Some(schedule) = &app.settings.ipo_schedule
+        && let Some(due) = Due::look(app, "ipos", schedule, now).await?
+    {
+        due.take(app, ipo_refreshes(app)?).await?;
     }
     Ok(())
 }
 
-async fn take(app: &App, name: &'static str, schedule: &Schedule, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    let Ok(due) = schedule.cron.find_previous_occurrence(&now, true) else { return Ok(false) };
-    let due = due.timestamp_millis();
-    let last = app.store.schedules().last(name).await?;
-    if last.is_some_and(|last| last >= due) {
-        return Ok(false);
+/// A run of a schedule that nobody has taken yet.
+struct Due {
+    name: &'static str,
+    at: i64,
+    /// Whether an earlier run was taken; else this only sets the mark.
+    missed: bool,
+}
+
+impl Due {
+    async fn look(
+        app: &App,
+        name: &'static str,
+        schedule: &Schedule,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Self>, StoreError> {
+        let Ok(due) = schedule.cron.find_previous_occurrence(&now, true) else { return Ok(None) };
+        let at = due.timestamp_millis();
+        let last = app.store.schedules().last(name).await?;
+        Ok(last.is_none_or(|last| last < at).then_some(Self { name, at, missed: last.is_some() }))
     }
-    let transaction = app.store.begin().await?;
-    let ours = app.store.schedules().take(&transaction, name, due).await?;
-    let mut events = Vec::new();
-    // The first look only sets the mark: a new service has missed nothing.
-    if ours && last.is_some() && app.providers.check_prices().is_ok() {
-        let jobs = refreshes(app).await?;
-        events =
-            app.store.jobs().record(&transaction, &jobs).await?.iter().map(|(job, _)| Event::Job(job.id)).collect();
+
+    /// Records the jobs, unless another replica has taken this run.
+    async fn take(self, app: &App, jobs: Vec<NewJob>) -> Result<(), StoreError> {
+        let transaction = app.store.begin().await?;
+        let mut events = Vec::new();
+        if app.store.schedules().take(&transaction, self.name, self.at).await? {
+            let recorded = app.store.jobs().record(&transaction, &jobs).await?;
+            events.extend(recorded.iter().map(|(job, _)| Event::Job(job.id)));
+            tracing::info!(schedule = self.name, jobs = events.len(), "the schedule has come due");
+        }
+        app.store.events().commit(transaction, &events).await
     }
-    let queued = !events.is_empty();
-    app.store.events().commit(transaction, &events).await?;
-    Ok(queued)
+}
+
+fn corrupt(source: serde_json::Error) -> StoreError {
+    StoreError::Corrupt { what: "job", source }
 }
 
 async fn refreshes(app: &App) -> Result<Vec<NewJob>, StoreError> {
+    if app.providers.check_prices().is_err() {
+        return Ok(Vec::new());
+    }
     let symbols = app.store.symbols().all().await?;
     let record = |id: i64| RefreshSymbol { symbol_id: id, full: false }.record(None);
-    let jobs: Result<Vec<NewJob>, serde_json::Error> = symbols.iter().map(|symbol| record(symbol.id)).collect();
-    jobs.map_err(|source| StoreError::Corrupt { what: "job", source })
+    symbols.iter().map(|symbol| record(symbol.id).map_err(corrupt)).collect()
+}
+
+fn ipo_refreshes(app: &App) -> Result<Vec<NewJob>, StoreError> {
+    let mut sources = vec![DataSource::Nse];
+    if app.providers.check_prices().is_ok() {
+        sources.push(DataSource::AlphaVantage);
+    }
+    sources.into_iter().map(|source| RefreshIpos { source }.record(None).map_err(corrupt)).collect()
 }

@@ -88,6 +88,7 @@ async fn dispatch(app: App, queue: Queue, runner: Runner) {
             _ = sweep.tick() => true,
             event = events.recv() => match event {
                 Ok(Event::Job(_)) | Err(RecvError::Lagged(_)) => false,
+                Ok(Event::Ipo { .. }) => continue,
                 Err(RecvError::Closed) => return,
             },
         };

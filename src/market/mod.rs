@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod day;
 pub mod exact;
 pub mod indicators;
+pub mod ipo;
 pub mod operand;
 pub mod resample;
 pub mod series;

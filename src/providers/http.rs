@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, ClientBuilder, RequestBuilder, StatusCode};
 
 use super::ProviderError;
 
@@ -14,14 +14,24 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait that a server may ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
-/// A client whose reads time out after `silence`.
+/// The beginning of a client whose reads time out after `silence`.
+pub(super) fn builder(silence: Duration) -> ClientBuilder {
+    Client::builder().connect_timeout(CONNECT_TIMEOUT.min(silence)).read_timeout(silence)
+}
+
+/// A client that says who it is.
 pub(super) fn client(silence: Duration) -> Result<Client, ProviderError> {
-    Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT.min(silence))
-        .read_timeout(silence)
+    builder(silence)
         .user_agent(concat!("prospectus/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| ProviderError::Unreachable { provider: "the network", why: error.to_string() })
+}
+
+/// A whole answer, whatever its status.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: String,
 }
 
 /// Sends a request and reads the whole answer as text. Any status but success is an error.
@@ -30,11 +40,22 @@ pub(super) async fn text(
     silence: Duration,
     request: RequestBuilder,
 ) -> Result<String, ProviderError> {
+    let answer = answer(provider, silence, request).await?;
+    if answer.status.is_success() {
+        return Ok(answer.body);
+    }
+    Err(ProviderError::Status { provider, status: answer.status.as_u16(), retry_after: answer.retry_after })
+}
+
+/// Sends a request and reads the whole answer as text.
+pub(super) async fn answer(
+    provider: &'static str,
+    silence: Duration,
+    request: RequestBuilder,
+) -> Result<Answer, ProviderError> {
     let broken = |error: reqwest::Error| transport_error(provider, silence, error);
     let mut response = request.send().await.map_err(broken)?;
-    if !response.status().is_success() {
-        return Err(status_error(provider, &response));
-    }
+    let (status, retry_after) = (response.status(), retry_after(response.headers()));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.len() + chunk.len() > LARGEST_BODY {
@@ -43,13 +64,9 @@ pub(super) async fn text(
         }
         body.extend_from_slice(&chunk);
     }
-    String::from_utf8(body)
-        .map_err(|_| ProviderError::Malformed { provider, what: "bytes that aren't UTF-8 text".to_owned() })
-}
-
-fn status_error(provider: &'static str, response: &Response) -> ProviderError {
-    let status = response.status().as_u16();
-    ProviderError::Status { provider, status, retry_after: retry_after(response.headers()) }
+    let body = String::from_utf8(body)
+        .map_err(|_| ProviderError::Malformed { provider, what: "bytes that aren't UTF-8 text".to_owned() })?;
+    Ok(Answer { status, retry_after, body })
 }
 
 fn transport_error(provider: &'static str, silence: Duration, error: reqwest::Error) -> ProviderError {

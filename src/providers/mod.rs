@@ -3,12 +3,14 @@
 pub mod alpha_vantage;
 pub mod csv;
 mod http;
+pub mod nse;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use crate::market::ipo::Subscription;
 use crate::market::{DataSource, Day, Exchange};
 use crate::store::{Millis, StoreError};
 
@@ -98,6 +100,75 @@ pub trait PriceProvider: Send + Sync {
     fn lookup<'a>(&'a self, ticker: &'a str) -> BoxFuture<'a, Result<Option<Listing>, ProviderError>>;
 }
 
+/// One issue as a source wrote it, its text not yet believed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawIpo {
+    pub exchange: Exchange,
+    pub name: Option<String>,
+    pub ticker: Option<String>,
+    /// The source's code for the kind of security, where it sends one.
+    pub security: Option<String>,
+    pub open: Option<String>,
+    pub close: Option<String>,
+    /// Blank where the source should have sent one and didn't.
+    pub listing: Option<String>,
+    /// Lowest and highest price in one text.
+    pub band: Option<String>,
+    pub issue_price: Option<String>,
+    pub issue_size: Option<String>,
+    pub lot_size: Option<String>,
+    pub face_value: Option<String>,
+    pub registrar: Option<String>,
+    pub currency: Option<String>,
+    /// The source's own word for where it stands; only what dates can't tell is believed.
+    pub standing: Option<String>,
+    pub subscription: Option<Subscription>,
+    /// The whole record, for a person to look at.
+    pub raw: String,
+}
+
+impl Default for RawIpo {
+    fn default() -> Self {
+        Self {
+            exchange: Exchange::Other,
+            name: None,
+            ticker: None,
+            security: None,
+            open: None,
+            close: None,
+            listing: None,
+            band: None,
+            issue_price: None,
+            issue_size: None,
+            lot_size: None,
+            face_value: None,
+            registrar: None,
+            currency: None,
+            standing: None,
+            subscription: None,
+            raw: String::new(),
+        }
+    }
+}
+
+/// Every issue that a source knows of, later records saying more than earlier ones of the same issue.
+#[derive(Debug)]
+pub struct IpoBatch {
+    pub source: DataSource,
+    /// Whose issues it tells of.
+    pub exchanges: Vec<Exchange>,
+    pub records: Vec<RawIpo>,
+}
+
+/// A source of IPOs. Another one is another file that implements this.
+pub trait IpoProvider: Send + Sync {
+    /// The source's name in a person's words.
+    fn name(&self) -> &'static str;
+
+    /// Fetches every issue that it knows of.
+    fn fetch(&self) -> BoxFuture<'_, Result<IpoBatch, ProviderError>>;
+}
+
 /// Why a provider gave nothing. The messages are for people; they hold no key.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
@@ -113,6 +184,10 @@ pub enum ProviderError {
     BadKey { provider: &'static str, why: &'static str },
     #[error("{provider} answered with the error {status}")]
     Status { provider: &'static str, status: u16, retry_after: Option<Duration> },
+    #[error("{provider} asks to be left alone; next try {}", moment(*until))]
+    Blocked { provider: &'static str, until: Millis },
+    #[error("{provider} refused with the error {status}; it may block this address: a proxy in NSE_PROXY may help")]
+    Refused { provider: &'static str, status: u16 },
     #[error("{provider} didn't answer within {} seconds", .after.as_secs())]
     Timeout { provider: &'static str, after: Duration },
     #[error("{provider} can't be reached: {why}")]
@@ -148,15 +223,17 @@ impl ProviderError {
             | Self::BadKey { .. }
             | Self::BadFile { .. }
             | Self::NotConfigured { .. } => Advice::GiveUp,
-            Self::BudgetSpent { until, .. } => Advice::Postpone { until: *until },
+            Self::BudgetSpent { until, .. } | Self::Blocked { until, .. } => Advice::Postpone { until: *until },
             Self::TooFast { wait, .. } => Advice::Retry { after: Some(*wait) },
             Self::Status { status, retry_after, .. } => match status {
                 408 | 425 | 429 | 500..=599 => Advice::Retry { after: *retry_after },
                 _ => Advice::GiveUp,
             },
-            Self::Timeout { .. } | Self::Unreachable { .. } | Self::Malformed { .. } | Self::Store(_) => {
-                Advice::Retry { after: None }
-            }
+            Self::Refused { .. }
+            | Self::Timeout { .. }
+            | Self::Unreachable { .. }
+            | Self::Malformed { .. }
+            | Self::Store(_) => Advice::Retry { after: None },
         }
     }
 }

@@ -2,6 +2,8 @@
 //! everything that made it.
 
 mod backtests;
+mod ipos;
+mod performance;
 mod sweeps;
 
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use crate::store::StoreError;
 use crate::store::entity::symbol;
 
 pub use backtests::{Curve, RunBacktest, decode_curve, run_backtest};
+pub use ipos::{IpoEdits, create_ipo, delete_ipo, update_ipo};
+pub use performance::{Performance, Statistics, performance, performances, statistics, symbols_of};
 pub use sweeps::{StoredSweep, SweepRequest, decode_sweep, prepare_sweep, run_sweep};
 
 /// A symbol's bars from one day to another, as a strategy sees them.

@@ -17,6 +17,7 @@ use super::Result;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     Job(i64),
+    Ipo { id: i64, is_new: bool },
 }
 
 const CHANNEL: &str = "prospectus_events";

@@ -6,6 +6,8 @@
 mod budgets;
 pub mod entity;
 mod events;
+mod ipo_values;
+mod ipos;
 mod issues;
 mod jobs;
 pub mod page;
@@ -28,6 +30,8 @@ pub use budgets::{Budgets, Permit, Refusal, tomorrow};
 pub use entity::api_token::Role;
 pub use entity::job::{JobKind, JobState};
 pub use events::{Event, Events};
+pub use ipo_values::millionths;
+pub use ipos::{IpoFilter, IpoOrder, IpoOrderField, Ipos, ipo_sorts, revision_sorts, today_at};
 pub use issues::{IssueFilter, Issues, NewIssue, issue_sorts};
 pub use jobs::{Claim, JobFilter, Jobs, NewJob, Outcome, job_sorts};
 pub use prices::{BarRequest, Prices, UpsertCounts};
@@ -196,6 +200,11 @@ impl Store {
     #[must_use]
     pub fn issues(&self) -> Issues<'_> {
         Issues(self)
+    }
+
+    #[must_use]
+    pub fn ipos(&self) -> Ipos<'_> {
+        Ipos(self)
     }
 
     #[must_use]

@@ -36,6 +36,7 @@ impl Server {
                 ("ALPHA_VANTAGE_PER_SECOND", "0"),
                 ("ALPHA_VANTAGE_PER_DAY", "0"),
             ])
+            .env("IPO_SCHEDULE", "off")
             .envs(settings.iter().copied())
             .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");

@@ -4,6 +4,7 @@ mod auth;
 mod backtests;
 mod binary;
 mod harness;
+mod ipos;
 mod jobs;
 mod lists;
 mod provider_errors;

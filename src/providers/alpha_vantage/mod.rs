@@ -3,6 +3,7 @@
 //! Source: <https://www.alphavantage.co/documentation/> and recorded answers. Its limits and refusals come inside
 //! HTTP 200; [`notice`] tells them apart.
 
+mod ipos;
 mod notice;
 mod payload;
 
@@ -64,8 +65,22 @@ impl AlphaVantage {
         self.key.is_some()
     }
 
-    /// One request within the budget; the answer is free of notices.
+    /// JSON, free of notices.
     async fn get(&self, parameters: &[(&str, &str)]) -> Result<String, ProviderError> {
+        self.request(parameters, notice::check).await
+    }
+
+    /// CSV, free of notices.
+    async fn get_text(&self, parameters: &[(&str, &str)]) -> Result<String, ProviderError> {
+        self.request(parameters, ipos::check).await
+    }
+
+    /// One request within the budget.
+    async fn request(
+        &self,
+        parameters: &[(&str, &str)],
+        check: fn(&str) -> Result<(), ProviderError>,
+    ) -> Result<String, ProviderError> {
         let Some(key) = &self.key else {
             return Err(ProviderError::NotConfigured { provider: NAME, setting: "ALPHA_VANTAGE_API_KEY" });
         };
@@ -80,7 +95,7 @@ impl AlphaVantage {
         url.set_path(&format!("{}/query", self.base_url.path().trim_end_matches('/')));
         let request = self.client.get(url).query(parameters).query(&[("apikey", key.expose_secret())]);
         let outcome = http::text(NAME, self.timeout, request).await.and_then(|body| {
-            notice::check(&body)?;
+            check(&body)?;
             Ok(body)
         });
         self.respect(outcome).await

@@ -1,5 +1,6 @@
 //! A whole service for a test: its own database, its own provider, a worker, and clients with different rights.
 
+pub mod nse;
 pub mod postgres;
 pub mod provider;
 
@@ -51,6 +52,7 @@ pub struct TestApp {
     pub app: App,
     pub url: String,
     pub provider: Provider,
+    pub nse: nse::NseStub,
     pub anonymous: Client,
     pub reader: Client,
     pub operator: Client,
@@ -81,6 +83,8 @@ impl TestApp {
     pub async fn start_with(database: Database, settings: &[(&'static str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let provider = Provider::start().await;
+        let nse = nse::NseStub::start().await;
+        let nse_url = nse.url();
         let database_url = fresh_database(database, &folder);
         let base_url = provider.url();
         let source = |name: &'static str| {
@@ -95,6 +99,8 @@ impl TestApp {
                 "ALPHA_VANTAGE_API_KEY" => "SECRETKEY123".to_owned(),
                 "ALPHA_VANTAGE_PER_SECOND" | "ALPHA_VANTAGE_PER_DAY" => "0".to_owned(),
                 "PROVIDER_TIMEOUT_SECONDS" => "1".to_owned(),
+                "NSE_BASE_URL" => nse_url.clone(),
+                "IPO_SCHEDULE" => "off".to_owned(),
                 _ => return None,
             })
         };
@@ -111,6 +117,7 @@ impl TestApp {
             app,
             url,
             provider,
+            nse,
             _folder: folder,
         }
     }
@@ -261,6 +268,14 @@ impl Client {
 
     pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         self.send(self.http.post(format!("{}{path}", self.url)).json(&body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> (u16, Value) {
+        self.send(self.http.put(format!("{}{path}", self.url)).json(&body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> (u16, Value) {
+        self.send(self.http.delete(format!("{}{path}", self.url))).await
     }
 
     /// Uploads a CSV file by the GraphQL multipart request specification.

@@ -4,6 +4,8 @@
 //! request becomes variables, and which part of the result is the answer. Errors become a status and
 //! `{"error": {"code", "message", "field"}}`.
 
+mod ipos;
+
 use std::collections::HashMap;
 
 use async_graphql::{Request as GraphQLRequest, Variables};
@@ -30,35 +32,35 @@ struct Operation {
 }
 
 const ADD: Operation = Operation {
-    text: include_str!("operations/financial_data_add.graphql"),
+    text: include_str!("../operations/financial_data_add.graphql"),
     field: "added",
     success: StatusCode::ACCEPTED,
     missing: "",
 };
 
 const REFRESH: Operation = Operation {
-    text: include_str!("operations/financial_data_refresh.graphql"),
+    text: include_str!("../operations/financial_data_refresh.graphql"),
     field: "refreshed",
     success: StatusCode::ACCEPTED,
     missing: "",
 };
 
 const DATA: Operation = Operation {
-    text: include_str!("operations/financial_data_data.graphql"),
+    text: include_str!("../operations/financial_data_data.graphql"),
     field: "symbol",
     success: StatusCode::OK,
     missing: "There is no such symbol; POST it to /financial_data/add first",
 };
 
 const SYMBOLS: Operation = Operation {
-    text: include_str!("operations/financial_data_symbols.graphql"),
+    text: include_str!("../operations/financial_data_symbols.graphql"),
     field: "list",
     success: StatusCode::OK,
     missing: "",
 };
 
 const BACK_TEST: Operation = Operation {
-    text: include_str!("operations/back_test.graphql"),
+    text: include_str!("../operations/back_test.graphql"),
     field: "ran",
     success: StatusCode::OK,
     missing: "",
@@ -73,6 +75,7 @@ pub(super) fn routes() -> Router<Service> {
         .route("/financial_data/refresh", post(refresh))
         .route("/financial_data/data", get(data))
         .route("/back_test", get(back_test))
+        .merge(ipos::routes())
 }
 
 async fn add(State(service): State<Service>, Extension(caller): Extension<Caller>, body: Bytes) -> Response {
@@ -171,7 +174,8 @@ async fn run(service: &Service, caller: Caller, operation: &Operation, mut varia
     }
     let data = response.data.into_json().unwrap_or_default();
     let mut answer = data.get(operation.field).cloned().unwrap_or_default();
-    if answer.is_null() {
+    // A node of another type answers with an empty object.
+    if answer.is_null() || answer.as_object().is_some_and(Map::is_empty) {
         return failure("NOT_FOUND", operation.missing, None);
     }
     if let Some(errors) = answer.as_object_mut().and_then(|answer| answer.remove("userErrors"))
@@ -180,6 +184,9 @@ async fn run(service: &Service, caller: Caller, operation: &Operation, mut varia
         let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
         let field = error.get("field").and_then(|path| path.get(0)).and_then(Value::as_str);
         return failure(text("code"), text("message"), field);
+    }
+    if operation.success == StatusCode::NO_CONTENT {
+        return operation.success.into_response();
     }
     (operation.success, Json(answer)).into_response()
 }

@@ -1,0 +1,377 @@
+//! What makes a record an issue, and what keeps it out.
+
+use std::collections::HashMap;
+
+use super::ipo_text::{count, date, first_number, is_nothing, prices};
+use crate::market::day::iso;
+use crate::market::ipo::{IpoField, IpoValues};
+use crate::market::{Day, Exchange};
+use crate::providers::{IpoBatch, RawIpo};
+use crate::store::{NewIssue, millionths};
+
+/// An issue that holds together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IpoRecord {
+    pub exchange: Exchange,
+    pub ticker: String,
+    /// The day it opens, else the day it's listed.
+    pub day: Option<Day>,
+    /// What the source says; fields that it's silent on are missing.
+    pub values: IpoValues,
+}
+
+/// A batch taken apart.
+#[derive(Debug, Default)]
+pub struct ParsedIpos {
+    pub records: Vec<IpoRecord>,
+    pub issues: Vec<NewIssue>,
+    pub read: usize,
+}
+
+/// Codes of the NSE's main board and of its board for small companies; the others are trusts, bonds and the like.
+const MAIN_BOARD: [&str; 2] = ["EQ", "BE"];
+const SME_BOARD: [&str; 3] = ["SME", "SM", "ST"];
+const LONGEST_RAW: usize = 1_000;
+const LONGEST_NAME: usize = 200;
+const LONGEST_TICKER: usize = 32;
+
+struct Flaw {
+    field: &'static str,
+    reason: String,
+}
+
+fn flaw<T>(field: &'static str, reason: impl Into<String>) -> Result<T, Flaw> {
+    Err(Flaw { field, reason: reason.into() })
+}
+
+/// Reads every record of a batch. Records of one issue complete each other; two that contradict each other in what
+/// makes up the issue are a conflict, and the first one stays.
+#[must_use]
+pub fn parse_ipos(batch: &IpoBatch) -> ParsedIpos {
+    let mut parsed = ParsedIpos::default();
+    let mut known: HashMap<(Exchange, String, Option<Day>), usize> = HashMap::new();
+    for raw in &batch.records {
+        parsed.read += 1;
+        let Some(board) = board_of(raw) else { continue };
+        let record = match checked(raw, board) {
+            Ok(record) => record,
+            Err(flaw) => {
+                parsed.issues.push(issue(raw, flaw));
+                continue;
+            }
+        };
+        let key = (record.exchange, record.ticker.clone(), record.day);
+        match known.get(&key) {
+            None => {
+                known.insert(key, parsed.records.len());
+                parsed.records.push(record);
+            }
+            Some(&at) => match merge(&mut parsed.records[at].values, &record.values) {
+                Ok(()) => {}
+                Err(field) => {
+                    let reason = "the same symbol and start date stand in the batch before with another value";
+                    parsed.issues.push(issue(raw, Flaw { field, reason: reason.to_owned() }));
+                }
+            },
+        }
+    }
+    parsed
+}
+
+/// `None` for what isn't a share.
+fn board_of(raw: &RawIpo) -> Option<&'static str> {
+    match raw.security.as_deref().map(str::to_uppercase) {
+        None => Some("MAINBOARD"),
+        Some(code) if MAIN_BOARD.contains(&code.as_str()) => Some("MAINBOARD"),
+        Some(code) if SME_BOARD.contains(&code.as_str()) => Some("SME"),
+        Some(_) => None,
+    }
+}
+
+/// Adds what a later record of the same issue says. Names may differ in their suffixes, lists in what they know; the
+/// end of bidding and the listing may not.
+fn merge(values: &mut IpoValues, later: &IpoValues) -> Result<(), &'static str> {
+    for (field, name) in [
+        (IpoField::CloseDate, "closeDate"),
+        (IpoField::ListingDate, "listingDate"),
+        (IpoField::IssuePrice, "issuePrice"),
+        (IpoField::PriceBandLow, "priceRange"),
+        (IpoField::PriceBandHigh, "priceRange"),
+    ] {
+        let both = values.get(&field).zip(later.get(&field));
+        if both.is_some_and(|(a, b)| millionths(a).map_or(a != b, |a| Some(a) != millionths(b))) {
+            return Err(name);
+        }
+    }
+    for (field, value) in later {
+        values.entry(*field).or_insert_with(|| value.clone());
+    }
+    Ok(())
+}
+
+fn issue(raw: &RawIpo, flaw: Flaw) -> NewIssue {
+    let what = raw.ticker.as_deref().or(raw.name.as_deref()).unwrap_or("an issue").trim();
+    let when = raw.open.as_deref().or(raw.listing.as_deref()).unwrap_or_default().trim();
+    let mut text = raw.raw.clone();
+    if text.chars().count() > LONGEST_RAW {
+        text = text.chars().take(LONGEST_RAW).collect();
+    }
+    NewIssue {
+        record: format!("{what} {when}").trim_end().chars().take(100).collect(),
+        day: None,
+        field: Some(flaw.field.to_owned()),
+        reason: flaw.reason,
+        raw: text,
+    }
+}
+
+/// The name without what the exchange hangs on to it, and what that says.
+fn name_and_standing(name: &str) -> (String, Option<&'static str>) {
+    let mut name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut standing = None;
+    loop {
+        let lower = name.to_lowercase();
+        let suffixes = [
+            ("issue withdrawn", Some("WITHDRAWN")),
+            ("withdrawn", Some("WITHDRAWN")),
+            ("issue postponed", Some("POSTPONED")),
+            ("postponed", Some("POSTPONED")),
+            ("special withdrawal option", None),
+            ("fpo", None),
+        ];
+        let found = suffixes.iter().find(|(suffix, _)| {
+            lower.strip_suffix(suffix).is_some_and(|rest| rest.trim_end().ends_with(['-', '–', '(']))
+                || lower.strip_suffix(&format!("{suffix})")).is_some_and(|rest| rest.trim_end().ends_with('('))
+        });
+        let Some((suffix, says)) = found else { return (name, standing) };
+        standing = standing.or(*says);
+        let end = lower.rfind(suffix).unwrap_or(0);
+        // Lower case may be longer than the name in other scripts; then the name stays as it is.
+        let Some(rest) = name.get(..end) else { return (name, standing) };
+        name.truncate(rest.trim_end().trim_end_matches(['-', '–', '(']).trim_end().len());
+    }
+}
+
+fn day_of(field: &'static str, text: Option<&str>) -> Result<Option<Day>, Flaw> {
+    match text {
+        None => Ok(None),
+        Some(text) if !text.is_empty() && is_nothing(text) => Ok(None),
+        Some(text) => match date(text) {
+            Some(day) => Ok(Some(day)),
+            None if text.trim().is_empty() => flaw(field, "is missing"),
+            None => flaw(field, format!("{:?} is not a date", text.trim())),
+        },
+    }
+}
+
+fn checked(raw: &RawIpo, board: &str) -> Result<IpoRecord, Flaw> {
+    let Some(name) = raw.name.as_deref().filter(|n| !is_nothing(n)) else { return flaw("name", "is missing") };
+    let (name, standing) = name_and_standing(name);
+    if name.is_empty() || name.chars().count() > LONGEST_NAME {
+        return flaw("name", format!("a name has 1 to {LONGEST_NAME} characters"));
+    }
+    let Some(ticker) = raw.ticker.as_deref().map(|t| t.trim().to_uppercase()).filter(|t| !is_nothing(t)) else {
+        return flaw("symbol", "is missing");
+    };
+    let plausible = |c: char| c.is_ascii_alphanumeric() || "&-._*$".contains(c);
+    if ticker.len() > LONGEST_TICKER || !ticker.chars().all(plausible) {
+        return flaw("symbol", format!("{ticker:?} can't be a symbol"));
+    }
+    // A calendar knows the listing alone.
+    let from_calendar = raw.open.is_none() && raw.close.is_none() && raw.listing.is_some();
+    let open = day_of("openDate", raw.open.as_deref())?;
+    let close = day_of("closeDate", raw.close.as_deref())?;
+    let listing = day_of("listingDate", raw.listing.as_deref())?;
+    let Some(day) = open.or(listing.filter(|_| from_calendar)) else { return flaw("openDate", "is missing") };
+    if let (Some(open), Some(close)) = (open, close)
+        && close < open
+    {
+        return flaw("closeDate", format!("{} is before the open date {}", iso(close), iso(open)));
+    }
+    if let (Some(open), Some(listing)) = (open, listing)
+        && listing < open
+    {
+        return flaw("listingDate", format!("{} is before the open date {}", iso(listing), iso(open)));
+    }
+    let mut values = IpoValues::new();
+    let mut put = |field: IpoField, value: Option<String>| {
+        if let Some(value) = value {
+            values.insert(field, value);
+        }
+    };
+    let (band, price) = band_and_price(raw)?;
+    let (low, high) = band.unzip();
+    put(IpoField::PriceBandLow, low);
+    put(IpoField::PriceBandHigh, high);
+    put(IpoField::IssuePrice, price);
+    put(IpoField::LotSize, whole("lotSize", raw.lot_size.as_deref())?);
+    put(IpoField::IssueSize, shares(raw.issue_size.as_deref())?);
+    put(IpoField::FaceValue, raw.face_value.as_deref().and_then(first_number));
+    put(IpoField::Registrar, raw.registrar.as_deref().map(|r| r.trim().chars().take(LONGEST_NAME).collect()));
+    put(IpoField::Currency, raw.currency.as_deref().map(|c| c.trim().to_uppercase()).filter(|c| c.len() == 3));
+    put(IpoField::OpenDate, open.map(iso));
+    put(IpoField::CloseDate, close.map(iso));
+    put(IpoField::ListingDate, listing.map(iso));
+    let says = raw.standing.as_deref().map(str::to_lowercase).unwrap_or_default();
+    let told = ["withdrawn", "postponed"].into_iter().find(|word| says.contains(word)).map(str::to_uppercase);
+    put(IpoField::Standing, standing.map(str::to_owned).or(told));
+    put(IpoField::Subscription, raw.subscription.as_ref().and_then(|s| serde_json::to_string(s).ok()));
+    put(IpoField::Board, Some(board.to_owned()));
+    put(IpoField::Ticker, Some(ticker.clone()));
+    put(IpoField::Name, Some(name));
+    Ok(IpoRecord { exchange: raw.exchange, ticker, day: Some(day), values })
+}
+
+type Band = Option<(String, String)>;
+
+/// The band and the final price. The price's own field holds the band until the price is fixed.
+fn band_and_price(raw: &RawIpo) -> Result<(Band, Option<String>), Flaw> {
+    let read = |field: &'static str, text: Option<&str>| match text.map(prices) {
+        None => Ok(None),
+        Some(Ok(found)) => Ok(found),
+        Some(Err(())) => flaw(field, format!("{:?} is not a price", text.unwrap_or_default().trim())),
+    };
+    let mut band = read("priceRange", raw.band.as_deref())?;
+    let mut price = None;
+    match read("issuePrice", raw.issue_price.as_deref())? {
+        None => {}
+        Some((one, other)) if one == other => price = Some(one),
+        Some(range) => band = band.or(Some(range)),
+    }
+    let units = |field: &'static str, text: &str| match millionths(text) {
+        Some(0) => flaw(field, "is zero"),
+        Some(units) => Ok(units),
+        None => flaw(field, format!("{text:?} is not a price")),
+    };
+    let limits = match &band {
+        None => None,
+        Some((low, high)) => Some((units("priceRange", low)?, units("priceRange", high)?)),
+    };
+    if let (Some((low, high)), Some((low_text, high_text))) = (limits, &band)
+        && low > high
+    {
+        return flaw("priceRange", format!("the band is upside down: {low_text} to {high_text}"));
+    }
+    if let Some(text) = &price {
+        let price = units("issuePrice", text)?;
+        if let (Some((low, high)), Some((low_text, high_text))) = (limits, &band)
+            && !(low..=high).contains(&price)
+        {
+            return flaw("issuePrice", format!("{text} is outside the band {low_text} to {high_text}"));
+        }
+    }
+    Ok((band, price))
+}
+
+fn whole(field: &'static str, text: Option<&str>) -> Result<Option<String>, Flaw> {
+    let Some(text) = text.filter(|t| !is_nothing(t)) else { return Ok(None) };
+    match first_number(text).and_then(|n| n.parse::<f64>().ok()).filter(|n| n.fract() == 0.0 && *n < 2.0e9) {
+        Some(0.0) | None => flaw(field, format!("{:?} is not a number of shares", text.trim())),
+        Some(n) => Ok(Some((n as i64).to_string())),
+    }
+}
+
+fn shares(text: Option<&str>) -> Result<Option<String>, Flaw> {
+    let Some(text) = text.filter(|t| !is_nothing(t)) else { return Ok(None) };
+    match count(text) {
+        // Nothing on offer means that the size isn't known yet.
+        Some(0) => Ok(None),
+        Some(n) => Ok(Some(n.to_string())),
+        None => flaw("issueSize", format!("{:?} is not a number of shares", text.trim())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::DataSource;
+    use insta::assert_snapshot;
+
+    fn past(name: &str, symbol: &str, dates: [&str; 3], range: &str, price: &str) -> RawIpo {
+        let some = |text: &str| (!text.is_empty() && text != "-").then(|| text.to_owned());
+        RawIpo {
+            exchange: Exchange::Nse,
+            name: some(name),
+            ticker: some(symbol),
+            security: Some("EQ".to_owned()),
+            open: some(dates[0]),
+            close: some(dates[1]),
+            listing: some(dates[2]),
+            band: some(range),
+            issue_price: some(price),
+            raw: format!("{{{symbol}}}"),
+            ..RawIpo::default()
+        }
+    }
+
+    fn parsed(records: Vec<RawIpo>) -> ParsedIpos {
+        parse_ipos(&IpoBatch { source: DataSource::Nse, exchanges: vec![Exchange::Nse], records })
+    }
+
+    #[test]
+    fn every_kind_of_bad_record_is_named_with_its_field_and_reason() {
+        let ok = ["22-MAR-2024", "27-MAR-2024", "02-APR-2024"];
+        let found = parsed(vec![
+            past("", "A", ok, "Rs.1 to Rs.2", "2"),
+            past("B Ltd", "", ok, "Rs.1 to Rs.2", "2"),
+            past("C Ltd", "C", ["soon", ok[1], ok[2]], "Rs.1 to Rs.2", "2"),
+            past("D Ltd", "D", ["", ok[1], ok[2]], "Rs.1 to Rs.2", "2"),
+            past("E Ltd", "E", [ok[1], ok[0], ok[2]], "Rs.1 to Rs.2", "2"),
+            past("F Ltd", "F", [ok[0], ok[1], "01-MAR-2024"], "Rs.1 to Rs.2", "2"),
+            past("G Ltd", "G", ok, "Rs.9 to Rs.7", "8"),
+            past("H Ltd", "H", ok, "Rs.7 to Rs.9", "9.50"),
+            past("I Ltd", "I", ok, "around nine", "9"),
+            past("J Ltd", "J", ok, "Rs.0 to Rs.9", "9"),
+            past("K Ltd", "K", ok, "Rs.7 to Rs.9", "9"),
+            past("K Ltd", "K", ok, "Rs.7 to Rs.9", "8"),
+        ]);
+        let line = |i: &NewIssue| format!("{} | {} | {}", i.record, i.field.as_deref().unwrap_or("-"), i.reason);
+        assert_snapshot!(found.issues.iter().map(line).collect::<Vec<_>>().join("\n"), @r#"
+        A 22-MAR-2024 | name | is missing
+        B Ltd 22-MAR-2024 | symbol | is missing
+        C soon | openDate | "soon" is not a date
+        D 02-APR-2024 | openDate | is missing
+        E 27-MAR-2024 | closeDate | 2024-03-22 is before the open date 2024-03-27
+        F 22-MAR-2024 | listingDate | 2024-03-01 is before the open date 2024-03-22
+        G 22-MAR-2024 | priceRange | the band is upside down: 9 to 7
+        H 22-MAR-2024 | issuePrice | 9.50 is outside the band 7 to 9
+        I 22-MAR-2024 | priceRange | "around nine" is not a price
+        J 22-MAR-2024 | priceRange | is zero
+        K 22-MAR-2024 | issuePrice | the same symbol and start date stand in the batch before with another value
+        "#);
+        assert_eq!(found.records.len(), 1);
+    }
+
+    #[test]
+    fn names_lose_their_suffixes_and_the_status_comes_from_them() {
+        let cases = [
+            ("PKH Ventures Limited - Issue Withdrawn", "PKH Ventures Limited", Some("WITHDRAWN")),
+            ("Sri Priyanka Geo Commex Limited-Issue Withdrawn", "Sri Priyanka Geo Commex Limited", Some("WITHDRAWN")),
+            ("Some  Limited-Issue postponed", "Some Limited", Some("POSTPONED")),
+            ("Vodafone Idea Limited - FPO", "Vodafone Idea Limited", None),
+            ("Adani Limited-Special Withdrawal Option", "Adani Limited", None),
+            ("Utkal Speciality Industries India Limited", "Utkal Speciality Industries India Limited", None),
+        ];
+        for (text, name, standing) in cases {
+            assert_eq!(name_and_standing(text), (name.to_owned(), standing), "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_complete_each_other_and_exact_repetitions_are_one() {
+        let dates = ["22-MAR-2024", "27-MAR-2024", ""];
+        let mut live = past("A Limited", "A", dates, "", "Rs.200 to Rs.210");
+        live.issue_size = Some("4340100.0".to_owned());
+        let listed =
+            past("A Limited", "A", ["22-Mar-2024", "27-Mar-2024", "02-Apr-2024"], "Rs.200 to Rs.210", "   210");
+        let mut bond = listed.clone();
+        bond.security = Some("N1".to_owned());
+        let found = parsed(vec![live, listed.clone(), listed, bond]);
+        assert_eq!((found.records.len(), found.issues.len(), found.read), (1, 0, 4));
+        let values = &found.records[0].values;
+        let value = |field| values.get(&field).map(String::as_str);
+        assert_eq!(value(IpoField::IssueSize), Some("4340100"));
+        assert_eq!((value(IpoField::IssuePrice), value(IpoField::PriceBandLow)), (Some("210"), Some("200")));
+        assert_eq!(value(IpoField::ListingDate), Some("2024-04-02"));
+    }
+}

@@ -1,0 +1,124 @@
+//! The texts that sources write dates, prices and numbers of an issue in.
+
+use chrono::NaiveDate;
+
+use crate::market::day::{self, Day, parse_iso};
+
+/// `22-MAR-2024`, `26-Mar-2024` or `2026-05-18`.
+pub(super) fn date(text: &str) -> Option<Day> {
+    let text = text.trim();
+    parse_iso(text).or_else(|| NaiveDate::parse_from_str(text, "%d-%b-%Y").ok().map(day::from_date))
+}
+
+/// The numbers in a text, as they are written but for grouping commas: the dot of `Rs.99` is no decimal point.
+pub(super) fn numbers(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let is_digit = |i: usize| chars.get(i).is_some_and(char::is_ascii_digit);
+    let mut found: Vec<String> = Vec::new();
+    let mut i = 0;
+    while i < chars.len() {
+        if !is_digit(i) {
+            i += 1;
+            continue;
+        }
+        let mut number = String::new();
+        let mut has_point = false;
+        while i < chars.len() {
+            match chars[i] {
+                c if c.is_ascii_digit() => number.push(c),
+                ',' if is_digit(i + 1) && !has_point => {}
+                '.' if is_digit(i + 1) && !has_point => {
+                    has_point = true;
+                    number.push('.');
+                }
+                _ => break,
+            }
+            i += 1;
+        }
+        found.push(number);
+    }
+    found
+}
+
+/// Nothing, in the ways that sources write it: a spreadsheet that was too narrow, a dash, a blank.
+pub(super) fn is_nothing(text: &str) -> bool {
+    let text = text.trim();
+    text.chars().all(|c| c == '#' || c == '-') || text.eq_ignore_ascii_case("null") || text.eq_ignore_ascii_case("na")
+}
+
+/// One price or a lowest and a highest one; `Err` where it's neither.
+pub(super) fn prices(text: &str) -> Result<Option<(String, String)>, ()> {
+    if is_nothing(text) {
+        return Ok(None);
+    }
+    match &numbers(text)[..] {
+        [one] => Ok(Some((one.clone(), one.clone()))),
+        [low, high] => Ok(Some((low.clone(), high.clone()))),
+        _ => Err(()),
+    }
+}
+
+/// A count of shares: `58422516`, `8.1798244E7`, `4340100.0`, `4,34,81,697`.
+pub(super) fn count(text: &str) -> Option<i64> {
+    let value: f64 = text.trim().replace(',', "").parse().ok()?;
+    ((0.0..9.0e15).contains(&value) && value.fract() == 0.0).then_some(value as i64)
+}
+
+/// The first number of a text, such as a lot's.
+pub(super) fn first_number(text: &str) -> Option<String> {
+    numbers(text).into_iter().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn price_ranges_are_read_in_every_form_they_come_in() {
+        let two = |low: &str, high: &str| Ok(Some((low.to_owned(), high.to_owned())));
+        let cases = [
+            ("Rs.200 to Rs.210", two("200", "210")),
+            ("RS.164 to RS.174", two("164", "174")),
+            ("Rs.71.50 to RS. 75", two("71.50", "75")),
+            ("Rs 76 to Rs 80\r", two("76", "80")),
+            ("Rs.130 Rs.140", two("130", "140")),
+            ("Rs 9 to Rs Rs 9", two("9", "9")),
+            ("64 to 66 \t", two("64", "66")),
+            ("402", two("402", "402")),
+            ("Rs.94", two("94", "94")),
+            ("Rs.1,020 to Rs.1,080.50", two("1020", "1080.50")),
+            ("Rs. 50/- per equity share to Rs. 53/- equity share", two("50", "53")),
+            ("   186", two("186", "186")),
+            ("783.05", two("783.05", "783.05")),
+            ("-", Ok(None)),
+            ("######", Ok(None)),
+            ("", Ok(None)),
+            ("to be announced", Err(())),
+            ("1 to 2 to 3", Err(())),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(prices(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn dates_and_counts() {
+        assert_eq!(date("22-MAR-2024"), parse_iso("2024-03-22"));
+        assert_eq!(date(" 26-Mar-2024 "), parse_iso("2024-03-26"));
+        assert_eq!(date("31-Feb-2024"), None);
+        assert_eq!(count("8.1798244E7"), Some(81_798_244));
+        assert_eq!(count("4340100.0"), Some(4_340_100));
+        assert_eq!(count("4,34,81,697"), Some(43_481_697));
+        assert_eq!(count("1.5"), None);
+        assert_eq!(first_number("Minimum 281 Equity shares and in multiples thereof").as_deref(), Some("281"));
+        assert_eq!(first_number("Rs. 2 per Equity Share").as_deref(), Some("2"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,80}") {
+            let _ = (date(&text), prices(&text), count(&text), first_number(&text));
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Alpha Vantage's IPO calendar: a CSV file of the issues that NASDAQ and the NYSE expect.
+
+use csv::ReaderBuilder;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::{AlphaVantage, NAME, notice};
+use crate::market::{DataSource, Exchange};
+use crate::providers::{IpoBatch, IpoProvider, ProviderError, RawIpo};
+
+/// Words that funds, units and the like have in their names; they stand among the shares.
+const NO_SHARES: [&str; 9] = ["trust", "fund", "etf", "unit", "units", "warrant", "warrants", "right", "rights"];
+
+impl IpoProvider for AlphaVantage {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn fetch(&self) -> BoxFuture<'_, Result<IpoBatch, ProviderError>> {
+        async move {
+            let body = self.get_text(&[("function", "IPO_CALENDAR")]).await?;
+            let exchanges = vec![Exchange::Nasdaq, Exchange::Nyse, Exchange::Other];
+            Ok(IpoBatch { source: DataSource::AlphaVantage, exchanges, records: records(&body)? })
+        }
+        .boxed()
+    }
+}
+
+/// Whether an answer is a notice rather than the calendar: as JSON, or spelled out as a row of letters.
+pub(super) fn check(body: &str) -> Result<(), ProviderError> {
+    let text = body.trim_start_matches('\u{feff}').trim_start();
+    if text.starts_with(['{', '<']) || text.is_empty() {
+        return notice::check(body);
+    }
+    let first_line = text.lines().next().unwrap_or_default();
+    let letters: Vec<&str> = text.lines().take(2).flat_map(|line| line.split(',')).collect();
+    if !first_line.contains("symbol")
+        && letters.iter().filter(|l| l.trim().chars().count() <= 1).count() * 2 > letters.len()
+    {
+        let sentence: String = letters.concat();
+        let notice = serde_json::json!({"Information": sentence}).to_string();
+        return notice::check(&notice);
+    }
+    Ok(())
+}
+
+fn records(body: &str) -> Result<Vec<RawIpo>, ProviderError> {
+    let malformed = |what: &str| ProviderError::Malformed { provider: NAME, what: what.to_owned() };
+    let text = body.trim_start_matches('\u{feff}');
+    let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let headings = reader.headers().map_err(|_| malformed("a calendar that isn't CSV"))?.clone();
+    let column = |name: &str| headings.iter().position(|h| h.trim() == name);
+    let (Some(symbol), Some(name), Some(date)) = (column("symbol"), column("name"), column("ipoDate")) else {
+        return Err(malformed("a calendar without its headings"));
+    };
+    let (low, high) = (column("priceRangeLow"), column("priceRangeHigh"));
+    let (currency, exchange) = (column("currency"), column("exchange"));
+    let mut records = Vec::new();
+    for row in reader.records() {
+        let row = row.map_err(|_| malformed("a calendar that isn't CSV"))?;
+        let field = |column: Option<usize>| {
+            let text = row.get(column?)?.trim();
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        // "0" is a price that nobody knows.
+        let price = |column| field(column).filter(|p| !p.trim_matches(['0', '.']).is_empty());
+        let title = field(Some(name));
+        if title.as_ref().is_some_and(|title| is_no_share(title)) {
+            continue;
+        }
+        let band = match (price(low), price(high)) {
+            (Some(low), Some(high)) => Some(format!("{low} to {high}")),
+            (one, other) => one.or(other),
+        };
+        records.push(RawIpo {
+            exchange: match field(exchange).unwrap_or_default().to_uppercase().as_str() {
+                "NASDAQ" => Exchange::Nasdaq,
+                "NYSE" => Exchange::Nyse,
+                _ => Exchange::Other,
+            },
+            name: title,
+            ticker: field(Some(symbol)),
+            listing: field(Some(date)).or_else(|| Some(String::new())),
+            band,
+            currency: field(currency),
+            raw: row.iter().collect::<Vec<_>>().join(","),
+            ..RawIpo::default()
+        });
+    }
+    Ok(records)
+}
+
+fn is_no_share(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    lower.split(|c: char| !c.is_alphanumeric()).any(|word| NO_SHARES.contains(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_calendar_is_read_without_funds_and_units() {
+        let body = "symbol,name,ipoDate,priceRangeLow,priceRangeHigh,currency,exchange\r\n\
+                    AAA,Some Series Trust,2026-05-18,0,0,USD,NYSE\r\n\
+                    BBBU,Some Acquisition Unit,2026-05-19,10,10,USD,NASDAQ\r\n\
+                    CCC,\"Some, Inc.\",2026-05-27,4,6.50,USD,NASDAQ\r\n\
+                    DDD,Another Holdings,2026-05-28,0,0,USD,NYSE\r\n";
+        let found = records(body).expect("a calendar");
+        let shown: Vec<_> = found.iter().map(|r| (r.ticker.as_deref(), r.band.as_deref(), r.exchange)).collect();
+        assert_eq!(shown, [(Some("CCC"), Some("4 to 6.50"), Exchange::Nasdaq), (Some("DDD"), None, Exchange::Nyse)]);
+    }
+
+    #[test]
+    fn a_notice_spelled_out_as_letters_is_told_from_a_calendar() {
+        let spelled = |text: &str| text.chars().map(String::from).collect::<Vec<_>>().join(",");
+        let notice = spelled("Information: the standard rate limit is 25 requests per day");
+        assert!(matches!(check(&notice), Err(ProviderError::BudgetSpent { .. })));
+        assert!(check("symbol,name,ipoDate,priceRangeLow,priceRangeHigh,currency,exchange\n").is_ok());
+        assert!(matches!(check("{}"), Err(ProviderError::Malformed { .. })));
+    }
+}

@@ -1,0 +1,169 @@
+//! What administrators do to issues: add, edit, delete. Each edit leaves a revision.
+
+use crate::app::App;
+use crate::market::ipo::{FieldChange, IpoField};
+use crate::market::{DataSource, Exchange};
+use crate::request::RequestError;
+use crate::store::entity::ipo::Model;
+use crate::store::{Event, millionths, now};
+
+/// Fields to be set; `None` clears one.
+pub type IpoEdits = Vec<(IpoField, Option<String>)>;
+
+const LONGEST_NAME: usize = 200;
+const LONGEST_TICKER: usize = 32;
+
+fn field_name(field: IpoField) -> std::borrow::Cow<'static, str> {
+    field.name().into()
+}
+
+fn invalid(field: IpoField, message: impl Into<String>) -> RequestError {
+    RequestError::Invalid { field: field_name(field), message: message.into() }
+}
+
+/// Brings an edit into the form that values are kept in.
+fn tidied(field: IpoField, value: Option<String>) -> Option<String> {
+    let value = value.map(|v| v.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|v| !v.is_empty());
+    match field {
+        IpoField::Ticker | IpoField::Currency => value.map(|v| v.to_uppercase()),
+        _ => value,
+    }
+}
+
+/// Checks an issue as a whole: what a source's record may not be, a person's may not either.
+fn check(row: &Model) -> Result<(), RequestError> {
+    if row.name.is_empty() || row.name.chars().count() > LONGEST_NAME {
+        return Err(invalid(IpoField::Name, format!("a name has 1 to {LONGEST_NAME} characters")));
+    }
+    if let Some(ticker) = &row.ticker
+        && (ticker.len() > LONGEST_TICKER || !ticker.chars().all(|c| c.is_ascii_alphanumeric() || "&-._".contains(c)))
+    {
+        return Err(invalid(IpoField::Ticker, "a ticker is up to 32 letters, digits and & - . _"));
+    }
+    if row.currency.len() != 3 || !row.currency.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Err(invalid(IpoField::Currency, "a currency is three letters, such as INR"));
+    }
+    for (field, value) in [
+        (IpoField::IssuePrice, &row.issue_price),
+        (IpoField::PriceBandLow, &row.price_band_low),
+        (IpoField::PriceBandHigh, &row.price_band_high),
+    ] {
+        if value.as_deref().is_some_and(|v| millionths(v).is_none_or(|units| units == 0)) {
+            return Err(invalid(field, "a price is above zero, with at most six decimal places"));
+        }
+    }
+    let units = |value: &Option<String>| value.as_deref().and_then(millionths);
+    let (low, high, price) = (units(&row.price_band_low), units(&row.price_band_high), units(&row.issue_price));
+    if low.zip(high).is_some_and(|(low, high)| low > high) {
+        return Err(invalid(IpoField::PriceBandLow, "the band is upside down: its low end is above its high end"));
+    }
+    if price.is_some_and(|price| low.is_some_and(|low| price < low) || high.is_some_and(|high| price > high)) {
+        return Err(invalid(IpoField::IssuePrice, "the issue price is outside the band"));
+    }
+    if row.lot_size.is_some_and(|n| n < 1) {
+        return Err(invalid(IpoField::LotSize, "a lot has at least one share"));
+    }
+    if row.issue_size.is_some_and(|n| n < 1) {
+        return Err(invalid(IpoField::IssueSize, "an issue has at least one share"));
+    }
+    if row.open_day.zip(row.close_day).is_some_and(|(open, close)| close < open) {
+        return Err(invalid(IpoField::CloseDate, "the close date is before the open date"));
+    }
+    if row.open_day.zip(row.listing_day).is_some_and(|(open, listing)| listing < open) {
+        return Err(invalid(IpoField::ListingDate, "the listing date is before the open date"));
+    }
+    Ok(())
+}
+
+/// Whether two rows are the same issue.
+fn is_same(a: &Model, b: &Model) -> bool {
+    if a.exchange != b.exchange || a.first_day() != b.first_day() {
+        return false;
+    }
+    match (&a.ticker, &b.ticker) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.name_key == b.name_key,
+    }
+}
+
+/// Adds an issue.
+///
+/// # Errors
+/// When a value can't be what it is, or the issue is there already.
+pub async fn create_ipo(app: &App, exchange: Exchange, edits: IpoEdits) -> Result<Model, RequestError> {
+    let mut row = Model::new(exchange, DataSource::Manual, now());
+    for (field, value) in edits {
+        row.set(field, tidied(field, value));
+    }
+    check(&row)?;
+    let transaction = app.store.begin().await?;
+    let ipos = app.store.ipos();
+    ipos.lock(&transaction).await?;
+    if ipos.alike(&transaction, &row).await?.iter().any(|other| is_same(other, &row)) {
+        let field = if row.ticker.is_some() { IpoField::Ticker } else { IpoField::Name };
+        let what = format!("the issue of {} with these dates", row.ticker.as_ref().unwrap_or(&row.name));
+        return Err(RequestError::AlreadyExists { field: field_name(field), what });
+    }
+    let gone: Vec<i64> = ipos
+        .deleted(&transaction)
+        .await?
+        .into_iter()
+        .filter(|gone| gone.exchange == exchange && (gone.name_key == row.name_key || gone.ticker == row.ticker))
+        .map(|gone| gone.id)
+        .collect();
+    ipos.forget_deleted(&transaction, &gone).await?;
+    row.id = ipos.insert(&transaction, vec![row.clone()]).await?.pop().unwrap_or_default();
+    app.store.events().commit(transaction, &[Event::Ipo { id: row.id, is_new: true }]).await?;
+    Ok(row)
+}
+
+fn no_such_ipo() -> RequestError {
+    RequestError::NotFound { field: "id".into(), what: "IPO with this id".to_owned() }
+}
+
+/// Sets fields of an issue.
+///
+/// # Errors
+/// When there is no such issue, a value can't be what it is, or another issue has that ticker and date.
+pub async fn update_ipo(app: &App, id: i64, edits: IpoEdits) -> Result<Model, RequestError> {
+    let transaction = app.store.begin().await?;
+    let ipos = app.store.ipos();
+    ipos.lock(&transaction).await?;
+    let mut row = ipos.get_in(&transaction, id).await?.ok_or_else(no_such_ipo)?;
+    let mut changes: Vec<FieldChange> = Vec::new();
+    for (field, value) in edits {
+        let value = tidied(field, value);
+        if value.is_none() && matches!(field, IpoField::Name | IpoField::Board | IpoField::Currency) {
+            return Err(invalid(field, "this can't be cleared"));
+        }
+        changes.extend(row.change(field, value));
+    }
+    check(&row)?;
+    let others = ipos.alike(&transaction, &row).await?;
+    if others.iter().any(|other| other.id != id && is_same(other, &row)) {
+        let what = "another issue of this ticker with these dates".to_owned();
+        return Err(RequestError::AlreadyExists { field: field_name(IpoField::Ticker), what });
+    }
+    if changes.is_empty() {
+        return Ok(row);
+    }
+    row.updated_at = now();
+    ipos.update(&transaction, std::slice::from_ref(&row)).await?;
+    ipos.revise(&transaction, DataSource::Manual, &[(id, changes)]).await?;
+    app.store.events().commit(transaction, &[Event::Ipo { id, is_new: false }]).await?;
+    Ok(row)
+}
+
+/// Deletes an issue with its revisions. A fetch doesn't bring it back.
+///
+/// # Errors
+/// When there is no such issue.
+pub async fn delete_ipo(app: &App, id: i64) -> Result<(), RequestError> {
+    let transaction = app.store.begin().await?;
+    let ipos = app.store.ipos();
+    ipos.lock(&transaction).await?;
+    let row = ipos.get_in(&transaction, id).await?.ok_or_else(no_such_ipo)?;
+    ipos.delete(&transaction, &row).await?;
+    app.store.events().commit(transaction, &[]).await?;
+    Ok(())
+}

@@ -1,0 +1,45 @@
+use sea_orm::entity::prelude::*;
+
+use crate::market::ipo::{Board, Standing};
+use crate::market::{DataSource, Exchange};
+
+/// An initial public offering.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "ipos")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub exchange: Exchange,
+    pub name: String,
+    pub name_key: String,
+    pub ticker: Option<String>,
+    pub board: Board,
+    /// A decimal as it was written.
+    pub issue_price: Option<String>,
+    /// The issue price in millionths, to sort by.
+    pub issue_price_units: Option<i64>,
+    pub price_band_low: Option<String>,
+    pub price_band_high: Option<String>,
+    pub currency: String,
+    pub lot_size: Option<i32>,
+    pub issue_size: Option<i64>,
+    pub open_day: Option<i32>,
+    pub close_day: Option<i32>,
+    pub listing_day: Option<i32>,
+    pub face_value: Option<String>,
+    pub registrar: Option<String>,
+    pub standing: Option<Standing>,
+    /// JSON of [`crate::market::ipo::Subscription`].
+    pub subscription: Option<String>,
+    /// Where it first came from.
+    pub source: DataSource,
+    /// JSON of the values that the source last sent, so that its silence doesn't undo what a person has edited.
+    pub seen: String,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,163 @@
+//! An issue's fields in their text form: what sources send, people edit and revisions show.
+
+use super::entity::ipo::Model;
+use crate::market::day::{iso, parse_iso};
+use crate::market::ipo::{Board, FieldChange, IpoField, IpoValues, Standing, name_key};
+use crate::market::{DataSource, Exchange};
+use crate::store::Millis;
+
+/// A decimal in millionths, if it has no finer part and fits.
+#[must_use]
+pub fn millionths(decimal: &str) -> Option<i64> {
+    let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.trim_end_matches('0').len() > 6 {
+        return None;
+    }
+    let fraction: String = fraction.chars().chain("000000".chars()).take(6).collect();
+    whole.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(fraction.parse().ok()?)
+}
+
+impl Model {
+    /// A new issue with these values.
+    #[must_use]
+    pub fn new(exchange: Exchange, source: DataSource, at: Millis) -> Self {
+        let currency = match exchange {
+            Exchange::Nse | Exchange::Bse => "INR",
+            Exchange::Nasdaq | Exchange::Nyse | Exchange::Other => "USD",
+        };
+        Self {
+            id: 0,
+            exchange,
+            name: String::new(),
+            name_key: String::new(),
+            ticker: None,
+            board: Board::Mainboard,
+            issue_price: None,
+            issue_price_units: None,
+            price_band_low: None,
+            price_band_high: None,
+            currency: currency.to_owned(),
+            lot_size: None,
+            issue_size: None,
+            open_day: None,
+            close_day: None,
+            listing_day: None,
+            face_value: None,
+            registrar: None,
+            standing: None,
+            subscription: None,
+            source,
+            seen: "{}".to_owned(),
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    /// A field's value.
+    #[must_use]
+    pub fn value(&self, field: IpoField) -> Option<String> {
+        match field {
+            IpoField::Name => Some(self.name.clone()),
+            IpoField::Ticker => self.ticker.clone(),
+            IpoField::Board => Some(match self.board {
+                Board::Mainboard => "MAINBOARD".to_owned(),
+                Board::Sme => "SME".to_owned(),
+            }),
+            IpoField::IssuePrice => self.issue_price.clone(),
+            IpoField::PriceBandLow => self.price_band_low.clone(),
+            IpoField::PriceBandHigh => self.price_band_high.clone(),
+            IpoField::Currency => Some(self.currency.clone()),
+            IpoField::LotSize => self.lot_size.map(|n| n.to_string()),
+            IpoField::IssueSize => self.issue_size.map(|n| n.to_string()),
+            IpoField::OpenDate => self.open_day.map(iso),
+            IpoField::CloseDate => self.close_day.map(iso),
+            IpoField::ListingDate => self.listing_day.map(iso),
+            IpoField::FaceValue => self.face_value.clone(),
+            IpoField::Registrar => self.registrar.clone(),
+            IpoField::Standing => self.standing.map(|standing| match standing {
+                Standing::Withdrawn => "WITHDRAWN".to_owned(),
+                Standing::Postponed => "POSTPONED".to_owned(),
+            }),
+            IpoField::Subscription => self.subscription.clone(),
+        }
+    }
+
+    /// Sets a field to a value that has been checked; what can't be read clears it. A name, board or currency stays
+    /// when there is none.
+    pub fn set(&mut self, field: IpoField, value: Option<String>) {
+        match field {
+            IpoField::Name => {
+                if let Some(name) = value {
+                    self.name_key = name_key(&name);
+                    self.name = name;
+                }
+            }
+            IpoField::Ticker => self.ticker = value,
+            IpoField::Board => {
+                self.board = if value.as_deref() == Some("SME") { Board::Sme } else { Board::Mainboard };
+            }
+            IpoField::IssuePrice => {
+                self.issue_price_units = value.as_deref().and_then(millionths);
+                self.issue_price = value;
+            }
+            IpoField::PriceBandLow => self.price_band_low = value,
+            IpoField::PriceBandHigh => self.price_band_high = value,
+            IpoField::Currency => {
+                if let Some(currency) = value {
+                    self.currency = currency;
+                }
+            }
+            IpoField::LotSize => self.lot_size = value.and_then(|v| v.parse().ok()),
+            IpoField::IssueSize => self.issue_size = value.and_then(|v| v.parse().ok()),
+            IpoField::OpenDate => self.open_day = value.and_then(|v| parse_iso(&v)),
+            IpoField::CloseDate => self.close_day = value.and_then(|v| parse_iso(&v)),
+            IpoField::ListingDate => self.listing_day = value.and_then(|v| parse_iso(&v)),
+            IpoField::FaceValue => self.face_value = value,
+            IpoField::Registrar => self.registrar = value,
+            IpoField::Standing => {
+                self.standing = match value.as_deref() {
+                    Some("WITHDRAWN") => Some(Standing::Withdrawn),
+                    Some("POSTPONED") => Some(Standing::Postponed),
+                    _ => None,
+                };
+            }
+            IpoField::Subscription => self.subscription = value,
+        }
+    }
+
+    /// Sets a field and tells what that changed, if it did.
+    pub fn change(&mut self, field: IpoField, value: Option<String>) -> Option<FieldChange> {
+        let before = self.value(field);
+        self.set(field, value);
+        let after = self.value(field);
+        (before != after).then(|| FieldChange { field: field.name().to_owned(), before, after })
+    }
+
+    /// The values that the source last sent.
+    #[must_use]
+    pub fn seen_values(&self) -> IpoValues {
+        serde_json::from_str(&self.seen).unwrap_or_default()
+    }
+
+    /// The day that tells this issue from others of the same ticker: it opens, or is listed.
+    #[must_use]
+    pub fn first_day(&self) -> Option<i32> {
+        self.open_day.or(self.listing_day)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_counted_in_millionths() {
+        assert_eq!(millionths("71.50"), Some(71_500_000));
+        assert_eq!(millionths("186"), Some(186_000_000));
+        assert_eq!(millionths("0.000001"), Some(1));
+        for wrong in ["", ".5", "-1", "1.0000001", "1e3", "x"] {
+            assert_eq!(millionths(wrong), None, "{wrong}");
+        }
+    }
+}

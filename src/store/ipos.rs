@@ -1,0 +1,378 @@
+//! IPOs, their revisions, and what was deleted.
+
+use chrono_tz::Tz;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, OnConflict, SimpleExpr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
+    IntoActiveModel, Iterable, PaginatorTrait, QueryFilter,
+};
+
+use super::entity::ipo::{ActiveModel, Column, Entity, Model};
+use super::entity::{deleted_ipo, ipo_revision};
+use super::page::{Key, Keys, Page, PageRequest, Sort};
+use super::symbols::contains_pattern;
+use super::{Result, Store, now};
+use crate::market::ipo::{Board, FieldChange, IpoStatus, Standing};
+use crate::market::{DataSource, Day, Exchange, day};
+
+/// The IPOs' repository.
+pub struct Ipos<'a>(pub(super) &'a Store);
+
+/// Which IPOs to list.
+#[derive(Debug, Clone, Default)]
+pub struct IpoFilter {
+    /// Part of the name or ticker, in any case.
+    pub search: Option<String>,
+    pub status: Option<Vec<IpoStatus>>,
+    pub exchange: Option<Vec<Exchange>>,
+    pub board: Option<Vec<Board>>,
+    pub open_from: Option<Day>,
+    pub open_to: Option<Day>,
+    pub close_from: Option<Day>,
+    pub close_to: Option<Day>,
+    /// In millionths.
+    pub price_min: Option<i64>,
+    pub price_max: Option<i64>,
+}
+
+/// What to sort IPOs by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
+pub enum IpoOrderField {
+    Name,
+    /// Missing dates come last.
+    OpenDate,
+    CloseDate,
+    ListingDate,
+    /// Missing prices come last.
+    IssuePrice,
+    CreatedAt,
+    UpdatedAt,
+}
+
+/// A sort of IPOs.
+#[derive(Debug, Clone, Copy)]
+pub struct IpoOrder {
+    pub field: IpoOrderField,
+    pub descending: bool,
+}
+
+/// The time zones that statuses are told in, each with its exchanges.
+const ZONES: [(Tz, &[Exchange]); 2] = [
+    (chrono_tz::Asia::Kolkata, &[Exchange::Nse, Exchange::Bse]),
+    (chrono_tz::America::New_York, &[Exchange::Nasdaq, Exchange::Nyse, Exchange::Other]),
+];
+
+/// The date at an exchange now.
+#[must_use]
+pub fn today_at(exchange: Exchange) -> Day {
+    day::from_date(chrono::Utc::now().with_timezone(&exchange.time_zone()).date_naive())
+}
+
+/// The same rules as [`IpoStatus::of`], as a condition.
+fn has_status(status: IpoStatus, today: Day) -> Condition {
+    let all = Condition::all;
+    let unlisted = || Condition::any().add(Column::ListingDay.is_null()).add(Column::ListingDay.gt(today));
+    let dated = || all().add(Column::Standing.is_null());
+    let last_day = || Func::coalesce([Expr::col(Column::CloseDay), Expr::col(Column::OpenDay)]);
+    match status {
+        IpoStatus::Withdrawn => all().add(Column::Standing.eq(Standing::Withdrawn)),
+        IpoStatus::Postponed => all().add(Column::Standing.eq(Standing::Postponed)),
+        IpoStatus::Listed => dated().add(Column::ListingDay.lte(today)),
+        IpoStatus::Upcoming => dated().add(unlisted()).add(
+            Condition::any().add(Column::OpenDay.gt(today)).add(
+                all()
+                    .add(Column::OpenDay.is_null())
+                    .add(Condition::any().add(Column::CloseDay.is_null()).add(Column::CloseDay.gte(today))),
+            ),
+        ),
+        IpoStatus::Open => {
+            dated().add(unlisted()).add(Column::OpenDay.lte(today)).add(Expr::expr(last_day()).gte(today))
+        }
+        IpoStatus::Closed => dated()
+            .add(unlisted())
+            .add(Expr::expr(last_day()).lt(today))
+            .add(Condition::any().add(Column::OpenDay.is_null()).add(Column::OpenDay.lte(today))),
+    }
+}
+
+impl IpoFilter {
+    fn condition(&self) -> Condition {
+        let mut condition = Condition::all();
+        if let Some(search) = &self.search {
+            let pattern = contains_pattern(search);
+            let like = |column: Column| {
+                Expr::expr(Func::lower(Expr::col(column))).like(LikeExpr::new(pattern.clone()).escape('\\'))
+            };
+            condition = condition.add(Condition::any().add(like(Column::Name)).add(like(Column::Ticker)));
+        }
+        if let Some(statuses) = &self.status {
+            let mut any = Condition::any();
+            for (zone, exchanges) in ZONES {
+                let today = day::from_date(chrono::Utc::now().with_timezone(&zone).date_naive());
+                let of_status =
+                    statuses.iter().fold(Condition::any(), |any, status| any.add(has_status(*status, today)));
+                let at = Column::Exchange.is_in(exchanges.iter().copied());
+                any = any.add(Condition::all().add(at).add(of_status));
+            }
+            condition = condition.add(any);
+        }
+        condition
+            .add_option(self.exchange.as_ref().map(|e| Column::Exchange.is_in(e.iter().copied())))
+            .add_option(self.board.as_ref().map(|b| Column::Board.is_in(b.iter().copied())))
+            .add_option(self.open_from.map(|d| Column::OpenDay.gte(d)))
+            .add_option(self.open_to.map(|d| Column::OpenDay.lte(d)))
+            .add_option(self.close_from.map(|d| Column::CloseDay.gte(d)))
+            .add_option(self.close_to.map(|d| Column::CloseDay.lte(d)))
+            .add_option(self.price_min.map(|p| Column::IssuePriceUnits.gte(p)))
+            .add_option(self.price_max.map(|p| Column::IssuePriceUnits.lte(p)))
+    }
+}
+
+fn sort_of(order: IpoOrder) -> Sort {
+    let or_last = |column: Column, last: &'static str| -> SimpleExpr {
+        Func::coalesce([Expr::col(column), Expr::cust(last)]).into()
+    };
+    let (by, text) = match order.field {
+        IpoOrderField::Name => (Expr::col(Column::Name), true),
+        IpoOrderField::OpenDate => (or_last(Column::OpenDay, "2147483647"), false),
+        IpoOrderField::CloseDate => (or_last(Column::CloseDay, "2147483647"), false),
+        IpoOrderField::ListingDate => (or_last(Column::ListingDay, "2147483647"), false),
+        IpoOrderField::IssuePrice => (or_last(Column::IssuePriceUnits, "9223372036854775807"), false),
+        IpoOrderField::CreatedAt => (Expr::col(Column::CreatedAt), false),
+        IpoOrderField::UpdatedAt => (Expr::col(Column::UpdatedAt), false),
+    };
+    Sort { by, descending: order.descending, text }
+}
+
+/// Latest opening first.
+const DEFAULT_ORDER: [IpoOrder; 1] = [IpoOrder { field: IpoOrderField::OpenDate, descending: true }];
+
+/// The sorts for a list of orders; the id makes every order total.
+#[must_use]
+pub fn ipo_sorts(orders: &[IpoOrder]) -> Vec<Sort> {
+    let orders = if orders.is_empty() { &DEFAULT_ORDER[..] } else { orders };
+    let descending = orders.last().is_some_and(|o| o.descending);
+    let mut sorts: Vec<Sort> = orders.iter().copied().map(sort_of).collect();
+    sorts.push(Sort { by: Expr::col(Column::Id), descending, text: false });
+    sorts
+}
+
+impl IpoOrder {
+    /// The row's values for a cursor of this order.
+    #[must_use]
+    pub fn keys(orders: &[Self], row: &Model) -> Keys {
+        let orders = if orders.is_empty() { &DEFAULT_ORDER[..] } else { orders };
+        let key = |order: &Self| -> Key {
+            match order.field {
+                IpoOrderField::Name => row.name.as_str().into(),
+                IpoOrderField::OpenDate => row.open_day.unwrap_or(i32::MAX).into(),
+                IpoOrderField::CloseDate => row.close_day.unwrap_or(i32::MAX).into(),
+                IpoOrderField::ListingDate => row.listing_day.unwrap_or(i32::MAX).into(),
+                IpoOrderField::IssuePrice => row.issue_price_units.unwrap_or(i64::MAX).into(),
+                IpoOrderField::CreatedAt => row.created_at.into(),
+                IpoOrderField::UpdatedAt => row.updated_at.into(),
+            }
+        };
+        let mut keys: Keys = orders.iter().map(key).collect();
+        keys.push(row.id.into());
+        keys
+    }
+}
+
+/// Newest first.
+#[must_use]
+pub fn revision_sorts() -> Vec<Sort> {
+    vec![Sort { by: Expr::col(ipo_revision::Column::Id), descending: true, text: false }]
+}
+
+/// Rows a statement.
+const CHUNK: usize = 500;
+
+impl Ipos<'_> {
+    /// # Errors
+    /// When the database fails.
+    pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<Model>> {
+        Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.0.read).await?)
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn get_in(&self, transaction: &DatabaseTransaction, id: i64) -> Result<Option<Model>> {
+        Ok(Entity::find_by_id(id).one(transaction).await?)
+    }
+
+    /// The latest issue of a ticker.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn by_listing(&self, exchange: Exchange, ticker: &str) -> Result<Option<Model>> {
+        use sea_orm::QueryOrder;
+        let of_ticker = Entity::find().filter(Column::Exchange.eq(exchange)).filter(Column::Ticker.eq(ticker));
+        Ok(of_ticker.order_by_desc(Column::OpenDay).order_by_desc(Column::Id).one(&self.0.read).await?)
+    }
+
+    /// Issues with one of these tickers, the latest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn by_tickers(&self, tickers: &[String]) -> Result<Vec<Model>> {
+        use sea_orm::QueryOrder;
+        let query = Entity::find().filter(Column::Ticker.is_in(tickers));
+        Ok(query.order_by_desc(Column::OpenDay).order_by_desc(Column::Id).all(&self.0.read).await?)
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn page(&self, filter: &IpoFilter, orders: &[IpoOrder], page: &PageRequest) -> Result<Page<Model>> {
+        let query = page.apply(Entity::find().filter(filter.condition()), &ipo_sorts(orders));
+        Ok(page.page(query.all(&self.0.read).await?))
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn count(&self, filter: &IpoFilter) -> Result<u64> {
+        Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+    }
+
+    /// Every issue that a filter lets through.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn all(&self, filter: &IpoFilter) -> Result<Vec<Model>> {
+        Ok(Entity::find().filter(filter.condition()).all(&self.0.read).await?)
+    }
+
+    /// Keeps every other writer of issues out until the transaction ends. On SQLite it has the write lock anyway.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn lock(&self, transaction: &DatabaseTransaction) -> Result<()> {
+        if self.0.backend() == DbBackend::Postgres {
+            transaction.execute_unprepared("LOCK TABLE ipos IN SHARE ROW EXCLUSIVE MODE").await?;
+        }
+        Ok(())
+    }
+
+    /// Every issue at these exchanges, as a transaction sees them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn at(&self, transaction: &DatabaseTransaction, exchanges: &[Exchange]) -> Result<Vec<Model>> {
+        Ok(Entity::find().filter(Column::Exchange.is_in(exchanges.iter().copied())).all(transaction).await?)
+    }
+
+    /// Issues of the same ticker or the same name, as a transaction sees them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn alike(&self, transaction: &DatabaseTransaction, row: &Model) -> Result<Vec<Model>> {
+        let either = Condition::any()
+            .add(Column::NameKey.eq(row.name_key.as_str()))
+            .add_option(row.ticker.as_deref().map(|ticker| Column::Ticker.eq(ticker)));
+        Ok(Entity::find().filter(Column::Exchange.eq(row.exchange)).filter(either).all(transaction).await?)
+    }
+
+    /// What was deleted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn deleted(&self, transaction: &DatabaseTransaction) -> Result<Vec<deleted_ipo::Model>> {
+        Ok(deleted_ipo::Entity::find().all(transaction).await?)
+    }
+
+    /// Adds issues, many a statement, and answers with their ids.
+    ///
+    /// # Errors
+    /// When the database fails, or one of them is there already.
+    pub async fn insert(&self, transaction: &DatabaseTransaction, rows: Vec<Model>) -> Result<Vec<i64>> {
+        let mut ids = Vec::with_capacity(rows.len());
+        for rows in rows.chunks(CHUNK) {
+            let rows =
+                rows.iter().cloned().map(|row| ActiveModel { id: NotSet, ..row.into_active_model().reset_all() });
+            ids.extend(Entity::insert_many(rows).exec_with_returning_keys(transaction).await?);
+        }
+        Ok(ids)
+    }
+
+    /// Writes changed issues, many a statement.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn update(&self, transaction: &DatabaseTransaction, rows: &[Model]) -> Result<()> {
+        for rows in rows.chunks(CHUNK) {
+            let rows = rows.iter().cloned().map(|row| row.into_active_model().reset_all());
+            let columns = Column::iter().filter(|c| !matches!(c, Column::Id | Column::CreatedAt));
+            let conflict = OnConflict::column(Column::Id).update_columns(columns).to_owned();
+            Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what was changed, by whom, and when.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revise(
+        &self,
+        transaction: &DatabaseTransaction,
+        source: DataSource,
+        changes: &[(i64, Vec<FieldChange>)],
+    ) -> Result<()> {
+        let at = now();
+        for changes in changes.chunks(CHUNK) {
+            let rows = changes.iter().map(|(ipo_id, changes)| ipo_revision::ActiveModel {
+                id: NotSet,
+                ipo_id: Set(*ipo_id),
+                at: Set(at),
+                source: Set(source),
+                changes: Set(serde_json::to_string(changes).unwrap_or_default()),
+            });
+            ipo_revision::Entity::insert_many(rows).exec_without_returning(transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes an issue, and remembers that it was.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete(&self, transaction: &DatabaseTransaction, row: &Model) -> Result<()> {
+        let tombstone = deleted_ipo::ActiveModel {
+            id: NotSet,
+            exchange: Set(row.exchange),
+            name_key: Set(row.name_key.clone()),
+            ticker: Set(row.ticker.clone()),
+            day: Set(row.open_day.or(row.listing_day)),
+        };
+        tombstone.insert(transaction).await?;
+        Entity::delete_by_id(row.id).exec(transaction).await?;
+        Ok(())
+    }
+
+    /// Forgets that an issue was deleted: somebody has added it again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_deleted(&self, transaction: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
+        let these = deleted_ipo::Column::Id.is_in(ids.iter().copied());
+        deleted_ipo::Entity::delete_many().filter(these).exec(transaction).await?;
+        Ok(())
+    }
+
+    /// One issue's revisions, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revisions(&self, ipo: i64, page: &PageRequest) -> Result<Page<ipo_revision::Model>> {
+        let query = ipo_revision::Entity::find().filter(ipo_revision::Column::IpoId.eq(ipo));
+        Ok(page.page(page.apply(query, &revision_sorts()).all(&self.0.read).await?))
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_revisions(&self, ipo: i64) -> Result<u64> {
+        let query = ipo_revision::Entity::find().filter(ipo_revision::Column::IpoId.eq(ipo));
+        Ok(query.count(&self.0.read).await?)
+    }
+}

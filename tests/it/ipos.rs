@@ -1,0 +1,284 @@
+//! IPOs: fetched, flagged, edited, joined to their stocks.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, TestApp, provider, state, summary};
+use crate::on_each_database;
+
+const PAST: &str = r#######"[
+  {"company": "Acme Foods Limited", "symbol": "ACMEFOODS", "ipoStartDate": "04-MAR-2024", "ipoEndDate": "06-MAR-2024",
+   "listingDate": "12-MAR-2024", "priceRange": "Rs.95 to Rs.100 ", "issuePrice": "   100", "securityType": "EQ"},
+  {"companyName": "Beta Tools Limited-Issue Withdrawn", "company": "x", "symbol": "BETA", "ipoStartDate": "05-MAR-2024",
+   "ipoEndDate": "07-MAR-2024", "listingDate": "-", "priceRange": "RS.64 to RS.66", "issuePrice": "######", "securityType": "SME"},
+  {"company": "Gamma Bonds Limited", "symbol": "GAMMA1", "ipoStartDate": "05-MAR-2024", "ipoEndDate": "07-MAR-2024",
+   "listingDate": "-", "priceRange": "Rs.1000", "issuePrice": "1000", "securityType": "N1"},
+  {"company": "Delta Limited", "symbol": "DELTA", "ipoStartDate": "08-MAR-2024", "ipoEndDate": "01-MAR-2024",
+   "listingDate": "-", "priceRange": "-", "issuePrice": "-", "securityType": "EQ"},
+  {"company": "Epsilon Limited", "symbol": "EPS", "ipoStartDate": "08-MAR-2024", "ipoEndDate": "11-MAR-2024",
+   "listingDate": "-", "priceRange": "Rs.10 to Rs.12", "issuePrice": "13", "securityType": "EQ"}
+]"#######;
+
+const UPCOMING: &str = r#"[{"companyName": "Zeta Dairy Limited", "symbol": "ZETA", "series": "EQ", "status": "Active",
+  "issueStartDate": "11-Aug-2099", "issueEndDate": "13-Aug-2099", "issuePrice": "Rs.133 to Rs.140", "issueSize": "8.1798244E7"}]"#;
+
+const DETAIL: &str = r#"{"companyName": "ZETA", "bidDetails": [], "issueInfo": {"dataList": [
+  {"title": "Face Value", "value": "Rs. 2 per Equity Share"}, {"title": "Bid Lot", "value": "Minimum 107 Equity shares and in multiples thereof"},
+  {"title": "Name of the Registrar", "value": "\"KFin Technologies Limited\""}]},
+  "activeCat": {"dataList": [{"category": "Total", "noOfTotalMeant": "0.79", "srNo": null},
+    {"category": "Retail Individual Investors(RIIs)", "noOfTotalMeant": "0.95", "srNo": "3"}], "updateTime": "Updated as on 11-Aug-2099 17:00:00"}}"#;
+
+async fn refresh(app: &TestApp) -> Value {
+    let query = "mutation { refreshIpos(input: {}) { job { id } userErrors { message } } }";
+    let data = app.operator.data(query, json!({})).await;
+    app.settled(data["refreshIpos"]["job"]["id"].as_str().expect("a job")).await
+}
+
+fn serve(app: &TestApp) {
+    app.nse.page("/api/public-past-issues", PAST);
+    app.nse.page("/api/all-upcoming-issues", UPCOMING);
+    app.nse.page("/api/ipo-detail", DETAIL);
+}
+
+async fn ipo(app: &TestApp, ticker: &str, fields: &str) -> Value {
+    let query =
+        format!("query($t: String!) {{ ipo(by: {{ listing: {{ exchange: NSE, ticker: $t }} }}) {{ {fields} }} }}");
+    app.anonymous.data(&query, json!({"t": ticker})).await["ipo"].clone()
+}
+
+on_each_database! {
+    async fn issues_come_in_with_every_field_and_bad_ones_are_flagged(app: TestApp) {
+        serve(&app);
+        let job = refresh(&app).await;
+        assert_eq!(summary(&job), "SUCCEEDED: 3 added, 0 changed, 0 unchanged, 2 flagged and left out");
+        let fields = "name ticker exchange board status issuePrice priceBandLow priceBandHigh currency lotSize issueSize
+            openDate closeDate listingDate minimumInvestment faceValue registrar source
+            subscription { scope asOf total retail employee }";
+        assert_eq!(
+            ipo(&app, "ZETA", fields).await,
+            json!({"name": "Zeta Dairy Limited", "ticker": "ZETA", "exchange": "NSE", "board": "MAINBOARD", "status": "UPCOMING",
+                   "issuePrice": null, "priceBandLow": "133", "priceBandHigh": "140", "currency": "INR", "lotSize": 107,
+                   "issueSize": 81_798_244, "openDate": "2099-08-11", "closeDate": "2099-08-13", "listingDate": null,
+                   "minimumInvestment": "14980", "faceValue": "2", "registrar": "KFin Technologies Limited", "source": "NSE",
+                   "subscription": {"scope": "ALL_EXCHANGES", "asOf": "2099-08-11T11:30:00+00:00", "total": 0.79, "retail": 0.95,
+                                    "employee": null}})
+        );
+        let short = "name board status issuePrice priceBandLow listingDate";
+        assert_eq!(
+            ipo(&app, "ACMEFOODS", short).await,
+            json!({"name": "Acme Foods Limited", "board": "MAINBOARD", "status": "LISTED", "issuePrice": "100",
+                   "priceBandLow": "95", "listingDate": "2024-03-12"})
+        );
+        assert_eq!(
+            ipo(&app, "BETA", short).await,
+            json!({"name": "Beta Tools Limited", "board": "SME", "status": "WITHDRAWN", "issuePrice": null,
+                   "priceBandLow": "64", "listingDate": null})
+        );
+        let issues = app.anonymous.data("{ dataIssues(filter: { source: [NSE] }) { nodes { record field reason raw } } }", json!({})).await;
+        let nodes = issues["dataIssues"]["nodes"].as_array().expect("issues");
+        let mut shown: Vec<String> = nodes.iter().map(|n| format!("{} {} {}", n["record"], n["field"], n["reason"])).collect();
+        shown.sort();
+        assert_eq!(shown, [
+            "\"DELTA 08-MAR-2024\" \"closeDate\" \"2024-03-01 is before the open date 2024-03-08\"",
+            "\"EPS 08-MAR-2024\" \"issuePrice\" \"13 is outside the band 10 to 12\"",
+        ]);
+
+        let again = refresh(&app).await;
+        assert_eq!(summary(&again), "SUCCEEDED: 0 added, 0 changed, 3 unchanged, 2 flagged and left out");
+        assert_eq!(app.nse.visits(), 1, "one session serves both");
+    }
+
+    async fn a_source_s_change_leaves_a_revision_and_an_edit_stays_until_then(app: TestApp) {
+        serve(&app);
+        refresh(&app).await;
+        let id = ipo(&app, "ZETA", "id").await["id"].clone();
+        let edit = "mutation($input: UpdateIpoInput!) { updateIpo(input: $input) { ipo { lotSize priceBandHigh } userErrors { code field } } }";
+        let edited = app.admin.data(edit, json!({"input": {"id": id, "lotSize": 100, "priceBandHigh": "150.50"}})).await;
+        assert_eq!(edited["updateIpo"]["ipo"], json!({"lotSize": 100, "priceBandHigh": "150.50"}));
+
+        // The same old values again: the edit stays. Then the source says something new of one of them.
+        assert_eq!(summary(&refresh(&app).await), "SUCCEEDED: 0 added, 0 changed, 3 unchanged, 2 flagged and left out");
+        assert_eq!(ipo(&app, "ZETA", "priceBandHigh lotSize").await, json!({"priceBandHigh": "150.50", "lotSize": 100}));
+        app.nse.page("/api/all-upcoming-issues", &UPCOMING.replace("Rs.140", "Rs.145"));
+        assert_eq!(summary(&refresh(&app).await), "SUCCEEDED: 0 added, 1 changed, 2 unchanged, 2 flagged and left out");
+        let seen = ipo(&app, "ZETA", "priceBandHigh lotSize revisions { totalCount nodes { source changes { field before after } } }").await;
+        assert_eq!((&seen["priceBandHigh"], &seen["lotSize"]), (&json!("145"), &json!(100)));
+        assert_eq!(
+            seen["revisions"],
+            json!({"totalCount": 2, "nodes": [
+                {"source": "NSE", "changes": [{"field": "priceBandHigh", "before": "150.50", "after": "145"}]},
+                {"source": "MANUAL", "changes": [{"field": "priceBandHigh", "before": "140", "after": "150.50"},
+                                                 {"field": "lotSize", "before": "107", "after": "100"}]}]})
+        );
+    }
+
+    async fn a_ticker_that_is_assigned_late_finds_its_issue(app: TestApp) {
+        let create = "mutation($input: CreateIpoInput!) { createIpo(input: $input) { ipo { id ticker source } userErrors { code field } } }";
+        let input = json!({"name": "ZETA Dairy Ltd.", "exchange": "NSE", "openDate": "2099-08-10", "issuePrice": "71.50"});
+        let made = app.admin.data(create, json!({"input": input})).await["createIpo"]["ipo"].clone();
+        assert_eq!((&made["ticker"], &made["source"]), (&Value::Null, &json!("MANUAL")));
+        serve(&app);
+        assert_eq!(summary(&refresh(&app).await), "SUCCEEDED: 2 added, 1 changed, 0 unchanged, 2 flagged and left out");
+        let found = ipo(&app, "ZETA", "id name issuePrice openDate closeDate").await;
+        // What was typed in stays; what was missing is filled in.
+        assert_eq!(found, json!({"id": made["id"], "name": "ZETA Dairy Ltd.", "issuePrice": "71.50",
+                                 "openDate": "2099-08-10", "closeDate": "2099-08-13"}));
+    }
+
+    async fn only_an_administrator_edits_and_mistakes_are_named(app: TestApp) {
+        let create = "mutation($input: CreateIpoInput!) { createIpo(input: $input) { ipo { id } userErrors { code field message } } }";
+        let good = json!({"name": "New Limited", "exchange": "NSE", "ticker": "new", "openDate": "2099-01-05", "closeDate": "2099-01-07"});
+        for (client, code) in [(&app.anonymous, "UNAUTHENTICATED"), (&app.reader, "FORBIDDEN"), (&app.operator, "FORBIDDEN")] {
+            let answer = client.graphql(create, json!({"input": good})).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], code);
+        }
+        assert_eq!(app.anonymous.data("{ ipos { totalCount } }", json!({})).await["ipos"]["totalCount"], 0);
+        let made = app.admin.data(create, json!({"input": good})).await["createIpo"].clone();
+        assert_eq!(made["userErrors"], json!([]));
+        let mut cases = vec![("ALREADY_EXISTS", "ticker", good.clone())];
+        for (field, value, code) in [
+            ("closeDate", json!("2099-01-01"), "INVALID"),
+            ("listingDate", json!("2099-01-01"), "INVALID"),
+            ("issuePrice", json!("0"), "INVALID"),
+            ("lotSize", json!(0), "INVALID"),
+            ("name", json!("  "), "INVALID"),
+        ] {
+            let mut wrong = good.clone();
+            wrong["ticker"] = json!("OTHER");
+            wrong[field] = value;
+            cases.push((code, field, wrong));
+        }
+        for (code, field, input) in cases {
+            let answer = app.admin.data(create, json!({"input": input})).await["createIpo"].clone();
+            let error = &answer["userErrors"][0];
+            assert_eq!((&answer["ipo"], &error["code"], &error["field"]), (&Value::Null, &json!(code), &json!([field])), "{answer}");
+        }
+        let delete = "mutation($id: ID!) { deleteIpo(input: { id: $id }) { deletedId userErrors { code } } }";
+        let gone = app.admin.data(delete, json!({"id": made["ipo"]["id"]})).await;
+        assert_eq!(gone["deleteIpo"]["deletedId"], made["ipo"]["id"]);
+        let again = app.admin.data(delete, json!({"id": made["ipo"]["id"]})).await;
+        assert_eq!(again["deleteIpo"]["userErrors"][0]["code"], "NOT_FOUND");
+    }
+
+    async fn what_was_deleted_is_not_fetched_back(app: TestApp) {
+        serve(&app);
+        refresh(&app).await;
+        let id = ipo(&app, "BETA", "id").await["id"].clone();
+        let delete = "mutation($id: ID!) { deleteIpo(input: { id: $id }) { deletedId } }";
+        app.admin.data(delete, json!({"id": id})).await;
+        refresh(&app).await;
+        assert_eq!(ipo(&app, "BETA", "id").await, Value::Null);
+    }
+
+    async fn denials_are_respected_and_a_lost_session_is_renewed(app: TestApp) {
+        serve(&app);
+        refresh(&app).await;
+        app.nse.forget_sessions();
+        assert_eq!(state(&refresh(&app).await), "SUCCEEDED");
+        assert_eq!(app.nse.visits(), 2);
+
+        let page = "<h1>Access Restricted</h1><p>Please try accessing this page again after 10 minutes.</p>";
+        app.nse.deny(Some((403, page)));
+        let query = "mutation { refreshIpos(input: {}) { job { id } } }";
+        let data = app.operator.data(query, json!({})).await;
+        let id = data["refreshIpos"]["job"]["id"].as_str().expect("a job").to_owned();
+        let job = app.job_when(&id, |job| state(job) == "RETRYING").await;
+        assert!(job["message"].as_str().is_some_and(|m| m.contains("asks to be left alone; next try")), "{job}");
+        let asked = app.nse.asked();
+        app.operator.data("mutation($id: ID!) { cancelJob(input: { id: $id }) { job { id } } }", json!({"id": id})).await;
+        let data = app.operator.data(query, json!({})).await;
+        let id = data["refreshIpos"]["job"]["id"].as_str().expect("a job").to_owned();
+        app.job_when(&id, |job| state(job) == "RETRYING").await;
+        assert_eq!(app.nse.asked(), asked, "nobody asks before the ten minutes are over");
+    }
+
+    async fn a_bot_wall_leaves_the_job_retrying_with_a_message(app: TestApp) {
+        app.nse.deny(Some((403, "<HTML><H1>Access Denied</H1></HTML>")));
+        let data = app.operator.data("mutation { refreshIpos(input: {}) { job { id } } }", json!({})).await;
+        let id = data["refreshIpos"]["job"]["id"].as_str().expect("a job").to_owned();
+        let job = app.job_when(&id, |job| state(job) == "RETRYING").await;
+        assert!(job["message"].as_str().is_some_and(|m| m.contains("NSE_PROXY")), "{job}");
+        assert_eq!(app.anonymous.data("{ ipos { totalCount } }", json!({})).await["ipos"]["totalCount"], 0);
+    }
+
+    async fn an_issue_is_joined_to_its_stock(app: TestApp) {
+        serve(&app);
+        refresh(&app).await;
+        // Listed at 120, closing at 110; a 2:1 split on the third day; 60 at the end is 120 of the old ones.
+        let csv = "date,open,high,low,close,volume,split_coefficient\n\
+                   2024-03-12,120,125,105,110,100,1\n2024-03-13,112,160,112,150,100,1\n2024-03-14,76,76,60,66,200,2\n2024-03-15,62,63,58,60,200,1\n";
+        let job = app.operator.import("ACMEFOODS.BSE", csv).await["job"]["id"].as_str().expect("a job").to_owned();
+        app.settled(&job).await;
+        let fields = "symbol { ticker ipo { ticker } } performance { listingOpen listingGain firstDayReturn returnSinceIssue maxDrawdownSinceListing asOf }";
+        let found = ipo(&app, "ACMEFOODS", fields).await;
+        assert_eq!(found["symbol"], json!({"ticker": "ACMEFOODS.BSE", "ipo": {"ticker": "ACMEFOODS"}}));
+        let figure = |name: &str| found["performance"][name].as_f64().expect("a figure");
+        let expected = [("listingOpen", 120.0), ("listingGain", 0.2), ("firstDayReturn", 0.1), ("returnSinceIssue", 0.2),
+                        ("maxDrawdownSinceListing", 120.0 / 150.0 - 1.0)];
+        for (name, value) in expected {
+            assert!((figure(name) - value).abs() < 1e-12, "{name}: {}", figure(name));
+        }
+        assert_eq!(found["performance"]["asOf"], "2024-03-15");
+        let statistics = app.anonymous.data("{ ipoStatistics(filter: { exchange: [NSE] }) { count withPerformance
+            meanListingGain medianListingGain shareListedAboveIssue medianReturnSinceIssue } }", json!({})).await["ipoStatistics"].clone();
+        assert_eq!((&statistics["count"], &statistics["withPerformance"], &statistics["shareListedAboveIssue"]), (&json!(3), &json!(1), &json!(1.0)));
+        assert_eq!(ipo(&app, "ZETA", "symbol { id } performance { asOf }").await, json!({"symbol": null, "performance": null}));
+    }
+
+    async fn adding_a_symbol_from_an_issue_is_one_step(app: TestApp) {
+        serve(&app);
+        refresh(&app).await;
+        app.provider.answer("ACMEFOODS.BSE", Answer::Body(provider::daily("ACMEFOODS.BSE", &[("2024-03-12".to_owned(), ["1", "2", "1", "2"], "5")])));
+        let query = "mutation { addSymbol(input: { ticker: \"ACMEFOODS\", exchange: NSE }) { symbol { ticker name } job { id } } }";
+        let added = app.operator.data(query, json!({})).await["addSymbol"].clone();
+        assert_eq!(added["symbol"], json!({"ticker": "ACMEFOODS.BSE", "name": "Acme Foods Limited"}));
+        assert_eq!(state(&app.settled(added["job"]["id"].as_str().expect("a job")).await), "SUCCEEDED");
+    }
+
+    async fn lists_filter_order_and_page(app: TestApp) {
+        serve(&app);
+        refresh(&app).await;
+        let query = "query($f: IpoFilter, $o: [IpoOrder!]) { ipos(filter: $f, orderBy: $o) { nodes { ticker } totalCount } }";
+        let list = async |filter: Value, order: Value| {
+            let page = app.anonymous.data(query, json!({"f": filter, "o": order})).await["ipos"].clone();
+            let nodes = page["nodes"].as_array().expect("nodes");
+            assert_eq!(page["totalCount"], nodes.len());
+            nodes.iter().filter_map(|n| n["ticker"].as_str()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(list(json!({}), json!([{"field": "NAME"}])).await, "ACMEFOODS BETA ZETA");
+        assert_eq!(list(json!({}), json!([{"field": "OPEN_DATE", "direction": "DESC"}])).await, "ZETA BETA ACMEFOODS");
+        assert_eq!(list(json!({}), json!([{"field": "ISSUE_PRICE"}])).await, "ACMEFOODS ZETA BETA");
+        assert_eq!(list(json!({"status": ["WITHDRAWN", "UPCOMING"]}), json!([{"field": "NAME"}])).await, "BETA ZETA");
+        assert_eq!(list(json!({"status": ["LISTED"]}), json!([])).await, "ACMEFOODS");
+        assert_eq!(list(json!({"status": ["OPEN", "CLOSED", "POSTPONED"]}), json!([])).await, "");
+        assert_eq!(list(json!({"search": "FOODS lim"}), json!([])).await, "ACMEFOODS");
+        assert_eq!(list(json!({"board": ["SME"]}), json!([])).await, "BETA");
+        assert_eq!(list(json!({"openTo": "2024-03-04"}), json!([])).await, "ACMEFOODS");
+        assert_eq!(list(json!({"issuePriceMin": "99.99", "issuePriceMax": "100"}), json!([])).await, "ACMEFOODS");
+        assert_eq!(list(json!({"exchange": ["NASDAQ"]}), json!([])).await, "");
+    }
+
+    async fn companies_by_rest(app: TestApp) {
+        let body = json!({"name": "Rest Limited", "symbol": "REST", "issue_price": "71.50", "lot_size": 200,
+                          "open_date": "2099-02-02", "close_date": "2099-02-04"});
+        let code = |answer: &(u16, Value)| (answer.0, answer.1["error"]["code"].as_str().unwrap_or_default().to_owned());
+        assert_eq!(code(&app.anonymous.post("/ipo/companies/", body.clone()).await), (401, "UNAUTHENTICATED".to_owned()));
+        assert_eq!(code(&app.operator.post("/ipo/companies/", body.clone()).await), (403, "FORBIDDEN".to_owned()));
+        let (status, made) = app.admin.post("/ipo/companies/", body.clone()).await;
+        assert_eq!((status, &made["company"]["issue_price"], &made["company"]["symbol"]), (201, &json!("71.50"), &json!("REST")), "{made}");
+        assert_eq!(code(&app.admin.post("/ipo/companies/", body).await), (409, "ALREADY_EXISTS".to_owned()));
+        assert_eq!(code(&app.admin.post("/ipo/companies/", json!({"colour": 1, "name": "x"})).await), (400, "INVALID".to_owned()));
+        let path = format!("/ipo/companies/{}/", made["company"]["id"].as_str().expect("an id"));
+        let (status, read) = app.anonymous.get(&path).await;
+        assert_eq!((status, &read["name"], &read["lot_size"], &read["close_date"]), (200, &json!("Rest Limited"), &json!(200), &json!("2099-02-04")));
+        let (status, list) = app.anonymous.get("/ipo/companies/?search=rest&page_size=10&order=-open_date&status=upcoming").await;
+        assert_eq!((status, &list["total"], &list["companies"][0]["symbol"]), (200, &json!(1), &json!("REST")), "{list}");
+        let (status, put) = app.admin.put(&path, json!({"lot_size": 100, "close_date": null})).await;
+        assert_eq!((status, &put["company"]["lot_size"], &put["company"]["close_date"]), (200, &json!(100), &Value::Null));
+        assert_eq!(code(&app.admin.put(&path, json!({"close_date": "2099-01-01"})).await), (400, "INVALID".to_owned()));
+        assert_eq!(code(&app.anonymous.get("/ipo/companies/nonsense/").await), (404, "NOT_FOUND".to_owned()));
+        assert_eq!(code(&app.anonymous.get("/ipo/companies/?status=sleeping").await), (400, "INVALID".to_owned()));
+        assert_eq!(app.admin.delete(&path).await.0, 204);
+        assert_eq!(app.anonymous.get(&path).await.0, 404);
+        assert_eq!(app.admin.delete(&path).await.0, 404);
+    }
+}
