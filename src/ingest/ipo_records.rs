@@ -254,7 +254,10 @@ fn band_and_price(raw: &RawIpo) -> Result<(Band, Option<String>), Flaw> {
     }
     if let Some(text) = &price {
         let price = units("issuePrice", text)?;
-        if let (Some((low, high)), Some((low_text, high_text))) = (limits, &band)
+        // One price is no band: where the final one differs, the issue was priced anew.
+        if limits.is_some_and(|(low, high)| low == high && low != price) {
+            band = None;
+        } else if let (Some((low, high)), Some((low_text, high_text))) = (limits, &band)
             && !(low..=high).contains(&price)
         {
             return flaw("issuePrice", format!("{text} is outside the band {low_text} to {high_text}"));
@@ -370,6 +373,9 @@ mod tests {
         assert_eq!((found.records.len(), found.issues.len(), found.read), (1, 0, 4));
         let values = &found.records[0].values;
         let value = |field| values.get(&field).map(String::as_str);
+        let anew = parsed(vec![past("B Limited", "B", ["22-MAR-2024", "27-MAR-2024", ""], "Rs.90", "89")]);
+        let price = |field| anew.records[0].values.get(&field).map(String::as_str);
+        assert_eq!((price(IpoField::IssuePrice), price(IpoField::PriceBandLow)), (Some("89"), None));
         assert_eq!(value(IpoField::IssueSize), Some("4340100"));
         assert_eq!((value(IpoField::IssuePrice), value(IpoField::PriceBandLow)), (Some("210"), Some("200")));
         assert_eq!(value(IpoField::ListingDate), Some("2024-04-02"));
