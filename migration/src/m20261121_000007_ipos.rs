@@ -76,11 +76,12 @@ impl MigrationTrait for Migration {
         let connection = manager.get_connection();
         for sql in [
             // An issue is known by its symbol and first day: symbols recur over the years.
-            "CREATE UNIQUE INDEX ipos_issue ON ipos (exchange, ticker, (coalesce(open_day, listing_day, 0))) \
+            // The exchange stands behind: so few values are no place to begin a search.
+            "CREATE UNIQUE INDEX ipos_issue ON ipos (ticker, exchange, (coalesce(open_day, listing_day, 0))) \
              WHERE ticker IS NOT NULL",
-            "CREATE UNIQUE INDEX ipos_unnamed_issue ON ipos (exchange, name_key, (coalesce(open_day, listing_day, 0))) \
+            "CREATE UNIQUE INDEX ipos_unnamed_issue ON ipos (name_key, exchange, (coalesce(open_day, listing_day, 0))) \
              WHERE ticker IS NULL",
-            "CREATE INDEX ipos_name_key ON ipos (exchange, name_key)",
+            "CREATE INDEX ipos_name_key ON ipos (name_key, exchange)",
             // One for each order that a list can have; what is missing sorts last through the sentinel.
             "CREATE INDEX ipos_name ON ipos (name, id)",
             "CREATE INDEX ipos_open ON ipos ((coalesce(open_day, 2147483647)), id)",

@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, OnConflict, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, OnConflict, Query, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
     IntoActiveModel, Iterable, PaginatorTrait, QueryFilter,
@@ -72,13 +72,15 @@ pub fn today_at(exchange: Exchange) -> Day {
 /// The same rules as [`IpoStatus::of`], as a condition.
 fn has_status(status: IpoStatus, today: Day) -> Condition {
     let all = Condition::all;
-    let unlisted = || Condition::any().add(Column::ListingDay.is_null()).add(Column::ListingDay.gt(today));
+    // The expression that the index of listing dates holds: what has no date yet comes after today, too.
+    let listing = || sort_of(IpoOrder { field: IpoOrderField::ListingDate, descending: false }).by;
+    let unlisted = || listing().gt(today);
     let dated = || all().add(Column::Standing.is_null());
     let last_day = || Func::coalesce([Expr::col(Column::CloseDay), Expr::col(Column::OpenDay)]);
     match status {
         IpoStatus::Withdrawn => all().add(Column::Standing.eq(Standing::Withdrawn)),
         IpoStatus::Postponed => all().add(Column::Standing.eq(Standing::Postponed)),
-        IpoStatus::Listed => dated().add(Column::ListingDay.lte(today)),
+        IpoStatus::Listed => dated().add(listing().lte(today)),
         IpoStatus::Upcoming => dated().add(unlisted()).add(
             Condition::any().add(Column::OpenDay.gt(today)).add(
                 all()
@@ -97,7 +99,8 @@ fn has_status(status: IpoStatus, today: Day) -> Condition {
 }
 
 impl IpoFilter {
-    fn condition(&self) -> Condition {
+    fn condition(&self, backend: DbBackend) -> Condition {
+        let day = |day: Option<Day>| day.map(i64::from);
         let mut condition = Condition::all();
         if let Some(search) = &self.search {
             let pattern = contains_pattern(search);
@@ -115,30 +118,63 @@ impl IpoFilter {
                 let at = Column::Exchange.is_in(exchanges.iter().copied());
                 any = any.add(Condition::all().add(at).add(of_status));
             }
-            condition = condition.add(any);
+            condition = condition.add(any).add(listing_bound(statuses));
         }
         condition
             .add_option(self.exchange.as_ref().map(|e| Column::Exchange.is_in(e.iter().copied())))
             .add_option(self.board.as_ref().map(|b| Column::Board.is_in(b.iter().copied())))
-            .add_option(self.open_from.map(|d| Column::OpenDay.gte(d)))
-            .add_option(self.open_to.map(|d| Column::OpenDay.lte(d)))
-            .add_option(self.close_from.map(|d| Column::CloseDay.gte(d)))
-            .add_option(self.close_to.map(|d| Column::CloseDay.lte(d)))
-            .add_option(self.price_min.map(|p| Column::IssuePriceUnits.gte(p)))
-            .add_option(self.price_max.map(|p| Column::IssuePriceUnits.lte(p)))
+            .add_option(range(IpoOrderField::OpenDate, day(self.open_from), day(self.open_to), backend))
+            .add_option(range(IpoOrderField::CloseDate, day(self.close_from), day(self.close_to), backend))
+            .add_option(range(IpoOrderField::IssuePrice, self.price_min, self.price_max, backend))
     }
 }
 
+/// What a choice of statuses says of listing dates wherever the exchange is: a bound that an index can use.
+fn listing_bound(statuses: &[IpoStatus]) -> Condition {
+    let listing = sort_of(IpoOrder { field: IpoOrderField::ListingDate, descending: false }).by;
+    let today = day::from_date(chrono::Utc::now().date_naive());
+    if statuses.iter().all(|s| *s == IpoStatus::Listed) {
+        return Condition::all().add(listing.lte(today + 1));
+    }
+    if statuses.iter().all(|s| matches!(s, IpoStatus::Upcoming | IpoStatus::Open | IpoStatus::Closed)) {
+        return Condition::all().add(listing.gt(today - 1));
+    }
+    Condition::all()
+}
+
+/// Bounds on a sort value, said of the very expression that its index holds. On SQLite, which keeps no statistics of
+/// it, what has both ends is looked up first, so that a list in another order needn't be walked to where its rows
+/// happen to lie.
+fn range(field: IpoOrderField, from: Option<i64>, to: Option<i64>, backend: DbBackend) -> Option<Condition> {
+    let by = sort_of(IpoOrder { field, descending: false }).by;
+    let bounds = Condition::all()
+        .add(by.clone().lt(Expr::cust(missing(field))))
+        .add_option(from.map(|v| by.clone().gte(v)))
+        .add_option(to.map(|v| by.clone().lte(v)));
+    match (from, to) {
+        (None, None) => None,
+        (Some(_), Some(_)) if backend == DbBackend::Sqlite => {
+            let within = Query::select().column(Column::Id).from(Entity).cond_where(bounds).to_owned();
+            Some(Condition::all().add(Column::Id.in_subquery(within)))
+        }
+        _ => Some(bounds),
+    }
+}
+
+/// What stands for a missing value in a sort.
+fn missing(field: IpoOrderField) -> &'static str {
+    if field == IpoOrderField::IssuePrice { "9223372036854775807" } else { "2147483647" }
+}
+
 fn sort_of(order: IpoOrder) -> Sort {
-    let or_last = |column: Column, last: &'static str| -> SimpleExpr {
-        Func::coalesce([Expr::col(column), Expr::cust(last)]).into()
-    };
+    let or_last =
+        |column: Column| -> SimpleExpr { Func::coalesce([Expr::col(column), Expr::cust(missing(order.field))]).into() };
     let (by, text) = match order.field {
         IpoOrderField::Name => (Expr::col(Column::Name), true),
-        IpoOrderField::OpenDate => (or_last(Column::OpenDay, "2147483647"), false),
-        IpoOrderField::CloseDate => (or_last(Column::CloseDay, "2147483647"), false),
-        IpoOrderField::ListingDate => (or_last(Column::ListingDay, "2147483647"), false),
-        IpoOrderField::IssuePrice => (or_last(Column::IssuePriceUnits, "9223372036854775807"), false),
+        IpoOrderField::OpenDate => (or_last(Column::OpenDay), false),
+        IpoOrderField::CloseDate => (or_last(Column::CloseDay), false),
+        IpoOrderField::ListingDate => (or_last(Column::ListingDay), false),
+        IpoOrderField::IssuePrice => (or_last(Column::IssuePriceUnits), false),
         IpoOrderField::CreatedAt => (Expr::col(Column::CreatedAt), false),
         IpoOrderField::UpdatedAt => (Expr::col(Column::UpdatedAt), false),
     };
@@ -225,14 +261,14 @@ impl Ipos<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn page(&self, filter: &IpoFilter, orders: &[IpoOrder], page: &PageRequest) -> Result<Page<Model>> {
-        let query = page.apply(Entity::find().filter(filter.condition()), &ipo_sorts(orders));
+        let query = page.apply(Entity::find().filter(filter.condition(self.0.backend())), &ipo_sorts(orders));
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
     /// # Errors
     /// When the database fails.
     pub async fn count(&self, filter: &IpoFilter) -> Result<u64> {
-        Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+        Ok(Entity::find().filter(filter.condition(self.0.backend())).count(&self.0.read).await?)
     }
 
     /// Every issue that a filter lets through.
@@ -240,7 +276,7 @@ impl Ipos<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn all(&self, filter: &IpoFilter) -> Result<Vec<Model>> {
-        Ok(Entity::find().filter(filter.condition()).all(&self.0.read).await?)
+        Ok(Entity::find().filter(filter.condition(self.0.backend())).all(&self.0.read).await?)
     }
 
     /// Keeps every other writer of issues out until the transaction ends. On SQLite it has the write lock anyway.

@@ -130,6 +130,13 @@ fn beyond(sorts: &[Sort], keys: &[Key], before: bool) -> Condition {
     let strictly = |sort: &Sort, key: &Key| {
         if sort.descending == before { sort.by.clone().gt(value(key)) } else { sort.by.clone().lt(value(key)) }
     };
+    // One direction throughout is one comparison of rows, which databases look up in an index as such.
+    if sorts.windows(2).all(|pair| pair[0].descending == pair[1].descending) {
+        let row = Expr::tuple(sorts.iter().map(|sort| sort.by.clone()));
+        let keys = Expr::tuple(keys.iter().map(value));
+        let descending = sorts.first().is_some_and(|sort| sort.descending);
+        return Condition::all().add(if descending == before { row.gt(keys) } else { row.lt(keys) });
+    }
     let mut any = Condition::any();
     for (i, (sort, key)) in sorts.iter().zip(keys).enumerate() {
         let mut all = Condition::all();
