@@ -142,9 +142,8 @@ fn listing_bound(statuses: &[IpoStatus]) -> Condition {
     Condition::all()
 }
 
-/// Bounds on a sort value, said of the very expression that its index holds. On SQLite, which keeps no statistics of
-/// it, what has both ends is looked up first, so that a list in another order needn't be walked to where its rows
-/// happen to lie.
+/// Bounds on a sort value, said of the very expression that its index holds. What has both ends is looked up first, so
+/// that a list in another order needn't be walked to where its rows happen to lie.
 fn range(field: IpoOrderField, from: Option<i64>, to: Option<i64>, backend: DbBackend) -> Option<Condition> {
     let by = sort_of(IpoOrder { field, descending: false }).by;
     let bounds = Condition::all()
@@ -153,9 +152,15 @@ fn range(field: IpoOrderField, from: Option<i64>, to: Option<i64>, backend: DbBa
         .add_option(to.map(|v| by.clone().lte(v)));
     match (from, to) {
         (None, None) => None,
-        (Some(_), Some(_)) if backend == DbBackend::Sqlite => {
+        (Some(_), Some(_)) => {
             let within = Query::select().column(Column::Id).from(Entity).cond_where(bounds).to_owned();
-            Some(Condition::all().add(Column::Id.in_subquery(within)))
+            Some(Condition::all().add(if backend == DbBackend::Postgres {
+                // As an array it's computed first; as a set the planner would join it to the walk.
+                let within = SimpleExpr::SubQuery(None, Box::new(within.into()));
+                Expr::cust_with_exprs("id = ANY(ARRAY $1)", [within])
+            } else {
+                Column::Id.in_subquery(within)
+            }))
         }
         _ => Some(bounds),
     }

@@ -282,3 +282,58 @@ on_each_database! {
         assert_eq!(app.admin.delete(&path).await.0, 404);
     }
 }
+
+on_each_database! {
+    async fn the_calendar_of_the_american_exchanges_comes_in_too(app: TestApp) {
+        let calendar = "symbol,name,ipoDate,priceRangeLow,priceRangeHigh,currency,exchange\r\n\
+                        CNXU,Conexeu Sciences Inc.,2099-05-21,0,0,USD,NASDAQ\r\nRIKU,RIKU DINING GROUP Ltd,2099-05-27,4,6,USD,NASDAQ\r\n\
+                        CVGD,Elevation Series Trust,2099-05-18,0,0,USD,NYSE\r\nBAD,Bad Date Inc.,soon,4,6,USD,NYSE\r\n";
+        app.provider.answer("", Answer::Body(calendar.to_owned()));
+        let query = "mutation { refreshIpos(input: { source: ALPHA_VANTAGE }) { job { id } userErrors { message } } }";
+        let data = app.operator.data(query, json!({})).await;
+        let job = app.settled(data["refreshIpos"]["job"]["id"].as_str().expect("a job")).await;
+        assert_eq!(summary(&job), "SUCCEEDED: 2 added, 0 changed, 0 unchanged, 1 flagged and left out");
+        let query = "{ ipo(by: { listing: { exchange: NASDAQ, ticker: \"riku\" } }) { name status currency priceBandLow priceBandHigh openDate listingDate source } }";
+        assert_eq!(
+            app.anonymous.data(query, json!({})).await["ipo"],
+            json!({"name": "RIKU DINING GROUP Ltd", "status": "UPCOMING", "currency": "USD", "priceBandLow": "4", "priceBandHigh": "6",
+                   "openDate": null, "listingDate": "2099-05-27", "source": "ALPHA_VANTAGE"})
+        );
+    }
+
+    async fn a_page_of_issues_with_their_stocks_is_followed_by_events(app: TestApp) {
+        serve(&app);
+        let url = format!("{}/graphql", app.url);
+        let query = "subscription { ipoChanged(exchange: NSE) { change ipo { ticker } } }";
+        let response = reqwest::Client::builder().no_proxy().build().expect("a client").post(url)
+            .header("accept", "text/event-stream").json(&json!({"query": query})).send().await.expect("a stream");
+        let mut told = String::new();
+        let mut stream = response;
+        let listening = async {
+            while told.matches("CREATED").count() < 3 {
+                let chunk = stream.chunk().await.expect("news").expect("more");
+                told.push_str(&String::from_utf8_lossy(&chunk));
+            }
+        };
+        let (job, ()) = tokio::join!(refresh(&app), async {
+            tokio::time::timeout(std::time::Duration::from_secs(30), listening).await.expect("in time");
+        });
+        assert_eq!(state(&job), "SUCCEEDED");
+        for ticker in ["ACMEFOODS", "BETA", "ZETA"] {
+            assert!(told.contains(ticker), "{told}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn issues_are_fetched_by_the_clock_from_the_first_start_on() {
+    let app = TestApp::start_with(crate::harness::Database::Sqlite, &[("IPO_SCHEDULE", "30 0 * * *")]).await;
+    let query = "{ jobs(filter: { kind: [REFRESH_IPOS] }) { totalCount } }";
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while app.anonymous.data(query, json!({})).await["jobs"]["totalCount"] != 2 {
+        assert!(std::time::Instant::now() < deadline, "the NSE and the calendar have not been asked for");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    prospectus::jobs::run_due(&app.app, chrono::Utc::now()).await.expect("a look");
+    assert_eq!(app.anonymous.data(query, json!({})).await["jobs"]["totalCount"], 2, "once");
+}
