@@ -6,6 +6,7 @@ mod errors;
 mod guard;
 mod ids;
 mod ipo;
+mod ipo_edits;
 mod issue;
 mod job;
 mod loaders;
@@ -43,12 +44,12 @@ pub struct Mutation(
     issue::IssueMutation,
     backtest::BacktestMutation,
     sweep::SweepMutation,
-    ipo::IpoMutation,
+    ipo_edits::IpoMutation,
 );
 
 /// What can be followed, over graphql-transport-ws or server-sent events.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(job::JobSubscription, ipo::IpoSubscriptions);
+pub struct Subscription(job::JobSubscription, ipo_edits::IpoSubscriptions);
 
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 

@@ -9,6 +9,7 @@ mod events;
 mod ipo_values;
 mod ipos;
 mod issues;
+mod job_runs;
 mod jobs;
 pub mod page;
 mod prices;

@@ -1,0 +1,287 @@
+//! What can be done with IPOs, and following them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject, Subscription};
+use async_stream::try_stream;
+use futures_util::Stream;
+use rust_decimal::Decimal;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::errors::{Fault, UserError, UserErrorCode, sort_out};
+use super::guard::RoleGuard;
+use super::ids::{self, Kind};
+use super::ipo::Ipo;
+use super::job::Job;
+use super::scalars::{BigInt, Date};
+use crate::app::App;
+use crate::jobs;
+use crate::market::day::iso;
+use crate::market::ipo::{Board, IpoField};
+use crate::market::{DataSource, Exchange};
+use crate::request::RequestError;
+use crate::research::{self, IpoEdits};
+use crate::store::entity::ipo as row;
+use crate::store::{Event, Role, StoreError};
+
+/// A source to fetch IPOs from.
+#[derive(Debug, InputObject)]
+pub struct RefreshIposInput {
+    /// NSE or `ALPHA_VANTAGE`.
+    #[graphql(default_with = "DataSource::Nse")]
+    source: DataSource,
+    /// Asking again with the same key answers with the same job.
+    idempotency_key: Option<String>,
+}
+
+/// The job that fetches.
+#[derive(SimpleObject)]
+pub struct RefreshIposPayload {
+    job: Option<Job>,
+    user_errors: Vec<UserError>,
+}
+
+/// An IPO to add.
+#[derive(Debug, InputObject)]
+pub struct CreateIpoInput {
+    name: String,
+    exchange: Exchange,
+    ticker: Option<String>,
+    #[graphql(default_with = "Board::Mainboard")]
+    board: Board,
+    issue_price: Option<Decimal>,
+    price_band_low: Option<Decimal>,
+    price_band_high: Option<Decimal>,
+    /// ISO 4217 code; the exchange's own if left out.
+    currency: Option<String>,
+    lot_size: Option<i32>,
+    issue_size: Option<BigInt>,
+    open_date: Option<Date>,
+    close_date: Option<Date>,
+    listing_date: Option<Date>,
+}
+
+/// Fields to set; those left out stay, null clears.
+#[derive(Debug, InputObject)]
+pub struct UpdateIpoInput {
+    id: ID,
+    name: MaybeUndefined<String>,
+    ticker: MaybeUndefined<String>,
+    board: MaybeUndefined<Board>,
+    issue_price: MaybeUndefined<Decimal>,
+    price_band_low: MaybeUndefined<Decimal>,
+    price_band_high: MaybeUndefined<Decimal>,
+    lot_size: MaybeUndefined<i32>,
+    issue_size: MaybeUndefined<BigInt>,
+    open_date: MaybeUndefined<Date>,
+    close_date: MaybeUndefined<Date>,
+    listing_date: MaybeUndefined<Date>,
+    withdrawn: MaybeUndefined<bool>,
+}
+
+/// An IPO to delete.
+#[derive(Debug, InputObject)]
+pub struct DeleteIpoInput {
+    id: ID,
+}
+
+/// The IPO as it stands now.
+#[derive(SimpleObject)]
+pub struct CreateIpoPayload {
+    ipo: Option<Ipo>,
+    user_errors: Vec<UserError>,
+}
+
+/// The IPO as it stands now.
+#[derive(SimpleObject)]
+pub struct UpdateIpoPayload {
+    ipo: Option<Ipo>,
+    user_errors: Vec<UserError>,
+}
+
+/// The id of what was deleted.
+#[derive(SimpleObject)]
+pub struct DeleteIpoPayload {
+    deleted_id: Option<ID>,
+    user_errors: Vec<UserError>,
+}
+
+fn board_text(board: Board) -> String {
+    match board {
+        Board::Mainboard => "MAINBOARD".to_owned(),
+        Board::Sme => "SME".to_owned(),
+    }
+}
+
+impl CreateIpoInput {
+    fn into_edits(self) -> IpoEdits {
+        let decimal = |d: Option<Decimal>| d.map(|d| d.to_string());
+        let date = |d: Option<Date>| d.map(|d| iso(d.0));
+        let mut edits = vec![
+            (IpoField::Name, Some(self.name)),
+            (IpoField::Ticker, self.ticker),
+            (IpoField::Board, Some(board_text(self.board))),
+            (IpoField::IssuePrice, decimal(self.issue_price)),
+            (IpoField::PriceBandLow, decimal(self.price_band_low)),
+            (IpoField::PriceBandHigh, decimal(self.price_band_high)),
+            (IpoField::LotSize, self.lot_size.map(|n| n.to_string())),
+            (IpoField::IssueSize, self.issue_size.map(|n| n.0.to_string())),
+            (IpoField::OpenDate, date(self.open_date)),
+            (IpoField::CloseDate, date(self.close_date)),
+            (IpoField::ListingDate, date(self.listing_date)),
+        ];
+        edits.extend(self.currency.map(|currency| (IpoField::Currency, Some(currency))));
+        edits
+    }
+}
+
+impl UpdateIpoInput {
+    fn into_edits(self) -> IpoEdits {
+        fn edit<T>(
+            field: IpoField,
+            value: MaybeUndefined<T>,
+            text: impl Fn(T) -> String,
+        ) -> Option<(IpoField, Option<String>)> {
+            match value {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some((field, None)),
+                MaybeUndefined::Value(value) => Some((field, Some(text(value)))),
+            }
+        }
+        let decimal = |d: Decimal| d.to_string();
+        let date = |d: Date| iso(d.0);
+        let withdrawn = match self.withdrawn {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Value(true) => Some((IpoField::Standing, Some("WITHDRAWN".to_owned()))),
+            MaybeUndefined::Value(false) | MaybeUndefined::Null => Some((IpoField::Standing, None)),
+        };
+        [
+            edit(IpoField::Name, self.name, |s| s),
+            edit(IpoField::Ticker, self.ticker, |s| s),
+            edit(IpoField::Board, self.board, board_text),
+            edit(IpoField::IssuePrice, self.issue_price, decimal),
+            edit(IpoField::PriceBandLow, self.price_band_low, decimal),
+            edit(IpoField::PriceBandHigh, self.price_band_high, decimal),
+            edit(IpoField::LotSize, self.lot_size, |n| n.to_string()),
+            edit(IpoField::IssueSize, self.issue_size, |n| n.0.to_string()),
+            edit(IpoField::OpenDate, self.open_date, date),
+            edit(IpoField::CloseDate, self.close_date, date),
+            edit(IpoField::ListingDate, self.listing_date, date),
+            withdrawn,
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+fn id_of(id: &ID) -> Result<i64, RequestError> {
+    let missing = || RequestError::NotFound { field: "id".into(), what: "IPO with this id".to_owned() };
+    ids::decode_as(Kind::Ipo, id).ok_or_else(missing)
+}
+
+async fn update(app: &App, input: UpdateIpoInput) -> Result<row::Model, RequestError> {
+    let id = id_of(&input.id)?;
+    research::update_ipo(app, id, input.into_edits()).await
+}
+
+async fn delete(app: &App, id: &ID) -> Result<(), RequestError> {
+    research::delete_ipo(app, id_of(id)?).await
+}
+
+const LONGEST_IDEMPOTENCY_KEY: usize = 200;
+
+#[derive(Default)]
+pub struct IpoMutation;
+
+#[Object]
+impl IpoMutation {
+    /// Queues a fetch of a source's IPOs. One that is under way answers with its job.
+    #[graphql(guard = "RoleGuard(Role::Operator)")]
+    async fn refresh_ipos(&self, ctx: &Context<'_>, input: RefreshIposInput) -> Result<RefreshIposPayload> {
+        if input.idempotency_key.as_ref().is_some_and(|k| k.is_empty() || k.len() > LONGEST_IDEMPOTENCY_KEY) {
+            let message = format!("an idempotency key has 1 to {LONGEST_IDEMPOTENCY_KEY} bytes");
+            let user_errors = vec![UserError::new(UserErrorCode::Invalid, "idempotencyKey", message)];
+            return Ok(RefreshIposPayload { job: None, user_errors });
+        }
+        let app = ctx.data_unchecked::<App>();
+        Ok(match sort_out(jobs::refresh_ipos(app, input.source, input.idempotency_key).await)? {
+            Ok(job) => RefreshIposPayload { job: Some(Job(job)), user_errors: Vec::new() },
+            Err(user_errors) => RefreshIposPayload { job: None, user_errors },
+        })
+    }
+
+    /// Adds an IPO.
+    #[graphql(guard = "RoleGuard(Role::Admin)")]
+    async fn create_ipo(&self, ctx: &Context<'_>, input: CreateIpoInput) -> Result<CreateIpoPayload> {
+        let app = ctx.data_unchecked::<App>();
+        let exchange = input.exchange;
+        Ok(match sort_out(research::create_ipo(app, exchange, input.into_edits()).await)? {
+            Ok(row) => CreateIpoPayload { ipo: Some(Ipo(Arc::new(row))), user_errors: Vec::new() },
+            Err(user_errors) => CreateIpoPayload { ipo: None, user_errors },
+        })
+    }
+
+    /// Sets fields of an IPO. A fetch leaves them alone until the source itself says something else.
+    #[graphql(guard = "RoleGuard(Role::Admin)")]
+    async fn update_ipo(&self, ctx: &Context<'_>, input: UpdateIpoInput) -> Result<UpdateIpoPayload> {
+        Ok(match sort_out(update(ctx.data_unchecked::<App>(), input).await)? {
+            Ok(row) => UpdateIpoPayload { ipo: Some(Ipo(Arc::new(row))), user_errors: Vec::new() },
+            Err(user_errors) => UpdateIpoPayload { ipo: None, user_errors },
+        })
+    }
+
+    /// Deletes an IPO with its history. A fetch doesn't bring it back.
+    #[graphql(guard = "RoleGuard(Role::Admin)")]
+    async fn delete_ipo(&self, ctx: &Context<'_>, input: DeleteIpoInput) -> Result<DeleteIpoPayload> {
+        Ok(match sort_out(delete(ctx.data_unchecked::<App>(), &input.id).await)? {
+            Ok(()) => DeleteIpoPayload { deleted_id: Some(input.id), user_errors: Vec::new() },
+            Err(user_errors) => DeleteIpoPayload { deleted_id: None, user_errors },
+        })
+    }
+}
+
+/// How an IPO changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
+pub enum ChangeKind {
+    Created,
+    Updated,
+}
+
+/// An IPO that was added or changed.
+#[derive(SimpleObject)]
+pub struct IpoChanged {
+    ipo: Ipo,
+    change: ChangeKind,
+}
+
+#[derive(Default)]
+pub struct IpoSubscriptions;
+
+#[Subscription]
+impl IpoSubscriptions {
+    /// Every IPO that is added or changed, of one exchange or of all.
+    async fn ipo_changed(
+        &self,
+        ctx: &Context<'_>,
+        exchange: Option<Exchange>,
+    ) -> Result<impl Stream<Item = Result<IpoChanged>>> {
+        let app = ctx.data_unchecked::<App>().clone();
+        let mut events = app.store.events().subscribe();
+        Ok(try_stream! {
+            loop {
+                let (id, is_new) = match events.recv().await {
+                    Ok(Event::Ipo { id, is_new }) => (id, is_new),
+                    Ok(Event::Job(_)) | Err(RecvError::Lagged(_)) => continue,
+                    Err(RecvError::Closed) => return,
+                };
+                let found: Result<Vec<row::Model>, StoreError> = app.store.ipos().get_many(&[id]).await;
+                let Some(row) = found.map_err(Fault::from)?.pop() else { continue };
+                if exchange.is_none_or(|wanted| wanted == row.exchange) {
+                    let change = if is_new { ChangeKind::Created } else { ChangeKind::Updated };
+                    yield IpoChanged { ipo: Ipo(Arc::new(row)), change };
+                }
+            }
+        })
+    }
+}
