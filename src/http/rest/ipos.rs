@@ -14,41 +14,13 @@ use super::{Operation, Parameters, Service, failure, object, run};
 use crate::graphql::Caller;
 
 const MISSING: &str = "There is no such company; /ipo/companies/ lists them";
-
-const LIST: Operation = Operation {
-    text: include_str!("../operations/ipo_companies.graphql"),
-    field: "list",
-    success: StatusCode::OK,
-    missing: "",
-};
-
-const ONE: Operation = Operation {
-    text: include_str!("../operations/ipo_company.graphql"),
-    field: "company",
-    success: StatusCode::OK,
-    missing: MISSING,
-};
-
-const CREATE: Operation = Operation {
-    text: include_str!("../operations/ipo_company_create.graphql"),
-    field: "created",
-    success: StatusCode::CREATED,
-    missing: "",
-};
-
-const UPDATE: Operation = Operation {
-    text: include_str!("../operations/ipo_company_update.graphql"),
-    field: "updated",
-    success: StatusCode::OK,
-    missing: "",
-};
-
-const DELETE: Operation = Operation {
-    text: include_str!("../operations/ipo_company_delete.graphql"),
-    field: "deleted",
-    success: StatusCode::NO_CONTENT,
-    missing: "",
-};
+const LIST: Operation = Operation::new(include_str!("../operations/ipo_companies.graphql"), "list");
+const ONE: Operation = Operation::new(include_str!("../operations/ipo_company.graphql"), "company").or_missing(MISSING);
+const CREATE: Operation =
+    Operation::new(include_str!("../operations/ipo_company_create.graphql"), "created").answering(StatusCode::CREATED);
+const UPDATE: Operation = Operation::new(include_str!("../operations/ipo_company_update.graphql"), "updated");
+const DELETE: Operation = Operation::new(include_str!("../operations/ipo_company_delete.graphql"), "deleted")
+    .answering(StatusCode::NO_CONTENT);
 
 /// The routes, with and without the slash at the end.
 pub(super) fn routes() -> Router<Service> {

@@ -31,40 +31,30 @@ struct Operation {
     missing: &'static str,
 }
 
-const ADD: Operation = Operation {
-    text: include_str!("../operations/financial_data_add.graphql"),
-    field: "added",
-    success: StatusCode::ACCEPTED,
-    missing: "",
-};
+impl Operation {
+    const fn new(text: &'static str, field: &'static str) -> Self {
+        Self { text, field, success: StatusCode::OK, missing: "" }
+    }
 
-const REFRESH: Operation = Operation {
-    text: include_str!("../operations/financial_data_refresh.graphql"),
-    field: "refreshed",
-    success: StatusCode::ACCEPTED,
-    missing: "",
-};
+    const fn answering(mut self, success: StatusCode) -> Self {
+        self.success = success;
+        self
+    }
 
-const DATA: Operation = Operation {
-    text: include_str!("../operations/financial_data_data.graphql"),
-    field: "symbol",
-    success: StatusCode::OK,
-    missing: "There is no such symbol; POST it to /financial_data/add first",
-};
+    const fn or_missing(mut self, missing: &'static str) -> Self {
+        self.missing = missing;
+        self
+    }
+}
 
-const SYMBOLS: Operation = Operation {
-    text: include_str!("../operations/financial_data_symbols.graphql"),
-    field: "list",
-    success: StatusCode::OK,
-    missing: "",
-};
-
-const BACK_TEST: Operation = Operation {
-    text: include_str!("../operations/back_test.graphql"),
-    field: "ran",
-    success: StatusCode::OK,
-    missing: "",
-};
+const ADD: Operation =
+    Operation::new(include_str!("../operations/financial_data_add.graphql"), "added").answering(StatusCode::ACCEPTED);
+const REFRESH: Operation = Operation::new(include_str!("../operations/financial_data_refresh.graphql"), "refreshed")
+    .answering(StatusCode::ACCEPTED);
+const DATA: Operation = Operation::new(include_str!("../operations/financial_data_data.graphql"), "symbol")
+    .or_missing("There is no such symbol; POST it to /financial_data/add first");
+const SYMBOLS: Operation = Operation::new(include_str!("../operations/financial_data_symbols.graphql"), "list");
+const BACK_TEST: Operation = Operation::new(include_str!("../operations/back_test.graphql"), "ran");
 
 type Parameters = Query<HashMap<String, String>>;
 

@@ -95,14 +95,12 @@ impl Nse {
 
     /// Lets nothing leave while the exchange wants quiet.
     async fn respect_block(&self, answer: &http::Answer) -> Result<(), ProviderError> {
-        let minutes = match (answer.retry_after, blocked_minutes(&answer.body)) {
-            (Some(wait), _) if !answer.status.is_success() => {
-                i64::try_from(wait.as_secs()).unwrap_or(0).div_ceil_minutes()
-            }
-            (_, Some(minutes)) if answer.status == StatusCode::FORBIDDEN => minutes,
+        let wait = match (answer.retry_after, blocked_minutes(&answer.body)) {
+            (Some(wait), _) if !answer.status.is_success() => i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2),
+            (_, Some(minutes)) if answer.status == StatusCode::FORBIDDEN => minutes.max(1).saturating_mul(60_000),
             _ => return Ok(()),
         };
-        let until = now() + minutes.max(1) * 60_000;
+        let until = now().saturating_add(wait);
         self.store.budgets().block(BUDGET, until).await?;
         Err(ProviderError::Blocked { provider: NAME, until })
     }
@@ -178,16 +176,6 @@ impl Nse {
             }
         }
         Ok(details)
-    }
-}
-
-trait CeilMinutes {
-    fn div_ceil_minutes(self) -> i64;
-}
-
-impl CeilMinutes for i64 {
-    fn div_ceil_minutes(self) -> i64 {
-        (self + 59) / 60
     }
 }
 
