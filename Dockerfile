@@ -19,6 +19,7 @@ RUN mkdir -p src migration/src \
 
 COPY migration migration
 COPY samples samples
+COPY models models
 COPY src src
 # Newer than the stand-ins, or cargo would keep what it has built of them.
 RUN find src migration/src -name '*.rs' -exec touch {} + \

@@ -1,10 +1,13 @@
-//! Finds out whether PostgreSQL's server is installed, so that the tests that need it can say that they were left out
-//! rather than pass without having run. With `REQUIRE_POSTGRES` set, as in CI, its absence is an error.
+//! Finds out whether what some tests need is installed, so that they can say that they were left out rather than pass
+//! without having run: PostgreSQL's server, and ONNX Runtime where `ORT_DYLIB_PATH` leads to it. With
+//! `REQUIRE_POSTGRES` and `REQUIRE_ONNX_RUNTIME` set, as in CI, their absence is an error.
 
 use std::path::{Path, PathBuf};
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(has_postgres)");
+    println!("cargo::rustc-check-cfg=cfg(has_postgres, has_onnx_runtime)");
+    println!("cargo::rerun-if-env-changed=ORT_DYLIB_PATH");
+    println!("cargo::rerun-if-env-changed=REQUIRE_ONNX_RUNTIME");
     println!("cargo::rerun-if-env-changed=PATH");
     println!("cargo::rerun-if-env-changed=REQUIRE_POSTGRES");
     println!("cargo::rerun-if-changed=build.rs");
@@ -18,6 +21,13 @@ fn main() {
             println!(
                 "cargo::error=REQUIRE_POSTGRES is set, but there is no `initdb` on the PATH or in /usr/lib/postgresql"
             );
+        }
+        None => {}
+    }
+    match std::env::var_os("ORT_DYLIB_PATH").filter(|path| Path::new(path).is_file()) {
+        Some(_) => println!("cargo::rustc-cfg=has_onnx_runtime"),
+        None if std::env::var_os("REQUIRE_ONNX_RUNTIME").is_some() => {
+            println!("cargo::error=REQUIRE_ONNX_RUNTIME is set, but ORT_DYLIB_PATH does not lead to a file");
         }
         None => {}
     }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use moka::future::Cache;
 use tokio_util::sync::CancellationToken;
 
+use crate::forecast::{ArtifactError, Shelf};
 use crate::market::DataSource;
 use crate::market::Series;
 use crate::market::splits::Split;
 use crate::providers::alpha_vantage::AlphaVantage;
 use crate::providers::nse::Nse;
 use crate::providers::{IpoProvider, PriceProvider, ProviderError};
+use crate::registry::Registry;
 use crate::settings::Settings;
 use crate::store::entity::symbol;
 use crate::store::{Store, StoreError};
@@ -25,6 +27,7 @@ pub struct Parts {
     pub store: Store,
     pub providers: Providers,
     pub series: SeriesCache,
+    pub models: Registry,
     /// Cancelled when the process is asked to stop.
     pub shutdown: CancellationToken,
 }
@@ -43,6 +46,10 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    #[error("the model that ships is not sound: {0}")]
+    Model(#[from] ArtifactError),
+    #[error("starting was interrupted: {0}")]
+    Interrupted(String),
 }
 
 impl App {
@@ -56,7 +63,10 @@ impl App {
         let nse = Nse::new(store.clone(), &settings.nse)?;
         let providers = Providers { alpha_vantage: Arc::new(alpha_vantage), nse: Arc::new(nse) };
         let series = SeriesCache::new(store.clone());
-        Ok(Self(Arc::new(Parts { settings, store, providers, series, shutdown: CancellationToken::new() })))
+        let (folder, library) = (settings.models_dir.clone(), settings.onnx_runtime.clone());
+        let shelf = tokio::task::spawn_blocking(move || Shelf::load(&folder, library.as_deref()));
+        let models = Registry::new(store.clone(), shelf.await.map_err(|e| StartError::Interrupted(e.to_string()))??);
+        Ok(Self(Arc::new(Parts { settings, store, providers, series, models, shutdown: CancellationToken::new() })))
     }
 }
 

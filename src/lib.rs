@@ -5,12 +5,14 @@
 pub mod app;
 pub mod backtest;
 pub mod cli;
+pub mod forecast;
 pub mod graphql;
 pub mod http;
 pub mod ingest;
 pub mod jobs;
 pub mod market;
 pub mod providers;
+pub mod registry;
 pub mod request;
 pub mod research;
 pub mod settings;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -28,6 +29,10 @@ pub struct Settings {
     pub ipo_schedule: Option<Schedule>,
     /// When all prices are refreshed.
     pub price_schedule: Option<Schedule>,
+    /// Where models of one's own lie.
+    pub models_dir: PathBuf,
+    /// The library of ONNX Runtime.
+    pub onnx_runtime: Option<PathBuf>,
     /// Jobs that one process runs at the same time.
     pub worker_concurrency: usize,
     pub log_format: LogFormat,
@@ -133,6 +138,8 @@ impl Settings {
             nse: NseSettings::read(source)?,
             ipo_schedule: schedule(source, "IPO_SCHEDULE", "30 0 * * *")?,
             price_schedule: schedule(source, "PRICE_SCHEDULE", "30 23 * * 1-5")?,
+            models_dir: text(source, "MODELS_DIR").unwrap_or_else(|| "models".to_owned()).into(),
+            onnx_runtime: text(source, "ORT_DYLIB_PATH").map(PathBuf::from),
             worker_concurrency: parse_if(
                 source,
                 "WORKER_CONCURRENCY",
@@ -298,6 +305,7 @@ mod tests {
         assert_eq!(settings.public_url.as_str(), "http://127.0.0.1:8000/");
         assert_eq!((settings.alpha_vantage.per_second, settings.alpha_vantage.per_day), (1.0, 25));
         assert!(settings.alpha_vantage.api_key.is_none());
+        assert_eq!((settings.models_dir.to_str(), settings.onnx_runtime), (Some("models"), None));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod m20261121_000004_providers;
 mod m20261121_000005_api_tokens;
 mod m20261121_000006_research;
 mod m20261121_000007_ipos;
+mod m20261121_000008_forecasts;
 
 pub struct Migrator;
 
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_api_tokens::Migration),
             Box::new(m20261121_000006_research::Migration),
             Box::new(m20261121_000007_ipos::Migration),
+            Box::new(m20261121_000008_forecasts::Migration),
         ]
     }
 }

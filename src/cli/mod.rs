@@ -4,6 +4,7 @@ mod demo;
 mod import;
 mod serve;
 mod token;
+mod train;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -45,6 +46,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Read a CSV file of one symbol's prices into the database.
     Import(import::ImportArguments),
+    /// Fit a forecasting model to stored symbols.
+    Train(train::TrainArguments),
     /// Print the GraphQL schema.
     Schema,
     /// Make, list and revoke tokens.
@@ -121,6 +124,10 @@ async fn run(command: Command) -> Result<(), CommandError> {
         Command::Token(command) => {
             start_logging(settings.log_format, "warn");
             token::run(settings, command).await
+        }
+        Command::Train(arguments) => {
+            start_logging(settings.log_format, "warn");
+            train::run(settings, arguments).await
         }
         Command::Schema => Ok(()),
     }

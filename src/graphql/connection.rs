@@ -7,7 +7,7 @@ use super::errors::{Fault, bad_input};
 use crate::app::App;
 use crate::market::Day;
 use crate::store::page::{Keys, Page, PageRequest, Sort, decode_cursor, encode_cursor};
-use crate::store::{BacktestFilter, IpoFilter, IssueFilter, JobFilter, SymbolFilter};
+use crate::store::{BacktestFilter, IpoFilter, IssueFilter, JobFilter, PredictionFilter, SymbolFilter};
 
 /// Rows in a page where the caller doesn't say.
 const DEFAULT_PAGE: i32 = 50;
@@ -39,6 +39,7 @@ pub enum Total {
     Jobs(JobFilter),
     Issues(IssueFilter),
     Backtests(BacktestFilter),
+    Predictions(PredictionFilter),
     Ipos(IpoFilter),
     Revisions(i64),
     Bars { symbol: i64, from: Option<Day>, to: Option<Day> },
@@ -55,6 +56,7 @@ impl Total {
             Self::Jobs(filter) => store.jobs().count(filter).await,
             Self::Issues(filter) => store.issues().count(filter).await,
             Self::Backtests(filter) => store.backtests().count(filter).await,
+            Self::Predictions(filter) => store.predictions().count(filter).await,
             Self::Ipos(filter) => store.ipos().count(filter).await,
             Self::Revisions(ipo) => store.ipos().count_revisions(*ipo).await,
             Self::Bars { symbol, from, to } => store.prices().count(*symbol, *from, *to).await,

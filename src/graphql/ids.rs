@@ -13,10 +13,21 @@ pub enum Kind {
     Backtest,
     Sweep,
     Ipo,
+    Prediction,
+    Model,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::Symbol, Self::Job, Self::DataIssue, Self::Backtest, Self::Sweep, Self::Ipo];
+    const ALL: [Self; 8] = [
+        Self::Symbol,
+        Self::Job,
+        Self::DataIssue,
+        Self::Backtest,
+        Self::Sweep,
+        Self::Ipo,
+        Self::Prediction,
+        Self::Model,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -26,6 +37,8 @@ impl Kind {
             Self::Backtest => "Backtest",
             Self::Sweep => "Sweep",
             Self::Ipo => "Ipo",
+            Self::Prediction => "Prediction",
+            Self::Model => "Model",
         }
     }
 }
@@ -33,15 +46,32 @@ impl Kind {
 /// The id of a row.
 #[must_use]
 pub fn encode(kind: Kind, id: i64) -> ID {
-    ID(URL_SAFE_NO_PAD.encode(format!("{}:{id}", kind.name())))
+    encode_key(kind, &id.to_string())
+}
+
+/// The id of what has a name instead of a row.
+#[must_use]
+pub fn encode_key(kind: Kind, key: &str) -> ID {
+    ID(URL_SAFE_NO_PAD.encode(format!("{}:{key}", kind.name())))
+}
+
+fn split(id: &str) -> Option<(Kind, String)> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(id).ok()?).ok()?;
+    let (name, key) = text.split_once(':')?;
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name)?;
+    Some((kind, key.to_owned()))
+}
+
+/// The name in an id of this kind.
+#[must_use]
+pub fn decode_key(kind: Kind, id: &str) -> Option<String> {
+    split(id).filter(|(found, _)| *found == kind).map(|(_, key)| key)
 }
 
 /// The row of an id, if it's one of ours.
 #[must_use]
 pub fn decode(id: &str) -> Option<(Kind, i64)> {
-    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(id).ok()?).ok()?;
-    let (name, number) = text.split_once(':')?;
-    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name)?;
+    let (kind, number) = split(id)?;
     Some((kind, number.parse().ok()?))
 }
 

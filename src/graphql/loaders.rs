@@ -10,7 +10,7 @@ use crate::market::ipo::provider_tickers;
 use crate::market::{Bar, Series};
 use crate::request::RequestError;
 use crate::research::{Curve, Performance, decode_curve, performances, symbols_of};
-use crate::store::entity::{backtest, data_issue, ipo, job, sweep, symbol};
+use crate::store::entity::{backtest, data_issue, ipo, job, prediction, sweep, symbol};
 use crate::store::{BarRequest, StoreError};
 
 /// Loads rows by what the resolvers know of them.
@@ -80,6 +80,14 @@ pub struct SweepOfJob(pub i64);
 /// A sweep's results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SweepColumnsOf(pub i64);
+
+/// A prediction's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PredictionId(pub i64);
+
+/// The newest prediction of a symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LatestPredictionOf(pub i64);
 
 /// A flagged record's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -182,6 +190,28 @@ impl Loader<CurveOf> for Rows {
             Ok((CurveOf(row.backtest_id), Arc::new(curve)))
         });
         decoded.collect()
+    }
+}
+
+impl Loader<PredictionId> for Rows {
+    type Value = prediction::Model;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[PredictionId]) -> Loaded<PredictionId, prediction::Model> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.store.predictions().get_many(&ids).await?;
+        Ok(rows.into_iter().map(|row| (PredictionId(row.id), row)).collect())
+    }
+}
+
+impl Loader<LatestPredictionOf> for Rows {
+    type Value = prediction::Model;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[LatestPredictionOf]) -> Loaded<LatestPredictionOf, prediction::Model> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.store.predictions().latest_of(&ids).await?;
+        Ok(rows.into_iter().map(|row| (LatestPredictionOf(row.symbol_id), row)).collect())
     }
 }
 

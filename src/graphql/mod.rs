@@ -3,6 +3,7 @@
 mod backtest;
 mod connection;
 mod errors;
+mod forecast;
 mod guard;
 mod ids;
 mod ipo;
@@ -34,6 +35,7 @@ pub struct Query(
     issue::IssueQuery,
     backtest::BacktestQuery,
     ipo::IpoQuery,
+    forecast::ForecastQuery,
 );
 
 /// What can be done. A person's mistakes come back in `userErrors`, with nothing changed.
@@ -45,6 +47,7 @@ pub struct Mutation(
     backtest::BacktestMutation,
     sweep::SweepMutation,
     ipo_edits::IpoMutation,
+    forecast::ForecastMutation,
 );
 
 /// What can be followed, over graphql-transport-ws or server-sent events.

@@ -5,13 +5,14 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 
 use super::backtest::Backtest;
 use super::errors::{bad_input, internal};
+use super::forecast::{Model, Prediction, load_model};
 use super::guard::{Caller, Viewer};
-use super::ids::{Kind, decode};
+use super::ids::{Kind, decode, decode_key};
 use super::ipo::Ipo;
 use super::issue::DataIssue;
 use super::job::Job;
 use super::loaders::IpoId;
-use super::loaders::{BacktestId, IssueId, JobId, Rows, SweepId, SymbolId};
+use super::loaders::{BacktestId, IssueId, JobId, PredictionId, Rows, SweepId, SymbolId};
 use super::sweep::Sweep;
 use super::symbol::Symbol;
 
@@ -25,6 +26,8 @@ pub enum Node {
     Backtest(Backtest),
     Sweep(Sweep),
     Ipo(Ipo),
+    Prediction(Prediction),
+    Model(Model),
 }
 
 /// Ids that one request may ask for.
@@ -32,6 +35,9 @@ const MOST_IDS: usize = 500;
 
 async fn load(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
     let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+    if let Some(key) = decode_key(Kind::Model, id) {
+        return Ok(load_model(ctx, &key).await?.map(Node::from));
+    }
     let Some((kind, number)) = decode(id) else { return Ok(None) };
     Ok(match kind {
         Kind::Symbol => loader.load_one(SymbolId(number)).await.map_err(|e| internal(&e))?.map(|r| Symbol(r).into()),
@@ -42,6 +48,10 @@ async fn load(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         Kind::Backtest => {
             loader.load_one(BacktestId(number)).await.map_err(|e| internal(&e))?.map(|r| Backtest(r).into())
         }
+        Kind::Prediction => {
+            loader.load_one(PredictionId(number)).await.map_err(|e| internal(&e))?.map(|r| Prediction(r).into())
+        }
+        Kind::Model => None,
         Kind::Ipo => loader.load_one(IpoId(number)).await.map_err(|e| internal(&e))?.map(|r| Ipo(r).into()),
         Kind::Sweep => loader.load_one(SweepId(number)).await.map_err(|e| internal(&e))?.map(|r| Sweep::from(r).into()),
     })

@@ -9,11 +9,12 @@ use chrono::{DateTime, Utc};
 use super::backtest::{Backtest, backtest_page};
 use super::connection::{Connection, PageArguments, Total, connect, page_cost};
 use super::errors::{Fault, UserError, UserErrorCode, internal, sort_out};
+use super::forecast::Prediction;
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
 use super::ipo::Ipo;
 use super::job::Job;
-use super::loaders::{BarsOf, IpoOfTicker, LatestBarOf, Rows, SeriesOf};
+use super::loaders::{BarsOf, IpoOfTicker, LatestBarOf, LatestPredictionOf, Rows, SeriesOf};
 use super::price::{DateRange, PriceBar, PriceSeries, Split};
 use super::scalars::Date;
 use crate::app::App;
@@ -227,6 +228,13 @@ impl Symbol {
     async fn ipo(&self, ctx: &Context<'_>) -> Result<Option<Ipo>> {
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         Ok(loader.load_one(IpoOfTicker(self.0.ticker.clone())).await.map_err(|e| internal(&e))?.map(Ipo))
+    }
+
+    /// The newest stored prediction of this symbol.
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn latest_prediction(&self, ctx: &Context<'_>) -> Result<Option<Prediction>> {
+        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+        Ok(loader.load_one(LatestPredictionOf(self.0.id)).await.map_err(|e| internal(&e))?.map(Prediction))
     }
 
     /// Stored backtests of this symbol, the newest first.

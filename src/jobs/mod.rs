@@ -13,6 +13,7 @@ mod request;
 mod runner;
 mod schedule;
 mod sweep_backtests;
+mod train_model;
 mod worker;
 
 use std::future::Future;
@@ -32,10 +33,11 @@ pub use refresh_ipos::RefreshIpos;
 pub use refresh_symbol::RefreshSymbol;
 pub use request::{
     AddSymbol, SweepAnswer, add_symbol, cancel, import_prices, refresh_ipos, refresh_symbols, remove_symbol, retry,
-    sweep_backtests,
+    sweep_backtests, train_model,
 };
 pub use schedule::run_due;
 pub use sweep_backtests::SweepBacktests;
+pub use train_model::TrainModel;
 pub use worker::{run as run_worker, setup as setup_queue};
 
 /// Something a worker does. The struct is the payload; `run` reads like the story.

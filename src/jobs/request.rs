@@ -1,6 +1,6 @@
 //! What people ask for, turned into records: checked, committed at once, and answered before the work begins.
 
-use super::{ImportPrices, Job, RefreshIpos, RefreshSymbol, SweepBacktests};
+use super::{ImportPrices, Job, RefreshIpos, RefreshSymbol, SweepBacktests, TrainModel};
 use crate::app::App;
 use crate::ingest;
 use crate::market::ipo::provider_tickers;
@@ -228,6 +228,35 @@ pub async fn sweep_backtests(app: &App, request: SweepRequest) -> Result<SweepAn
     let (job, _) = recorded.ok_or_else(|| RequestError::Conflict("the job was not recorded; try again".to_owned()))?;
     app.store.events().commit(transaction, &[Event::Job(job.id)]).await?;
     Ok(SweepAnswer::Queued(Box::new(job)))
+}
+
+/// Symbols that a model is trained on at most.
+const MOST_TRAINED_ON: usize = 200;
+
+/// Queues the training of a model on these symbols; the same training under way answers with that one.
+///
+/// # Errors
+/// When the name is empty or too long, or a ticker isn't known.
+pub async fn train_model(app: &App, name: &str, tickers: &[String]) -> Result<job::Model, RequestError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > LONGEST_NAME {
+        return Err(RequestError::invalid("name", format!("a model's name has 1 to {LONGEST_NAME} characters")));
+    }
+    if tickers.is_empty() || tickers.len() > MOST_TRAINED_ON {
+        return Err(RequestError::invalid("tickers", format!("a model is trained on 1 to {MOST_TRAINED_ON} symbols")));
+    }
+    let mut symbols = named(app, tickers).await?;
+    // The order must not matter: the same symbols make the same model.
+    symbols.sort_by(|a, b| a.ticker.cmp(&b.ticker));
+    let record =
+        TrainModel { name: name.to_owned(), symbol_ids: symbols.iter().map(|s| s.id).collect() }.record(None)?;
+    let transaction = app.store.begin().await?;
+    let recorded = app.store.jobs().record(&transaction, &[record]).await?.pop();
+    let (job, is_new) =
+        recorded.ok_or_else(|| RequestError::Conflict("the job was not recorded; try again".to_owned()))?;
+    let events = if is_new { vec![Event::Job(job.id)] } else { Vec::new() };
+    app.store.events().commit(transaction, &events).await?;
+    Ok(job)
 }
 
 /// Stops a job.

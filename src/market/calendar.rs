@@ -17,7 +17,9 @@ pub struct DayRange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calendar {
     NewYork,
-    /// An exchange whose holidays of past years aren't known here.
+    /// The National Stock Exchange of India, whose days the BSE keeps, too.
+    India,
+    /// An exchange whose holidays aren't known here.
     Weekdays,
 }
 
@@ -28,7 +30,67 @@ impl Calendar {
         match exchange {
             Exchange::Nyse | Exchange::Nasdaq => Self::NewYork,
             Exchange::Other if currency == Some("USD") => Self::NewYork,
-            Exchange::Nse | Exchange::Bse | Exchange::Other => Self::Weekdays,
+            Exchange::Nse | Exchange::Bse => Self::India,
+            Exchange::Other if currency == Some("INR") => Self::India,
+            Exchange::Other => Self::Weekdays,
+        }
+    }
+}
+
+impl Calendar {
+    /// Whether the exchange rests on a day, as far as is known.
+    #[must_use]
+    pub fn rests(self, day: Day) -> bool {
+        day::is_weekend(day)
+            || match self {
+                Self::NewYork => us_holiday(day::to_date(day)),
+                Self::India => indian_holiday(day::to_date(day)),
+                Self::Weekdays => false,
+            }
+    }
+}
+
+/// The next days on which an exchange is open.
+#[must_use]
+pub fn next_trading_days(after: Day, count: usize, calendar: Calendar) -> Vec<Day> {
+    (after + 1..).filter(|&day| !calendar.rests(day)).take(count).collect()
+}
+
+/// Weekdays on which the NSE's equity segment rests in 2026. Source: NSE, "Trading holidays for the calendar year 2026".
+const NSE_2026: [(u32, u32); 15] = [
+    (1, 26),
+    (3, 3),
+    (3, 26),
+    (3, 31),
+    (4, 3),
+    (4, 14),
+    (5, 1),
+    (5, 28),
+    (6, 26),
+    (9, 14),
+    (10, 2),
+    (10, 20),
+    (11, 10),
+    (11, 24),
+    (12, 25),
+];
+
+/// The same as expected for 2027: the NSE publishes its list in December of the year before. Dates of fixed holidays
+/// and of Good Friday are certain, those that follow the moon are the almanac's (Holi, Id, Ram Navami, Mahavir Jayanti,
+/// Bakri Id, Muharram, Diwali).
+const NSE_2027: [(u32, u32); 10] =
+    [(1, 26), (3, 10), (3, 22), (3, 26), (4, 14), (4, 15), (4, 19), (5, 17), (6, 16), (10, 29)];
+
+/// Whether the NSE rests on this weekday: by its list for 2026 and 2027, by the fixed holidays in other years.
+#[must_use]
+pub fn indian_holiday(date: NaiveDate) -> bool {
+    let day = (date.month(), date.day());
+    match date.year() {
+        2026 => NSE_2026.contains(&day),
+        2027 => NSE_2027.contains(&day),
+        year => {
+            let good_friday = easter_sunday(year).and_then(|e| e.checked_sub_days(chrono::Days::new(2)));
+            [(1, 26), (4, 14), (5, 1), (8, 15), (10, 2), (12, 25)].contains(&day) || good_friday == Some(date)
         }
     }
 }
@@ -172,6 +234,22 @@ mod tests {
             .map(day::iso)
             .collect();
         assert_eq!(computed, published);
+    }
+
+    #[test]
+    fn the_next_trading_days_skip_weekends_and_the_exchange_s_holidays() {
+        let next = |after: &str, count, calendar| -> Vec<String> {
+            next_trading_days(d(after), count, calendar).into_iter().map(day::iso).collect()
+        };
+        // Thanksgiving on the 26th of November, Christmas on a Friday, New Year's Day on a Friday.
+        assert_eq!(next("2026-11-24", 3, Calendar::NewYork), ["2026-11-25", "2026-11-27", "2026-11-30"]);
+        assert_eq!(next("2026-12-23", 3, Calendar::NewYork), ["2026-12-24", "2026-12-28", "2026-12-29"]);
+        assert_eq!(next("2026-12-30", 2, Calendar::NewYork), ["2026-12-31", "2027-01-04"]);
+        assert_eq!(next("2027-03-24", 2, Calendar::NewYork), ["2027-03-25", "2027-03-29"]);
+        // Guru Nanak Jayanti on a Tuesday; Republic Day on a Tuesday.
+        assert_eq!(next("2026-11-20", 3, Calendar::India), ["2026-11-23", "2026-11-25", "2026-11-26"]);
+        assert_eq!(next("2027-01-22", 2, Calendar::India), ["2027-01-25", "2027-01-27"]);
+        assert_eq!(next("2026-12-24", 1, Calendar::Weekdays), ["2026-12-25"]);
     }
 
     #[test]

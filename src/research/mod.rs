@@ -4,7 +4,9 @@
 mod backtests;
 mod ipos;
 mod performance;
+mod predictions;
 mod sweeps;
+mod training;
 
 use std::sync::Arc;
 
@@ -17,7 +19,9 @@ use crate::store::entity::symbol;
 pub use backtests::{Curve, RunBacktest, decode_curve, run_backtest};
 pub use ipos::{IpoEdits, create_ipo, delete_ipo, update_ipo};
 pub use performance::{Performance, Statistics, performance, performances, statistics, symbols_of};
+pub use predictions::{Outcome, Point, PredictRequest, predict, verdict};
 pub use sweeps::{StoredSweep, SweepRequest, decode_sweep, prepare_sweep, run_sweep};
+pub use training::{Trained, train_model};
 
 /// A symbol's bars from one day to another, as a strategy sees them.
 #[derive(Debug, Clone)]

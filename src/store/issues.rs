@@ -1,7 +1,6 @@
 //! Flagged records: counted when seen again, resolved when gone.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, OnConflict};
@@ -195,10 +194,7 @@ fn fingerprint(source: DataSource, scope: &str, issue: &NewIssue) -> String {
         hasher.update((part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }
-    hasher.finalize().iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex::encode(&hasher.finalize()[..16])
 }
 
 /// Sorts of the list, for checking cursors.

@@ -6,6 +6,7 @@
 mod budgets;
 pub mod entity;
 mod events;
+mod forecasts;
 mod ipo_values;
 mod ipos;
 mod issues;
@@ -31,6 +32,7 @@ pub use budgets::{Budgets, Permit, Refusal, tomorrow};
 pub use entity::api_token::Role;
 pub use entity::job::{JobKind, JobState};
 pub use events::{Event, Events};
+pub use forecasts::{Models, PredictionFilter, Predictions, prediction_sorts};
 pub use ipo_values::millionths;
 pub use ipos::{IpoFilter, IpoOrder, IpoOrderField, Ipos, ipo_sorts, revision_sorts, today_at};
 pub use issues::{IssueFilter, Issues, NewIssue, issue_sorts};
@@ -216,6 +218,16 @@ impl Store {
     #[must_use]
     pub fn sweeps(&self) -> Sweeps<'_> {
         Sweeps(self)
+    }
+
+    #[must_use]
+    pub fn models(&self) -> Models<'_> {
+        Models(self)
+    }
+
+    #[must_use]
+    pub fn predictions(&self) -> Predictions<'_> {
+        Predictions(self)
     }
 
     #[must_use]

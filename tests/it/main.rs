@@ -3,6 +3,7 @@
 mod auth;
 mod backtests;
 mod binary;
+mod forecasts;
 mod harness;
 mod ipos;
 mod jobs;

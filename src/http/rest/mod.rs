@@ -55,6 +55,7 @@ const DATA: Operation = Operation::new(include_str!("../operations/financial_dat
     .or_missing("There is no such symbol; POST it to /financial_data/add first");
 const SYMBOLS: Operation = Operation::new(include_str!("../operations/financial_data_symbols.graphql"), "list");
 const BACK_TEST: Operation = Operation::new(include_str!("../operations/back_test.graphql"), "ran");
+const AI_PREDICTION: Operation = Operation::new(include_str!("../operations/ai_prediction.graphql"), "ran");
 
 type Parameters = Query<HashMap<String, String>>;
 
@@ -65,6 +66,7 @@ pub(super) fn routes() -> Router<Service> {
         .route("/financial_data/refresh", post(refresh))
         .route("/financial_data/data", get(data))
         .route("/back_test", get(back_test))
+        .route("/ai_prediction", get(ai_prediction))
         .merge(ipos::routes())
 }
 
@@ -134,6 +136,23 @@ async fn back_test(
         variables[name] = number;
     }
     run(&service, caller, &BACK_TEST, variables).await
+}
+
+async fn ai_prediction(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Query(parameters): Parameters,
+) -> Response {
+    let Some(symbol) = parameters.get("symbol") else {
+        return failure("INVALID", "Give the symbol, as in /ai_prediction?symbol=IBM", Some("symbol"));
+    };
+    let horizon = match parameters.get("horizon").map(|n| n.parse::<i32>()) {
+        None => Value::Null,
+        Some(Ok(days)) => days.into(),
+        Some(Err(_)) => return failure("INVALID", "\"horizon\" must be a whole number of days", Some("horizon")),
+    };
+    let variables = json!({"symbol": symbol, "horizon": horizon, "model": parameters.get("model")});
+    run(&service, caller, &AI_PREDICTION, variables).await
 }
 
 fn number(text: &str) -> Option<Value> {

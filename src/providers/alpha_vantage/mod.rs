@@ -193,5 +193,5 @@ impl PriceProvider for AlphaVantage {
 /// Tells keys apart without giving them away.
 fn fingerprint(key: &SecretString) -> String {
     let digest = Sha256::digest(key.expose_secret().as_bytes());
-    format!("{:02x?}", &digest[..6]).replace(|c: char| !c.is_ascii_alphanumeric(), "")
+    hex::encode(&digest[..6])
 }

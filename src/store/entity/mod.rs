@@ -9,6 +9,8 @@ pub mod ipo;
 pub mod ipo_revision;
 pub mod job;
 pub mod job_file;
+pub mod model;
+pub mod prediction;
 pub mod price_bar;
 pub mod request_budget;
 pub mod schedule;

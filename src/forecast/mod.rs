@@ -1,0 +1,37 @@
+//! Forecasts of daily closes: what a model expects of the next trading days, and how wide to draw the band around it.
+//!
+//! A [`Model`] gives the centre: the log return from the last close to each of the next days. The band around it is
+//! the same for all models: [`Volatility`] says from the bars' ranges how wild the days to come are, [`Conformal`]
+//! how far closes have really strayed in that measure. [`forecast`] puts both together and scores the model on the
+//! symbol's own history, where every step sees only what was known then.
+//!
+//! Everything here is pure, but for reading the files of models.
+
+mod artifact;
+mod bands;
+mod conformal;
+mod features;
+mod linear;
+mod model;
+mod onnx;
+mod shelf;
+mod train;
+mod volatility;
+
+pub use artifact::{ARTIFACT_VERSION, Artifact, ArtifactError, Card, FORMAT};
+pub use bands::{Band, Evaluation, Forecast, bars_needed, forecast};
+pub use conformal::Conformal;
+pub use features::{Feature, Prepared, UnknownFeature};
+pub use linear::{Linear, Target};
+pub use model::{About, Model, ModelError, ModelKind};
+pub use onnx::OnnxModel;
+pub use shelf::{Shelf, Unusable};
+pub use train::{Stage, TrainError, Training, train};
+pub use volatility::Volatility;
+
+/// The furthest day that is forecast, in trading days.
+pub const HORIZON: usize = 30;
+/// Daily returns that a symbol's volatility needs before anything is said of it.
+pub const WARM_UP: usize = 60;
+/// Bars that a forecast needs at least; as many as Alpha Vantage gives without a premium key.
+pub const FEWEST_BARS: usize = 100;

@@ -1,0 +1,405 @@
+//! Models, predictions, and the mutations that make them.
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use super::connection::{Connection, PageArguments, Total, connect, page_cost};
+use super::errors::{Fault, UserError, UserErrorCode, internal, missing, sort_out};
+use super::guard::RoleGuard;
+use super::ids::{self, Kind};
+use super::job::Job;
+use super::loaders::{Rows, SeriesOf};
+use super::scalars::Date;
+use super::symbol::{Symbol, load_symbol, moment};
+use crate::app::App;
+use crate::forecast::{Evaluation, ModelKind};
+use crate::jobs;
+use crate::registry::ModelInfo;
+use crate::request::normalise_ticker;
+use crate::research::{self, Outcome, Point, PredictRequest};
+use crate::store::entity::prediction as row;
+use crate::store::{PredictionFilter, Role, prediction_sorts};
+
+/// Something that forecasts.
+#[derive(Debug, Clone)]
+pub struct Model(pub ModelInfo);
+
+/// Something that forecasts.
+#[Object]
+impl Model {
+    /// An opaque global id; another version has another.
+    pub async fn id(&self) -> ID {
+        ids::encode_key(Kind::Model, &self.0.key)
+    }
+
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    async fn version(&self) -> &str {
+        &self.0.version
+    }
+
+    async fn kind(&self) -> ModelKind {
+        self.0.kind
+    }
+
+    /// Names of its inputs, in order; the documentation says how each is computed.
+    async fn features(&self) -> &[String] {
+        &self.0.features
+    }
+
+    /// Null for what ships with the service and for files.
+    async fn trained_at(&self) -> Option<DateTime<Utc>> {
+        self.0.trained_at.map(moment)
+    }
+
+    async fn trained_on(&self) -> &str {
+        &self.0.trained_on
+    }
+
+    /// Rolling origin, on data that it was not fitted to; null where nobody has measured it.
+    async fn evaluation(&self) -> Option<ModelEvaluation> {
+        self.0.evaluation.map(ModelEvaluation::from)
+    }
+
+    /// Whether it is used where no model is named.
+    #[graphql(complexity = 2)]
+    async fn is_default(&self, ctx: &Context<'_>) -> Result<bool> {
+        let default = ctx.data_unchecked::<App>().models.default_key().await.map_err(Fault::from)?;
+        Ok(default == self.0.key)
+    }
+
+    /// Whether it can be used now.
+    async fn available(&self) -> bool {
+        self.0.unavailable.is_none()
+    }
+
+    /// Why it can't be used, and what to do.
+    async fn unavailable_reason(&self) -> Option<&str> {
+        self.0.unavailable.as_deref()
+    }
+
+    /// The model card as JSON: its data, and what a user should know.
+    async fn card(&self) -> Option<&str> {
+        self.0.card.as_deref()
+    }
+}
+
+/// How a model has done by rolling origin: from many past days, forecast with what was known then.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct ModelEvaluation {
+    /// Days that were forecast from.
+    origins: i32,
+    /// Trading days ahead, all of them counted.
+    horizon: i32,
+    /// Mean absolute error, as a share of the close at the origin.
+    mae: f64,
+    /// The same for "no change".
+    mae_naive: f64,
+    /// 1 − mae / maeNaive; below 0 is worse than "no change".
+    skill: f64,
+    /// Share of closes within the 80 % band.
+    #[graphql(name = "coverage80")]
+    coverage80: f64,
+    /// Share of closes within the 95 % band.
+    #[graphql(name = "coverage95")]
+    coverage95: f64,
+}
+
+impl From<Evaluation> for ModelEvaluation {
+    fn from(e: Evaluation) -> Self {
+        Self {
+            origins: i32::try_from(e.origins).unwrap_or(i32::MAX),
+            horizon: i32::try_from(e.horizon).unwrap_or(i32::MAX),
+            mae: e.mae,
+            mae_naive: e.mae_naive,
+            skill: e.skill(),
+            coverage80: e.coverage80,
+            coverage95: e.coverage95,
+        }
+    }
+}
+
+/// How a prediction has turned out so far.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct PredictionOutcome {
+    /// Predicted days that have a close by now.
+    days: i32,
+    /// Mean absolute error, as a share of the close that the prediction was made from.
+    mae: f64,
+    /// The same for "no change".
+    mae_naive: f64,
+    /// 1 − mae / maeNaive; null if nothing has moved.
+    skill: Option<f64>,
+    /// Share of closes within the 80 % band.
+    #[graphql(name = "coverage80")]
+    coverage80: f64,
+    /// Share of closes within the 95 % band.
+    #[graphql(name = "coverage95")]
+    coverage95: f64,
+}
+
+impl From<Outcome> for PredictionOutcome {
+    fn from(o: Outcome) -> Self {
+        Self {
+            days: i32::try_from(o.days).unwrap_or(i32::MAX),
+            mae: o.mae,
+            mae_naive: o.mae_naive,
+            skill: (o.mae_naive > 0.0).then(|| 1.0 - o.mae / o.mae_naive),
+            coverage80: o.coverage80,
+            coverage95: o.coverage95,
+        }
+    }
+}
+
+/// One trading day of a prediction, in the adjusted prices of the day that it was made.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct PredictionPoint {
+    date: Date,
+    /// The expected close.
+    value: f64,
+    /// The 80 % band's lower end.
+    #[graphql(name = "lower80")]
+    lower80: f64,
+    #[graphql(name = "upper80")]
+    upper80: f64,
+    /// The 95 % band's lower end.
+    #[graphql(name = "lower95")]
+    lower95: f64,
+    #[graphql(name = "upper95")]
+    upper95: f64,
+    /// The close, once it's known.
+    actual: Option<f64>,
+}
+
+/// A forecast, stored with everything that made it.
+#[derive(Debug, Clone)]
+pub struct Prediction(pub row::Model);
+
+impl Prediction {
+    async fn actuals(&self, ctx: &Context<'_>, points: &[Point]) -> Result<Vec<Option<f64>>> {
+        let Some(symbol) = load_symbol(ctx, Some(self.0.symbol_id)).await? else {
+            return Ok(vec![None; points.len()]);
+        };
+        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+        let series = loader.load_one(SeriesOf(symbol.0)).await.map_err(|e| internal(&e))?;
+        Ok(series.map_or_else(|| vec![None; points.len()], |series| self.0.actuals(points, &series)))
+    }
+}
+
+/// A forecast, stored with everything that made it.
+#[Object]
+impl Prediction {
+    /// An opaque global id.
+    pub async fn id(&self) -> ID {
+        ids::encode(Kind::Prediction, self.0.id)
+    }
+
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn symbol(&self, ctx: &Context<'_>) -> Result<Symbol> {
+        let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
+        symbol.ok_or_else(|| missing("the prediction's symbol"))
+    }
+
+    /// The model as it was then.
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn model(&self) -> Result<Model> {
+        Ok(Model(self.0.model_info().map_err(Fault::from)?))
+    }
+
+    /// The date of the last bar that it was made from.
+    async fn as_of(&self) -> Date {
+        Date(self.0.as_of)
+    }
+
+    /// The adjusted close that it was made from.
+    async fn close(&self) -> f64 {
+        self.0.close
+    }
+
+    /// How many trading days it spans.
+    async fn horizon(&self) -> i32 {
+        self.0.horizon
+    }
+
+    /// The symbol's data version when this was made.
+    async fn data_version(&self) -> i32 {
+        self.0.data_version
+    }
+
+    /// Whether the symbol's prices have changed since.
+    #[graphql(complexity = 2)]
+    async fn stale(&self, ctx: &Context<'_>) -> Result<bool> {
+        let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
+        Ok(symbol.is_none_or(|symbol| symbol.0.data_version != self.0.data_version))
+    }
+
+    /// The next trading days of the symbol's exchange.
+    #[graphql(complexity = "5 + 30 * child_complexity")]
+    async fn points(&self, ctx: &Context<'_>) -> Result<Vec<PredictionPoint>> {
+        let points = self.0.points().map_err(Fault::from)?;
+        let actuals = if ctx.look_ahead().field("actual").exists() {
+            self.actuals(ctx, &points).await?
+        } else {
+            vec![None; points.len()]
+        };
+        let point = |(Point { day, band }, actual): (Point, Option<f64>)| PredictionPoint {
+            date: Date(day),
+            value: band.value,
+            lower80: band.lower80,
+            upper80: band.upper80,
+            lower95: band.lower95,
+            upper95: band.upper95,
+            actual,
+        };
+        Ok(points.into_iter().zip(actuals).map(point).collect())
+    }
+
+    /// How the model has done on this symbol's own history, at every step with what was known then.
+    async fn evaluation(&self) -> Result<ModelEvaluation> {
+        Ok(self.0.evaluation().map_err(Fault::from)?.into())
+    }
+
+    /// How the model compares with "no change" on this symbol's history, in a sentence.
+    async fn verdict(&self) -> Result<String> {
+        Ok(research::verdict(&self.0.evaluation().map_err(Fault::from)?))
+    }
+
+    /// How it has turned out so far; null before the first of its days.
+    #[graphql(complexity = "5 + child_complexity")]
+    async fn outcome(&self, ctx: &Context<'_>) -> Result<Option<PredictionOutcome>> {
+        let points = self.0.points().map_err(Fault::from)?;
+        let actuals = self.actuals(ctx, &points).await?;
+        Ok(self.0.outcome(&points, &actuals).map(PredictionOutcome::from))
+    }
+
+    async fn created_at(&self) -> DateTime<Utc> {
+        moment(self.0.created_at)
+    }
+}
+
+/// Which predictions to list.
+#[derive(Debug, InputObject)]
+#[graphql(name = "PredictionFilter")]
+pub struct PredictionFilterInput {
+    ticker: Option<String>,
+    created_from: Option<DateTime<Utc>>,
+    created_to: Option<DateTime<Utc>>,
+}
+
+#[derive(Default)]
+pub struct ForecastQuery;
+
+#[Object]
+impl ForecastQuery {
+    /// Stored predictions, the newest first.
+    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
+    async fn predictions(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        filter: Option<PredictionFilterInput>,
+    ) -> Result<Connection<Prediction>> {
+        let store = &ctx.data_unchecked::<App>().store;
+        let mut wanted = PredictionFilter::default();
+        if let Some(filter) = filter {
+            wanted.created_from = filter.created_from.map(|at| at.timestamp_millis());
+            wanted.created_to = filter.created_to.map(|at| at.timestamp_millis());
+            if let Some(ticker) = filter.ticker {
+                let ticker = normalise_ticker(&ticker).unwrap_or(ticker);
+                let symbol = store.symbols().by_ticker(&ticker).await.map_err(Fault::from)?;
+                // No row has the id 0.
+                wanted.symbol_id = Some(symbol.map_or(0, |symbol| symbol.id));
+            }
+        }
+        let page = PageArguments { first, after, last, before }.request(&prediction_sorts())?;
+        let rows = store.predictions().page(&wanted, &page).await.map_err(Fault::from)?;
+        Ok(connect(rows, Total::Predictions(wanted), row::Model::keys, Prediction))
+    }
+
+    /// All models, the default first; those that can't be used say why.
+    #[graphql(complexity = "5 + 10 * child_complexity")]
+    async fn models(&self, ctx: &Context<'_>) -> Result<Vec<Model>> {
+        let models = ctx.data_unchecked::<App>().models.list().await.map_err(Fault::from)?;
+        Ok(models.into_iter().map(Model).collect())
+    }
+}
+
+/// A symbol to forecast.
+#[derive(Debug, InputObject)]
+pub struct PredictInput {
+    ticker: String,
+    /// Trading days ahead, 1 to 30.
+    #[graphql(default = 30)]
+    horizon: i32,
+    /// The default model if left out.
+    model_id: Option<ID>,
+}
+
+/// The stored prediction.
+#[derive(SimpleObject)]
+pub struct PredictPayload {
+    prediction: Option<Prediction>,
+    user_errors: Vec<UserError>,
+}
+
+/// A model to train.
+#[derive(Debug, InputObject)]
+pub struct TrainModelInput {
+    /// What it is to be called.
+    name: String,
+    /// What to train it on: symbols with 250 bars or more.
+    tickers: Vec<String>,
+}
+
+/// The job that trains the model.
+#[derive(SimpleObject)]
+pub struct TrainModelPayload {
+    job: Option<Job>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub struct ForecastMutation;
+
+#[Object]
+impl ForecastMutation {
+    /// Forecasts a symbol's next trading days on adjusted prices, and answers with the stored prediction.
+    #[graphql(guard = "RoleGuard(Role::Operator)", complexity = "100 + child_complexity")]
+    async fn predict(&self, ctx: &Context<'_>, input: PredictInput) -> Result<PredictPayload> {
+        let model = match input.model_id.map(|id| ids::decode_key(Kind::Model, &id)) {
+            Some(None) => {
+                let message = "this is no model's id; models lists them";
+                let user_errors = vec![UserError::new(UserErrorCode::NotFound, "modelId", message)];
+                return Ok(PredictPayload { prediction: None, user_errors });
+            }
+            other => other.flatten(),
+        };
+        let request = PredictRequest { ticker: input.ticker, horizon: input.horizon, model };
+        Ok(match sort_out(research::predict(ctx.data_unchecked::<App>(), request).await)? {
+            Ok(row) => PredictPayload { prediction: Some(Prediction(row)), user_errors: Vec::new() },
+            Err(user_errors) => PredictPayload { prediction: None, user_errors },
+        })
+    }
+
+    /// Trains a model on stored symbols as a job; unless it loses to "no change", it's the default from then on.
+    #[graphql(guard = "RoleGuard(Role::Operator)")]
+    async fn train_model(&self, ctx: &Context<'_>, input: TrainModelInput) -> Result<TrainModelPayload> {
+        let asked = jobs::train_model(ctx.data_unchecked::<App>(), &input.name, &input.tickers).await;
+        Ok(match sort_out(asked)? {
+            Ok(job) => TrainModelPayload { job: Some(Job(job)), user_errors: Vec::new() },
+            Err(user_errors) => TrainModelPayload { job: None, user_errors },
+        })
+    }
+}
+
+/// The model with this key, for `node`.
+pub(super) async fn load_model(ctx: &Context<'_>, key: &str) -> Result<Option<Model>> {
+    let models = ctx.data_unchecked::<App>().models.list().await.map_err(Fault::from)?;
+    Ok(models.into_iter().find(|model| model.key == key).map(Model))
+}

@@ -1,0 +1,74 @@
+//! Trains a model on stored symbols.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use super::{Done, Job, JobError, Progress};
+use crate::app::App;
+use crate::forecast::Stage;
+use crate::research::train_model;
+use crate::store::JobKind;
+
+/// How often the job says how far it is.
+const TELL: Duration = Duration::from_millis(250);
+
+/// Trains a model on stored symbols.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TrainModel {
+    pub name: String,
+    pub symbol_ids: Vec<i64>,
+}
+
+impl Job for TrainModel {
+    const KIND: JobKind = JobKind::TrainModel;
+
+    /// The same model asked for again is the same job.
+    fn dedupe_key(&self) -> String {
+        format!("train:{:?}:{}", self.symbol_ids, self.name)
+    }
+
+    /// One training keeps a processor busy; two would only share it.
+    fn exclusive_key(&self) -> Option<String> {
+        Some("train".to_owned())
+    }
+
+    async fn run(&self, app: &App, progress: &Progress) -> Result<Done, JobError> {
+        let symbols = app.store.symbols().get_many(&self.symbol_ids).await?;
+        if symbols.len() != self.symbol_ids.len() {
+            return Err(JobError::Pointless("A symbol that it was to be trained on has been removed".to_owned()));
+        }
+        // Testing on each symbol, then the fit that is kept.
+        let total = u32::try_from(symbols.len()).unwrap_or(u32::MAX).saturating_add(1);
+        progress.tell(0, Some(total), "Fitting and testing, a symbol at a time").await;
+        let (stop, done) = (CancellationToken::new(), Arc::new(AtomicU32::new(0)));
+        // A cancelled job is dropped, and with it this guard: the thread then stops at its next look.
+        let _guard = stop.clone().drop_guard();
+        let counter = done.clone();
+        let go_on = move |stage: Stage| {
+            let at = match stage {
+                Stage::Testing(tested, _) => u32::try_from(tested).unwrap_or(u32::MAX),
+                Stage::Fitting => total - 1,
+            };
+            counter.store(at, Ordering::Relaxed);
+            !stop.is_cancelled()
+        };
+        let running = train_model(app, self.name.clone(), &symbols, go_on);
+        tokio::pin!(running);
+        loop {
+            tokio::select! {
+                trained = &mut running => {
+                    let message = trained?.message;
+                    progress.tell(total, Some(total), "Kept").await;
+                    return Ok(Done { message, outcome: None });
+                }
+                () = tokio::time::sleep(TELL) => {
+                    progress.tell(done.load(Ordering::Relaxed), Some(total), "Fitting and testing, a symbol at a time").await;
+                }
+            }
+        }
+    }
+}

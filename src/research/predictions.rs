@@ -1,0 +1,189 @@
+//! Forecasting a symbol, keeping the forecast, and telling later what happened.
+
+use std::sync::Arc;
+
+use sea_orm::ActiveValue::Set;
+use serde::{Deserialize, Serialize};
+
+use super::{Bars, Span, corrupt};
+use crate::app::App;
+use crate::forecast::{Band, Evaluation, HORIZON, Model, ModelError, forecast};
+use crate::market::calendar::{Calendar, next_trading_days};
+use crate::market::{Day, Series};
+use crate::registry::ModelInfo;
+use crate::request::RequestError;
+use crate::store::entity::{prediction as row, symbol};
+use crate::store::{StoreError, now};
+
+/// One day of a prediction as it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    pub day: Day,
+    #[serde(flatten)]
+    pub band: Band,
+}
+
+/// A prediction that somebody wants.
+#[derive(Debug, Clone)]
+pub struct PredictRequest {
+    pub ticker: String,
+    /// Trading days.
+    pub horizon: i32,
+    /// [`Model::key`]; the default if left out.
+    pub model: Option<String>,
+}
+
+/// How a prediction has turned out so far.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outcome {
+    /// Days that have a close by now.
+    pub days: u32,
+    /// Mean absolute error, as a share of the close that it was made from.
+    pub mae: f64,
+    /// The same for "no change".
+    pub mae_naive: f64,
+    pub coverage80: f64,
+    pub coverage95: f64,
+}
+
+/// Forecasts a symbol's next trading days and keeps the forecast.
+///
+/// # Errors
+/// When an input can't be what it is, the symbol isn't followed, or there are too few bars; nothing is stored then.
+pub async fn predict(app: &App, request: PredictRequest) -> Result<row::Model, RequestError> {
+    let model = find_model(app, request.model.as_deref()).await?;
+    let horizon = checked_horizon(request.horizon, &model)?;
+    let span = Span { from: None, to: None, adjusted: true };
+    let bars = Bars::load(app, &request.ticker, span).await?;
+    let (volatility, prior) = app.models.bands();
+    let computed = tokio::task::spawn_blocking(move || {
+        let made = forecast(&bars.columns, &model, &volatility, &prior, horizon);
+        let made = made.map_err(|error| turned_down(error, &bars.symbol))?;
+        let as_of = bars.last_day();
+        let calendar = Calendar::of(bars.symbol.exchange, bars.symbol.currency.as_deref());
+        let days = next_trading_days(as_of, horizon, calendar);
+        let points: Vec<Point> = days.into_iter().zip(made.bands).map(|(day, band)| Point { day, band }).collect();
+        Ok::<_, RequestError>(row::ActiveModel {
+            symbol_id: Set(bars.symbol.id),
+            model: Set(serde_json::to_string(&ModelInfo::from(model.as_ref()))?),
+            as_of: Set(as_of),
+            horizon: Set(i32::try_from(horizon).unwrap_or(i32::MAX)),
+            data_version: Set(bars.symbol.data_version),
+            close: Set(bars.columns.close.last().copied().unwrap_or_default()),
+            points: Set(serde_json::to_string(&points)?),
+            evaluation: Set(serde_json::to_string(&made.evaluation)?),
+            created_at: Set(now()),
+            ..Default::default()
+        })
+    });
+    Ok(app.store.predictions().insert(computed.await??).await?)
+}
+
+async fn find_model(app: &App, key: Option<&str>) -> Result<Arc<Model>, RequestError> {
+    app.models.find(key).await?.map_err(|reason| {
+        if reason.is_empty() {
+            RequestError::NotFound { field: "modelId".into(), what: "model with this id; models lists them".to_owned() }
+        } else {
+            RequestError::invalid("modelId", reason)
+        }
+    })
+}
+
+fn checked_horizon(wanted: i32, model: &Model) -> Result<usize, RequestError> {
+    let most = model.horizon();
+    match usize::try_from(wanted) {
+        Ok(days) if (1..=most).contains(&days) => Ok(days),
+        _ if most < HORIZON => {
+            let message = format!("the model {} forecasts 1 to {most} trading days, not {wanted}", model.name);
+            Err(RequestError::invalid("horizon", message))
+        }
+        _ => Err(RequestError::invalid("horizon", format!("the horizon is 1 to {most} trading days, not {wanted}"))),
+    }
+}
+
+fn turned_down(error: ModelError, symbol: &symbol::Model) -> RequestError {
+    match error {
+        ModelError::TooShort { have, needed } => RequestError::InsufficientData {
+            field: "ticker".into(),
+            message: format!("{} has {have} bars, and this forecast takes at least {needed}", symbol.ticker),
+        },
+        other => RequestError::invalid("modelId", other.to_string()),
+    }
+}
+
+impl row::Model {
+    /// The days, with the bands.
+    ///
+    /// # Errors
+    /// When the stored text isn't what was written.
+    pub fn points(&self) -> Result<Vec<Point>, StoreError> {
+        serde_json::from_str(&self.points).map_err(corrupt("prediction's points"))
+    }
+
+    /// How the model has done on the symbol's own history.
+    ///
+    /// # Errors
+    /// When the stored text isn't what was written.
+    pub fn evaluation(&self) -> Result<Evaluation, StoreError> {
+        serde_json::from_str(&self.evaluation).map_err(corrupt("prediction's evaluation"))
+    }
+
+    /// The model as it was then.
+    ///
+    /// # Errors
+    /// When the stored text isn't what was written.
+    pub fn model_info(&self) -> Result<ModelInfo, StoreError> {
+        serde_json::from_str(&self.model).map_err(corrupt("prediction's model"))
+    }
+
+    /// The closes of the predicted days that are known by now, in the prices of then: a split or dividend since moves
+    /// the adjusted closes, the one that the prediction was made from among them.
+    #[must_use]
+    pub fn actuals(&self, points: &[Point], series: &Series) -> Vec<Option<f64>> {
+        let close_of = |day: Day| {
+            let bar = series.raw.days.binary_search(&day).ok()?;
+            series.adjusted_close.get(bar).copied()
+        };
+        let Some(base) = close_of(self.as_of).filter(|base| *base > 0.0) else { return vec![None; points.len()] };
+        points
+            .iter()
+            .map(|point| {
+                close_of(point.day).map(|close| if base == self.close { close } else { close / base * self.close })
+            })
+            .collect()
+    }
+
+    /// How it has turned out so far; `None` before the first of its days.
+    #[must_use]
+    pub fn outcome(&self, points: &[Point], actuals: &[Option<f64>]) -> Option<Outcome> {
+        let known: Vec<(&Band, f64)> =
+            points.iter().zip(actuals).filter_map(|(point, actual)| Some((&point.band, (*actual)?))).collect();
+        let days = u32::try_from(known.len()).ok().filter(|days| *days > 0)?;
+        let mean = |of: &dyn Fn(&Band, f64) -> f64| known.iter().map(|(b, a)| of(b, *a)).sum::<f64>() / f64::from(days);
+        let within = |lower: f64, actual: f64, upper: f64| f64::from(u8::from(lower <= actual && actual <= upper));
+        Some(Outcome {
+            days,
+            mae: mean(&|band, actual| (actual - band.value).abs() / self.close),
+            mae_naive: mean(&|_, actual| (actual - self.close).abs() / self.close),
+            coverage80: mean(&|band, actual| within(band.lower80, actual, band.upper80)),
+            coverage95: mean(&|band, actual| within(band.lower95, actual, band.upper95)),
+        })
+    }
+}
+
+/// How a model compares with "no change" on a history, in a sentence.
+#[must_use]
+pub fn verdict(evaluation: &Evaluation) -> String {
+    let Evaluation { origins, horizon, mae, mae_naive, .. } = *evaluation;
+    let base = format!("over {origins} past forecasts of {horizon} days of this symbol");
+    let percent = (evaluation.skill() * 100.0 * 10.0).round() / 10.0;
+    if mae == mae_naive {
+        format!("This is \"no change\" itself: its mean absolute error is {:.2} % of the price {base}.", mae * 100.0)
+    } else if percent > 0.0 {
+        format!("Its mean absolute error is {percent:.1} % below that of \"no change\" {base}.")
+    } else if percent == 0.0 {
+        format!("It is no better and no worse than \"no change\" {base}.")
+    } else {
+        format!("It is no better than \"no change\": its mean absolute error is {:.1} % above that {base}.", -percent)
+    }
+}

@@ -1,0 +1,53 @@
+//! Training a model on stored symbols, and keeping it.
+
+use crate::app::App;
+use crate::forecast::{Artifact, Stage, TrainError, Training, train};
+use crate::request::RequestError;
+use crate::store::entity::symbol;
+
+/// A model that was trained and kept.
+#[derive(Debug)]
+pub struct Trained {
+    pub key: String,
+    /// The text of the artifact.
+    pub text: String,
+    /// In a person's words: how it did, and whether it's the default now.
+    pub message: String,
+}
+
+/// Fits a model to these symbols' adjusted bars and keeps it; every replica has it from then on.
+///
+/// # Errors
+/// When there's too little to fit, or `go_on` says no.
+pub async fn train_model(
+    app: &App,
+    name: String,
+    symbols: &[symbol::Model],
+    mut go_on: impl FnMut(Stage) -> bool + Send + 'static,
+) -> Result<Trained, RequestError> {
+    let series = app.series.get(symbols).await?;
+    let symbols: Vec<_> = symbols
+        .iter()
+        .zip(&series)
+        .map(|(symbol, series)| (symbol.ticker.clone(), series.adjusted(0..series.raw.len())))
+        .collect();
+    let training = Training { name, symbols };
+    let trained = tokio::task::spawn_blocking(move || train(&training, &mut go_on)).await?;
+    let artifact = trained.map_err(|error| match error {
+        TrainError::TooShort { .. } | TrainError::TooFew => {
+            RequestError::InsufficientData { field: "tickers".into(), message: error.to_string() }
+        }
+        other => RequestError::Conflict(other.to_string()),
+    })?;
+    keep(app, &artifact).await
+}
+
+async fn keep(app: &App, artifact: &Artifact) -> Result<Trained, RequestError> {
+    let text = artifact.to_text()?;
+    let (key, _) =
+        Artifact::read(&text).map_err(|e| RequestError::Conflict(format!("the model can't be kept: {e}")))?;
+    app.store.models().insert(&key, &text, !artifact.lost()).await?;
+    let verdict = artifact.card.notes.first().cloned().unwrap_or_default();
+    let place = if artifact.lost() { "" } else { " It is the default from now on." };
+    Ok(Trained { key, text, message: format!("{}: {verdict}{place}", artifact.name) })
+}
