@@ -53,6 +53,12 @@ pub enum StartError {
 }
 
 impl App {
+    /// Where clients find a path of this service.
+    #[must_use]
+    pub fn link(&self, path: &str) -> String {
+        format!("{}/{path}", self.settings.public_url.as_str().trim_end_matches('/'))
+    }
+
     /// Connects to the database and builds the parts.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod market;
 pub mod providers;
 pub mod registry;
+pub mod report;
 pub mod request;
 pub mod research;
 pub mod settings;

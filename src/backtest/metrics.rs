@@ -151,6 +151,12 @@ fn ratio(numerator: f64, denominator: f64) -> Option<f64> {
 }
 
 impl Metrics {
+    /// The figures of a curve alone, such as that of buying and holding; those of trades are empty.
+    #[must_use]
+    pub fn of_curve(days: &[Day], equity: &[f64], initial_cash: f64) -> Self {
+        Self::new(days, equity, equity, initial_cash, &TradeTotals::default())
+    }
+
     pub(super) fn new(
         days: &[Day],
         equity: &[f64],

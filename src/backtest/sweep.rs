@@ -70,6 +70,23 @@ pub enum SweepMetric {
     MaxDrawdown,
 }
 
+impl SweepMetric {
+    const NAMES: [(Self, &'static str); 3] =
+        [(Self::TotalReturn, "TOTAL_RETURN"), (Self::Sharpe, "SHARPE"), (Self::MaxDrawdown, "MAX_DRAWDOWN")];
+
+    /// As the schema spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(metric, _)| *metric == self).map_or("", |(_, name)| name)
+    }
+
+    /// The one that the schema spells so.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(metric, _)| *metric)
+    }
+}
+
 /// The results of a sweep: a row a pair, the sell window running fastest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {

@@ -136,7 +136,7 @@ async fn run(command: Command) -> Result<(), CommandError> {
 /// Log lines go to the standard error; `RUST_LOG` chooses which.
 fn start_logging(format: LogFormat, default: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        EnvFilter::new(format!("{default},sqlx=error,apalis=warn,apalis_core=warn,sea_orm_migration=warn"))
+        EnvFilter::new(format!("{default},sqlx=error,usvg=error,apalis=warn,apalis_core=warn,sea_orm_migration=warn"))
     });
     let colours = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::connection::{Connection, PageArguments, Total, connect, page_cost};
@@ -272,9 +272,30 @@ impl Backtest {
         Ok(connect(page_of(&curve.trades, &request), total, key, |(_, trade)| Trade::new(&trade, &curve.days)))
     }
 
+    /// Where its report is.
+    async fn report_url(&self, ctx: &Context<'_>, format: ReportFormat) -> String {
+        report_url(ctx, "backtests", &ids::encode(Kind::Backtest, self.0.id), format)
+    }
+
     async fn created_at(&self) -> DateTime<Utc> {
         moment(self.0.created_at)
     }
+}
+
+/// What a report comes as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ReportFormat {
+    Pdf,
+    Json,
+}
+
+/// Where a report is.
+pub(super) fn report_url(ctx: &Context<'_>, folder: &str, id: &ID, format: ReportFormat) -> String {
+    let ending = match format {
+        ReportFormat::Pdf => "pdf",
+        ReportFormat::Json => "json",
+    };
+    ctx.data_unchecked::<App>().link(&format!("reports/{folder}/{}.{ending}", id.as_str()))
 }
 
 /// Which backtests to list.

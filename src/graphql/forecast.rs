@@ -4,6 +4,7 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use super::backtest::{ReportFormat, report_url};
 use super::connection::{Connection, PageArguments, Total, connect, page_cost};
 use super::errors::{Fault, UserError, UserErrorCode, internal, missing, sort_out};
 use super::guard::RoleGuard;
@@ -273,6 +274,11 @@ impl Prediction {
         let points = self.0.points().map_err(Fault::from)?;
         let actuals = self.actuals(ctx, &points).await?;
         Ok(self.0.outcome(&points, &actuals).map(PredictionOutcome::from))
+    }
+
+    /// Where its report is.
+    async fn report_url(&self, ctx: &Context<'_>, format: ReportFormat) -> String {
+        report_url(ctx, "predictions", &ids::encode(Kind::Prediction, self.0.id), format)
     }
 
     async fn created_at(&self) -> DateTime<Utc> {

@@ -23,6 +23,7 @@ use async_graphql::{MergedObject, MergedSubscription};
 use crate::app::App;
 
 pub use errors::internal;
+pub use ids::{Kind, decode_as as decode_id};
 pub use guard::{Caller, denied};
 pub use loaders::{Loaders, loaders};
 

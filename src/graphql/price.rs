@@ -101,6 +101,7 @@ pub struct PriceSeries {
     /// The whole history in this view, so that indicators are warm at the range's start.
     history: Columns,
     range: std::ops::Range<usize>,
+    chart_url: String,
 }
 
 impl PriceSeries {
@@ -114,6 +115,7 @@ impl PriceSeries {
         to: Option<Date>,
         interval: Interval,
         adjusted: bool,
+        chart_url: String,
     ) -> Result<Self> {
         let view = move || {
             let all = 0..series.raw.len();
@@ -129,7 +131,7 @@ impl PriceSeries {
         let history = history.map_err(|e| internal(&e))?;
         let start = from.map_or(0, |d| history.days.partition_point(|&x| x < d.0));
         let end = to.map_or(history.len(), |d| history.days.partition_point(|&x| x <= d.0)).max(start);
-        Ok(Self { history, range: start..end })
+        Ok(Self { history, range: start..end, chart_url })
     }
 
     fn floats(&self, column: &[f64]) -> Column<f64> {
@@ -179,6 +181,11 @@ impl PriceSeries {
     #[graphql(complexity = 50)]
     async fn volume(&self) -> Column<BigInt> {
         Column(self.history.volume[self.range.clone()].iter().copied().map(BigInt).collect())
+    }
+
+    /// Where a chart of these closes is, as SVG; `&theme=dark` makes it a dark one.
+    async fn chart_url(&self) -> &str {
+        &self.chart_url
     }
 
     /// An indicator with TA-Lib's conventions, null where its window isn't full. It sees the bars before `from`, too.

@@ -180,6 +180,16 @@ impl Sweep {
         Ok(self.results(ctx).await?.best(by, count).into_iter().map(SweepPoint::from).collect())
     }
 
+    /// Where a heatmap of all combinations is, as SVG.
+    async fn heatmap_url(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "SweepMetric::Sharpe")] by: SweepMetric,
+    ) -> String {
+        let id = ids::encode(Kind::Sweep, self.row.id);
+        ctx.data_unchecked::<App>().link(&format!("charts/sweeps/{}.svg?by={}", id.as_str(), by.name()))
+    }
+
     async fn created_at(&self) -> DateTime<Utc> {
         moment(self.row.created_at)
     }

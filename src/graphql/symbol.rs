@@ -19,6 +19,7 @@ use super::price::{DateRange, PriceBar, PriceSeries, Split};
 use super::scalars::Date;
 use crate::app::App;
 use crate::jobs::{self, AddSymbol};
+use crate::market::day;
 use crate::market::calendar::{self, Calendar};
 use crate::market::resample::resample;
 use crate::market::{self, DataSource, Exchange, Interval, Series};
@@ -265,8 +266,23 @@ impl Symbol {
         )]
         adjusted: bool,
     ) -> Result<PriceSeries> {
-        PriceSeries::new(self.columns(ctx).await?, from, to, interval, adjusted).await
+        let mut chart = format!("charts/symbols/{}.svg?adjusted={adjusted}", percent_encoded(&self.0.ticker));
+        for (name, date) in [("from", from), ("to", to)] {
+            if let Some(date) = date {
+                chart.push_str(&format!("&{name}={}", day::iso(date.0)));
+            }
+        }
+        if interval != Interval::Day {
+            chart.push_str(&format!("&interval={}", interval.name()));
+        }
+        let chart_url = ctx.data_unchecked::<App>().link(&chart);
+        PriceSeries::new(self.columns(ctx).await?, from, to, interval, adjusted, chart_url).await
     }
+}
+
+/// A ticker within an address; those signs that a ticker may have and an address may not.
+fn percent_encoded(ticker: &str) -> String {
+    ticker.replace('^', "%5E").replace('&', "%26")
 }
 
 /// Which symbols to list.

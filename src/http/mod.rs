@@ -3,6 +3,7 @@
 mod auth;
 mod graphql;
 mod health;
+mod reports;
 mod rest;
 
 use axum::Router;
@@ -24,17 +25,19 @@ use crate::graphql::{Schema, schema};
 pub struct Service {
     pub app: App,
     pub schema: Schema,
+    renders: reports::Renders,
 }
 
 /// Everything the service answers to.
 pub fn router(app: App) -> Router {
     let schema = schema(Some(&app));
-    let service = Service { app, schema };
+    let service = Service { app, schema, renders: reports::Renders::default() };
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/graphql") }))
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/schema.graphql", get(graphql::definition))
         .merge(rest::routes())
+        .merge(reports::routes())
         .layer(middleware::from_fn_with_state(service.clone(), auth::identify))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -5,6 +5,7 @@ mod backtests;
 mod ipos;
 mod performance;
 mod predictions;
+mod reports;
 mod sweeps;
 mod training;
 
@@ -20,6 +21,9 @@ pub use backtests::{Curve, RunBacktest, decode_curve, run_backtest};
 pub use ipos::{IpoEdits, create_ipo, delete_ipo, update_ipo};
 pub use performance::{Performance, Statistics, performance, performances, statistics, symbols_of};
 pub use predictions::{Outcome, Point, PredictRequest, predict, verdict};
+pub use reports::{
+    backtest_source, find_backtest, find_prediction, find_sweep, prediction_source, price_columns, sweep_results,
+};
 pub use sweeps::{StoredSweep, SweepRequest, decode_sweep, prepare_sweep, run_sweep};
 pub use training::{Trained, train_model};
 

@@ -17,7 +17,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use serde_json::{Map, Value, json};
 
-use super::{Service, graphql};
+use super::{Service, graphql, reports};
 use crate::graphql::{Caller, loaders};
 
 /// A stored operation and where its answer lies.
@@ -55,6 +55,7 @@ const DATA: Operation = Operation::new(include_str!("../operations/financial_dat
     .or_missing("There is no such symbol; POST it to /financial_data/add first");
 const SYMBOLS: Operation = Operation::new(include_str!("../operations/financial_data_symbols.graphql"), "list");
 const BACK_TEST: Operation = Operation::new(include_str!("../operations/back_test.graphql"), "ran");
+const BACK_TEST_ID: Operation = Operation::new(include_str!("../operations/back_test_id.graphql"), "ran");
 const AI_PREDICTION: Operation = Operation::new(include_str!("../operations/ai_prediction.graphql"), "ran");
 
 type Parameters = Query<HashMap<String, String>>;
@@ -120,11 +121,13 @@ async fn back_test(
         );
     };
     match parameters.get("format").map_or("json", String::as_str) {
-        "json" => {}
+        "json" | "pdf" => {}
         other => {
-            return failure("INVALID", &format!("The format {other:?} is not known; it takes json"), Some("format"));
+            let message = format!("The format {other:?} is not known; it takes json or pdf");
+            return failure("INVALID", &message, Some("format"));
         }
     }
+    let as_pdf = parameters.get("format").is_some_and(|format| format == "pdf");
     let mut variables = json!({"symbol": symbol, "winbuy": 50, "winsell": 200});
     for (name, whole) in [("winbuy", true), ("winsell", true), ("initial", false), ("commission", false)] {
         let Some(text) = parameters.get(name) else { continue };
@@ -135,7 +138,16 @@ async fn back_test(
         };
         variables[name] = number;
     }
-    run(&service, caller, &BACK_TEST, variables).await
+    if !as_pdf {
+        return run(&service, caller, &BACK_TEST, variables).await;
+    }
+    match answer(&service, caller, &BACK_TEST_ID, variables).await {
+        Ok(answer) => {
+            let id = answer.pointer("/backtest/id").and_then(Value::as_str).unwrap_or_default();
+            reports::backtest_pdf(&service, id).await
+        }
+        Err(failed) => failed,
+    }
 }
 
 async fn ai_prediction(
@@ -163,7 +175,20 @@ fn object(body: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(body).ok()
 }
 
-async fn run(service: &Service, caller: Caller, operation: &Operation, mut variables: Value) -> Response {
+async fn run(service: &Service, caller: Caller, operation: &Operation, variables: Value) -> Response {
+    match answer(service, caller, operation, variables).await {
+        Ok(_) if operation.success == StatusCode::NO_CONTENT => operation.success.into_response(),
+        Ok(answer) => (operation.success, Json(answer)).into_response(),
+        Err(failed) => failed,
+    }
+}
+
+async fn answer(
+    service: &Service,
+    caller: Caller,
+    operation: &Operation,
+    mut variables: Value,
+) -> Result<Value, Response> {
     // What the request leaves out gets the schema's default.
     if let Some(variables) = variables.as_object_mut() {
         variables.retain(|_, value| !value.is_null());
@@ -179,25 +204,22 @@ async fn run(service: &Service, caller: Caller, operation: &Operation, mut varia
             _ => None,
         });
         // Without a code, it was the variables that didn't fit the operation.
-        return failure(code.as_deref().unwrap_or("INVALID"), &error.message, None);
+        return Err(failure(code.as_deref().unwrap_or("INVALID"), &error.message, None));
     }
     let data = response.data.into_json().unwrap_or_default();
     let mut answer = data.get(operation.field).cloned().unwrap_or_default();
     // A node of another type answers with an empty object.
     if answer.is_null() || answer.as_object().is_some_and(Map::is_empty) {
-        return failure("NOT_FOUND", operation.missing, None);
+        return Err(failure("NOT_FOUND", operation.missing, None));
     }
     if let Some(errors) = answer.as_object_mut().and_then(|answer| answer.remove("userErrors"))
         && let Some(error) = errors.get(0)
     {
         let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
         let field = error.get("field").and_then(|path| path.get(0)).and_then(Value::as_str);
-        return failure(text("code"), text("message"), field);
+        return Err(failure(text("code"), text("message"), field));
     }
-    if operation.success == StatusCode::NO_CONTENT {
-        return operation.success.into_response();
-    }
-    (operation.success, Json(answer)).into_response()
+    Ok(answer)
 }
 
 /// The one table of codes and statuses.
@@ -215,7 +237,7 @@ fn status_of(code: &str) -> StatusCode {
     }
 }
 
-fn failure(code: &str, message: &str, field: Option<&str>) -> Response {
+pub(super) fn failure(code: &str, message: &str, field: Option<&str>) -> Response {
     let body = json!({"error": {"code": code, "message": message, "field": field}});
     (status_of(code), Json(body)).into_response()
 }

@@ -1,0 +1,351 @@
+//! Reports and charts of stored objects. What a response is made of makes its ETag, so a client that has it already is
+//! told so before anything is drawn; what is drawn is drawn off the async threads, a few at a time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use moka::future::Cache;
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+use super::Service;
+use super::rest::failure;
+use crate::backtest::SweepMetric;
+use crate::graphql::{Kind, decode_id};
+use crate::market::{Interval, day};
+use crate::report::{
+    BacktestReport, DrawError, PdfError, PredictionReport, Printer, REPORT_VERSION, Theme, chart,
+};
+use crate::request::RequestError;
+use crate::research::{self, Span};
+
+/// Bytes of what was rendered lately that are kept at hand.
+const RENDERED_BYTES: u64 = 16 << 20;
+
+/// Renders a few things at a time, and each only once for all who ask meanwhile.
+#[derive(Clone)]
+pub(super) struct Renders {
+    turns: Arc<Semaphore>,
+    rendered: Cache<String, Bytes>,
+}
+
+impl Default for Renders {
+    fn default() -> Self {
+        // Half the processors draw, the others answer.
+        let turns = std::thread::available_parallelism().map_or(1, |n| (n.get() / 2).max(1));
+        let weigh = |key: &String, body: &Bytes| u32::try_from(key.len() + body.len()).unwrap_or(u32::MAX);
+        let rendered = Cache::builder().max_capacity(RENDERED_BYTES).weigher(weigh).build();
+        Self { turns: Arc::new(Semaphore::new(turns)), rendered }
+    }
+}
+
+/// Fonts and templates, parsed when the first PDF is wanted.
+static PRINTER: LazyLock<Printer> = LazyLock::new(Printer::default);
+
+/// Why there's nothing to show.
+#[derive(Debug, thiserror::Error)]
+enum RenderError {
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error(transparent)]
+    Pdf(#[from] PdfError),
+    #[error("the chart can't be drawn: {0}")]
+    Chart(#[from] DrawError),
+    #[error("the report can't be written down: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("rendering was interrupted: {0}")]
+    Interrupted(String),
+}
+
+impl IntoResponse for RenderError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Request(RequestError::NotFound { what, .. }) => {
+                failure("NOT_FOUND", &format!("There is no {what}"), None)
+            }
+            Self::Request(RequestError::Invalid { field, message }) => failure("INVALID", &message, Some(&field)),
+            fault => {
+                let id = ulid::Ulid::new().to_string();
+                tracing::error!(error = %fault, id, "a report was not rendered");
+                failure("INTERNAL", &format!("The service failed; the log tells more under {id}"), None)
+            }
+        }
+    }
+}
+
+/// The routes.
+pub(super) fn routes() -> Router<Service> {
+    Router::new()
+        .route("/reports/backtests/{file}", get(backtest_report))
+        .route("/reports/predictions/{file}", get(prediction_report))
+        .route("/charts/backtests/{id}/{file}", get(backtest_chart))
+        .route("/charts/predictions/{id}/{file}", get(prediction_chart))
+        .route("/charts/sweeps/{file}", get(sweep_chart))
+        .route("/charts/symbols/{file}", get(symbol_chart))
+}
+
+type Parameters = Query<HashMap<String, String>>;
+
+/// What is wanted: its kind of file, what makes its bytes, and a name to save it under.
+struct Wanted {
+    media_type: &'static str,
+    key: String,
+    name: String,
+}
+
+const PDF: &str = "application/pdf";
+const JSON: &str = "application/json";
+const SVG: &str = "image/svg+xml";
+
+impl Service {
+    /// Answers from what the client has, from what was rendered lately, or by rendering.
+    async fn render<F, R>(&self, headers: &HeaderMap, wanted: Wanted, make: F) -> Result<Response, RenderError>
+    where
+        F: Future<Output = Result<R, RenderError>>,
+        R: FnOnce() -> Result<Vec<u8>, RenderError> + Send + 'static,
+    {
+        let tag = format!("\"{}\"", hex::encode(&Sha256::digest(wanted.key.as_bytes())[..12]));
+        let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
+        let caching = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, "private, no-cache".to_owned())];
+        if known.flat_map(|v| v.split(',')).any(|v| v.trim().trim_start_matches("W/") == tag || v.trim() == "*") {
+            return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
+        }
+        let rendering = async {
+            // Everything is loaded before the turn, so that no database holds one up.
+            let work = make.await?;
+            let turn = self.renders.turns.clone().acquire_owned().await;
+            let ran = tokio::task::spawn_blocking(move || {
+                let body = work();
+                drop(turn);
+                body
+            });
+            ran.await.map_err(|e| RenderError::Interrupted(e.to_string()))?.map(Bytes::from)
+        };
+        let body = match self.renders.rendered.try_get_with(wanted.key, rendering).await {
+            Ok(body) => body,
+            Err(shared) => {
+                return Err(Arc::try_unwrap(shared).unwrap_or_else(|e| RenderError::Interrupted(e.to_string())));
+            }
+        };
+        let content = [
+            (header::CONTENT_TYPE, wanted.media_type.to_owned()),
+            (header::CONTENT_DISPOSITION, format!("inline; filename=\"{}\"", wanted.name)),
+            // A chart that is opened by itself runs nothing.
+            (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'".to_owned()),
+        ];
+        Ok((caching, content, body).into_response())
+    }
+}
+
+fn missing(what: &str) -> RenderError {
+    RequestError::NotFound { field: "id".into(), what: format!("{what} with this id") }.into()
+}
+
+/// A file's name in two: an id and one of these endings.
+fn split<'a>(file: &'a str, endings: &[&'static str]) -> Result<(&'a str, &'static str), RenderError> {
+    let found = endings.iter().find_map(|ending| Some((file.strip_suffix(ending)?.strip_suffix('.')?, *ending)));
+    found.ok_or_else(|| {
+        let message = format!("{file:?} must end in {}", endings.iter().map(|e| format!(".{e}")).collect::<Vec<_>>().join(" or "));
+        RequestError::invalid("file", message).into()
+    })
+}
+
+fn theme_of(parameters: &HashMap<String, String>) -> Result<Theme, RenderError> {
+    let name = parameters.get("theme").map_or("light", String::as_str);
+    Theme::of(name).ok_or_else(|| RequestError::invalid("theme", "the theme is light or dark").into())
+}
+
+/// A name that any system can save a file under.
+fn saved_as(ticker: &str, kind: &str, ending: &str) -> String {
+    let plain: String = ticker.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    format!("{plain}-{kind}.{ending}")
+}
+
+async fn backtest_report(
+    State(service): State<Service>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, RenderError> {
+    let (id, ending) = split(&file, &["pdf", "json"])?;
+    backtest_file(&service, id, ending, &headers).await
+}
+
+/// The PDF of a backtest that was run just now.
+pub(super) async fn backtest_pdf(service: &Service, id: &str) -> Response {
+    backtest_file(service, id, "pdf", &HeaderMap::new()).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn backtest_file(
+    service: &Service,
+    id: &str,
+    ending: &'static str,
+    headers: &HeaderMap,
+) -> Result<Response, RenderError> {
+    let number = decode_id(Kind::Backtest, id).ok_or_else(|| missing("backtest"))?;
+    let (row, symbol) = research::find_backtest(&service.app, number).await?.ok_or_else(|| missing("backtest"))?;
+    let wanted = Wanted {
+        media_type: if ending == "pdf" { PDF } else { JSON },
+        key: format!("backtest {REPORT_VERSION} {ending} {} {} {:?}", row.id, row.created_at, symbol.name),
+        name: saved_as(&symbol.ticker, "backtest", ending),
+    };
+    let global = id.to_owned();
+    let make = async {
+        let source = research::backtest_source(&service.app, row, &symbol, global).await?;
+        Ok(move || {
+            let report = BacktestReport::new(source);
+            Ok(if ending == "pdf" { PRINTER.backtest(&report)? } else { serde_json::to_vec(&report)? })
+        })
+    };
+    service.render(headers, wanted, make).await
+}
+
+async fn prediction_report(
+    State(service): State<Service>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, RenderError> {
+    let (id, ending) = split(&file, &["pdf", "json"])?;
+    let number = decode_id(Kind::Prediction, id).ok_or_else(|| missing("prediction"))?;
+    let (row, symbol) = research::find_prediction(&service.app, number).await?.ok_or_else(|| missing("prediction"))?;
+    let wanted = Wanted {
+        media_type: if ending == "pdf" { PDF } else { JSON },
+        // What has happened since changes it.
+        key: format!("prediction {REPORT_VERSION} {ending} {} {} {} {:?}", row.id, row.created_at, symbol.data_version, symbol.name),
+        name: saved_as(&symbol.ticker, "forecast", ending),
+    };
+    let global = id.to_owned();
+    let app = &service.app;
+    let make = async {
+        let report = PredictionReport::new(research::prediction_source(app, &row, &symbol, global).await?);
+        Ok(move || Ok(if ending == "pdf" { PRINTER.prediction(&report)? } else { serde_json::to_vec(&report)? }))
+    };
+    service.render(&headers, wanted, make).await
+}
+
+type BacktestChart = fn(&BacktestReport, Theme) -> Result<String, DrawError>;
+
+const BACKTEST_CHARTS: [(&str, BacktestChart); 6] = [
+    ("equity", chart::equity),
+    ("price", chart::price),
+    ("drawdown", chart::drawdown),
+    ("monthly", chart::monthly),
+    ("rolling", chart::rolling),
+    ("distribution", chart::distribution),
+];
+
+async fn backtest_chart(
+    State(service): State<Service>,
+    Path((id, file)): Path<(String, String)>,
+    Query(parameters): Parameters,
+    headers: HeaderMap,
+) -> Result<Response, RenderError> {
+    let (name, _) = split(&file, &["svg"])?;
+    let theme = theme_of(&parameters)?;
+    let (_, draw) = BACKTEST_CHARTS.into_iter().find(|(known, _)| *known == name).ok_or_else(|| missing("chart"))?;
+    let number = decode_id(Kind::Backtest, &id).ok_or_else(|| missing("backtest"))?;
+    let (row, symbol) = research::find_backtest(&service.app, number).await?.ok_or_else(|| missing("backtest"))?;
+    let wanted = Wanted {
+        media_type: SVG,
+        key: format!("backtest {REPORT_VERSION} {name} {theme:?} {} {} {:?}", row.id, row.created_at, symbol.name),
+        name: saved_as(&symbol.ticker, name, "svg"),
+    };
+    let app = &service.app;
+    let global = id.clone();
+    let make = async {
+        let source = research::backtest_source(app, row, &symbol, global).await?;
+        Ok(move || Ok(draw(&BacktestReport::new(source), theme)?.into_bytes()))
+    };
+    service.render(&headers, wanted, make).await
+}
+
+async fn prediction_chart(
+    State(service): State<Service>,
+    Path((id, file)): Path<(String, String)>,
+    Query(parameters): Parameters,
+    headers: HeaderMap,
+) -> Result<Response, RenderError> {
+    let (name, _) = split(&file, &["svg"])?;
+    let theme = theme_of(&parameters)?;
+    let draw = match name {
+        "fan" => chart::fan,
+        "actual" => chart::against_actual,
+        _ => return Err(missing("chart")),
+    };
+    let number = decode_id(Kind::Prediction, &id).ok_or_else(|| missing("prediction"))?;
+    let (row, symbol) = research::find_prediction(&service.app, number).await?.ok_or_else(|| missing("prediction"))?;
+    let wanted = Wanted {
+        media_type: SVG,
+        key: format!("prediction {REPORT_VERSION} {name} {theme:?} {} {} {}", row.id, row.created_at, symbol.data_version),
+        name: saved_as(&symbol.ticker, name, "svg"),
+    };
+    let app = &service.app;
+    let global = id.clone();
+    let make = async {
+        let report = PredictionReport::new(research::prediction_source(app, &row, &symbol, global).await?);
+        Ok(move || Ok(draw(&report, theme)?.into_bytes()))
+    };
+    service.render(&headers, wanted, make).await
+}
+
+async fn sweep_chart(
+    State(service): State<Service>,
+    Path(file): Path<String>,
+    Query(parameters): Parameters,
+    headers: HeaderMap,
+) -> Result<Response, RenderError> {
+    let (id, _) = split(&file, &["svg"])?;
+    let theme = theme_of(&parameters)?;
+    let by = SweepMetric::of(parameters.get("by").map_or("SHARPE", String::as_str))
+        .ok_or_else(|| RequestError::invalid("by", "by is SHARPE, TOTAL_RETURN or MAX_DRAWDOWN"))?;
+    let number = decode_id(Kind::Sweep, id).ok_or_else(|| missing("sweep"))?;
+    let (row, symbol) = research::find_sweep(&service.app, number).await?.ok_or_else(|| missing("sweep"))?;
+    let wanted = Wanted {
+        media_type: SVG,
+        key: format!("sweep {REPORT_VERSION} {by:?} {theme:?} {} {}", row.id, row.created_at),
+        name: saved_as(&symbol.ticker, "sweep", "svg"),
+    };
+    let app = &service.app;
+    let make = async {
+        let sweep = research::sweep_results(app, &row).await?;
+        Ok(move || Ok(chart::heatmap(&sweep, by, &symbol.ticker, theme)?.into_bytes()))
+    };
+    service.render(&headers, wanted, make).await
+}
+
+async fn symbol_chart(
+    State(service): State<Service>,
+    Path(file): Path<String>,
+    Query(parameters): Parameters,
+    headers: HeaderMap,
+) -> Result<Response, RenderError> {
+    let (ticker, _) = split(&file, &["svg"])?;
+    let theme = theme_of(&parameters)?;
+    let date = |name: &'static str| match parameters.get(name) {
+        None => Ok(None),
+        Some(text) => day::parse_iso(text)
+            .map(Some)
+            .ok_or_else(|| RequestError::invalid(name, format!("{name} must be a date such as 2024-01-31"))),
+    };
+    let adjusted = parameters.get("adjusted").is_none_or(|v| v != "false");
+    let interval = parameters.get("interval").map_or("DAY", String::as_str);
+    let interval = Interval::of(interval)
+        .ok_or_else(|| RequestError::invalid("interval", "the interval is DAY, WEEK or MONTH"))?;
+    let span = Span { from: date("from")?, to: date("to")?, adjusted };
+    let (symbol, columns) = research::price_columns(&service.app, ticker, span, interval).await?;
+    let wanted = Wanted {
+        media_type: SVG,
+        key: format!("symbol {REPORT_VERSION} {theme:?} {} {} {span:?} {interval:?} {:?}", symbol.id, symbol.data_version, symbol.name),
+        name: saved_as(&symbol.ticker, "prices", "svg"),
+    };
+    let make = async {
+        let (unit, title) = (symbol.currency.clone().unwrap_or_else(|| "price".to_owned()), symbol.ticker.clone());
+        Ok(move || Ok(chart::prices(&columns, &title, &unit, adjusted, theme)?.into_bytes()))
+    };
+    service.render(&headers, wanted, make).await
+}

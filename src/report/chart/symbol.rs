@@ -1,0 +1,29 @@
+//! A symbol's prices.
+
+use super::canvas::{DrawError, Mark, Plot, draw};
+use super::theme::Theme;
+use super::{amount, ends};
+use crate::market::{Columns, day};
+
+/// Closes over time.
+pub fn prices(columns: &Columns, title: &str, unit: &str, adjusted: bool, theme: Theme) -> Result<String, DrawError> {
+    let height = 560;
+    let first = columns.days.first().copied().unwrap_or(0);
+    let last = columns.days.last().copied().unwrap_or(1);
+    let description = format!(
+        "Closing price from {} to {}, {}.",
+        day::iso(first),
+        day::iso(last),
+        if adjusted { "adjusted for splits and dividends" } else { "as traded" }
+    );
+    draw(height, theme, title, &description, |canvas| {
+        let p = canvas.palette;
+        let plot = Plot::whole(canvas, height, (first.into(), last.into()), ends(columns.close.iter().copied()));
+        plot.y_axis(amount)?;
+        plot.y_name(unit)?;
+        plot.dates()?;
+        plot.line(columns.days.iter().zip(&columns.close).map(|(&d, &c)| (f64::from(d), Some(c))), p.first, 3)?;
+        let name = if adjusted { "Close, adjusted" } else { "Close, as traded" };
+        canvas.legend(&[(Mark::Line(p.first), name.to_owned())])
+    })
+}

@@ -1,0 +1,64 @@
+//! Round places on a scale.
+
+use chrono::{Datelike, NaiveDate};
+
+use crate::market::{Day, day};
+
+/// Round numbers between two ends, about so many: steps of 1, 2, 2.5 or 5 times a power of ten.
+pub fn numbers(from: f64, to: f64, wanted: usize) -> Vec<f64> {
+    let rough = (to - from) / wanted.max(1) as f64;
+    if !(rough.is_finite() && rough > 0.0) {
+        return vec![from];
+    }
+    let power = 10.0_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 2.5, 5.0, 10.0].iter().map(|s| s * power).find(|step| *step >= rough).unwrap_or(rough);
+    let first = (from / step).ceil() as i64;
+    let last = (to / step).floor() as i64;
+    (first..=last).map(|n| n as f64 * step).collect()
+}
+
+/// First days of years, quarters, months or weeks between two ends, at most so many, with what to call them.
+pub fn dates(from: Day, to: Day, most: usize) -> Vec<(Day, String)> {
+    let start = day::to_date(from);
+    let months = ((to - from) / 30).max(1) as usize;
+    if months <= 2 {
+        let step = ((to - from) as usize / most).max(1) as i32;
+        return (from..=to).step_by(step.max(7) as usize).map(|d| (d, day::to_date(d).format("%-d %b").to_string())).collect();
+    }
+    let step = [1, 2, 3, 6, 12, 24, 60, 120, 240].into_iter().find(|step| months / step <= most).unwrap_or(600);
+    let mut ticks = Vec::new();
+    let mut month = start.year() * 12 + start.month0() as i32;
+    let step = step as i32;
+    month += (step - month.rem_euclid(step)).rem_euclid(step);
+    while let Some(first) = NaiveDate::from_ymd_opt(month.div_euclid(12), month.rem_euclid(12) as u32 + 1, 1) {
+        let d = day::from_date(first);
+        if d > to {
+            break;
+        }
+        if d >= from {
+            let label = if step >= 12 || first.month() == 1 { first.format("%Y") } else { first.format("%b %y") };
+            ticks.push((d, label.to_string()));
+        }
+        month += step;
+    }
+    ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_within() {
+        assert_eq!(numbers(0.0, 10.0, 5), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
+        assert_eq!(numbers(-0.13, 0.07, 4), [-0.1, -0.05, 0.0, 0.05]);
+        assert_eq!(numbers(3.0, 3.0, 4), [3.0]);
+        let label = |from: &str, to: &str| -> Vec<String> {
+            let d = |text| day::parse_iso(text).expect("a date");
+            dates(d(from), d(to), 9).into_iter().map(|(_, label)| label).collect()
+        };
+        assert_eq!(label("2004-08-19", "2013-03-01"), ["2005", "2006", "2007", "2008", "2009", "2010", "2011", "2012", "2013"]);
+        assert_eq!(label("2012-11-05", "2013-03-01"), ["Dec 12", "2013", "Feb 13", "Mar 13"]);
+        assert_eq!(label("2013-03-01", "2013-03-20"), ["1 Mar", "8 Mar", "15 Mar"]);
+    }
+}

@@ -1,0 +1,303 @@
+//! Reports as PDF: typst templates with the fonts inside the binary, tagged for screen readers, and the same bytes for
+//! the same report.
+
+use serde_json::{Value, json};
+use typst::diag::SourceDiagnostic;
+use typst::foundations::{Bytes, Dict, IntoValue, Smart};
+use typst_as_lib::TypstEngine;
+use typst_layout::PagedDocument;
+use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
+
+use super::chart::{self, DrawError, Theme};
+use super::text::{maybe_number, maybe_percent, number, percent};
+use super::{BacktestReport, PredictionReport};
+use crate::backtest::{ExitReason, Fill, Metrics};
+use crate::report::backtest::ReportTrade;
+use crate::report::prediction::ReportEvaluation;
+
+const FONTS: [&[u8]; 3] = [
+    include_bytes!("fonts/Inter-Regular.ttf"),
+    include_bytes!("fonts/Inter-SemiBold.ttf"),
+    include_bytes!("fonts/Inter-Bold.ttf"),
+];
+const TEMPLATES: [(&str, &str); 3] = [
+    ("style.typ", include_str!("templates/style.typ")),
+    ("backtest.typ", include_str!("templates/backtest.typ")),
+    ("prediction.typ", include_str!("templates/prediction.typ")),
+];
+/// Compilations after which what typst remembers of one is forgotten.
+const REMEMBERED: usize = 4;
+/// Best and worst trades that are listed.
+const EXTREME_TRADES: usize = 8;
+
+/// Sets reports; built once, as parsing the fonts takes a while.
+pub struct Printer {
+    engine: TypstEngine,
+}
+
+/// Why there's no PDF.
+#[derive(Debug, thiserror::Error)]
+pub enum PdfError {
+    #[error("a chart can't be drawn: {0}")]
+    Chart(#[from] DrawError),
+    #[error("the report's figures can't be written down: {0}")]
+    Data(#[from] serde_json::Error),
+    #[error("the report can't be set: {0}")]
+    Set(String),
+}
+
+impl Default for Printer {
+    fn default() -> Self {
+        let engine = TypstEngine::builder()
+            .fonts(FONTS)
+            .with_static_source_file_resolver(TEMPLATES)
+            .comemo_evict_max_age(Some(REMEMBERED))
+            .build();
+        Self { engine }
+    }
+}
+
+impl Printer {
+    /// A backtest's report.
+    ///
+    /// # Errors
+    /// When it can't be drawn or set.
+    pub fn backtest(&self, report: &BacktestReport) -> Result<Vec<u8>, PdfError> {
+        let theme = Theme::Print;
+        let charts = [
+            ("equity", chart::equity(report, theme)?),
+            ("price", chart::price(report, theme)?),
+            ("drawdown", chart::drawdown(report, theme)?),
+            ("monthly", chart::monthly(report, theme)?),
+            ("rolling", chart::rolling(report, theme)?),
+            ("distribution", chart::distribution(report, theme)?),
+        ];
+        self.set("backtest.typ", &report.id, backtest_data(report), charts.into_iter())
+    }
+
+    /// A prediction's report.
+    ///
+    /// # Errors
+    /// When it can't be drawn or set.
+    pub fn prediction(&self, report: &PredictionReport) -> Result<Vec<u8>, PdfError> {
+        let theme = Theme::Print;
+        let charts = [("fan", chart::fan(report, theme)?), ("actual", chart::against_actual(report, theme)?)];
+        self.set("prediction.typ", &report.id, prediction_data(report), charts.into_iter())
+    }
+
+    fn set(
+        &self,
+        template: &'static str,
+        id: &str,
+        mut data: Value,
+        charts: impl Iterator<Item = (&'static str, String)>,
+    ) -> Result<Vec<u8>, PdfError> {
+        let (mut drawn, mut described) = (Dict::new(), json!({}));
+        for (name, svg) in charts {
+            // What a screen reader says of the picture is what it says in the browser.
+            let text = svg.split_once("<desc id=\"d\">").and_then(|(_, rest)| rest.split_once("</desc>"));
+            described[name] = text.map_or("", |(text, _)| text).into();
+            drawn.insert(name.into(), Bytes::from_string(svg).into_value());
+        }
+        data["alt"] = described;
+        let mut inputs = Dict::new();
+        inputs.insert("data".into(), serde_json::to_string(&data)?.into_value());
+        inputs.insert("charts".into(), drawn.into_value());
+        let document: PagedDocument =
+            self.engine.compile_with_input(template, inputs).output.map_err(|e| PdfError::Set(e.to_string()))?;
+        let standards = PdfStandards::new(&[PdfStandard::Ua_1]).map_err(|e| PdfError::Set(e.message().to_string()))?;
+        let options = PdfOptions {
+            ident: Smart::Custom(id.to_owned()),
+            creator: Smart::Custom(Some(format!("Prospectus {}", env!("CARGO_PKG_VERSION")))),
+            standards,
+            ..PdfOptions::default()
+        };
+        typst_pdf::pdf(&document, &options).map_err(|errors| PdfError::Set(said(&errors)))
+    }
+}
+
+fn said(errors: &[SourceDiagnostic]) -> String {
+    errors.iter().map(|e| e.message.to_string()).collect::<Vec<_>>().join("; ")
+}
+
+/// Year, month and day of an RFC 3339 moment.
+fn date_of(moment: &str) -> Value {
+    let part = |range: std::ops::Range<usize>| moment.get(range).and_then(|n| n.parse::<i32>().ok()).unwrap_or(1);
+    json!([part(0..4), part(5..7), part(8..10)])
+}
+
+fn backtest_data(report: &BacktestReport) -> Value {
+    let unit = report.symbol.unit();
+    let (m, h) = (&report.metrics, &report.buy_and_hold);
+    let pair = |name: &str, of: &dyn Fn(&Metrics) -> String| json!([name, of(m), of(h)]);
+    let metrics = json!([
+        pair("Total return", &|m| percent(m.total_return, 2)),
+        pair("Annual return (CAGR)", &|m| maybe_percent(m.cagr, 2)),
+        pair(&format!("Final equity, {unit}"), &|m| number(m.final_equity, 2)),
+        pair("Maximum drawdown", &|m| percent(m.max_drawdown, 2)),
+        pair("Longest drawdown, days", &|m| number(f64::from(m.max_drawdown_days), 0)),
+        pair("Volatility, annual", &|m| maybe_percent(m.volatility, 2)),
+        pair("Sharpe ratio", &|m| maybe_number(m.sharpe, 2)),
+        pair("Sortino ratio", &|m| maybe_number(m.sortino, 2)),
+        pair("Calmar ratio", &|m| maybe_number(m.calmar, 2)),
+        ["Exposure".to_owned(), percent(m.exposure, 1), "100.0 %".to_owned()],
+    ]);
+    let trading = json!([
+        ["Trades", number(f64::from(m.trade_count), 0)],
+        ["Winners", maybe_percent(m.win_rate, 1)],
+        ["Average return", maybe_percent(m.average_trade, 2)],
+        ["Best, worst", format!("{}, {}", maybe_percent(m.best_trade, 2), maybe_percent(m.worst_trade, 2))],
+        ["Profit factor", maybe_number(m.profit_factor, 2)],
+        ["System quality number", maybe_number(m.sqn, 2)],
+        [format!("Fees paid, {unit}"), number(m.fees_paid, 2)],
+    ]);
+    let x = &report.execution;
+    let settings = json!([
+        [format!("Initial investment, {unit}"), number(x.initial_cash, 2)],
+        ["Orders filled", match x.fill { Fill::NextOpen => "at the next open", Fill::SameClose => "at the same close" }],
+        ["Commission, slippage", format!("{}, {}", percent(x.commission, 2), percent(x.slippage, 2))],
+        ["Shares", if x.whole_shares { "whole" } else { "fractions" }],
+        ["Prices", if report.adjusted { "adjusted" } else { "as traded" }],
+    ]);
+    let mut ranked: Vec<&ReportTrade> = report.trades.iter().collect();
+    ranked.sort_by(|a, b| b.return_.total_cmp(&a.return_));
+    let extreme = |t: &&ReportTrade| json!([t.entry_date, t.exit_date, percent(t.return_, 2), number(t.profit, 2)]);
+    let best: Vec<Value> = ranked.iter().take(EXTREME_TRADES).map(extreme).collect();
+    let worst: Vec<Value> = ranked.iter().rev().take(EXTREME_TRADES).map(extreme).collect();
+    let trades: Vec<Value> = report.trades.iter().map(trade_row).collect();
+    let drawdowns: Vec<Value> = report
+        .drawdowns
+        .iter()
+        .map(|f| {
+            let recovery = f.recovery.clone().unwrap_or_else(|| "not yet".to_owned());
+            json!([f.peak, f.trough, recovery, percent(f.depth, 2), number(f64::from(f.days), 0)])
+        })
+        .collect();
+    let spread = &report.distribution;
+    json!({
+        "title": format!("Backtest of {}, {} to {}", report.symbol.title(), report.from, report.to),
+        "subject": report.symbol.title(),
+        "ticker": report.symbol.ticker,
+        "date": date_of(&report.created_at),
+        "span": format!("{} to {}, {} daily bars", report.from, report.to, number(report.bars as f64, 0)),
+        "footer": footer(&report.id, &report.created_at),
+        "description": report.description,
+        "metrics": metrics,
+        "trading": trading,
+        "settings": settings,
+        "drawdowns": drawdowns,
+        "distribution": format!(
+            "Of the days that moved, the mean is {}, the standard deviation {}, and one in twenty was below {}. \
+             On {} days nothing moved, mostly because no shares were held.",
+            percent(spread.mean, 3), percent(spread.deviation, 2), maybe_percent(spread.fifth_percentile, 2), spread.idle
+        ),
+        "best": best,
+        "worst": worst,
+        "trades": trades,
+        "about": format!(
+            "Run on {} with engine version {}, on version {} of {}'s prices{}. Ratios are annualised with 252 trading \
+             days at a risk-free rate of zero; drawdowns are of daily equity at the close; buying and holding buys at the \
+             first close and sells at the last, with the same costs.",
+            day_of(&report.created_at), report.engine_version, report.data_version, report.symbol.ticker,
+            if report.adjusted { ", adjusted for splits and, where the provider does so, for dividends" } else { " as traded" }
+        ),
+        "disclaimer": report.disclaimer,
+    })
+}
+
+fn day_of(moment: &str) -> &str {
+    moment.get(..10).unwrap_or(moment)
+}
+
+fn footer(id: &str, created_at: &str) -> String {
+    format!("Made {} · {id}", day_of(created_at))
+}
+
+fn trade_row(t: &ReportTrade) -> Value {
+    let reason = match t.exit_reason {
+        ExitReason::Signal => "signal",
+        ExitReason::StopLoss => "stop loss",
+        ExitReason::TakeProfit => "take profit",
+        ExitReason::EndOfData => "end of data",
+    };
+    let shares = number(t.shares, if t.shares.fract() == 0.0 { 0 } else { 4 });
+    json!([
+        number(t.number as f64, 0),
+        t.entry_date,
+        number(t.entry_price, 2),
+        t.exit_date,
+        number(t.exit_price, 2),
+        shares,
+        number(f64::from(t.days), 0),
+        percent(t.return_, 2),
+        number(t.profit, 2),
+        reason,
+    ])
+}
+
+fn evaluation_rows(e: &ReportEvaluation) -> Value {
+    json!([
+        ["Past forecasts", number(f64::from(e.origins), 0)],
+        ["Days ahead, all counted", number(f64::from(e.horizon), 0)],
+        ["Mean absolute error", percent(e.mae, 2)],
+        ["The same for \"no change\"", percent(e.mae_naive, 2)],
+        ["Skill (1 − ratio of the two)", percent(e.skill, 1)],
+        ["Closes within the 80 % band", percent(e.coverage80, 1)],
+        ["Closes within the 95 % band", percent(e.coverage95, 1)],
+    ])
+}
+
+fn prediction_data(report: &PredictionReport) -> Value {
+    let price = |value: f64| number(value, 2);
+    let points: Vec<Value> = report
+        .points
+        .iter()
+        .map(|p| {
+            let actual = p.actual.map_or_else(|| "–".to_owned(), price);
+            json!([p.date, price(p.lower95), price(p.lower80), price(p.value), price(p.upper80), price(p.upper95), actual])
+        })
+        .collect();
+    let outcome = report.outcome.as_ref().map_or_else(
+        || json!([]),
+        |o| {
+            json!([
+                ["Days that are over", number(f64::from(o.days), 0)],
+                ["Mean absolute error", percent(o.mae, 2)],
+                ["The same for \"no change\"", percent(o.mae_naive, 2)],
+                ["Closes within the 80 % band", percent(o.coverage80, 1)],
+                ["Closes within the 95 % band", percent(o.coverage95, 1)],
+            ])
+        },
+    );
+    let model = &report.model;
+    let features = if model.features.is_empty() { "none".to_owned() } else { model.features.join(", ") };
+    json!({
+        "title": format!("Forecast of {} from {}", report.symbol.title(), report.as_of),
+        "subject": report.symbol.title(),
+        "ticker": report.symbol.ticker,
+        "date": date_of(&report.created_at),
+        "span": format!(
+            "{} trading days from {}, {} {} at the last close", report.points.len(), report.as_of,
+            price(report.close), report.symbol.unit()
+        ),
+        "footer": footer(&report.id, &report.created_at),
+        "verdict": report.verdict,
+        "evaluation": evaluation_rows(&report.evaluation),
+        "unseen": model.evaluation.as_ref().map_or_else(|| json!([]), evaluation_rows),
+        "points": points,
+        "outcome": outcome,
+        "model": [
+            ["Name", format!("{} (version {})", model.name, model.version)],
+            ["Trained on", model.trained_on.clone()],
+            ["Features", features],
+        ],
+        "notes": model.notes,
+        "about": format!(
+            "Made on {} from version {} of {}'s prices, adjusted for splits and, where the provider does so, for \
+             dividends. Errors are shares of the close that a forecast was made from. Every past forecast used only what \
+             was known on its day.",
+            day_of(&report.created_at), report.data_version, report.symbol.ticker
+        ),
+        "disclaimer": report.disclaimer,
+    })
+}

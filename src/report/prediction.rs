@@ -1,0 +1,172 @@
+//! A prediction's report: everything that its PDF and its JSON show.
+
+use serde::Serialize;
+
+use super::{DISCLAIMER, Subject};
+use crate::forecast::Evaluation;
+use crate::market::{Day, day};
+use crate::registry::ModelInfo;
+use crate::research::{Outcome, Point, verdict};
+
+/// What a report is made from: the stored object, and what is known by now.
+#[derive(Debug, Clone)]
+pub struct PredictionSource {
+    pub id: String,
+    pub subject: Subject,
+    pub model: ModelInfo,
+    pub as_of: Day,
+    pub close: f64,
+    pub data_version: i32,
+    pub created_at: String,
+    pub points: Vec<Point>,
+    pub actuals: Vec<Option<f64>>,
+    pub evaluation: Evaluation,
+    pub outcome: Option<Outcome>,
+    /// Days and closes up to the origin, in the prediction's prices.
+    pub recent: Vec<(Day, f64)>,
+}
+
+/// A prediction as a report shows it; its JSON is stable within a version.
+#[derive(Debug, Clone, Serialize)]
+pub struct PredictionReport {
+    pub schema: &'static str,
+    pub version: u32,
+    pub id: String,
+    pub created_at: String,
+    pub symbol: Subject,
+    pub as_of: String,
+    pub close: f64,
+    pub data_version: i32,
+    pub verdict: String,
+    pub model: ReportModel,
+    pub evaluation: ReportEvaluation,
+    pub outcome: Option<ReportOutcome>,
+    pub points: Vec<ReportPoint>,
+    pub disclaimer: &'static str,
+    #[serde(skip)]
+    pub(super) origin: Day,
+    #[serde(skip)]
+    pub(super) days: Vec<Day>,
+    #[serde(skip)]
+    pub(super) recent: Vec<(Day, f64)>,
+}
+
+/// The model's card.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReportModel {
+    pub name: String,
+    pub version: String,
+    pub kind: crate::forecast::ModelKind,
+    pub trained_on: String,
+    pub features: Vec<String>,
+    /// On data that it was not fitted to.
+    pub evaluation: Option<ReportEvaluation>,
+    pub notes: Vec<String>,
+}
+
+/// How a model has done.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReportEvaluation {
+    pub origins: u32,
+    pub horizon: u32,
+    pub mae: f64,
+    pub mae_naive: f64,
+    pub skill: f64,
+    pub coverage80: f64,
+    pub coverage95: f64,
+}
+
+impl From<Evaluation> for ReportEvaluation {
+    fn from(e: Evaluation) -> Self {
+        Self {
+            origins: e.origins,
+            horizon: e.horizon,
+            mae: e.mae,
+            mae_naive: e.mae_naive,
+            skill: e.skill(),
+            coverage80: e.coverage80,
+            coverage95: e.coverage95,
+        }
+    }
+}
+
+/// How the prediction has turned out so far.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReportOutcome {
+    pub days: u32,
+    pub mae: f64,
+    pub mae_naive: f64,
+    pub coverage80: f64,
+    pub coverage95: f64,
+}
+
+/// One day.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReportPoint {
+    pub date: String,
+    pub value: f64,
+    pub lower80: f64,
+    pub upper80: f64,
+    pub lower95: f64,
+    pub upper95: f64,
+    pub actual: Option<f64>,
+}
+
+impl PredictionReport {
+    /// Works out what a report shows.
+    #[must_use]
+    pub fn new(source: PredictionSource) -> Self {
+        let PredictionSource { model, points, actuals, .. } = source;
+        let notes = model
+            .card
+            .as_deref()
+            .and_then(|card| serde_json::from_str::<serde_json::Value>(card).ok())
+            .and_then(|card| Some(card.get("notes")?.as_array()?.iter().filter_map(|n| Some(n.as_str()?.to_owned())).collect()))
+            .unwrap_or_default();
+        Self {
+            schema: "prospectus-prediction-report",
+            version: super::REPORT_VERSION,
+            id: source.id,
+            created_at: source.created_at,
+            symbol: source.subject,
+            as_of: day::iso(source.as_of),
+            close: source.close,
+            data_version: source.data_version,
+            verdict: verdict(&source.evaluation),
+            model: ReportModel {
+                name: model.name,
+                version: model.version,
+                kind: model.kind,
+                trained_on: model.trained_on,
+                features: model.features,
+                evaluation: model.evaluation.map(ReportEvaluation::from),
+                notes,
+            },
+            evaluation: source.evaluation.into(),
+            outcome: source.outcome.map(|o| ReportOutcome {
+                days: o.days,
+                mae: o.mae,
+                mae_naive: o.mae_naive,
+                coverage80: o.coverage80,
+                coverage95: o.coverage95,
+            }),
+            days: points.iter().map(|point| point.day).collect(),
+            points: points
+                .iter()
+                .zip(actuals)
+                .map(|(point, actual)| ReportPoint {
+                    date: day::iso(point.day),
+                    value: point.band.value,
+                    lower80: point.band.lower80,
+                    upper80: point.band.upper80,
+                    lower95: point.band.lower95,
+                    upper95: point.band.upper95,
+                    actual,
+                })
+                .collect(),
+            disclaimer: DISCLAIMER,
+            origin: source.as_of,
+            recent: source.recent,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What reports are made from: stored objects, put together with their symbols.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat};
+
+use super::{decode_curve, decode_sweep};
+use crate::app::App;
+use crate::backtest::Sweep;
+use crate::market::resample::resample;
+use crate::market::{Columns, Interval, Series};
+use crate::report::{BacktestSource, PredictionSource, Subject};
+use crate::request::{RequestError, find_symbol};
+use crate::store::Millis;
+use crate::store::entity::{backtest, prediction, sweep, symbol};
+
+/// Closes before a forecast that its chart shows: half a year.
+const RECENT: usize = 126;
+
+impl From<&symbol::Model> for Subject {
+    fn from(symbol: &symbol::Model) -> Self {
+        Self {
+            ticker: symbol.ticker.clone(),
+            name: symbol.name.clone(),
+            exchange: format!("{:?}", symbol.exchange).to_uppercase(),
+            currency: symbol.currency.clone(),
+        }
+    }
+}
+
+fn rfc3339(at: Millis) -> String {
+    DateTime::from_timestamp_millis(at).map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default()
+}
+
+async fn symbol_of(app: &App, id: i64) -> Result<Option<symbol::Model>, RequestError> {
+    Ok(app.store.symbols().get_many(&[id]).await?.pop())
+}
+
+/// A backtest's row with its symbol; `None` if there's no such backtest.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_backtest(app: &App, id: i64) -> Result<Option<(backtest::Model, symbol::Model)>, RequestError> {
+    let Some(row) = app.store.backtests().get_many(&[id]).await?.pop() else { return Ok(None) };
+    let symbol = symbol_of(app, row.symbol_id).await?;
+    Ok(symbol.map(|symbol| (row, symbol)))
+}
+
+/// What a backtest's report is made from; `global_id` is what clients know it by.
+///
+/// # Errors
+/// When what is stored can't be read.
+pub async fn backtest_source(
+    app: &App,
+    row: backtest::Model,
+    symbol: &symbol::Model,
+    global_id: String,
+) -> Result<BacktestSource, RequestError> {
+    let content = app.store.backtests().curves(&[row.id]).await?.pop().map(|curve| curve.content).unwrap_or_default();
+    let curve = decode_curve(&content)?;
+    Ok(BacktestSource {
+        id: global_id,
+        subject: symbol.into(),
+        strategy: row.strategy()?,
+        execution: row.execution()?,
+        metrics: row.metrics()?,
+        days: curve.days,
+        close: curve.close,
+        trades: curve.trades,
+        adjusted: row.adjusted,
+        data_version: row.data_version,
+        engine_version: row.engine_version,
+        created_at: rfc3339(row.created_at),
+    })
+}
+
+/// A prediction's row with its symbol; `None` if there's no such prediction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_prediction(app: &App, id: i64) -> Result<Option<(prediction::Model, symbol::Model)>, RequestError> {
+    let Some(row) = app.store.predictions().get_many(&[id]).await?.pop() else { return Ok(None) };
+    let symbol = symbol_of(app, row.symbol_id).await?;
+    Ok(symbol.map(|symbol| (row, symbol)))
+}
+
+/// What a prediction's report is made from, with what has happened since.
+///
+/// # Errors
+/// When what is stored can't be read.
+pub async fn prediction_source(
+    app: &App,
+    row: &prediction::Model,
+    symbol: &symbol::Model,
+    global_id: String,
+) -> Result<PredictionSource, RequestError> {
+    let series = app.series.get(std::slice::from_ref(symbol)).await?.pop().unwrap_or_default();
+    let points = row.points()?;
+    let actuals = row.actuals(&points, &series);
+    Ok(PredictionSource {
+        id: global_id,
+        subject: symbol.into(),
+        model: row.model_info()?,
+        as_of: row.as_of,
+        close: row.close,
+        data_version: row.data_version,
+        created_at: rfc3339(row.created_at),
+        evaluation: row.evaluation()?,
+        outcome: row.outcome(&points, &actuals),
+        recent: recent(row, &series),
+        points,
+        actuals,
+    })
+}
+
+/// The closes that led up to a prediction, in its own prices.
+fn recent(row: &prediction::Model, series: &Arc<Series>) -> Vec<(i32, f64)> {
+    let end = series.raw.days.partition_point(|&day| day <= row.as_of);
+    let start = end.saturating_sub(RECENT);
+    let base = end.checked_sub(1).and_then(|last| series.adjusted_close.get(last)).copied().unwrap_or(row.close);
+    let factor = if base > 0.0 { row.close / base } else { 1.0 };
+    series.raw.days[start..end].iter().zip(&series.adjusted_close[start..end]).map(|(&d, c)| (d, c * factor)).collect()
+}
+
+/// A sweep with its results; `None` if there's no such sweep.
+///
+/// # Errors
+/// When what is stored can't be read.
+pub async fn find_sweep(app: &App, id: i64) -> Result<Option<(sweep::Model, symbol::Model)>, RequestError> {
+    let Some(row) = app.store.sweeps().get_many(&[id]).await?.pop() else { return Ok(None) };
+    let symbol = symbol_of(app, row.symbol_id).await?;
+    Ok(symbol.map(|symbol| (row, symbol)))
+}
+
+/// A sweep's results.
+///
+/// # Errors
+/// When what is stored can't be read.
+pub async fn sweep_results(app: &App, row: &sweep::Model) -> Result<Sweep, RequestError> {
+    let content = app.store.sweeps().columns(&[row.id]).await?.pop().map(|c| c.content).unwrap_or_default();
+    Ok(decode_sweep(row.windows()?, &content)?)
+}
+
+/// A symbol's prices between two days.
+///
+/// # Errors
+/// When the symbol isn't followed.
+pub async fn price_columns(
+    app: &App,
+    ticker: &str,
+    span: super::Span,
+    interval: Interval,
+) -> Result<(symbol::Model, Columns), RequestError> {
+    let symbol = find_symbol(app, ticker).await?;
+    let series = app.series.get(std::slice::from_ref(&symbol)).await?.pop().unwrap_or_default();
+    let range = series.range(span.from, span.to);
+    let columns = if span.adjusted { series.adjusted(range) } else { series.raw(range) };
+    if interval == Interval::Day {
+        return Ok((symbol, columns));
+    }
+    let resampled = tokio::task::spawn_blocking(move || resample(columns, interval)).await?;
+    let (columns, _) = resampled.map_err(|e| RequestError::Conflict(format!("the bars can't be put together: {e}")))?;
+    Ok((symbol, columns))
+}
