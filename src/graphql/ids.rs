@@ -15,10 +15,11 @@ pub enum Kind {
     Ipo,
     Prediction,
     Model,
+    Token,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Symbol,
         Self::Job,
         Self::DataIssue,
@@ -27,6 +28,7 @@ impl Kind {
         Self::Ipo,
         Self::Prediction,
         Self::Model,
+        Self::Token,
     ];
 
     fn name(self) -> &'static str {
@@ -39,6 +41,7 @@ impl Kind {
             Self::Ipo => "Ipo",
             Self::Prediction => "Prediction",
             Self::Model => "Model",
+            Self::Token => "ApiToken",
         }
     }
 }

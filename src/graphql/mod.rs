@@ -17,14 +17,15 @@ mod scalars;
 mod strategy;
 mod sweep;
 mod symbol;
+mod token;
 
 use async_graphql::{MergedObject, MergedSubscription};
 
 use crate::app::App;
 
 pub use errors::internal;
-pub use ids::{Kind, decode_as as decode_id};
 pub use guard::{Caller, denied};
+pub use ids::{Kind, decode_as as decode_id};
 pub use loaders::{Loaders, loaders};
 
 /// What can be read.
@@ -37,6 +38,7 @@ pub struct Query(
     backtest::BacktestQuery,
     ipo::IpoQuery,
     forecast::ForecastQuery,
+    token::TokenQuery,
 );
 
 /// What can be done. A person's mistakes come back in `userErrors`, with nothing changed.
@@ -49,6 +51,7 @@ pub struct Mutation(
     sweep::SweepMutation,
     ipo_edits::IpoMutation,
     forecast::ForecastMutation,
+    token::TokenMutation,
 );
 
 /// What can be followed, over graphql-transport-ws or server-sent events.

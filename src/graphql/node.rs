@@ -51,7 +51,8 @@ async fn load(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         Kind::Prediction => {
             loader.load_one(PredictionId(number)).await.map_err(|e| internal(&e))?.map(|r| Prediction(r).into())
         }
-        Kind::Model => None,
+        // Models go by name, and tokens are nobody's nodes.
+        Kind::Model | Kind::Token => None,
         Kind::Ipo => loader.load_one(IpoId(number)).await.map_err(|e| internal(&e))?.map(|r| Ipo(r).into()),
         Kind::Sweep => loader.load_one(SweepId(number)).await.map_err(|e| internal(&e))?.map(|r| Sweep::from(r).into()),
     })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_graphql::http::{ALL_WEBSOCKET_PROTOCOLS, GraphiQLSource, MultipartOptions, receive_body};
+use async_graphql::http::{ALL_WEBSOCKET_PROTOCOLS, MultipartOptions, receive_body};
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Data, ErrorExtensions, Request as GraphQLRequest, Response as GraphQLResponse};
 use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
@@ -13,11 +13,11 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::Value;
 
-use super::{Service, auth};
+use super::{Service, auth, console};
 use crate::graphql::{Caller, loaders, sdl};
 
 /// A query and its variables; files come by multipart and have a bound of their own.
@@ -43,8 +43,7 @@ pub(super) async fn get(
     }
     let query = parts.uri.query().unwrap_or_default();
     if query.is_empty() && accepts(&parts.headers, "text/html") {
-        return Html(GraphiQLSource::build().endpoint("/graphql").subscription_endpoint("/graphql").finish())
-            .into_response();
+        return console::graphiql(&parts.headers);
     }
     match async_graphql::http::parse_query_string(query) {
         Ok(request) => respond(service, caller, request, &parts).await,

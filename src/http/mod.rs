@@ -1,6 +1,7 @@
-//! The outside: the GraphQL endpoint, REST routes over it, health, and the middleware around them.
+//! The outside: the GraphQL endpoint, REST routes over it, reports and charts, the console, health, and the middleware around them.
 
 mod auth;
+mod console;
 mod graphql;
 mod health;
 mod reports;
@@ -10,7 +11,7 @@ use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware;
 use axum::response::Redirect;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::CompressionLevel;
@@ -33,12 +34,14 @@ pub fn router(app: App) -> Router {
     let schema = schema(Some(&app));
     let service = Service { app, schema, renders: reports::Renders::default() };
     Router::new()
-        .route("/", get(|| async { Redirect::temporary("/graphql") }))
+        .route("/", get(|| async { Redirect::temporary("/reporting/") }))
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/schema.graphql", get(graphql::definition))
         .merge(rest::routes())
         .merge(reports::routes())
         .layer(middleware::from_fn_with_state(service.clone(), auth::identify))
+        .merge(console::routes())
+        .route("/session", post(auth::sign_in).delete(auth::sign_out))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))

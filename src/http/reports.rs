@@ -20,7 +20,7 @@ use crate::backtest::SweepMetric;
 use crate::graphql::{Kind, decode_id};
 use crate::market::{Interval, day};
 use crate::report::{
-    BacktestReport, DrawError, PdfError, PredictionReport, Printer, REPORT_VERSION, Theme, chart,
+    BacktestReport, DrawError, Look, PdfError, PredictionReport, Printer, REPORT_VERSION, Theme, chart,
 };
 use crate::request::RequestError;
 use crate::research::{self, Span};
@@ -151,14 +151,25 @@ fn missing(what: &str) -> RenderError {
 fn split<'a>(file: &'a str, endings: &[&'static str]) -> Result<(&'a str, &'static str), RenderError> {
     let found = endings.iter().find_map(|ending| Some((file.strip_suffix(ending)?.strip_suffix('.')?, *ending)));
     found.ok_or_else(|| {
-        let message = format!("{file:?} must end in {}", endings.iter().map(|e| format!(".{e}")).collect::<Vec<_>>().join(" or "));
+        let message = format!(
+            "{file:?} must end in {}",
+            endings.iter().map(|e| format!(".{e}")).collect::<Vec<_>>().join(" or ")
+        );
         RequestError::invalid("file", message).into()
     })
 }
 
-fn theme_of(parameters: &HashMap<String, String>) -> Result<Theme, RenderError> {
-    let name = parameters.get("theme").map_or("light", String::as_str);
-    Theme::of(name).ok_or_else(|| RequestError::invalid("theme", "the theme is light or dark").into())
+fn look_of(parameters: &HashMap<String, String>) -> Result<Look, RenderError> {
+    let mut look = Look { titled: parameters.get("title").is_none_or(|t| t != "no"), ..Look::default() };
+    if let Some(name) = parameters.get("theme") {
+        look.theme = Theme::of(name).ok_or_else(|| RequestError::invalid("theme", "the theme is light or dark"))?;
+    }
+    if let Some(text) = parameters.get("width") {
+        let width = text.parse().ok().filter(|width| Look::WIDTHS.contains(width));
+        let (least, most) = Look::WIDTHS.into_inner();
+        look.width = width.ok_or_else(|| RequestError::invalid("width", format!("the width is {least} to {most}")))?;
+    }
+    Ok(look)
 }
 
 /// A name that any system can save a file under.
@@ -216,7 +227,10 @@ async fn prediction_report(
     let wanted = Wanted {
         media_type: if ending == "pdf" { PDF } else { JSON },
         // What has happened since changes it.
-        key: format!("prediction {REPORT_VERSION} {ending} {} {} {} {:?}", row.id, row.created_at, symbol.data_version, symbol.name),
+        key: format!(
+            "prediction {REPORT_VERSION} {ending} {} {} {} {:?}",
+            row.id, row.created_at, symbol.data_version, symbol.name
+        ),
         name: saved_as(&symbol.ticker, "forecast", ending),
     };
     let global = id.to_owned();
@@ -228,7 +242,7 @@ async fn prediction_report(
     service.render(&headers, wanted, make).await
 }
 
-type BacktestChart = fn(&BacktestReport, Theme) -> Result<String, DrawError>;
+type BacktestChart = fn(&BacktestReport, Look) -> Result<String, DrawError>;
 
 const BACKTEST_CHARTS: [(&str, BacktestChart); 6] = [
     ("equity", chart::equity),
@@ -246,20 +260,20 @@ async fn backtest_chart(
     headers: HeaderMap,
 ) -> Result<Response, RenderError> {
     let (name, _) = split(&file, &["svg"])?;
-    let theme = theme_of(&parameters)?;
+    let look = look_of(&parameters)?;
     let (_, draw) = BACKTEST_CHARTS.into_iter().find(|(known, _)| *known == name).ok_or_else(|| missing("chart"))?;
     let number = decode_id(Kind::Backtest, &id).ok_or_else(|| missing("backtest"))?;
     let (row, symbol) = research::find_backtest(&service.app, number).await?.ok_or_else(|| missing("backtest"))?;
     let wanted = Wanted {
         media_type: SVG,
-        key: format!("backtest {REPORT_VERSION} {name} {theme:?} {} {} {:?}", row.id, row.created_at, symbol.name),
+        key: format!("backtest {REPORT_VERSION} {name} {look:?} {} {} {:?}", row.id, row.created_at, symbol.name),
         name: saved_as(&symbol.ticker, name, "svg"),
     };
     let app = &service.app;
     let global = id.clone();
     let make = async {
         let source = research::backtest_source(app, row, &symbol, global).await?;
-        Ok(move || Ok(draw(&BacktestReport::new(source), theme)?.into_bytes()))
+        Ok(move || Ok(draw(&BacktestReport::new(source), look)?.into_bytes()))
     };
     service.render(&headers, wanted, make).await
 }
@@ -271,7 +285,7 @@ async fn prediction_chart(
     headers: HeaderMap,
 ) -> Result<Response, RenderError> {
     let (name, _) = split(&file, &["svg"])?;
-    let theme = theme_of(&parameters)?;
+    let look = look_of(&parameters)?;
     let draw = match name {
         "fan" => chart::fan,
         "actual" => chart::against_actual,
@@ -281,14 +295,17 @@ async fn prediction_chart(
     let (row, symbol) = research::find_prediction(&service.app, number).await?.ok_or_else(|| missing("prediction"))?;
     let wanted = Wanted {
         media_type: SVG,
-        key: format!("prediction {REPORT_VERSION} {name} {theme:?} {} {} {}", row.id, row.created_at, symbol.data_version),
+        key: format!(
+            "prediction {REPORT_VERSION} {name} {look:?} {} {} {}",
+            row.id, row.created_at, symbol.data_version
+        ),
         name: saved_as(&symbol.ticker, name, "svg"),
     };
     let app = &service.app;
     let global = id.clone();
     let make = async {
         let report = PredictionReport::new(research::prediction_source(app, &row, &symbol, global).await?);
-        Ok(move || Ok(draw(&report, theme)?.into_bytes()))
+        Ok(move || Ok(draw(&report, look)?.into_bytes()))
     };
     service.render(&headers, wanted, make).await
 }
@@ -300,20 +317,20 @@ async fn sweep_chart(
     headers: HeaderMap,
 ) -> Result<Response, RenderError> {
     let (id, _) = split(&file, &["svg"])?;
-    let theme = theme_of(&parameters)?;
+    let look = look_of(&parameters)?;
     let by = SweepMetric::of(parameters.get("by").map_or("SHARPE", String::as_str))
         .ok_or_else(|| RequestError::invalid("by", "by is SHARPE, TOTAL_RETURN or MAX_DRAWDOWN"))?;
     let number = decode_id(Kind::Sweep, id).ok_or_else(|| missing("sweep"))?;
     let (row, symbol) = research::find_sweep(&service.app, number).await?.ok_or_else(|| missing("sweep"))?;
     let wanted = Wanted {
         media_type: SVG,
-        key: format!("sweep {REPORT_VERSION} {by:?} {theme:?} {} {}", row.id, row.created_at),
+        key: format!("sweep {REPORT_VERSION} {by:?} {look:?} {} {}", row.id, row.created_at),
         name: saved_as(&symbol.ticker, "sweep", "svg"),
     };
     let app = &service.app;
     let make = async {
         let sweep = research::sweep_results(app, &row).await?;
-        Ok(move || Ok(chart::heatmap(&sweep, by, &symbol.ticker, theme)?.into_bytes()))
+        Ok(move || Ok(chart::heatmap(&sweep, by, &symbol.ticker, look)?.into_bytes()))
     };
     service.render(&headers, wanted, make).await
 }
@@ -325,7 +342,7 @@ async fn symbol_chart(
     headers: HeaderMap,
 ) -> Result<Response, RenderError> {
     let (ticker, _) = split(&file, &["svg"])?;
-    let theme = theme_of(&parameters)?;
+    let look = look_of(&parameters)?;
     let date = |name: &'static str| match parameters.get(name) {
         None => Ok(None),
         Some(text) => day::parse_iso(text)
@@ -340,12 +357,15 @@ async fn symbol_chart(
     let (symbol, columns) = research::price_columns(&service.app, ticker, span, interval).await?;
     let wanted = Wanted {
         media_type: SVG,
-        key: format!("symbol {REPORT_VERSION} {theme:?} {} {} {span:?} {interval:?} {:?}", symbol.id, symbol.data_version, symbol.name),
+        key: format!(
+            "symbol {REPORT_VERSION} {look:?} {} {} {span:?} {interval:?} {:?}",
+            symbol.id, symbol.data_version, symbol.name
+        ),
         name: saved_as(&symbol.ticker, "prices", "svg"),
     };
     let make = async {
         let (unit, title) = (symbol.currency.clone().unwrap_or_else(|| "price".to_owned()), symbol.ticker.clone());
-        Ok(move || Ok(chart::prices(&columns, &title, &unit, adjusted, theme)?.into_bytes()))
+        Ok(move || Ok(chart::prices(&columns, &title, &unit, adjusted, look)?.into_bytes()))
     };
     service.render(&headers, wanted, make).await
 }

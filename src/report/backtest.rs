@@ -103,10 +103,8 @@ impl BacktestReport {
         collect_averages(&source.strategy.sell, &mut averages);
         let columns = Columns { close: close.clone(), ..Columns::default() };
         let averages = averages.into_iter().map(|(name, operand)| (name, operand.values(&columns))).collect();
-        let marks = trades
-            .iter()
-            .flat_map(|t| [(t.entry, t.entry_price, true), (t.exit, t.exit_price, false)])
-            .collect();
+        let marks =
+            trades.iter().flat_map(|t| [(t.entry, t.entry_price, true), (t.exit, t.exit_price, false)]).collect();
         let date = |bar: usize| days.get(bar).map(|&d| day::iso(d)).unwrap_or_default();
         let listed = trades.iter().enumerate().map(|(i, trade)| ReportTrade {
             number: i + 1,

@@ -10,7 +10,7 @@ mod text;
 
 pub use analysis::{Distribution, Fall, Rolling, Year};
 pub use backtest::{BacktestReport, BacktestSource};
-pub use chart::{DrawError, Theme};
+pub use chart::{DrawError, Look, Theme};
 pub use pdf::{PdfError, Printer};
 pub use prediction::{PredictionReport, PredictionSource};
 

@@ -8,7 +8,7 @@ use typst_as_lib::TypstEngine;
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
-use super::chart::{self, DrawError, Theme};
+use super::chart::{self, DrawError, Look};
 use super::text::{maybe_number, maybe_percent, number, percent};
 use super::{BacktestReport, PredictionReport};
 use crate::backtest::{ExitReason, Fill, Metrics};
@@ -63,14 +63,14 @@ impl Printer {
     /// # Errors
     /// When it can't be drawn or set.
     pub fn backtest(&self, report: &BacktestReport) -> Result<Vec<u8>, PdfError> {
-        let theme = Theme::Print;
+        let look = Look::PRINT;
         let charts = [
-            ("equity", chart::equity(report, theme)?),
-            ("price", chart::price(report, theme)?),
-            ("drawdown", chart::drawdown(report, theme)?),
-            ("monthly", chart::monthly(report, theme)?),
-            ("rolling", chart::rolling(report, theme)?),
-            ("distribution", chart::distribution(report, theme)?),
+            ("equity", chart::equity(report, look)?),
+            ("price", chart::price(report, look)?),
+            ("drawdown", chart::drawdown(report, look)?),
+            ("monthly", chart::monthly(report, look)?),
+            ("rolling", chart::rolling(report, look)?),
+            ("distribution", chart::distribution(report, look)?),
         ];
         self.set("backtest.typ", &report.id, backtest_data(report), charts.into_iter())
     }
@@ -80,8 +80,8 @@ impl Printer {
     /// # Errors
     /// When it can't be drawn or set.
     pub fn prediction(&self, report: &PredictionReport) -> Result<Vec<u8>, PdfError> {
-        let theme = Theme::Print;
-        let charts = [("fan", chart::fan(report, theme)?), ("actual", chart::against_actual(report, theme)?)];
+        let look = Look::PRINT;
+        let charts = [("fan", chart::fan(report, look)?), ("actual", chart::against_actual(report, look)?)];
         self.set("prediction.typ", &report.id, prediction_data(report), charts.into_iter())
     }
 
@@ -154,7 +154,13 @@ fn backtest_data(report: &BacktestReport) -> Value {
     let x = &report.execution;
     let settings = json!([
         [format!("Initial investment, {unit}"), number(x.initial_cash, 2)],
-        ["Orders filled", match x.fill { Fill::NextOpen => "at the next open", Fill::SameClose => "at the same close" }],
+        [
+            "Orders filled",
+            match x.fill {
+                Fill::NextOpen => "at the next open",
+                Fill::SameClose => "at the same close",
+            }
+        ],
         ["Commission, slippage", format!("{}, {}", percent(x.commission, 2), percent(x.slippage, 2))],
         ["Shares", if x.whole_shares { "whole" } else { "fractions" }],
         ["Prices", if report.adjusted { "adjusted" } else { "as traded" }],
@@ -254,7 +260,15 @@ fn prediction_data(report: &PredictionReport) -> Value {
         .iter()
         .map(|p| {
             let actual = p.actual.map_or_else(|| "–".to_owned(), price);
-            json!([p.date, price(p.lower95), price(p.lower80), price(p.value), price(p.upper80), price(p.upper95), actual])
+            json!([
+                p.date,
+                price(p.lower95),
+                price(p.lower80),
+                price(p.value),
+                price(p.upper80),
+                price(p.upper95),
+                actual
+            ])
         })
         .collect();
     let outcome = report.outcome.as_ref().map_or_else(

@@ -121,7 +121,9 @@ impl PredictionReport {
             .card
             .as_deref()
             .and_then(|card| serde_json::from_str::<serde_json::Value>(card).ok())
-            .and_then(|card| Some(card.get("notes")?.as_array()?.iter().filter_map(|n| Some(n.as_str()?.to_owned())).collect()))
+            .and_then(|card| {
+                Some(card.get("notes")?.as_array()?.iter().filter_map(|n| Some(n.as_str()?.to_owned())).collect())
+            })
             .unwrap_or_default();
         Self {
             schema: "prospectus-prediction-report",

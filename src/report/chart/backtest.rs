@@ -2,11 +2,10 @@
 
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::canvas::{DrawError, Mark, Plot, SMALL, WIDTH, draw};
-use super::theme::Theme;
+use super::canvas::{DrawError, Look, Mark, Plot, SMALL, draw};
 use super::{amount, ends, percent};
 use crate::market::Day;
-use crate::report::BacktestReport;
+use crate::report::{BacktestReport, text};
 
 const HEIGHT: i32 = 520;
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -22,13 +21,16 @@ fn series<'a>(days: &'a [Day], values: &'a [f64]) -> impl Iterator<Item = (f64, 
 }
 
 /// The price with the strategy's averages and where it bought and sold.
-pub fn price(report: &BacktestReport, theme: Theme) -> Result<String, DrawError> {
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn price(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
     let (title, bought) = (format!("{}: price and trades", report.symbol.ticker), report.trades.len());
     let description = format!(
         "Closing price from {} to {} with {} purchases and as many sales marked.",
         report.from, report.to, bought
     );
-    draw(HEIGHT, theme, &title, &description, |canvas| {
+    draw(HEIGHT, look, &title, &description, |canvas| {
         let p = canvas.palette;
         let closes = &report.curve.close;
         let averages = report.averages.iter().flat_map(|(_, values)| values.iter().copied());
@@ -65,7 +67,10 @@ pub fn price(report: &BacktestReport, theme: Theme) -> Result<String, DrawError>
 }
 
 /// The equity beside that of buying and holding.
-pub fn equity(report: &BacktestReport, theme: Theme) -> Result<String, DrawError> {
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn equity(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
     let (own, hold) = (&report.curve.equity, &report.curve.buy_and_hold);
     let description = format!(
         "Equity from {} to {}: the strategy ends {} from where it began, buying and holding {}.",
@@ -74,7 +79,7 @@ pub fn equity(report: &BacktestReport, theme: Theme) -> Result<String, DrawError
         percent(report.metrics.total_return),
         percent(report.buy_and_hold.total_return)
     );
-    draw(HEIGHT, theme, "Equity against buy and hold", &description, |canvas| {
+    draw(HEIGHT, look, "Equity against buy and hold", &description, |canvas| {
         let p = canvas.palette;
         let range = ends(own.iter().chain(hold).copied());
         let plot = Plot::whole(canvas, HEIGHT, span(&report.days), range);
@@ -83,21 +88,22 @@ pub fn equity(report: &BacktestReport, theme: Theme) -> Result<String, DrawError
         plot.dates()?;
         plot.line(series(&report.days, hold), p.second, 3)?;
         plot.line(series(&report.days, own), p.first, 4)?;
-        canvas.legend(&[
-            (Mark::Line(p.first), "Strategy".to_owned()),
-            (Mark::Line(p.second), "Buy and hold".to_owned()),
-        ])
+        canvas
+            .legend(&[(Mark::Line(p.first), "Strategy".to_owned()), (Mark::Line(p.second), "Buy and hold".to_owned())])
     })
 }
 
 /// How far below its peak the equity was.
-pub fn drawdown(report: &BacktestReport, theme: Theme) -> Result<String, DrawError> {
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn drawdown(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
     let height = 420;
     let description = format!(
         "Distance of the equity below its highest value so far; the deepest is {}.",
         percent(report.metrics.max_drawdown)
     );
-    draw(height, theme, "Drawdown", &description, |canvas| {
+    draw(height, look, "Drawdown", &description, |canvas| {
         let p = canvas.palette;
         let values = &report.curve.drawdown;
         let lowest = values.iter().copied().fold(0.0, f64::min);
@@ -111,52 +117,69 @@ pub fn drawdown(report: &BacktestReport, theme: Theme) -> Result<String, DrawErr
 }
 
 /// Returns by month, a row a year.
-pub fn monthly(report: &BacktestReport, theme: Theme) -> Result<String, DrawError> {
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn monthly(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
     let (top, row) = (112, 46);
     let height = top + row * report.years.len() as i32 + 20;
     let description = "Return of the strategy in each month, a row a year, with the year's total and that of buying \
                        and holding beside it.";
-    draw(height.max(200), theme, "Monthly returns", description, |canvas| {
+    draw(height.max(200), look, "Monthly returns", description, |canvas| {
         let p = canvas.palette;
         let all = || report.years.iter().flat_map(|year| year.months.iter().flatten());
         let reach = all().fold(0.0_f64, |most, r| most.max(r.abs())).max(0.005);
-        let (left, cell) = (104, 84);
-        let total_at = left + 12 * cell + 24;
+        let narrow = canvas.is_narrow();
+        let left = if narrow { 76 } else { 104 };
+        // What's left of the totals: one column where there's little room, else two.
+        let cell = ((canvas.width - left - if narrow { 92 } else { 300 }) / 12).min(90);
+        let total_at = left + 12 * cell + if narrow { 86 } else { 120 };
+        let size = if narrow { 20 } else { 22 };
         let centre = |column: i32| left + column * cell + cell / 2;
         for (i, month) in MONTHS.iter().enumerate() {
-            canvas.write(month, (centre(i as i32), 76), SMALL, false, p.muted, (HPos::Center, VPos::Top))?;
+            let name = if narrow { &month[..1] } else { month };
+            canvas.write(name, (centre(i as i32), 76), SMALL, false, p.muted, (HPos::Center, VPos::Top))?;
         }
-        canvas.write("Year", (total_at + 62, 76), SMALL, true, p.ink, (HPos::Center, VPos::Top))?;
-        canvas.write("Hold", (total_at + 190, 76), SMALL, false, p.muted, (HPos::Center, VPos::Top))?;
-        let short = |r: f64| format!("{:.1}", r * 100.0).replace('-', "−");
+        canvas.write("%", (24, 76), SMALL, false, p.muted, (HPos::Left, VPos::Top))?;
+        canvas.write("Year", (total_at, 76), SMALL, true, p.ink, (HPos::Right, VPos::Top))?;
+        if !narrow {
+            canvas.write("Hold", (total_at + 130, 76), SMALL, false, p.muted, (HPos::Right, VPos::Top))?;
+        }
+        let short = |r: f64| if narrow { text::number(r * 100.0, 0) } else { text::number(r * 100.0, 1) };
         for (i, year) in report.years.iter().enumerate() {
             let y = top + i as i32 * row;
             let middle = y + row / 2;
-            canvas.write(&year.year.to_string(), (left - 14, middle), SMALL, false, p.muted, (HPos::Right, VPos::Center))?;
+            let right = (HPos::Right, VPos::Center);
+            canvas.write(&year.year.to_string(), (left - 10, middle), SMALL, false, p.muted, right)?;
             for (month, r) in year.months.iter().enumerate() {
                 let Some(r) = *r else { continue };
                 // The root makes small returns visible beside large ones.
                 let colour = p.diverging((r.abs() / reach).sqrt() * 0.9 * r.signum());
                 let x = left + month as i32 * cell;
                 canvas.rectangle((x + 2, y + 2), (x + cell - 2, y + row - 2), colour, 1.0)?;
-                let text = (HPos::Center, VPos::Center);
-                canvas.write(&short(r), (centre(month as i32), middle), SMALL - 2, false, p.on(colour), text)?;
+                let within = (HPos::Center, VPos::Center);
+                canvas.write(&short(r), (centre(month as i32), middle), size, false, p.on(colour), within)?;
             }
-            canvas.write(&short(year.total), (total_at + 106, middle), SMALL, true, p.ink, (HPos::Right, VPos::Center))?;
-            canvas.write(&short(year.buy_and_hold), (total_at + 234, middle), SMALL, false, p.muted, (HPos::Right, VPos::Center))?;
+            canvas.write(&short(year.total), (total_at, middle), SMALL, true, p.ink, right)?;
+            if !narrow {
+                canvas.write(&short(year.buy_and_hold), (total_at + 130, middle), SMALL, false, p.muted, right)?;
+            }
         }
-        canvas.write("%", (24, 76), SMALL, false, p.muted, (HPos::Left, VPos::Top))
+        Ok(())
     })
 }
 
 /// Sharpe ratio and volatility over the last half year, day by day.
-pub fn rolling(report: &BacktestReport, theme: Theme) -> Result<String, DrawError> {
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn rolling(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
     let height = 660;
     let description = "Sharpe ratio and annual volatility of the strategy over the 126 trading days before each day.";
-    draw(height, theme, "Rolling Sharpe ratio and volatility, 126 days", description, |canvas| {
+    draw(height, look, "Rolling Sharpe ratio and volatility, 126 days", description, |canvas| {
         let p = canvas.palette;
         let Some(rolling) = &report.rolling else {
-            let at = (WIDTH / 2, height / 2);
+            let at = (canvas.width / 2, height / 2);
             return canvas.write("Fewer than 127 bars", at, SMALL, false, p.muted, (HPos::Center, VPos::Center));
         };
         let days = &report.days[rolling.first.min(report.days.len())..];
@@ -184,7 +207,10 @@ pub fn rolling(report: &BacktestReport, theme: Theme) -> Result<String, DrawErro
 }
 
 /// How often daily returns of each size came.
-pub fn distribution(report: &BacktestReport, theme: Theme) -> Result<String, DrawError> {
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn distribution(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
     let height = 480;
     let spread = &report.distribution;
     let description = format!(
@@ -193,7 +219,7 @@ pub fn distribution(report: &BacktestReport, theme: Theme) -> Result<String, Dra
         percent(spread.mean),
         percent(spread.deviation)
     );
-    draw(height, theme, "Daily returns of days that moved", &description, |canvas| {
+    draw(height, look, "Daily returns of days that moved", &description, |canvas| {
         let p = canvas.palette;
         let bins = spread.days.len() as f64;
         let most = spread.days.iter().copied().max().unwrap_or(0).max(1);
@@ -209,9 +235,7 @@ pub fn distribution(report: &BacktestReport, theme: Theme) -> Result<String, Dra
             let corner = (plot.px(from) + 2, plot.py(f64::from(days)));
             canvas.rectangle(corner, (plot.px(from + spread.width) - 2, plot.py(0.0)), colour, 0.85)?;
         }
-        canvas.legend(&[
-            (Mark::Area(p.loss, 0.85), "Losses".to_owned()),
-            (Mark::Area(p.gain, 0.85), "Gains".to_owned()),
-        ])
+        canvas
+            .legend(&[(Mark::Area(p.loss, 0.85), "Losses".to_owned()), (Mark::Area(p.gain, 0.85), "Gains".to_owned())])
     })
 }

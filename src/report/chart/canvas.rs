@@ -1,4 +1,5 @@
-//! A sheet to draw on, with a title, a legend, and plots with axes, in units of which a chart is 1,440 wide.
+//! A sheet to draw on, with a title, a legend, and plots with axes. Text is 24 units high whatever the sheet's width, so
+//! a chart for a small place is drawn narrower rather than shrunk.
 
 use plotters::coord::Shift;
 use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
@@ -7,8 +8,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, ShapeStyle};
 use plotters_svg::SVGBackend;
 
-use super::ticks;
 use super::theme::{Palette, Theme};
+use super::ticks;
 use crate::market::Day;
 
 /// Why a chart could not be drawn.
@@ -16,7 +17,33 @@ pub type DrawError = DrawingAreaErrorKind<std::io::Error>;
 
 type Sheet<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-pub const WIDTH: i32 = 1_440;
+/// Sheets narrower than this have less room for labels.
+const NARROW: i32 = 1_000;
+
+/// How a chart is to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    pub theme: Theme,
+    /// In units: twice the pixels of a screen.
+    pub width: i32,
+    /// Whether the title is to be seen; a screen reader gets it in any case.
+    pub titled: bool,
+}
+
+impl Look {
+    /// The widths that are drawn.
+    pub const WIDTHS: std::ops::RangeInclusive<i32> = 560..=2_400;
+
+    /// For a page with headings of its own.
+    pub const PRINT: Self = Self { theme: Theme::Light, width: 1_440, titled: false };
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { theme: Theme::Light, width: 1_440, titled: true }
+    }
+}
+
 /// The sizes of text: labels and titles.
 pub const SMALL: i32 = 24;
 const TITLE: i32 = 29;
@@ -26,28 +53,37 @@ const TOP: i32 = 112;
 const BOTTOM: i32 = 52;
 /// What a title takes.
 const TITLE_ROOM: i32 = 48;
+const LEGEND_LINE: i32 = 36;
 
 /// A chart under way.
 pub struct Canvas<'a> {
     sheet: Sheet<'a>,
     pub palette: Palette,
+    pub width: i32,
     /// By how much everything moves up where there's no title.
     lift: i32,
+    /// By how much plots begin lower, for a legend of two lines.
+    drop: i32,
 }
 
 /// Draws a chart. The title and the description are for screen readers as well.
+///
+/// # Errors
+/// When the drawing library refuses.
 pub fn draw(
     height: i32,
-    theme: Theme,
+    look: Look,
     title: &str,
     description: &str,
     content: impl FnOnce(&Canvas<'_>) -> Result<(), DrawError>,
 ) -> Result<String, DrawError> {
     let mut svg = String::with_capacity(32 << 10);
     {
-        let lift = if theme == Theme::Print { TITLE_ROOM } else { 0 };
-        let sheet = SVGBackend::with_string(&mut svg, (WIDTH as u32, (height - lift) as u32)).into_drawing_area();
-        let canvas = Canvas { sheet, palette: theme.palette(), lift };
+        let lift = if look.titled { 0 } else { TITLE_ROOM };
+        let size = (look.width as u32, (height - lift) as u32);
+        let sheet = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let drop = if look.width < NARROW { LEGEND_LINE } else { 0 };
+        let canvas = Canvas { sheet, palette: look.theme.palette(), width: look.width, lift, drop };
         canvas.sheet.fill(&canvas.palette.ground)?;
         if lift == 0 {
             canvas.write(title, (LEFT - 80, 14), TITLE, true, canvas.palette.ink, (HPos::Left, VPos::Top))?;
@@ -78,6 +114,11 @@ pub enum Mark {
 }
 
 impl Canvas<'_> {
+    /// Whether there's little room for labels.
+    pub fn is_narrow(&self) -> bool {
+        self.width < NARROW
+    }
+
     fn lifted(&self, (x, y): (i32, i32)) -> (i32, i32) {
         (x, y - self.lift)
     }
@@ -124,9 +165,12 @@ impl Canvas<'_> {
 
     /// Names what is drawn, in a line under the title.
     pub fn legend(&self, entries: &[(Mark, String)]) -> Result<(), DrawError> {
-        let mut x = LEFT - 80;
-        let y = 64;
+        let (mut x, mut y) = (LEFT - 80, 64);
         for (mark, text) in entries {
+            let wide = 44 + text_width(text, SMALL);
+            if x + wide > self.width - RIGHT && x > LEFT - 80 {
+                (x, y) = (LEFT - 80, y + LEGEND_LINE);
+            }
             match mark {
                 Mark::Line(colour) => self.rectangle((x, y + 9), (x + 34, y + 14), *colour, 1.0)?,
                 Mark::Area(colour, opacity) => self.rectangle((x, y), (x + 34, y + 24), *colour, *opacity)?,
@@ -135,7 +179,7 @@ impl Canvas<'_> {
                 Mark::Dot(colour) => self.dot((x + 17, y + 12), 7, *colour)?,
             }
             self.write(text, (x + 44, y), SMALL, false, self.palette.muted, (HPos::Left, VPos::Top))?;
-            x += 44 + text_width(text, SMALL) + 34;
+            x += wide + 34;
         }
         Ok(())
     }
@@ -163,12 +207,17 @@ impl<'c, 'a> Plot<'c, 'a> {
         // A scale of no length would put everything nowhere.
         let stretched = |(from, to): (f64, f64)| if to > from { (from, to) } else { (from - 0.5, from + 0.5) };
         let (x, y) = (stretched(x), stretched(y));
-        Self { canvas, x, y, left: LEFT, right: WIDTH - RIGHT, top, bottom }
+        Self { canvas, x, y, left: LEFT, right: canvas.width - RIGHT, top, bottom }
     }
 
     /// One that fills a sheet of this height.
     pub fn whole(canvas: &'c Canvas<'a>, height: i32, x: (f64, f64), y: (f64, f64)) -> Self {
-        Self::new(canvas, (TOP, height - BOTTOM), x, y)
+        Self::new(canvas, (TOP + canvas.drop, height - BOTTOM), x, y)
+    }
+
+    /// Labels that fit along the bottom.
+    fn most_ticks(&self) -> usize {
+        ((self.right - self.left) / 140).max(2) as usize
     }
 
     pub fn px(&self, x: f64) -> i32 {
@@ -183,7 +232,7 @@ impl<'c, 'a> Plot<'c, 'a> {
     /// Lines across with what they stand for.
     pub fn y_axis(&self, label: impl Fn(f64) -> String) -> Result<(), DrawError> {
         let palette = &self.canvas.palette;
-        for value in ticks::numbers(self.y.0, self.y.1, ((self.bottom - self.top) / 75).max(2) as usize) {
+        for value in ticks::numbers(self.y.0, self.y.1, ((self.bottom - self.top) / 58).max(2) as usize) {
             let y = self.py(value);
             self.canvas.path(vec![(self.left, y), (self.right, y)], palette.grid, 2)?;
             let anchor = (HPos::Right, VPos::Center);
@@ -202,7 +251,7 @@ impl<'c, 'a> Plot<'c, 'a> {
     pub fn dates(&self) -> Result<(), DrawError> {
         let palette = &self.canvas.palette;
         let (from, to) = (self.x.0 as Day, self.x.1 as Day);
-        for (day, label) in ticks::dates(from, to, 9) {
+        for (day, label) in ticks::dates(from, to, self.most_ticks()) {
             let x = self.px(f64::from(day));
             self.canvas.path(vec![(x, self.bottom), (x, self.bottom + 8)], palette.muted, 2)?;
             let half = text_width(&label, SMALL) / 2;
@@ -215,7 +264,7 @@ impl<'c, 'a> Plot<'c, 'a> {
     /// Numbers along the bottom.
     pub fn x_axis(&self, label: impl Fn(f64) -> String) -> Result<(), DrawError> {
         let palette = &self.canvas.palette;
-        for value in ticks::numbers(self.x.0, self.x.1, 9) {
+        for value in ticks::numbers(self.x.0, self.x.1, self.most_ticks()) {
             let at = (self.px(value), self.bottom + 14);
             self.canvas.write(&label(value), at, SMALL, false, palette.muted, (HPos::Center, VPos::Top))?;
         }
@@ -224,7 +273,12 @@ impl<'c, 'a> Plot<'c, 'a> {
 
     /// A line through points that ascend in x, broken where there's none. Where many share a pixel's column, it keeps
     /// their first, extremes and last, which looks the same.
-    pub fn line(&self, points: impl Iterator<Item = (f64, Option<f64>)>, colour: RGBColor, width: u32) -> Result<(), DrawError> {
+    pub fn line(
+        &self,
+        points: impl Iterator<Item = (f64, Option<f64>)>,
+        colour: RGBColor,
+        width: u32,
+    ) -> Result<(), DrawError> {
         let mut path: Vec<(i32, i32)> = Vec::new();
         let mut column: Option<Column> = None;
         for (x, y) in points {
@@ -262,7 +316,12 @@ impl<'c, 'a> Plot<'c, 'a> {
     }
 
     /// What lies between a line and a level.
-    pub fn area(&self, points: impl Iterator<Item = (f64, f64)>, level: f64, colour: RGBColor) -> Result<(), DrawError> {
+    pub fn area(
+        &self,
+        points: impl Iterator<Item = (f64, f64)>,
+        level: f64,
+        colour: RGBColor,
+    ) -> Result<(), DrawError> {
         let mut outline: Vec<(i32, i32)> = Vec::new();
         for (x, y) in points {
             let at = (self.px(x), self.py(y));

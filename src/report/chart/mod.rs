@@ -10,8 +10,8 @@ mod theme;
 mod ticks;
 
 pub use backtest::{distribution, drawdown, equity, monthly, price, rolling};
-pub use canvas::DrawError;
-pub use prediction::{fan, against_actual};
+pub use canvas::{DrawError, Look};
+pub use prediction::{against_actual, fan};
 pub use sweep::heatmap;
 pub use symbol::prices;
 pub use theme::Theme;

@@ -1,14 +1,16 @@
 //! The charts of a prediction.
 
-use super::canvas::{DrawError, Mark, Plot, draw};
-use super::theme::Theme;
+use super::canvas::{DrawError, Look, Mark, Plot, draw};
 use super::{amount, ends};
 use crate::report::PredictionReport;
 
 const HEIGHT: i32 = 600;
 
 /// Recent closes, the expected ones, both bands, and what happened where that's known.
-pub fn fan(report: &PredictionReport, theme: Theme) -> Result<String, DrawError> {
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn fan(report: &PredictionReport, look: Look) -> Result<String, DrawError> {
     let title = format!("{}: forecast from {}", report.symbol.ticker, report.as_of);
     let last = report.points.last();
     let description = format!(
@@ -20,7 +22,7 @@ pub fn fan(report: &PredictionReport, theme: Theme) -> Result<String, DrawError>
         last.map_or(0.0, |p| p.lower80),
         last.map_or(0.0, |p| p.upper80)
     );
-    draw(HEIGHT, theme, &title, &description, |canvas| {
+    draw(HEIGHT, look, &title, &description, |canvas| {
         let p = canvas.palette;
         let origin = f64::from(report.origin);
         let from = report.recent.first().map_or(origin, |(d, _)| f64::from(*d));
@@ -64,10 +66,13 @@ pub fn fan(report: &PredictionReport, theme: Theme) -> Result<String, DrawError>
 }
 
 /// What was expected against what happened, a dot a day; on the diagonal both are the same.
-pub fn against_actual(report: &PredictionReport, theme: Theme) -> Result<String, DrawError> {
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn against_actual(report: &PredictionReport, look: Look) -> Result<String, DrawError> {
     let known: Vec<(f64, f64)> = report.points.iter().filter_map(|p| Some((p.value, p.actual?))).collect();
     let description = format!("Expected close against the actual one for {} days that are over.", known.len());
-    draw(HEIGHT, theme, "Predicted against actual", &description, |canvas| {
+    draw(HEIGHT, look, "Predicted against actual", &description, |canvas| {
         let p = canvas.palette;
         let range = ends(known.iter().flat_map(|&(value, actual)| [value, actual]).chain([report.close]));
         let plot = Plot::whole(canvas, HEIGHT, range, range);
@@ -78,7 +83,8 @@ pub fn against_actual(report: &PredictionReport, theme: Theme) -> Result<String,
         for &(value, actual) in &known {
             canvas.dot((plot.px(value), plot.py(actual)), 7, p.first)?;
         }
-        let note = if known.is_empty() { "No predicted day is over yet" } else { "A day; along the line both are equal" };
+        let note =
+            if known.is_empty() { "No predicted day is over yet" } else { "A day; along the line both are equal" };
         canvas.legend(&[(Mark::Dot(p.first), format!("{note} (across: expected)"))])
     })
 }

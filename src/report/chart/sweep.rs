@@ -1,95 +1,154 @@
 //! The heatmap of a sweep.
 
+use plotters::prelude::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::canvas::{DrawError, SMALL, WIDTH, draw};
-use super::theme::Theme;
+use super::canvas::{Canvas, DrawError, Look, SMALL, draw};
 use super::{percent, ticks, trimmed};
-use crate::backtest::{Sweep, SweepMetric};
+use crate::backtest::{Sweep, SweepMetric, WindowRange};
 
+const HEIGHT: i32 = 1_000;
 /// Cells a side at most; beyond, a cell stands for the best of several pairs.
 const MOST_CELLS: usize = 120;
+/// Steps of the scale beside the map.
+const SCALE_STEPS: usize = 60;
+
+/// Where the map is on the sheet.
+#[derive(Clone, Copy)]
+struct Frame {
+    left: i32,
+    right: i32,
+    top: i32,
+    bottom: i32,
+}
+
+/// The values, and what their colours mean.
+struct Field<'a> {
+    sweep: &'a Sweep,
+    values: &'a [f64],
+    by: SweepMetric,
+    low: f64,
+    high: f64,
+}
+
+impl<'a> Field<'a> {
+    fn new(sweep: &'a Sweep, by: SweepMetric) -> Self {
+        let values = match by {
+            SweepMetric::TotalReturn => &sweep.total_return,
+            SweepMetric::Sharpe => &sweep.sharpe,
+            SweepMetric::MaxDrawdown => &sweep.max_drawdown,
+        };
+        let finite = values.iter().copied().filter(|v| v.is_finite());
+        let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        let (low, high) = if low > high { (0.0, 0.0) } else { (low, high) };
+        Self { sweep, values, by, low, high }
+    }
+
+    fn colour(&self, canvas: &Canvas<'_>, value: f64) -> RGBColor {
+        canvas.palette.diverging(value / self.low.abs().max(self.high.abs()).max(1e-9))
+    }
+
+    fn label(&self, value: f64) -> String {
+        let text = if self.by == SweepMetric::Sharpe { trimmed(value) } else { percent(value) };
+        text.replace('-', "−")
+    }
+
+    /// The best of the pairs that a cell stands for.
+    fn cell(&self, (row, rows): (usize, usize), (column, columns): (usize, usize)) -> Option<f64> {
+        let (buys, sells) = (self.sweep.buy.count(), self.sweep.sell.count());
+        let part = |i: usize, of: usize, count: usize| i * count / of..((i + 1) * count / of).max(i * count / of + 1);
+        part(row, rows, buys)
+            .flat_map(|buy| part(column, columns, sells).map(move |sell| buy * sells + sell))
+            .filter_map(|i| self.values.get(i).copied())
+            .filter(|v| v.is_finite())
+            .reduce(f64::max)
+    }
+}
+
+/// The place of the i-th of so many parts of a stretch.
+fn edge(i: usize, of: usize, from: i32, to: i32) -> i32 {
+    from + (i as i64 * i64::from(to - from) / of.max(1) as i64) as i32
+}
 
 /// The value of every pair of windows: the buy window upwards, the sell window to the right.
-pub fn heatmap(sweep: &Sweep, by: SweepMetric, ticker: &str, theme: Theme) -> Result<String, DrawError> {
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn heatmap(sweep: &Sweep, by: SweepMetric, ticker: &str, look: Look) -> Result<String, DrawError> {
     let name = match by {
         SweepMetric::TotalReturn => "total return",
         SweepMetric::Sharpe => "Sharpe ratio",
         SweepMetric::MaxDrawdown => "maximum drawdown",
     };
-    let values = match by {
-        SweepMetric::TotalReturn => &sweep.total_return,
-        SweepMetric::Sharpe => &sweep.sharpe,
-        SweepMetric::MaxDrawdown => &sweep.max_drawdown,
-    };
-    let label = |v: f64| if by == SweepMetric::Sharpe { trimmed(v).replace('-', "−") } else { percent(v).replace('-', "−") };
-    let (buys, sells) = (sweep.buy.count(), sweep.sell.count());
-    let height = 1_000;
+    let field = Field::new(sweep, by);
     let best = sweep.best(by, 1).into_iter().next();
     let description = format!(
         "{name} of {} pairs of windows on {ticker}; the best buys below the {}-day and sells above the {}-day average.",
-        values.len(),
+        field.values.len(),
         best.as_ref().map_or(0, |b| b.buy_window),
         best.as_ref().map_or(0, |b| b.sell_window)
     );
-    draw(height, theme, &format!("{ticker}: {name} by windows"), &description, |canvas| {
-        let p = canvas.palette;
-        let (left, right, top, bottom) = (128, WIDTH - 210, 112, height - 96);
-        let (columns, rows) = (sells.min(MOST_CELLS), buys.min(MOST_CELLS));
-        let finite = || values.iter().copied().filter(|v| v.is_finite());
-        let (low, high) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-        let (low, high) = if low > high { (0.0, 0.0) } else { (low, high) };
-        // Around zero where it's crossed; else from one end to the other.
-        let reach = low.abs().max(high.abs()).max(1e-9);
-        let colour = |v: f64| {
-            if low < 0.0 && high > 0.0 {
-                p.diverging(v / reach)
-            } else if high <= 0.0 {
-                p.diverging(-(v / reach).abs())
-            } else {
-                p.diverging(v / reach)
-            }
-        };
-        let edge = |i: usize, of: usize, from: i32, to: i32| from + (i as i64 * i64::from(to - from) / of as i64) as i32;
-        for row in 0..rows {
-            for column in 0..columns {
-                let pairs = (row * buys / rows..((row + 1) * buys / rows).max(row * buys / rows + 1))
-                    .flat_map(|b| (column * sells / columns..((column + 1) * sells / columns).max(column * sells / columns + 1)).map(move |s| b * sells + s));
-                let value = pairs.filter_map(|i| values.get(i).copied()).filter(|v| v.is_finite()).fold(f64::NEG_INFINITY, f64::max);
-                let from = (edge(column, columns, left, right), edge(rows - row - 1, rows, top, bottom));
-                let to = (edge(column + 1, columns, left, right), edge(rows - row, rows, top, bottom));
-                if value.is_finite() {
-                    canvas.rectangle(from, to, colour(value), 1.0)?;
-                }
-            }
-        }
-        for (axis, count, window) in [(true, sells, sweep.sell), (false, buys, sweep.buy)] {
-            let span = (f64::from(window.from as i32), f64::from(window.to as i32));
-            for tick in ticks::numbers(span.0, span.1, 8) {
-                let share = (tick - span.0 + 0.5 * window.step as f64) / (count as f64 * window.step as f64);
-                let text = format!("{tick:.0}");
-                if axis {
-                    let x = left + (f64::from(right - left) * share) as i32;
-                    canvas.write(&text, (x, bottom + 12), SMALL, false, p.muted, (HPos::Center, VPos::Top))?;
-                } else {
-                    let y = bottom - (f64::from(bottom - top) * share) as i32;
-                    canvas.write(&text, (left - 12, y), SMALL, false, p.muted, (HPos::Right, VPos::Center))?;
-                }
-            }
-        }
-        canvas.write("Buys below the average of so many days (upwards)", (24, 66), SMALL, false, p.muted, (HPos::Left, VPos::Top))?;
-        let under = ((left + right) / 2, bottom + 50);
-        canvas.write("Sells above the average of so many days", under, SMALL, false, p.muted, (HPos::Center, VPos::Top))?;
-        // The scale.
-        let (bar, steps) = (right + 36, 60);
-        for i in 0..steps {
-            let v = low + (high - low) * f64::from(i) / f64::from(steps - 1);
-            let y = edge((steps - 1 - i) as usize, steps as usize, top, bottom);
-            canvas.rectangle((bar, y), (bar + 34, edge((steps - i) as usize, steps as usize, top, bottom)), colour(v), 1.0)?;
-        }
-        for (v, y) in [(high, top + 10), ((low + high) / 2.0, (top + bottom) / 2), (low, bottom - 10)] {
-            canvas.write(&label(v), (bar + 46, y), SMALL, false, p.muted, (HPos::Left, VPos::Center))?;
-        }
-        Ok(())
+    draw(HEIGHT, look, &format!("{ticker}: {name} by windows"), &description, |canvas| {
+        let frame = Frame { left: 128, right: canvas.width - 190, top: 112, bottom: HEIGHT - 96 };
+        map(canvas, &field, frame)?;
+        windows(canvas, sweep, frame)?;
+        scale(canvas, &field, frame)
     })
+}
+
+fn map(canvas: &Canvas<'_>, field: &Field<'_>, frame: Frame) -> Result<(), DrawError> {
+    let (rows, columns) = (field.sweep.buy.count().min(MOST_CELLS), field.sweep.sell.count().min(MOST_CELLS));
+    for row in 0..rows {
+        for column in 0..columns {
+            let Some(value) = field.cell((row, rows), (column, columns)) else { continue };
+            let x = |i: usize| edge(i, columns, frame.left, frame.right);
+            let y = |i: usize| edge(rows - i, rows, frame.top, frame.bottom);
+            canvas.rectangle((x(column), y(row + 1)), (x(column + 1), y(row)), field.colour(canvas, value), 1.0)?;
+        }
+    }
+    Ok(())
+}
+
+/// The windows along both sides.
+fn windows(canvas: &Canvas<'_>, sweep: &Sweep, frame: Frame) -> Result<(), DrawError> {
+    let muted = canvas.palette.muted;
+    let places = |window: WindowRange| {
+        let (from, to, step) = (window.from as f64, window.to as f64, window.step as f64);
+        let length = window.count() as f64 * step;
+        ticks::numbers(from, to, 8).into_iter().map(move |tick| (tick, (tick - from + 0.5 * step) / length))
+    };
+    for (tick, share) in places(sweep.sell) {
+        let x = frame.left + (f64::from(frame.right - frame.left) * share) as i32;
+        let anchor = (HPos::Center, VPos::Top);
+        canvas.write(&format!("{tick:.0}"), (x, frame.bottom + 12), SMALL, false, muted, anchor)?;
+    }
+    for (tick, share) in places(sweep.buy) {
+        let y = frame.bottom - (f64::from(frame.bottom - frame.top) * share) as i32;
+        let anchor = (HPos::Right, VPos::Center);
+        canvas.write(&format!("{tick:.0}"), (frame.left - 12, y), SMALL, false, muted, anchor)?;
+    }
+    let (upwards, across) = if canvas.is_narrow() {
+        ("Upwards: buys below, days", "Sells above, days")
+    } else {
+        ("Upwards: buys below the average of so many days", "Sells above the average of so many days")
+    };
+    canvas.write(upwards, (24, 66), SMALL, false, muted, (HPos::Left, VPos::Top))?;
+    let under = (i32::midpoint(frame.left, frame.right), frame.bottom + 50);
+    canvas.write(across, under, SMALL, false, muted, (HPos::Center, VPos::Top))
+}
+
+/// What the colours mean.
+fn scale(canvas: &Canvas<'_>, field: &Field<'_>, frame: Frame) -> Result<(), DrawError> {
+    let left = frame.right + 30;
+    for i in 0..SCALE_STEPS {
+        let value = field.low + (field.high - field.low) * i as f64 / (SCALE_STEPS - 1) as f64;
+        let y = |step: usize| edge(SCALE_STEPS - step, SCALE_STEPS, frame.top, frame.bottom);
+        canvas.rectangle((left, y(i + 1)), (left + 34, y(i)), field.colour(canvas, value), 1.0)?;
+    }
+    let middle = (f64::midpoint(field.low, field.high), i32::midpoint(frame.top, frame.bottom));
+    for (value, y) in [(field.high, frame.top + 10), middle, (field.low, frame.bottom - 10)] {
+        let anchor = (HPos::Left, VPos::Center);
+        canvas.write(&field.label(value), (left + 44, y), SMALL, false, canvas.palette.muted, anchor)?;
+    }
+    Ok(())
 }

@@ -1,12 +1,14 @@
 //! A symbol's prices.
 
-use super::canvas::{DrawError, Mark, Plot, draw};
-use super::theme::Theme;
+use super::canvas::{DrawError, Look, Mark, Plot, draw};
 use super::{amount, ends};
 use crate::market::{Columns, day};
 
 /// Closes over time.
-pub fn prices(columns: &Columns, title: &str, unit: &str, adjusted: bool, theme: Theme) -> Result<String, DrawError> {
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn prices(columns: &Columns, title: &str, unit: &str, adjusted: bool, look: Look) -> Result<String, DrawError> {
     let height = 560;
     let first = columns.days.first().copied().unwrap_or(0);
     let last = columns.days.last().copied().unwrap_or(1);
@@ -16,7 +18,7 @@ pub fn prices(columns: &Columns, title: &str, unit: &str, adjusted: bool, theme:
         day::iso(last),
         if adjusted { "adjusted for splits and dividends" } else { "as traded" }
     );
-    draw(height, theme, title, &description, |canvas| {
+    draw(height, look, title, &description, |canvas| {
         let p = canvas.palette;
         let plot = Plot::whole(canvas, height, (first.into(), last.into()), ends(columns.close.iter().copied()));
         plot.y_axis(amount)?;

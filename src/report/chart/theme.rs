@@ -9,8 +9,6 @@ pub enum Theme {
     #[default]
     Light,
     Dark,
-    /// Light, without the visible title: the page has headings.
-    Print,
 }
 
 /// A theme's colours by what they are for.
@@ -44,7 +42,7 @@ impl Theme {
     #[must_use]
     pub fn palette(self) -> Palette {
         match self {
-            Self::Light | Self::Print => Palette {
+            Self::Light => Palette {
                 ground: RGBColor(255, 255, 255),
                 ink: RGBColor(24, 32, 46),
                 muted: RGBColor(91, 101, 119),

@@ -23,7 +23,10 @@ pub fn dates(from: Day, to: Day, most: usize) -> Vec<(Day, String)> {
     let months = ((to - from) / 30).max(1) as usize;
     if months <= 2 {
         let step = ((to - from) as usize / most).max(1) as i32;
-        return (from..=to).step_by(step.max(7) as usize).map(|d| (d, day::to_date(d).format("%-d %b").to_string())).collect();
+        return (from..=to)
+            .step_by(step.max(7) as usize)
+            .map(|d| (d, day::to_date(d).format("%-d %b").to_string()))
+            .collect();
     }
     let step = [1, 2, 3, 6, 12, 24, 60, 120, 240].into_iter().find(|step| months / step <= most).unwrap_or(600);
     let mut ticks = Vec::new();
@@ -57,7 +60,10 @@ mod tests {
             let d = |text| day::parse_iso(text).expect("a date");
             dates(d(from), d(to), 9).into_iter().map(|(_, label)| label).collect()
         };
-        assert_eq!(label("2004-08-19", "2013-03-01"), ["2005", "2006", "2007", "2008", "2009", "2010", "2011", "2012", "2013"]);
+        assert_eq!(
+            label("2004-08-19", "2013-03-01"),
+            ["2005", "2006", "2007", "2008", "2009", "2010", "2011", "2012", "2013"]
+        );
         assert_eq!(label("2012-11-05", "2013-03-01"), ["Dec 12", "2013", "Feb 13", "Mar 13"]);
         assert_eq!(label("2013-03-01", "2013-03-20"), ["1 Mar", "8 Mar", "15 Mar"]);
     }

@@ -1,0 +1,101 @@
+// GraphiQL from this binary: operations by fetch, subscriptions by server-sent events, examples in tabs.
+
+const HEADERS = { "content-type": "application/json", "x-prospectus-console": "1" };
+
+const EXAMPLES = [
+  `# The symbols that are followed, each with its newest bar. Press the triangle, or Ctrl-Enter.
+query Symbols {
+  symbols(first: 20) {
+    nodes { ticker name exchange barCount latestBar { date close volume } }
+  }
+}
+`,
+  `# Columns for a chart: closes and two averages.
+query Series($ticker: String!) {
+  symbol(ticker: $ticker) {
+    series(from: "2012-01-01") {
+      dates
+      close
+      sma50: indicator(by: { sma: 50 })
+      sma200: indicator(by: { sma: 200 })
+      chartUrl
+    }
+  }
+}
+`,
+  `# Open and coming IPOs, and what became of those that are listed.
+query Ipos {
+  ipos(filter: { status: [OPEN, UPCOMING] }, orderBy: [{ field: OPEN_DATE }]) {
+    nodes { name ticker status priceBandLow priceBandHigh lotSize minimumInvestment openDate closeDate }
+  }
+  ipoStatistics { count withPerformance medianListingGain shareListedAboveIssue }
+}
+`,
+  `# Runs and stores a backtest. Sign in at /reporting/ first, or set an Authorization header below.
+mutation Backtest {
+  runBacktest(input: {
+    ticker: "IBM"
+    strategy: { buy: { priceBelowSma: 50 }, sell: { priceAboveSma: 200 } }
+    execution: { commission: 0.002 }
+  }) {
+    backtest { description metrics { totalReturn buyAndHoldReturn maxDrawdown sharpe tradeCount } reportUrl(format: PDF) }
+    userErrors { code message field }
+  }
+}
+`,
+  `# The next 30 trading days with bands, and how the model compares with "no change".
+mutation Forecast {
+  predict(input: { ticker: "IBM" }) {
+    prediction { asOf verdict points { date value lower80 upper80 lower95 upper95 } evaluation { origins skill coverage80 coverage95 } }
+    userErrors { code message field }
+  }
+}
+`,
+  `# Every change of every job, as it happens.
+subscription Jobs {
+  jobUpdated { kind state done total message symbol { ticker } }
+}
+`,
+];
+
+const VARIABLES = ["", '{ "ticker": "IBM" }', "", "", "", ""];
+
+async function* events(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    text += value;
+    const parts = text.split("\n\n");
+    text = parts.pop();
+    for (const part of parts) {
+      if (!/^event: ?next/m.test(part)) continue;
+      yield JSON.parse(part.split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5)).join("\n"));
+    }
+  }
+}
+
+async function fetcher(operation, options = {}) {
+  // An editor with several operations sends the name of the one that is meant.
+  const meant = options.documentAST?.definitions.find(
+    (d) => d.kind === "OperationDefinition" && (!operation.operationName || d.name?.value === operation.operationName),
+  );
+  const follows = meant?.operation === "subscription";
+  const response = await fetch("/graphql", {
+    method: "POST",
+    credentials: "same-origin",
+    headers: { ...HEADERS, ...options.headers, ...(follows ? { accept: "text/event-stream" } : {}) },
+    body: JSON.stringify(operation),
+  });
+  return follows ? events(response) : response.json();
+}
+
+const { createElement } = window.React;
+window.ReactDOM.createRoot(document.getElementById("graphiql")).render(
+  createElement(window.GraphiQL, {
+    fetcher,
+    defaultTabs: EXAMPLES.map((query, i) => ({ query, variables: VARIABLES[i] })),
+    shouldPersistHeaders: false,
+  }),
+);
