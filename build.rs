@@ -1,15 +1,16 @@
 //! Finds out whether what some tests need is installed, so that they can say that they were left out rather than pass
-//! without having run: PostgreSQL's server, and ONNX Runtime where `ORT_DYLIB_PATH` leads to it. With
-//! `REQUIRE_POSTGRES` and `REQUIRE_ONNX_RUNTIME` set, as in CI, their absence is an error.
+//! without having run: PostgreSQL's server, ONNX Runtime where `ORT_DYLIB_PATH` leads to it, and Chromium with its driver.
+//! With `REQUIRE_POSTGRES`, `REQUIRE_ONNX_RUNTIME` and `REQUIRE_CHROMIUM` set, as in CI, their absence is an error.
 
 use std::path::{Path, PathBuf};
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(has_postgres, has_onnx_runtime)");
+    println!("cargo::rustc-check-cfg=cfg(has_postgres, has_onnx_runtime, has_chromium)");
     println!("cargo::rerun-if-env-changed=ORT_DYLIB_PATH");
     println!("cargo::rerun-if-env-changed=REQUIRE_ONNX_RUNTIME");
     println!("cargo::rerun-if-env-changed=PATH");
     println!("cargo::rerun-if-env-changed=REQUIRE_POSTGRES");
+    println!("cargo::rerun-if-env-changed=REQUIRE_CHROMIUM");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=/usr/lib/postgresql");
     match server_folder() {
@@ -31,6 +32,17 @@ fn main() {
         }
         None => {}
     }
+    if is_installed("chromium") && is_installed("chromedriver") {
+        println!("cargo::rustc-cfg=has_chromium");
+    } else if std::env::var_os("REQUIRE_CHROMIUM").is_some() {
+        println!("cargo::error=REQUIRE_CHROMIUM is set, but chromium and chromedriver are not both on the PATH");
+    }
+}
+
+/// Whether a program is on the PATH.
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// Where `initdb`, `postgres` and `psql` lie together: where the one on the PATH leads to, or where Debian puts them.

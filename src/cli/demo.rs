@@ -1,25 +1,22 @@
 //! A working service on real sample prices, in one command: the samples are served in the provider's own format to
 //! the real provider code, and come in through the real queue.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use clap::Args;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::net::TcpListener;
-use url::Url;
 
+use super::samples::{self, SAMPLES};
 use super::{CommandError, prepared, serve};
 use crate::app::App;
+use crate::backtest::{Condition, Execution, Strategy};
+use crate::graphql::{Kind, global_id};
 use crate::jobs::{self, AddSymbol};
+use crate::market::ipo::IpoField;
+use crate::market::{DataSource, Exchange};
+use crate::research::{PredictRequest, RunBacktest, Span, create_ipo, predict, run_backtest};
 use crate::settings::Settings;
 use crate::store::entity::{job, symbol};
 use crate::store::{JobState, random_token};
@@ -34,15 +31,6 @@ pub(super) struct DemoArguments {
     exit: bool,
 }
 
-/// Real daily prices of 2000 to 2013, in the public domain; `samples/README.md` tells where they come from.
-const SAMPLES: [(&str, &str, &str); 5] = [
-    ("AAPL", "Apple Inc", include_str!("../../samples/alpha_vantage/AAPL.json")),
-    ("FB", "Facebook Inc", include_str!("../../samples/alpha_vantage/FB.json")),
-    ("GOOG", "Google Inc", include_str!("../../samples/alpha_vantage/GOOG.json")),
-    ("IBM", "International Business Machines Corp", include_str!("../../samples/alpha_vantage/IBM.json")),
-    ("MSFT", "Microsoft Corporation", include_str!("../../samples/alpha_vantage/MSFT.json")),
-];
-
 pub(super) async fn run(settings: Settings, arguments: DemoArguments) -> Result<(), CommandError> {
     let token = settings.admin_token.clone().unwrap_or_else(|| random_token().into());
     let app = prepared(demo_settings(settings, &arguments, &token).await?).await?;
@@ -51,11 +39,12 @@ pub(super) async fn run(settings: Settings, arguments: DemoArguments) -> Result<
 
     println!("Prospectus demo: {} symbols of real daily prices, 2000 to 2013\n", SAMPLES.len());
     fetch_samples(&app).await?;
+    let shown = research(&app).await?;
 
     if arguments.exit {
         app.shutdown.cancel();
     } else {
-        show_the_way(&format!("http://{address}"), token.expose_secret());
+        show_the_way(&format!("http://{address}"), token.expose_secret(), &shown);
     }
     serving.await.map_err(|e| CommandError::Failed(e.to_string()))?
 }
@@ -82,48 +71,13 @@ async fn demo_settings(
     settings.admin_token = Some(token.clone());
     settings.price_schedule = None;
     settings.ipo_schedule = None;
-    settings.alpha_vantage.base_url = serve_samples().await?;
+    let stand_ins = samples::serve().await?;
+    settings.nse.base_url = stand_ins.clone();
+    settings.alpha_vantage.base_url = stand_ins;
     settings.alpha_vantage.api_key = Some("demo".into());
     settings.alpha_vantage.per_second = 0.0;
     settings.alpha_vantage.per_day = 0;
     Ok(settings)
-}
-
-/// Answers like Alpha Vantage, from the samples, on a port of the system's choice.
-async fn serve_samples() -> Result<Url, CommandError> {
-    let failed = |error: &dyn std::fmt::Display| CommandError::Failed(format!("the samples can't be served: {error}"));
-    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|e| failed(&e))?;
-    let address = listener.local_addr().map_err(|e| failed(&e))?;
-    let samples: HashMap<&str, (&str, &str)> = SAMPLES.iter().map(|(t, name, body)| (*t, (*name, *body))).collect();
-    let router = Router::new().route("/query", get(sample)).with_state(Arc::new(samples));
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "the samples are no longer served");
-        }
-    });
-    Url::parse(&format!("http://{address}")).map_err(|e| failed(&e))
-}
-
-type Samples = State<Arc<HashMap<&'static str, (&'static str, &'static str)>>>;
-
-async fn sample(State(samples): Samples, Query(query): Query<HashMap<String, String>>) -> Response {
-    let asked = |name: &str| query.get(name).map_or("", String::as_str);
-    let json = |body: String| ([(header::CONTENT_TYPE, "application/json")], body).into_response();
-    if asked("function") == "SYMBOL_SEARCH" {
-        let matches: Vec<serde_json::Value> = samples
-            .get_key_value(asked("keywords"))
-            .into_iter()
-            .map(|(ticker, (name, _))| {
-                serde_json::json!({"1. symbol": ticker, "2. name": name, "3. type": "Equity",
-                    "4. region": "United States", "8. currency": "USD", "9. matchScore": "1.0000"})
-            })
-            .collect();
-        return json(serde_json::json!({"bestMatches": matches}).to_string());
-    }
-    match samples.get(asked("symbol")) {
-        Some((_, body)) => json((*body).to_owned()),
-        None => json(r#"{"Error Message": "Invalid API call. The demo has its samples only."}"#.to_owned()),
-    }
 }
 
 /// Adds every sample symbol and follows its job to the end.
@@ -144,6 +98,10 @@ async fn fetch_samples(app: &App) -> Result<(), CommandError> {
             return Err(CommandError::Failed(format!("a sample did not come in: {message}")));
         }
     }
+    let issues =
+        jobs::refresh_ipos(app, DataSource::Nse, None).await.map_err(|e| CommandError::Failed(e.to_string()))?;
+    let bar = bars.add(ProgressBar::new_spinner().with_style(style()).with_prefix("IPOs"));
+    follow(app, issues.id, &bar).await?;
     let symbols = app.store.symbols().all().await?;
     let count: i32 = symbols.iter().map(|symbol: &symbol::Model| symbol.bar_count).sum();
     println!("\n{count} bars stored.");
@@ -171,17 +129,60 @@ async fn follow(app: &App, id: i64, bar: &ProgressBar) -> Result<job::Model, Com
     }
 }
 
-fn show_the_way(address: &str, token: &str) {
+/// What the demo has to show beside the data.
+struct Shown {
+    backtest: String,
+    prediction: String,
+}
+
+/// An issue that is joined to its stock, a backtest and a forecast, made as a person would.
+async fn research(app: &App) -> Result<Shown, CommandError> {
+    let failed = |error: &dyn std::fmt::Display| CommandError::Failed(error.to_string());
+    // What the prospectus said: 38 dollars, listed on the Nasdaq on 18 May 2012.
+    let facebook = [
+        (IpoField::Name, "Facebook Inc"),
+        (IpoField::Ticker, "FB"),
+        (IpoField::Currency, "USD"),
+        (IpoField::IssuePrice, "38"),
+        (IpoField::OpenDate, "2012-05-17"),
+        (IpoField::CloseDate, "2012-05-17"),
+        (IpoField::ListingDate, "2012-05-18"),
+    ];
+    let edits = facebook.into_iter().map(|(field, value)| (field, Some(value.to_owned()))).collect();
+    create_ipo(app, Exchange::Nasdaq, edits).await.map_err(|e| failed(&e))?;
+    let strategy = Strategy {
+        buy: Condition::price_below_sma(50),
+        sell: Condition::price_above_sma(200),
+        stop_loss: None,
+        take_profit: None,
+    };
+    let execution = Execution { commission: 0.002, ..Execution::default() };
+    let span = Span { adjusted: true, ..Span::default() };
+    let wanted = RunBacktest { ticker: "IBM".to_owned(), strategy, execution, span };
+    let (_, backtest) = run_backtest(app, wanted).await.map_err(|e| failed(&e))?;
+    let wanted = PredictRequest { ticker: "IBM".to_owned(), horizon: 30, model: None };
+    let prediction = predict(app, wanted).await.map_err(|e| failed(&e))?;
+    Ok(Shown {
+        backtest: global_id(Kind::Backtest, backtest.id).to_string(),
+        prediction: global_id(Kind::Prediction, prediction.id).to_string(),
+    })
+}
+
+fn show_the_way(address: &str, token: &str, Shown { backtest, prediction }: &Shown) {
     println!(
         "
-Open   {address}/graphql   GraphiQL: write queries in the browser
-       {address}/schema.graphql
+Open   {address}/reporting/   the console: prices, IPOs, backtests, forecasts
+       {address}/graphql      GraphiQL: write queries in the browser
+
+See    {address}/reporting/backtests/{backtest}
+       {address}/reports/backtests/{backtest}.pdf
+       {address}/reporting/forecasts/{prediction}
 
 Ask    curl -s {address}/graphql -H 'content-type: application/json' \\
          -d '{{\"query\":\"{{ symbol(ticker: \\\"IBM\\\") {{ name barCount latestBar {{ date close }} }} }}\"}}'
 
 Token  {token}
-       the role ADMIN, for this demo: send it as \"Authorization: Bearer …\"
+       the role ADMIN, for this demo: sign in with it, or send it as \"Authorization: Bearer …\"
 
 Serving until Ctrl-C."
     );

@@ -2,6 +2,7 @@
 
 mod demo;
 mod import;
+mod samples;
 mod serve;
 mod token;
 mod train;

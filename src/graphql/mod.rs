@@ -25,7 +25,7 @@ use crate::app::App;
 
 pub use errors::internal;
 pub use guard::{Caller, denied};
-pub use ids::{Kind, decode_as as decode_id};
+pub use ids::{Kind, decode_as as decode_id, encode as global_id};
 pub use loaders::{Loaders, loaders};
 
 /// What can be read.

@@ -2,6 +2,7 @@
 //! told so before anything is drawn; what is drawn is drawn off the async threads, a few at a time.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
@@ -32,6 +33,8 @@ const RENDERED_BYTES: u64 = 16 << 20;
 #[derive(Clone)]
 pub(super) struct Renders {
     turns: Arc<Semaphore>,
+    /// How many want a turn or have one.
+    wanting: Arc<AtomicUsize>,
     rendered: Cache<String, Bytes>,
 }
 
@@ -41,12 +44,32 @@ impl Default for Renders {
         let turns = std::thread::available_parallelism().map_or(1, |n| (n.get() / 2).max(1));
         let weigh = |key: &String, body: &Bytes| u32::try_from(key.len() + body.len()).unwrap_or(u32::MAX);
         let rendered = Cache::builder().max_capacity(RENDERED_BYTES).weigher(weigh).build();
-        Self { turns: Arc::new(Semaphore::new(turns)), rendered }
+        Self { turns: Arc::new(Semaphore::new(turns)), wanting: Arc::default(), rendered }
     }
 }
 
 /// Fonts and templates, parsed when the first PDF is wanted.
 static PRINTER: LazyLock<Printer> = LazyLock::new(Printer::default);
+
+/// Where typst works when there's a crowd: on one thread, so that the other processors answer everybody else.
+static ONE_THREAD: LazyLock<Option<rayon::ThreadPool>> =
+    LazyLock::new(|| rayon::ThreadPoolBuilder::new().num_threads(1).build().ok());
+
+/// One who wants a turn, counted until it's dropped.
+struct Wanting(Arc<AtomicUsize>);
+
+impl Wanting {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Wanting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// Why there's nothing to show.
 #[derive(Debug, thiserror::Error)]
@@ -119,10 +142,15 @@ impl Service {
         let rendering = async {
             // Everything is loaded before the turn, so that no database holds one up.
             let work = make.await?;
+            let wanting = Wanting::new(&self.renders.wanting);
             let turn = self.renders.turns.clone().acquire_owned().await;
+            let crowded = self.renders.wanting.load(Ordering::Relaxed) > 1;
             let ran = tokio::task::spawn_blocking(move || {
-                let body = work();
-                drop(turn);
+                let body = match ONE_THREAD.as_ref() {
+                    Some(pool) if crowded => pool.install(work),
+                    _ => work(),
+                };
+                drop((turn, wanting));
                 body
             });
             ran.await.map_err(|e| RenderError::Interrupted(e.to_string()))?.map(Bytes::from)

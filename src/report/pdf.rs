@@ -25,8 +25,9 @@ const TEMPLATES: [(&str, &str); 3] = [
     ("backtest.typ", include_str!("templates/backtest.typ")),
     ("prediction.typ", include_str!("templates/prediction.typ")),
 ];
-/// Compilations after which what typst remembers of one is forgotten.
-const REMEMBERED: usize = 4;
+/// Compilations after which what typst remembers of one is forgotten: the fonts and templates are used by each, the rest
+/// would only take memory.
+const REMEMBERED: usize = 0;
 /// Best and worst trades that are listed.
 const EXTREME_TRADES: usize = 8;
 
@@ -148,7 +149,7 @@ fn backtest_data(report: &BacktestReport) -> Value {
         ["Average return", maybe_percent(m.average_trade, 2)],
         ["Best, worst", format!("{}, {}", maybe_percent(m.best_trade, 2), maybe_percent(m.worst_trade, 2))],
         ["Profit factor", maybe_number(m.profit_factor, 2)],
-        ["System quality number", maybe_number(m.sqn, 2)],
+        ["Quality (SQN)", maybe_number(m.sqn, 2)],
         [format!("Fees paid, {unit}"), number(m.fees_paid, 2)],
     ]);
     let x = &report.execution;
@@ -227,17 +228,22 @@ fn trade_row(t: &ReportTrade) -> Value {
         ExitReason::EndOfData => "end of data",
     };
     let shares = number(t.shares, if t.shares.fract() == 0.0 { 0 } else { 4 });
+    let why = if t.exit_reason == ExitReason::Signal { String::new() } else { format!(", {reason}") };
+    // Figure spaces are as wide as digits, so that the figures of all rows stand under each other.
+    let column = |text: String, width: usize| {
+        let missing = width.saturating_sub(text.chars().count());
+        "\u{2007}".repeat(missing) + &text
+    };
     json!([
         number(t.number as f64, 0),
-        t.entry_date,
-        number(t.entry_price, 2),
-        t.exit_date,
-        number(t.exit_price, 2),
-        shares,
-        number(f64::from(t.days), 0),
-        percent(t.return_, 2),
-        number(t.profit, 2),
-        reason,
+        format!("{} at {}", t.entry_date, number(t.entry_price, 2)),
+        format!("{} at {}{why}", t.exit_date, number(t.exit_price, 2)),
+        format!(
+            "{shares}{}{}{}",
+            column(number(f64::from(t.days), 0), 7),
+            column(percent(t.return_, 2).replace(' ', "\u{a0}"), 11),
+            column(number(t.profit, 2), 12)
+        ),
     ])
 }
 

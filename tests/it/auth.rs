@@ -54,3 +54,49 @@ async fn reading_can_need_a_token_too() {
     assert_eq!(app.anonymous.get("/healthz").await.0, 200);
     assert_eq!(code(&app.reader, "{ symbols { totalCount } }").await, "none");
 }
+
+#[tokio::test]
+async fn the_console_s_cookie_writes_only_for_the_console() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let session = format!("{}/session", app.url);
+    let body = json!({"token": crate::harness::ADMIN_TOKEN}).to_string();
+    let without = client.post(&session).body(body.clone()).send().await.expect("an answer");
+    assert_eq!(without.status(), 401, "another site's form can't sign anybody in");
+    let wrong = client.post(&session).header("x-prospectus-console", "1").body("{\"token\":\"no\"}").send().await;
+    assert_eq!(wrong.expect("an answer").status(), 401);
+    let signed_in =
+        client.post(&session).header("x-prospectus-console", "1").body(body).send().await.expect("an answer");
+    let cookie = signed_in.headers()["set-cookie"].to_str().expect("text").to_owned();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    let cookie = cookie.split(';').next().expect("a cookie").to_owned();
+
+    let write = json!({"query": "mutation { createToken(input: { name: \"x\", role: READER }) { secret userErrors { message } } }"});
+    let ask = |headed: bool| {
+        let mut request = client.post(format!("{}/graphql", app.url)).header("cookie", &cookie).json(&write);
+        if headed {
+            request = request.header("x-prospectus-console", "1");
+        }
+        async { request.send().await.expect("an answer").json::<serde_json::Value>().await.expect("JSON") }
+    };
+    assert_eq!(ask(false).await["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    let made = ask(true).await;
+    let secret = made["data"]["createToken"]["secret"].as_str().expect("a secret");
+    assert_eq!(app.anonymous.data("{ viewer { role } }", json!({})).await["viewer"]["role"], "ANONYMOUS");
+
+    let reader = crate::harness::Client::new(&app.url, Some(secret));
+    assert_eq!(
+        reader.data("{ viewer { name role } }", json!({})).await["viewer"],
+        json!({"name": "x", "role": "READER"})
+    );
+    let tokens = app.admin.data("{ tokens { id name } }", json!({})).await;
+    let id = tokens["tokens"].as_array().expect("tokens").iter().find(|t| t["name"] == "x").expect("it")["id"].clone();
+    let revoke = "mutation($id: ID!) { revokeToken(input: { id: $id }) { revokedId userErrors { code } } }";
+    assert_eq!(app.admin.data(revoke, json!({"id": id})).await["revokeToken"]["revokedId"], id);
+    assert_eq!(reader.get("/financial_data/data").await.0, 401);
+    assert_eq!(app.admin.data(revoke, json!({"id": id})).await["revokeToken"]["userErrors"][0]["code"], "NOT_FOUND");
+    assert_eq!(
+        app.operator.graphql("{ tokens { id } }", json!({})).await["errors"][0]["extensions"]["code"],
+        "FORBIDDEN"
+    );
+}

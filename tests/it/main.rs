@@ -3,6 +3,7 @@
 mod auth;
 mod backtests;
 mod binary;
+mod console;
 mod forecasts;
 mod harness;
 mod ipos;
@@ -10,6 +11,7 @@ mod jobs;
 mod lists;
 mod provider_errors;
 mod refresh;
+mod reports;
 mod rest;
 mod soak;
 mod store;

@@ -232,7 +232,7 @@ impl<'c, 'a> Plot<'c, 'a> {
     /// Lines across with what they stand for.
     pub fn y_axis(&self, label: impl Fn(f64) -> String) -> Result<(), DrawError> {
         let palette = &self.canvas.palette;
-        for value in ticks::numbers(self.y.0, self.y.1, ((self.bottom - self.top) / 58).max(2) as usize) {
+        for value in ticks::numbers(self.y.0, self.y.1, ((self.bottom - self.top) / 58).max(4) as usize) {
             let y = self.py(value);
             self.canvas.path(vec![(self.left, y), (self.right, y)], palette.grid, 2)?;
             let anchor = (HPos::Right, VPos::Center);
@@ -287,7 +287,8 @@ impl<'c, 'a> Plot<'c, 'a> {
                 self.flush(&mut path, colour, width)?;
                 continue;
             };
-            let (x, y) = (self.px(x), self.py(y));
+            // Two units are a pixel; finer columns would only make the picture longer.
+            let (x, y) = (self.px(x) & !1, self.py(y));
             match &mut column {
                 Some(open) if open.x == x => open.add(y),
                 open => {

@@ -76,6 +76,7 @@ function SignIn({ dialog, done }) {
   return html`<dialog ref=${dialog} aria-labelledby="sign-in">
     <form onSubmit=${submit}>
       <h2 id="sign-in">Sign in</h2>
+      <input type="text" autocomplete="username" value="token" readonly hidden />
       <div class="field">
         <label for="token">Token</label>
         <input id="token" type="password" autocomplete="current-password" value=${token} required

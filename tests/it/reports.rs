@@ -1,0 +1,223 @@
+//! Reports and charts over HTTP.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Database, TestApp, state};
+use crate::on_each_database;
+
+async fn with_history(app: &TestApp) {
+    let bars: String = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/models/bars.csv"))
+        .expect("the fixture");
+    let job = app.operator.import("ACME", &bars).await["job"]["id"].as_str().expect("a job").to_owned();
+    assert_eq!(state(&app.settled(&job).await), "SUCCEEDED");
+}
+
+/// A backtest with its metrics.
+async fn backtest(app: &TestApp) -> Value {
+    let ran = app
+        .operator
+        .data(
+            "mutation { runBacktest(input: { ticker: \"ACME\", strategy: { buy: { priceBelowSma: 10 }, sell: { priceAboveSma: 30 } },
+               execution: { commission: 0.002 } }) { backtest { id pdf: reportUrl(format: PDF) json: reportUrl(format: JSON)
+               metrics { totalReturn buyAndHoldReturn cagr maxDrawdown maxDrawdownDays sharpe sortino calmar volatility exposure
+               tradeCount winRate profitFactor sqn feesPaid finalEquity } } userErrors { message } } }",
+            json!({}),
+        )
+        .await;
+    ran["runBacktest"]["backtest"].clone()
+}
+
+/// Where a link of the service leads in this test.
+fn path(url: &Value) -> String {
+    let url = url::Url::parse(url.as_str().expect("a link")).expect("an address");
+    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+}
+
+struct Got {
+    status: u16,
+    headers: reqwest::header::HeaderMap,
+    body: Vec<u8>,
+}
+
+async fn get(app: &TestApp, path: &str, known: Option<&str>) -> Got {
+    let mut request =
+        reqwest::Client::builder().no_proxy().build().expect("a client").get(format!("{}{path}", app.url));
+    if let Some(tag) = known {
+        request = request.header("if-none-match", tag);
+    }
+    let response = request.send().await.expect("an answer");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Got { status, headers, body: response.bytes().await.expect("a body").to_vec() }
+}
+
+/// The text of a PDF, if there's a program at hand that reads one.
+fn text_of(pdf: &[u8]) -> Option<String> {
+    let mut reader = Command::new("pdftotext")
+        .args(["-layout", "-", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    reader.stdin.take()?.write_all(pdf).ok()?;
+    String::from_utf8(reader.wait_with_output().ok()?.stdout).ok()
+}
+
+on_each_database! {
+    async fn a_backtest_has_a_report_as_pdf_and_as_json(app: TestApp) {
+        with_history(&app).await;
+        let made = backtest(&app).await;
+        let pdf = get(&app, &path(&made["pdf"]), None).await;
+        assert_eq!((pdf.status, &pdf.headers["content-type"]), (200, &"application/pdf".parse().expect("a type")));
+        assert!(pdf.body.starts_with(b"%PDF-") && pdf.headers["content-disposition"].to_str().expect("text").contains("ACME-backtest.pdf"));
+        let whole = String::from_utf8_lossy(&pdf.body);
+        assert!(whole.contains("/StructTreeRoot") && whole.contains("/Lang"), "tagged, with its language");
+
+        let report: Value = serde_json::from_slice(&get(&app, &path(&made["json"]), None).await.body).expect("JSON");
+        assert_eq!((&report["schema"], &report["version"]), (&json!("prospectus-backtest-report"), &json!(1)));
+        for (api, json) in [("totalReturn", "total_return"), ("sharpe", "sharpe"), ("maxDrawdown", "max_drawdown"), ("finalEquity", "final_equity")] {
+            assert_eq!(made["metrics"][api], report["metrics"][json], "{api}");
+        }
+        assert_eq!(report["buy_and_hold"]["total_return"], made["metrics"]["buyAndHoldReturn"]);
+        assert_eq!(report["trades"].as_array().map(Vec::len), made["metrics"]["tradeCount"].as_u64().map(|n| n as usize));
+        assert_eq!(report["curve"]["equity"].as_array().map(Vec::len), report["bars"].as_u64().map(|n| n as usize));
+
+        if let Some(text) = text_of(&pdf.body) {
+            let number = |name: &str| made["metrics"][name].as_f64().expect("a figure");
+            let percent = |name: &str, decimals: usize| format!("{:.decimals$} %", number(name) * 100.0).replace('-', "−");
+            for figure in [percent("totalReturn", 2), percent("maxDrawdown", 2), percent("exposure", 1), percent("winRate", 1)] {
+                assert!(text.contains(&figure), "{figure} is not in {text}");
+            }
+            for part in ["Key figures", "Buy and hold", "Drawdowns", "Returns by month and year", "Rolling risk", "Best trades", "all trades", "no investment advice"] {
+                assert!(text.contains(part), "{part} is not in {text}");
+            }
+        }
+    }
+
+    async fn a_prediction_has_a_report_that_tells_what_happened(app: TestApp) {
+        let bars: String = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/models/bars.csv")).expect("the fixture");
+        let part: String = bars.split_inclusive('\n').take(401).collect();
+        let job = app.operator.import("ACME", &part).await["job"]["id"].as_str().expect("a job").to_owned();
+        app.settled(&job).await;
+        let made = app.operator.data("mutation { predict(input: { ticker: \"ACME\" }) { prediction { id pdf: reportUrl(format: PDF) json: reportUrl(format: JSON) } } }", json!({})).await["predict"]["prediction"].clone();
+        let before = get(&app, &path(&made["pdf"]), None).await;
+        assert!(before.body.starts_with(b"%PDF-"));
+        with_history(&app).await;
+        // What has happened changes the report, and its tag with it.
+        let after = get(&app, &path(&made["pdf"]), Some(before.headers["etag"].to_str().expect("a tag"))).await;
+        assert_eq!(after.status, 200);
+        let report: Value = serde_json::from_slice(&get(&app, &path(&made["json"]), None).await.body).expect("JSON");
+        assert_eq!(report["points"].as_array().map(Vec::len), Some(30));
+        assert!(report["outcome"]["days"].as_u64() > Some(20) && report["verdict"].as_str().is_some_and(|v| v.contains("no change")));
+        for chart in ["fan", "actual"] {
+            let id = made["id"].as_str().expect("an id");
+            assert_eq!(get(&app, &format!("/charts/predictions/{id}/{chart}.svg?theme=dark"), None).await.status, 200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_same_report_is_the_same_bytes_and_is_not_sent_twice() {
+    let app = TestApp::start(Database::Sqlite).await;
+    with_history(&app).await;
+    let made = backtest(&app).await;
+    let (url, other) = (path(&made["pdf"]), app.replica().await);
+    let first = get(&app, &url, None).await;
+    let tag = first.headers["etag"].to_str().expect("a tag").to_owned();
+    let again = get(&app, &url, Some(&tag)).await;
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    // Another process renders the same bytes under the same tag.
+    let elsewhere = reqwest::get(format!("{}{url}", other.url)).await.expect("an answer");
+    assert_eq!(elsewhere.headers()["etag"].to_str().expect("a tag"), tag);
+    assert!(elsewhere.bytes().await.expect("a body") == first.body, "the same bytes");
+}
+
+#[tokio::test]
+async fn charts_are_drawn_with_names_for_screen_readers_in_both_themes() {
+    let app = TestApp::start(Database::Sqlite).await;
+    with_history(&app).await;
+    let made = backtest(&app).await;
+    let id = made["id"].as_str().expect("an id");
+    let mut drawn = Vec::new();
+    for chart in ["equity", "price", "drawdown", "monthly", "rolling", "distribution"] {
+        for look in ["", "?theme=dark", "?width=640&title=no"] {
+            let got = get(&app, &format!("/charts/backtests/{id}/{chart}.svg{look}"), None).await;
+            let svg = String::from_utf8(got.body).expect("text");
+            assert!(got.status == 200 && svg.starts_with("<svg role=\"img\""), "{chart}{look}: {svg:.200}");
+            assert!(
+                svg.contains("<title id=\"t\">") && svg.contains("<desc id=\"d\">") && svg.ends_with("</svg>\n"),
+                "{chart}"
+            );
+            drawn.push(svg);
+        }
+    }
+    drawn.sort();
+    drawn.dedup();
+    assert_eq!(drawn.len(), 18, "each is another picture");
+
+    let sweep = app.operator.data(
+        "mutation { sweepBacktests(input: { ticker: \"ACME\", buyBelowSma: { from: 5, to: 20 }, sellAboveSma: { from: 10, to: 40 } }) { sweep { heatmapUrl(by: TOTAL_RETURN) } } }",
+        json!({}),
+    ).await;
+    let heatmap = path(&sweep["sweepBacktests"]["sweep"]["heatmapUrl"]);
+    assert!(heatmap.ends_with("by=TOTAL_RETURN") && get(&app, &heatmap, None).await.status == 200);
+    let series = app
+        .anonymous
+        .data("{ symbol(ticker: \"ACME\") { series(from: \"2001-01-01\", interval: WEEK) { chartUrl } } }", json!({}))
+        .await;
+    let chart = path(&series["symbol"]["series"]["chartUrl"]);
+    assert_eq!(chart, "/charts/symbols/ACME.svg?adjusted=true&from=2001-01-01&interval=WEEK");
+    assert_eq!(get(&app, &chart, None).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_as_json() {
+    let app = TestApp::start(Database::Sqlite).await;
+    with_history(&app).await;
+    let made = backtest(&app).await;
+    let id = made["id"].as_str().expect("an id");
+    for (path, status) in [
+        ("/reports/backtests/nonsense.pdf".to_owned(), 404),
+        (format!("/reports/predictions/{id}.pdf"), 404),
+        (format!("/reports/backtests/{id}.docx"), 400),
+        (format!("/charts/backtests/{id}/pie.svg"), 404),
+        (format!("/charts/backtests/{id}/equity.svg?theme=pink"), 400),
+        (format!("/charts/backtests/{id}/equity.svg?width=99999"), 400),
+        ("/charts/symbols/NOBODY.svg".to_owned(), 404),
+        ("/charts/symbols/ACME.svg?from=soon".to_owned(), 400),
+    ] {
+        let got = get(&app, &path, None).await;
+        let body: Value = serde_json::from_slice(&got.body).expect("JSON");
+        assert!(got.status == status && body["error"]["message"].is_string(), "{path}: {} {body}", got.status);
+    }
+}
+
+#[tokio::test]
+async fn the_rest_route_answers_with_the_pdf_itself() {
+    let app = TestApp::start(Database::Sqlite).await;
+    with_history(&app).await;
+    let (status, _) = app.operator.get("/back_test?format=pdf&symbol=ACME&winbuy=10&winsell=30").await;
+    assert_eq!(status, 200);
+    assert_eq!(app.anonymous.get("/back_test?format=pdf&symbol=ACME").await.0, 401);
+    assert_eq!(app.operator.get("/back_test?format=docx&symbol=ACME").await.0, 400);
+    assert_eq!(app.operator.get("/back_test?format=pdf&symbol=NOBODY").await.0, 404);
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_all_get_their_report() {
+    let app = TestApp::start(Database::Sqlite).await;
+    with_history(&app).await;
+    let made = backtest(&app).await;
+    let (pdf, id) = (path(&made["pdf"]), made["id"].as_str().expect("an id").to_owned());
+    let asked = (0..32).map(|n| {
+        let (app, path) = (
+            &app,
+            if n % 2 == 0 { pdf.clone() } else { format!("/charts/backtests/{id}/equity.svg?width={}", 600 + n * 20) },
+        );
+        async move { get(app, &path, None).await.status }
+    });
+    assert_eq!(futures_util::future::join_all(asked).await, vec![200; 32]);
+}
