@@ -32,10 +32,11 @@ fn main() {
         }
         None => {}
     }
-    if is_installed("chromium") && is_installed("chromedriver") {
+    let browser = ["chromium", "chromium-browser", "google-chrome"].into_iter().any(is_installed);
+    if browser && is_installed("chromedriver") {
         println!("cargo::rustc-cfg=has_chromium");
     } else if std::env::var_os("REQUIRE_CHROMIUM").is_some() {
-        println!("cargo::error=REQUIRE_CHROMIUM is set, but chromium and chromedriver are not both on the PATH");
+        println!("cargo::error=REQUIRE_CHROMIUM is set, but a Chromium and its chromedriver are not both on the PATH");
     }
 }
 
