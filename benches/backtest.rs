@@ -1,5 +1,7 @@
 //! The engine alone: one run, indicators, sweeps. `cargo bench --bench backtest`
 
+mod samples;
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -8,41 +10,12 @@ use prospectus::market::{Columns, Operand};
 
 /// Real prices of 2004 to 2013, as traded.
 fn google() -> Columns {
-    let text = include_str!("../samples/alpha_vantage/GOOG.json");
-    let payload: serde_json::Value = serde_json::from_str(text).expect("a sample");
-    let series = payload["Time Series (Daily)"].as_object().expect("bars");
-    let mut columns = Columns::default();
-    let mut days: Vec<_> = series.iter().collect();
-    days.sort_by_key(|(date, _)| (*date).clone());
-    for (date, bar) in days {
-        let price = |field: &str| bar[field].as_str().and_then(|p| p.parse().ok()).expect("a price");
-        columns.days.push(prospectus::market::day::parse_iso(date).expect("a date"));
-        columns.open.push(price("1. open"));
-        columns.high.push(price("2. high"));
-        columns.low.push(price("3. low"));
-        columns.close.push(price("4. close"));
-        columns.volume.push(1);
-    }
-    columns
-}
-
-/// A longer series with the same kind of days: the real ones, again and again.
-fn longer(columns: &Columns, bars: usize) -> Columns {
-    let n = columns.len();
-    let again = |column: &[f64]| (0..bars).map(|t| column[t % n]).collect();
-    Columns {
-        days: (0..bars as i32).collect(),
-        open: again(&columns.open),
-        high: again(&columns.high),
-        low: again(&columns.low),
-        close: again(&columns.close),
-        volume: vec![1; bars],
-    }
+    samples::columns(include_str!("../samples/alpha_vantage/GOOG.json"))
 }
 
 fn benches(c: &mut Criterion) {
     let google = google();
-    let long = longer(&google, 5_000);
+    let long = samples::longer(&google, 5_000);
     let strategy = Strategy {
         buy: Condition::price_below_sma(50),
         sell: Condition::price_above_sma(200),

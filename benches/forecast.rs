@@ -1,29 +1,16 @@
 //! One forecast with its evaluation, and one training. `cargo bench --bench forecast`
 
+mod samples;
+
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use prospectus::forecast::{Artifact, Model, Training, forecast, train};
 use prospectus::market::Columns;
 
-/// Real adjusted prices of 2000 to 2013, again and again where more are wanted.
+/// Real prices of 2000 to 2013, again and again where more are wanted.
 fn bars(count: usize) -> Columns {
-    let text = include_str!("../samples/alpha_vantage/IBM.json");
-    let payload: serde_json::Value = serde_json::from_str(text).expect("a sample");
-    let mut days: Vec<_> = payload["Time Series (Daily)"].as_object().expect("bars").iter().collect();
-    days.sort_by_key(|(date, _)| (*date).clone());
-    let mut columns = Columns::default();
-    for n in 0..count {
-        let bar = days[n % days.len()].1;
-        let price = |field: &str| bar[field].as_str().and_then(|p| p.parse::<f64>().ok()).expect("a price");
-        columns.days.push(n as i32 * 7 / 5);
-        columns.open.push(price("1. open"));
-        columns.high.push(price("2. high"));
-        columns.low.push(price("3. low"));
-        columns.close.push(price("4. close"));
-        columns.volume.push(1);
-    }
-    columns
+    samples::longer(&samples::columns(include_str!("../samples/alpha_vantage/IBM.json")), count)
 }
 
 fn forecasting(c: &mut Criterion) {

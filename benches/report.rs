@@ -1,29 +1,18 @@
 //! A backtest's report with six charts and two hundred trades. `cargo bench --bench report`
 
+#[allow(dead_code, reason = "the other benches use the rest")]
+mod samples;
+
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use prospectus::backtest::{Condition, Execution, Strategy, run};
-use prospectus::market::{Columns, day};
+use prospectus::market::Columns;
 use prospectus::report::{BacktestReport, BacktestSource, Look, Printer, Subject, chart};
 
 /// Real prices of 2004 to 2013, as traded.
 fn google() -> Columns {
-    let text = include_str!("../samples/alpha_vantage/GOOG.json");
-    let payload: serde_json::Value = serde_json::from_str(text).expect("a sample");
-    let mut days: Vec<_> = payload["Time Series (Daily)"].as_object().expect("bars").iter().collect();
-    days.sort_by_key(|(date, _)| (*date).clone());
-    let mut columns = Columns::default();
-    for (date, bar) in days {
-        let price = |field: &str| bar[field].as_str().and_then(|p| p.parse().ok()).expect("a price");
-        columns.days.push(day::parse_iso(date).expect("a date"));
-        columns.open.push(price("1. open"));
-        columns.high.push(price("2. high"));
-        columns.low.push(price("3. low"));
-        columns.close.push(price("4. close"));
-        columns.volume.push(1);
-    }
-    columns
+    samples::columns(include_str!("../samples/alpha_vantage/GOOG.json"))
 }
 
 fn source(columns: &Columns, commission: f64) -> BacktestSource {
