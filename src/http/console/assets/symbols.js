@@ -52,7 +52,7 @@ function ImportFile({ added }) {
   };
   return html`<form class="form" onSubmit=${submit}>
     <${Field} label="Ticker" path="ticker" errors=${add.errors} value=${ticker} onInput=${setTicker} required placeholder="RELIANCE.BSE" autocomplete="off" />
-    <div class="field">
+    <div class="field wide">
       <label for="csv">CSV file</label>
       <input id="csv" type="file" accept=".csv,text/csv" required aria-describedby="csv-d" onChange=${(e) => setFile(e.target.files[0] ?? null)} />
       <div id="csv-d" class="hint">date,open,high,low,close[,adjusted_close],volume</div>
