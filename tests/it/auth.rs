@@ -52,6 +52,15 @@ async fn reading_can_need_a_token_too() {
     assert_eq!(code(&app.anonymous, "{ symbols { totalCount } }").await, "UNAUTHENTICATED");
     assert_eq!(app.anonymous.get("/financial_data/data").await.0, 401);
     assert_eq!(app.anonymous.get("/healthz").await.0, 200);
+    // Pages and their scripts are no secret; what they ask for is.
+    for (path, status) in
+        [("/reporting/", 200), ("/graphql", 200), ("/charts/symbols/A.svg", 401), ("/graphql?query={__typename}", 401)]
+    {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let got =
+            client.get(format!("{}{path}", app.url)).header("accept", "text/html").send().await.expect("an answer");
+        assert_eq!(got.status(), status, "{path}");
+    }
     assert_eq!(code(&app.reader, "{ symbols { totalCount } }").await, "none");
 }
 
