@@ -94,7 +94,8 @@ fn checked_horizon(wanted: i32, model: &Model) -> Result<usize, RequestError> {
     match usize::try_from(wanted) {
         Ok(days) if (1..=most).contains(&days) => Ok(days),
         _ if most < HORIZON => {
-            let message = format!("the model {} forecasts 1 to {most} trading days, not {wanted}", model.name);
+            let days = if most == 1 { "one trading day" } else { &format!("1 to {most} trading days") };
+            let message = format!("the model {} forecasts {days}, not {wanted}; set horizon", model.name);
             Err(RequestError::invalid("horizon", message))
         }
         _ => Err(RequestError::invalid("horizon", format!("the horizon is 1 to {most} trading days, not {wanted}"))),
