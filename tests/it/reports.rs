@@ -129,7 +129,7 @@ async fn the_same_report_is_the_same_bytes_and_is_not_sent_twice() {
     let tag = first.headers["etag"].to_str().expect("a tag").to_owned();
     let again = get(&app, &url, Some(&tag)).await;
     assert_eq!((again.status, again.body.len()), (304, 0));
-    // Another process renders the same bytes under the same tag.
+    // Another replica renders the same bytes under the same tag.
     let elsewhere = reqwest::get(format!("{}{url}", other.url)).await.expect("an answer");
     assert_eq!(elsewhere.headers()["etag"].to_str().expect("a tag"), tag);
     assert!(elsewhere.bytes().await.expect("a body") == first.body, "the same bytes");
