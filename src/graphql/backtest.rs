@@ -13,10 +13,10 @@ use super::ids::{self, Kind};
 use super::loaders::{CurveOf, Rows};
 use super::scalars::{Column, Date};
 use super::strategy::{ExecutionInput, StrategyInput};
-use super::symbol::{Symbol, load_symbol, moment};
+use super::symbol::{Symbol, filtered_by, has_changed, load_symbol, moment};
 use crate::app::App;
 use crate::backtest::{self, Execution, ExitReason, Strategy, describe, drawdowns};
-use crate::request::{RequestError, normalise_ticker};
+use crate::request::RequestError;
 use crate::research::{self, Curve, RunBacktest, Span};
 use crate::store::entity::backtest as row;
 use crate::store::page::{Key, Page, PageRequest, Sort};
@@ -240,8 +240,7 @@ impl Backtest {
     /// Whether the symbol's prices have changed since.
     #[graphql(complexity = 2)]
     async fn stale(&self, ctx: &Context<'_>) -> Result<bool> {
-        let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
-        Ok(symbol.is_none_or(|symbol| symbol.0.data_version != self.0.data_version))
+        has_changed(ctx, self.0.symbol_id, self.0.data_version).await
     }
 
     async fn metrics(&self) -> Result<BacktestMetrics> {
@@ -339,13 +338,7 @@ impl BacktestQuery {
         if let Some(filter) = filter {
             wanted.created_from = filter.created_from.map(|at| at.timestamp_millis());
             wanted.created_to = filter.created_to.map(|at| at.timestamp_millis());
-            if let Some(ticker) = filter.ticker {
-                let store = &ctx.data_unchecked::<App>().store;
-                let ticker = normalise_ticker(&ticker).unwrap_or(ticker);
-                let symbol = store.symbols().by_ticker(&ticker).await.map_err(Fault::from)?;
-                // No row has the id 0.
-                wanted.symbol_id = Some(symbol.map_or(0, |symbol| symbol.id));
-            }
+            wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
         }
         backtest_page(ctx, PageArguments { first, after, last, before }, wanted).await
     }

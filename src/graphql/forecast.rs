@@ -12,12 +12,11 @@ use super::ids::{self, Kind};
 use super::job::Job;
 use super::loaders::{Rows, SeriesOf};
 use super::scalars::Date;
-use super::symbol::{Symbol, load_symbol, moment};
+use super::symbol::{Symbol, filtered_by, has_changed, load_symbol, moment};
 use crate::app::App;
 use crate::forecast::{Evaluation, ModelKind};
 use crate::jobs;
 use crate::registry::ModelInfo;
-use crate::request::normalise_ticker;
 use crate::research::{self, Outcome, Point, PredictRequest};
 use crate::store::entity::prediction as row;
 use crate::store::{PredictionFilter, Role, prediction_sorts};
@@ -233,8 +232,7 @@ impl Prediction {
     /// Whether the symbol's prices have changed since.
     #[graphql(complexity = 2)]
     async fn stale(&self, ctx: &Context<'_>) -> Result<bool> {
-        let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
-        Ok(symbol.is_none_or(|symbol| symbol.0.data_version != self.0.data_version))
+        has_changed(ctx, self.0.symbol_id, self.0.data_version).await
     }
 
     /// The next trading days of the symbol's exchange.
@@ -316,12 +314,7 @@ impl ForecastQuery {
         if let Some(filter) = filter {
             wanted.created_from = filter.created_from.map(|at| at.timestamp_millis());
             wanted.created_to = filter.created_to.map(|at| at.timestamp_millis());
-            if let Some(ticker) = filter.ticker {
-                let ticker = normalise_ticker(&ticker).unwrap_or(ticker);
-                let symbol = store.symbols().by_ticker(&ticker).await.map_err(Fault::from)?;
-                // No row has the id 0.
-                wanted.symbol_id = Some(symbol.map_or(0, |symbol| symbol.id));
-            }
+            wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
         }
         let page = PageArguments { first, after, last, before }.request(&prediction_sorts())?;
         let rows = store.predictions().page(&wanted, &page).await.map_err(Fault::from)?;

@@ -17,6 +17,7 @@ mod scalars;
 mod strategy;
 mod sweep;
 mod symbol;
+mod symbol_edits;
 mod token;
 
 use async_graphql::{MergedObject, MergedSubscription};
@@ -44,7 +45,7 @@ pub struct Query(
 /// What can be done. A person's mistakes come back in `userErrors`, with nothing changed.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
-    symbol::SymbolMutation,
+    symbol_edits::SymbolMutation,
     job::JobMutation,
     issue::IssueMutation,
     backtest::BacktestMutation,

@@ -13,7 +13,7 @@ use super::job::Job;
 use super::loaders::{Rows, SweepColumnsOf};
 use super::scalars::{Column, Date, Gap};
 use super::strategy::{ExecutionInput, WindowRangeInput};
-use super::symbol::{Symbol, load_symbol, moment};
+use super::symbol::{Symbol, has_changed, load_symbol, moment};
 use crate::app::App;
 use crate::backtest::{self, SweepMetric};
 use crate::jobs::{self, SweepAnswer};
@@ -158,8 +158,7 @@ impl Sweep {
     /// Whether the symbol's prices have changed since.
     #[graphql(complexity = 2)]
     async fn stale(&self, ctx: &Context<'_>) -> Result<bool> {
-        let symbol = load_symbol(ctx, Some(self.row.symbol_id)).await?;
-        Ok(symbol.is_none_or(|symbol| symbol.0.data_version != self.row.data_version))
+        has_changed(ctx, self.row.symbol_id, self.row.data_version).await
     }
 
     /// The results of every combination.
