@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
+use async_graphql::runtime::{TokioSpawner, TokioTimer};
 
 use crate::app::App;
 use crate::market::ipo::provider_tickers;
@@ -22,7 +23,7 @@ pub type Loaders = DataLoader<Rows>;
 /// A fresh loader; each request has its own.
 #[must_use]
 pub fn loaders(app: &App) -> Loaders {
-    DataLoader::new(Rows(app.clone()), tokio::spawn)
+    DataLoader::new(Rows(app.clone()), TokioSpawner::current(), TokioTimer::default())
 }
 
 type Loaded<K, V> = Result<HashMap<K, V>, Arc<StoreError>>;

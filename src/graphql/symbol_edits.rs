@@ -146,7 +146,7 @@ impl SymbolMutation {
         let file = input.file.value(ctx).map_err(|e| internal(&e))?;
         let read = tokio::task::spawn_blocking(move || {
             let mut content = Vec::new();
-            std::io::Read::read_to_end(&mut file.into_read(), &mut content).map(|_| content)
+            std::io::Read::read_to_end(&mut &file.content, &mut content).map(|_| content)
         });
         let content = read.await.map_err(|e| internal(&e))?.map_err(|e| internal(&e))?;
         let app = ctx.data_unchecked::<App>();
