@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::day::Day;
 
+/// The largest price that a bar may have, in the symbol's currency; a larger one is a fault of its source. Up to here
+/// whatever is summed and compared of prices is exact.
+pub const LARGEST_PRICE: f64 = 1e12;
+
 /// One trading day of one symbol.
 ///
 /// Prices are `f64`s parsed from the provider's decimals: the nearest double prints the same decimals again, so

@@ -12,7 +12,7 @@ pub mod resample;
 pub mod series;
 pub mod splits;
 
-pub use bar::{Bar, DataSource, Exchange};
+pub use bar::{Bar, DataSource, Exchange, LARGEST_PRICE};
 pub use day::Day;
 pub use operand::{Operand, PriceField};
 pub use resample::Interval;
