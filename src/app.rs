@@ -64,7 +64,7 @@ impl App {
     /// # Errors
     /// When the database doesn't answer or a provider's client can't be made.
     pub async fn build(settings: Settings) -> Result<Self, StartError> {
-        let store = Store::connect(&settings.database_url).await?;
+        let store = Store::connect_with(&settings.database_url, settings.database_pool).await?;
         let alpha_vantage = AlphaVantage::new(store.clone(), &settings.alpha_vantage)?;
         let nse = Nse::new(store.clone(), &settings.nse)?;
         let providers = Providers { alpha_vantage: Arc::new(alpha_vantage), nse: Arc::new(nse) };

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use crate::app::App;
 use crate::backtest::{BacktestError, Fault};
 use crate::providers::ProviderError;
-use crate::store::StoreError;
 use crate::store::entity::symbol;
+use crate::store::{MaybeStoreError, StoreError};
 
 /// Why a request was turned down; nothing has changed then. The messages tell a person what to do. A field is the
 /// dotted path of the input that is wrong.
@@ -38,6 +38,12 @@ impl RequestError {
     /// An input that can't be what it is.
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { field: field.into(), message: message.into() }
+    }
+}
+
+impl MaybeStoreError for RequestError {
+    fn store_error(&self) -> Option<&StoreError> {
+        if let Self::Store(error) = self { Some(error) } else { None }
     }
 }
 

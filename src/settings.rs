@@ -10,11 +10,16 @@ use croner::Cron;
 use secrecy::SecretString;
 use url::Url;
 
+/// Connections to PostgreSQL, unless more jobs at a time need more.
+const POSTGRES_CONNECTIONS: u32 = 16;
+
 /// Every setting, with its default filled in.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `sqlite://path` or `postgres://user:password@host/database`.
-    pub database_url: String,
+    pub database_url: DatabaseUrl,
+    /// Connections to PostgreSQL, at most.
+    pub database_pool: u32,
     /// Address and port to serve on.
     pub listen: SocketAddr,
     /// How clients reach the service, for the links it gives out.
@@ -38,11 +43,73 @@ pub struct Settings {
     pub log_format: LogFormat,
 }
 
+/// Where the database is. Printed without the password that may be in it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl From<String> for DatabaseUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl std::ops::Deref for DatabaseUrl {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&without_password(&self.0), f)
+    }
+}
+
+/// An address, printed without the name and the password that may be in it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address(Url);
+
+impl From<Url> for Address {
+    fn from(url: Url) -> Self {
+        Self(url)
+    }
+}
+
+impl std::ops::Deref for Address {
+    type Target = Url;
+
+    fn deref(&self) -> &Url {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&without_password(self.0.as_str()), f)
+    }
+}
+
+/// An address as it may be shown, whether it's well formed or not: what stands before an `@` may be a password, and so
+/// may what follows a `?`.
+fn without_password(address: &str) -> String {
+    let address = match address.split_once('?') {
+        Some((before, _)) => format!("{before}?…"),
+        None => address.to_owned(),
+    };
+    match (address.find("://"), address.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme + 3 <= at => format!("{}…{}", &address[..scheme + 3], &address[at..]),
+        (None, Some(at)) => format!("…{}", &address[at..]),
+        _ => address,
+    }
+}
+
 /// Alpha Vantage's part of the settings.
 #[derive(Debug, Clone)]
 pub struct AlphaVantageSettings {
     pub api_key: Option<SecretString>,
-    pub base_url: Url,
+    pub base_url: Address,
     /// Requests a second, at most; 0 sets no limit.
     pub per_second: f64,
     /// Requests a UTC day, at most; 0 sets no limit.
@@ -54,9 +121,9 @@ pub struct AlphaVantageSettings {
 /// The NSE's part of the settings.
 #[derive(Debug, Clone)]
 pub struct NseSettings {
-    pub base_url: Url,
+    pub base_url: Address,
     /// What to go through; cloud addresses are often blocked.
-    pub proxy: Option<Url>,
+    pub proxy: Option<Address>,
     /// How long the exchange may stay silent.
     pub timeout: Duration,
 }
@@ -128,8 +195,11 @@ impl Settings {
             Some(url) => url,
             None => default_public_url(listen),
         };
+        let worker_concurrency =
+            parse_if(source, "WORKER_CONCURRENCY", "a whole number from 1 to 64", 4, |n: &usize| (1..=64).contains(n))?;
         Ok(Self {
-            database_url,
+            database_pool: database_pool(source, &database_url, worker_concurrency)?,
+            database_url: DatabaseUrl(database_url),
             listen,
             public_url,
             admin_token: secret(source, "ADMIN_TOKEN", 16, "at least 16 characters")?,
@@ -140,13 +210,7 @@ impl Settings {
             price_schedule: schedule(source, "PRICE_SCHEDULE", "30 23 * * 1-5")?,
             models_dir: text(source, "MODELS_DIR").unwrap_or_else(|| "models".to_owned()).into(),
             onnx_runtime: text(source, "ORT_DYLIB_PATH").map(PathBuf::from),
-            worker_concurrency: parse_if(
-                source,
-                "WORKER_CONCURRENCY",
-                "a whole number from 1 to 64",
-                4,
-                |n: &usize| (1..=64).contains(n),
-            )?,
+            worker_concurrency,
             log_format: match text(source, "LOG_FORMAT").as_deref() {
                 None | Some("text") => LogFormat::Text,
                 Some("json") => LogFormat::Json,
@@ -167,7 +231,7 @@ impl AlphaVantageSettings {
         Ok(Self {
             // Another address is somebody's own stand-in or proxy, which may need no key.
             api_key: api_key.or_else(|| base_url.as_ref().map(|_| "demo".into())),
-            base_url: base_url.unwrap_or_else(|| constant_url("https://www.alphavantage.co")),
+            base_url: Address(base_url.unwrap_or_else(|| constant_url("https://www.alphavantage.co"))),
             per_second: parse_if(
                 source,
                 "ALPHA_VANTAGE_PER_SECOND",
@@ -185,8 +249,8 @@ impl NseSettings {
     fn read(source: &impl Source) -> Result<Self, SettingError> {
         let base_url = url(source, "NSE_BASE_URL", "an http or https address, such as https://www.nseindia.com")?;
         Ok(Self {
-            base_url: base_url.unwrap_or_else(|| constant_url("https://www.nseindia.com")),
-            proxy: url(source, "NSE_PROXY", "the http or https address of a proxy")?,
+            base_url: Address(base_url.unwrap_or_else(|| constant_url("https://www.nseindia.com"))),
+            proxy: url(source, "NSE_PROXY", "the http or https address of a proxy")?.map(Address),
             timeout: provider_timeout(source)?,
         })
     }
@@ -237,8 +301,20 @@ fn url(source: &impl Source, name: &'static str, takes: &'static str) -> Result<
     let Some(value) = text(source, name) else { return Ok(None) };
     match Url::parse(&value) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(Some(url)),
-        _ => Err(SettingError { name, value, takes }),
+        _ => Err(SettingError { name, value: without_password(&value), takes }),
     }
+}
+
+/// Connections that the API, the queue and the dispatcher need beside those of running jobs.
+const SPARE_CONNECTIONS: usize = 4;
+
+fn database_pool(source: &impl Source, url: &str, concurrency: usize) -> Result<u32, SettingError> {
+    let takes = "a whole number from 2 to 1000, at least 4 more than WORKER_CONCURRENCY with PostgreSQL";
+    let least = concurrency + SPARE_CONNECTIONS;
+    let default = u32::try_from(least).unwrap_or(u32::MAX).max(POSTGRES_CONNECTIONS);
+    parse_if(source, "DATABASE_POOL", takes, default, |n: &u32| {
+        (2..=1000).contains(n) && (url.starts_with("sqlite:") || *n as usize >= least)
+    })
 }
 
 fn secret(
@@ -301,7 +377,8 @@ mod tests {
     #[test]
     fn nothing_needs_setting() {
         let settings = read(&[]).expect("defaults");
-        assert_eq!(settings.database_url, "sqlite://data/prospectus.db");
+        assert_eq!(&*settings.database_url, "sqlite://data/prospectus.db");
+        assert_eq!(settings.database_pool, 16);
         assert_eq!(settings.public_url.as_str(), "http://127.0.0.1:8000/");
         assert_eq!((settings.alpha_vantage.per_second, settings.alpha_vantage.per_day), (1.0, 25));
         assert!(settings.alpha_vantage.api_key.is_none());
@@ -325,6 +402,7 @@ mod tests {
             ("NSE_PROXY", "proxy:3128"),
             ("WORKER_CONCURRENCY", "0"),
             ("LOG_FORMAT", "xml"),
+            ("DATABASE_POOL", "1"),
         ] {
             let error = read(&[(name, value)]).expect_err(name);
             assert!(error.starts_with(name) && error.contains("takes") && !error.contains('\n'), "{error}");
@@ -336,9 +414,44 @@ mod tests {
     }
 
     #[test]
+    fn the_pool_leaves_room_beside_the_jobs() {
+        let postgres = ("DATABASE_URL", "postgres://localhost/p");
+        let pool = |values: &[(&'static str, &str)]| read(values).map(|settings| settings.database_pool);
+        assert_eq!(pool(&[postgres, ("WORKER_CONCURRENCY", "64")]), Ok(68));
+        assert_eq!(pool(&[postgres, ("WORKER_CONCURRENCY", "8"), ("DATABASE_POOL", "12")]), Ok(12));
+        let error = pool(&[postgres, ("WORKER_CONCURRENCY", "8"), ("DATABASE_POOL", "11")]).expect_err("too few");
+        assert!(error.starts_with("DATABASE_POOL is \"11\"") && error.contains("WORKER_CONCURRENCY"), "{error}");
+        assert_eq!(pool(&[("WORKER_CONCURRENCY", "8"), ("DATABASE_POOL", "2")]), Ok(2), "SQLite has its own");
+    }
+
+    #[test]
     fn secrets_are_not_printed() {
-        let settings = read(&[("ADMIN_TOKEN", "hush-hush-hush-hush"), ("ALPHA_VANTAGE_API_KEY", "SECRETKEY")]);
+        let settings = read(&[
+            ("ADMIN_TOKEN", "hush-hush-hush-hush"),
+            ("ALPHA_VANTAGE_API_KEY", "SECRETKEY"),
+            ("DATABASE_URL", "postgres://me:hush@db.example:5432/p?sslmode=require&password=hush"),
+            ("NSE_PROXY", "http://me:hush@proxy.example:3128"),
+            ("NSE_BASE_URL", "http://me:hush@nse.example"),
+            ("ALPHA_VANTAGE_BASE_URL", "http://me:hush@av.example"),
+        ]);
         let printed = format!("{:?}", settings.expect("settings"));
         assert!(!printed.contains("hush") && !printed.contains("SECRETKEY"), "{printed}");
+        assert!(printed.contains("@db.example:5432/p") && printed.contains("@proxy.example:3128"), "{printed}");
+    }
+
+    #[test]
+    fn nor_are_those_of_malformed_addresses() {
+        for (name, value) in [
+            ("NSE_PROXY", "socks5://me:hush@proxy:3128"),
+            ("NSE_PROXY", "me:hush@proxy:3128"),
+            ("NSE_PROXY", "http://me:hu@sh@proxy:port"),
+            ("PUBLIC_URL", "ftp://me:hush@example.org"),
+            ("ALPHA_VANTAGE_BASE_URL", "ftp://example.org?apikey=hush"),
+            ("DATABASE_URL", "mysql://me:hush@db/p"),
+            ("DATABASE_URL", "me:hush@db/p"),
+        ] {
+            let error = read(&[(name, value)]).expect_err(name);
+            assert!(error.starts_with(name) && !error.contains("hu"), "{error}");
+        }
     }
 }

@@ -67,13 +67,13 @@ async fn demo_settings(
             }
         }
     }
-    settings.database_url = format!("sqlite://{}", arguments.database.display());
+    settings.database_url = format!("sqlite://{}", arguments.database.display()).into();
     settings.admin_token = Some(token.clone());
     settings.price_schedule = None;
     settings.ipo_schedule = None;
     let stand_ins = samples::serve().await?;
-    settings.nse.base_url = stand_ins.clone();
-    settings.alpha_vantage.base_url = stand_ins;
+    settings.nse.base_url = stand_ins.clone().into();
+    settings.alpha_vantage.base_url = stand_ins.into();
     settings.alpha_vantage.api_key = Some("demo".into());
     settings.alpha_vantage.per_second = 0.0;
     settings.alpha_vantage.per_day = 0;

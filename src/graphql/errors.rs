@@ -3,7 +3,7 @@
 use async_graphql::{Enum, Error, ErrorExtensions, SimpleObject};
 
 use crate::request::RequestError;
-use crate::store::StoreError;
+use crate::store::{StorageFull, StoreError};
 
 /// What kind of mistake it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -72,13 +72,28 @@ fn sentence(text: &str) -> String {
 }
 
 /// A fault of the service: the caller gets an id, the log the cause.
-pub fn internal(error: &dyn std::error::Error) -> Error {
+pub fn internal(error: &(dyn std::error::Error + 'static)) -> Error {
+    if StorageFull::caused(error) {
+        return storage_full();
+    }
     let id = ulid::Ulid::new().to_string();
     tracing::error!(%error, %id, "a request failed");
     Error::new(format!("The service failed; the log tells more under {id}")).extend_with(|_, extensions| {
         extensions.set("code", "INTERNAL");
         extensions.set("id", id.as_str());
     })
+}
+
+/// The one fault that whoever runs the service can put right at once.
+fn storage_full() -> Error {
+    let message = "The database's disk is full, so nothing was stored; free some space there, then try again";
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", "STORAGE_FULL"))
+}
+
+/// A follower that fell behind, or whose changes were lost on their way.
+pub fn lagged() -> Error {
+    let message = "Some changes could not be delivered in time; read the present state, then subscribe again";
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", "LAGGED"))
 }
 
 impl From<StoreError> for Fault {

@@ -8,7 +8,7 @@ use futures_util::Stream;
 use rust_decimal::Decimal;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::errors::{Fault, UserError, UserErrorCode, sort_out};
+use super::errors::{UserError, UserErrorCode, lagged, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
 use super::ipo::Ipo;
@@ -22,7 +22,7 @@ use crate::market::{DataSource, Exchange};
 use crate::request::RequestError;
 use crate::research::{self, IpoEdits};
 use crate::store::entity::ipo as row;
-use crate::store::{Event, Role, StoreError};
+use crate::store::{Role, Update};
 
 /// A source to fetch IPOs from.
 #[derive(Debug, InputObject)]
@@ -260,26 +260,25 @@ pub struct IpoSubscriptions;
 
 #[Subscription]
 impl IpoSubscriptions {
-    /// Every IPO that is added or changed, of one exchange or of all.
+    /// Every IPO that is added or changed, of one exchange or of all. A follower too slow for them is ended with an
+    /// error of the code `LAGGED`.
     async fn ipo_changed(
         &self,
         ctx: &Context<'_>,
         exchange: Option<Exchange>,
     ) -> Result<impl Stream<Item = Result<IpoChanged>>> {
-        let app = ctx.data_unchecked::<App>().clone();
-        let mut events = app.store.events().subscribe();
+        let mut feed = ctx.data_unchecked::<App>().store.events().follow();
         Ok(try_stream! {
             loop {
-                let (id, is_new) = match events.recv().await {
-                    Ok(Event::Ipo { id, is_new }) => (id, is_new),
-                    Ok(Event::Job(_)) | Err(RecvError::Lagged(_)) => continue,
+                let update = match feed.recv().await {
+                    Ok(Update::Ipo(update)) => update,
+                    Ok(Update::MissedIpos) | Err(RecvError::Lagged(_)) => Err(lagged())?,
+                    Ok(Update::Job(_) | Update::MissedJobs) => continue,
                     Err(RecvError::Closed) => return,
                 };
-                let found: Result<Vec<row::Model>, StoreError> = app.store.ipos().get_many(&[id]).await;
-                let Some(row) = found.map_err(Fault::from)?.pop() else { continue };
-                if exchange.is_none_or(|wanted| wanted == row.exchange) {
-                    let change = if is_new { ChangeKind::Created } else { ChangeKind::Updated };
-                    yield IpoChanged { ipo: Ipo(Arc::new(row)), change };
+                if exchange.is_none_or(|wanted| wanted == update.ipo.exchange) {
+                    let change = if update.is_new { ChangeKind::Created } else { ChangeKind::Updated };
+                    yield IpoChanged { ipo: Ipo(update.ipo.clone()), change };
                 }
             }
         })

@@ -1,16 +1,18 @@
 //! Jobs: the object, its lists, what can be done with one, and the subscriptions that follow them.
 
-use std::collections::HashMap;
+use std::time::Duration;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Subscription};
 use async_stream::try_stream;
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
+use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, timeout_at};
 
 use super::connection::{Connection, PageArguments, Total, connect, page_cost};
-use super::errors::{Fault, UserError, UserErrorCode, bad_input, internal, sort_out};
+use super::errors::{Fault, UserError, UserErrorCode, bad_input, internal, lagged, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
 use super::loaders::{Rows, SweepOfJob};
@@ -20,7 +22,7 @@ use crate::app::App;
 use crate::jobs;
 use crate::request::normalise_ticker;
 use crate::store::entity::job;
-use crate::store::{Event, JobFilter, JobKind, JobState, Outcome, Role, job_sorts};
+use crate::store::{JobFilter, JobKind, JobState, JobUpdate, Outcome, Role, Update, job_sorts};
 
 /// Work that outlives a request.
 #[derive(Debug, Clone)]
@@ -237,91 +239,98 @@ pub struct JobSubscription;
 
 #[Subscription]
 impl JobSubscription {
-    /// A job's current state at once, then every change, until it ends. Without an id, every change of any job.
+    /// A job's current state at once, then every change, until it ends. Without an id, every change of any job; a
+    /// follower too slow for that is ended with an error of the code `LAGGED`.
     async fn job_updated(&self, ctx: &Context<'_>, id: Option<ID>) -> Result<impl Stream<Item = Result<Job>>> {
         let app = ctx.data_unchecked::<App>().clone();
-        let only = match id {
+        let no_such = || bad_input("There is no job with this id");
+        let only = id.map(|id| ids::decode_as(Kind::Job, &id).ok_or_else(no_such)).transpose()?;
+        // Following begins before the first look, so that nothing falls between the two.
+        let mut feed = app.store.events().follow();
+        let mut job = match only {
             None => None,
-            Some(id) => Some(ids::decode_as(Kind::Job, &id).ok_or_else(|| bad_input("There is no job with this id"))?),
+            Some(id) => Some(app.store.jobs().get(id).await.map_err(Fault::from)?.ok_or_else(no_such)?),
         };
-        // Listening begins before the first look, so that nothing falls between the two.
-        let mut events = app.store.events().subscribe();
-        if let Some(id) = only
-            && app.store.jobs().get(id).await.map_err(Fault::from)?.is_none()
-        {
-            return Err(bad_input("There is no job with this id"));
-        }
         Ok(try_stream! {
-            let mut told: HashMap<i64, job::Model> = HashMap::new();
-            let mut look_at = only;
-            loop {
-                let news = match look_at.take() {
-                    Some(id) => news_of(&app, id, &told).await?,
-                    None => None,
-                };
-                if let Some(job) = news {
-                    let ended = job.state.is_final();
-                    if ended {
-                        told.remove(&job.id);
-                    } else {
-                        told.insert(job.id, job.clone());
-                    }
-                    yield Job(job);
-                    if ended && only.is_some() {
-                        return;
-                    }
-                }
-                match events.recv().await {
-                    Ok(Event::Job(id)) if only.is_none_or(|only| only == id) => look_at = Some(id),
-                    Ok(Event::Job(_) | Event::Ipo { .. }) => {}
-                    // Some events were missed; of one job, its present state makes up for them.
-                    Err(RecvError::Lagged(_)) => look_at = only,
+            while let Some(present) = job {
+                yield Job(present.clone());
+                job = if present.state.is_final() { None } else { next_change(&app, &mut feed, &present).await };
+            }
+            while only.is_none() {
+                match feed.recv().await {
+                    Ok(Update::Job(update)) => yield Job(update.job.clone()),
+                    Ok(Update::MissedJobs) | Err(RecvError::Lagged(_)) => Err(lagged())?,
+                    Ok(Update::Ipo(_) | Update::MissedIpos) => {}
                     Err(RecvError::Closed) => return,
                 }
             }
         })
     }
 
-    /// Every refresh or import that succeeds, of one symbol or of all.
+    /// Every refresh or import that succeeds, of one symbol or of all, each once. A follower too slow for them is
+    /// ended with an error of the code `LAGGED`.
     async fn refresh_completed(
         &self,
         ctx: &Context<'_>,
         ticker: Option<String>,
     ) -> Result<impl Stream<Item = Result<RefreshCompleted>>> {
-        let app = ctx.data_unchecked::<App>().clone();
+        let app = ctx.data_unchecked::<App>();
         let ticker = ticker.map(|t| normalise_ticker(&t)).transpose().map_err(|e| bad_input(e.to_string()))?;
-        let mut events = app.store.events().subscribe();
+        let mut feed = app.store.events().follow();
         Ok(try_stream! {
             loop {
-                let id = match events.recv().await {
-                    Ok(Event::Job(id)) => id,
-                    Ok(Event::Ipo { .. }) | Err(RecvError::Lagged(_)) => continue,
+                let update = match feed.recv().await {
+                    Ok(Update::Job(update)) => update,
+                    Ok(Update::MissedJobs) | Err(RecvError::Lagged(_)) => Err(lagged())?,
+                    Ok(Update::Ipo(_) | Update::MissedIpos) => continue,
                     Err(RecvError::Closed) => return,
                 };
-                let Some(job) = app.store.jobs().get(id).await.map_err(Fault::from)? else { continue };
-                let (JobState::Succeeded, Some(outcome)) = (job.state, job.outcome()) else { continue };
-                let symbol = match job.symbol_id {
-                    Some(id) => app.store.symbols().get(id).await.map_err(Fault::from)?,
-                    None => None,
-                };
-                let asked_for = ticker.as_ref().is_none_or(|t| symbol.as_ref().is_some_and(|s| s.ticker == *t));
-                if asked_for {
-                    let symbol = symbol.map(|row| Symbol(row.into()));
-                    yield RefreshCompleted { job: Job(job), symbol, outcome: outcome.into() };
+                if let Some(completed) = completed(&update, ticker.as_deref()) {
+                    yield completed;
                 }
             }
         })
     }
 }
 
-/// The job, if it shows a change since it was last told of.
-async fn news_of(app: &App, id: i64, told: &HashMap<i64, job::Model>) -> Result<Option<job::Model>> {
-    let job = app.store.jobs().get(id).await.map_err(Fault::from)?;
-    Ok(job.filter(|job| told.get(&id).is_none_or(|before| shows_a_change(before, job))))
+/// A followed job is read this often even if nothing tells of it.
+const READ_AGAIN: Duration = Duration::from_secs(20);
+/// Before another try when it can't be read.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The job, once it shows a change; `None` once it's gone, or the process stops.
+async fn next_change(app: &App, feed: &mut broadcast::Receiver<Update>, before: &job::Model) -> Option<job::Model> {
+    let mut read_at = Instant::now() + READ_AGAIN;
+    loop {
+        match timeout_at(read_at, feed.recv()).await {
+            Ok(Ok(Update::Job(update))) => {
+                if update.job.id == before.id && update.job.revision > before.revision {
+                    return Some(update.job.clone());
+                }
+                continue;
+            }
+            Ok(Ok(Update::Ipo(_) | Update::MissedIpos)) => continue,
+            Ok(Err(RecvError::Closed)) => return None,
+            // Some changes were missed, or there was silence: the present state makes up for either.
+            Ok(Ok(Update::MissedJobs) | Err(RecvError::Lagged(_))) | Err(_) => {}
+        }
+        read_at = Instant::now() + READ_AGAIN;
+        match app.store.jobs().get(before.id).await {
+            Ok(job) if job.as_ref().is_some_and(|job| job.revision <= before.revision) => {}
+            Ok(job) => return job,
+            Err(error) => {
+                tracing::warn!(%error, job = before.id, "a followed job could not be read and is read again");
+                read_at = Instant::now() + RETRY;
+            }
+        }
+    }
 }
 
-/// Leases and other bookkeeping are no change to a person.
-fn shows_a_change(before: &job::Model, after: &job::Model) -> bool {
-    let shown = |job: &job::Model| (job.state, job.done, job.total, job.attempts, job.message.clone());
-    shown(before) != shown(after)
+fn completed(update: &JobUpdate, ticker: Option<&str>) -> Option<RefreshCompleted> {
+    let JobUpdate { job, symbol } = update;
+    let outcome = job.outcome().filter(|_| job.state == JobState::Succeeded)?;
+    let asked_for = ticker.is_none_or(|ticker| symbol.as_ref().is_some_and(|symbol| symbol.ticker == ticker));
+    let completed =
+        || RefreshCompleted { job: Job(job.clone()), symbol: symbol.clone().map(Symbol), outcome: outcome.into() };
+    asked_for.then(completed)
 }

@@ -9,7 +9,7 @@ use crate::market::splits;
 use crate::market::{Day, Exchange, day};
 use crate::providers::{History, PriceBatch, ProviderError};
 use crate::store::entity::symbol;
-use crate::store::{Outcome, Store, StoreError, now};
+use crate::store::{MaybeStoreError, Outcome, Store, StoreError, now};
 
 /// Why a batch did not go in. Nothing of it is stored then.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,12 @@ pub enum IngestError {
     Interrupted(#[from] tokio::task::JoinError),
     #[error("the splits can't be written down: {0}")]
     Serialise(#[from] serde_json::Error),
+}
+
+impl MaybeStoreError for IngestError {
+    fn store_error(&self) -> Option<&StoreError> {
+        if let Self::Store(error) = self { Some(error) } else { None }
+    }
 }
 
 impl From<sea_orm::DbErr> for IngestError {

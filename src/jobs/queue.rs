@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use apalis::prelude::{BackendExt, Data, Strategy, TaskSink, WorkerBuilder, WorkerBuilderExt};
+use apalis::prelude::{BackendExt, Data, Strategy, Task, TaskBuilder, TaskSink, WorkerBuilder, WorkerBuilderExt};
 use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
 use sea_orm::DbBackend;
@@ -29,6 +29,26 @@ const NAME: &str = "prospectus";
 const POLL: Duration = Duration::from_millis(500);
 /// Deliveries that one look brings.
 const BATCH: usize = 10;
+
+// A delivery whose job has ended is over even if its worker died before it could say so. The pause leaves those alone
+// that are about to be acknowledged.
+const SQLITE_TIDY: [&str; 3] = [
+    "DELETE FROM Jobs WHERE job_type = $1 AND status IN ('Done', 'Failed', 'Killed')",
+    "DELETE FROM Jobs WHERE job_type = $1 AND (lock_at IS NULL OR lock_at < strftime('%s', 'now') - 20) AND EXISTS \
+     (SELECT 1 FROM job_records AS record WHERE record.id = json_extract(CAST(Jobs.job AS TEXT), '$.job_id') \
+      AND record.state NOT IN ('QUEUED', 'RUNNING', 'RETRYING'))",
+    "DELETE FROM Workers WHERE worker_type = $1 AND last_seen < strftime('%s', 'now') - 600 \
+     AND id NOT IN (SELECT lock_by FROM Jobs WHERE lock_by IS NOT NULL)",
+];
+const POSTGRES_TIDY: [&str; 3] = [
+    "DELETE FROM apalis.jobs WHERE job_type = $1 AND status IN ('Done', 'Failed', 'Killed')",
+    "DELETE FROM apalis.jobs WHERE job_type = $1 AND (lock_at IS NULL OR lock_at < now() - interval '20 seconds') \
+     AND EXISTS (SELECT 1 FROM job_records AS record \
+      WHERE record.id = (convert_from(jobs.job, 'UTF8')::json ->> 'job_id')::bigint \
+      AND record.state NOT IN ('QUEUED', 'RUNNING', 'RETRYING'))",
+    "DELETE FROM apalis.workers WHERE worker_type = $1 AND last_seen < now() - interval '10 minutes' \
+     AND NOT EXISTS (SELECT 1 FROM apalis.jobs WHERE lock_by = workers.id)",
+];
 
 #[derive(Debug, thiserror::Error)]
 #[error("the queue failed: {0}")]
@@ -96,11 +116,11 @@ impl Queue {
 
     /// Hands jobs to the queue.
     pub(super) async fn push(&self, ids: &[i64]) -> Result<(), QueueError> {
-        let deliveries: Vec<Delivery> = ids.iter().map(|&job_id| Delivery { job_id }).collect();
+        let deliveries = tokio_stream::iter(ids.iter().copied().map(delivery));
         match &self.backend {
-            Backend::Sqlite(pool) => Self::sqlite(pool).push_bulk(deliveries).await.map_err(|e| QueueError::new(&e))?,
+            Backend::Sqlite(pool) => Self::sqlite(pool).push_all(deliveries).await.map_err(|e| QueueError::new(&e))?,
             Backend::Postgres(pool) => {
-                Self::postgres(pool).push_bulk(deliveries).await.map_err(|e| QueueError::new(&e))?;
+                Self::postgres(pool).push_all(deliveries).await.map_err(|e| QueueError::new(&e))?;
             }
         }
         // Nobody may be listening: another process's worker finds it by looking.
@@ -123,19 +143,22 @@ impl Queue {
         counted.map_err(|e| QueueError::new(&e))
     }
 
-    /// Forgets finished deliveries; the job records keep the history.
+    /// Forgets deliveries that are over, those too that a worker fetched and never acknowledged; the job records keep
+    /// the history. Then forgets workers that are long gone.
     pub(super) async fn tidy(&self) -> Result<(), QueueError> {
-        let tidied = match &self.backend {
+        match &self.backend {
             Backend::Sqlite(pool) => {
-                let sql = "DELETE FROM Jobs WHERE job_type = $1 AND status IN ('Done', 'Failed', 'Killed')";
-                sqlx::query(sql).bind(NAME).execute(pool).await.map(drop)
+                for sql in SQLITE_TIDY {
+                    sqlx::query(sql).bind(NAME).execute(pool).await.map_err(|e| QueueError::new(&e))?;
+                }
             }
             Backend::Postgres(pool) => {
-                let sql = "DELETE FROM apalis.jobs WHERE job_type = $1 AND status IN ('Done', 'Failed', 'Killed')";
-                sqlx::query(sql).bind(NAME).execute(pool).await.map(drop)
+                for sql in POSTGRES_TIDY {
+                    sqlx::query(sql).bind(NAME).execute(pool).await.map_err(|e| QueueError::new(&e))?;
+                }
             }
-        };
-        tidied.map_err(|e| QueueError::new(&e))
+        }
+        Ok(())
     }
 
     /// Delivers jobs to the runner until `stop`, or until the queue's own worker gives up.
@@ -166,6 +189,12 @@ impl Queue {
             Backend::Postgres(pool) => run!(Self::postgres(pool)),
         }
     }
+}
+
+/// A delivery due at a moment long past, in the order of the jobs: the library would take this process's clock, which
+/// may go before the database's.
+fn delivery(job_id: i64) -> Task<Delivery> {
+    TaskBuilder::new(Delivery { job_id }).run_at_timestamp(job_id.unsigned_abs()).build()
 }
 
 async fn deliver(delivery: Delivery, runner: Data<Runner>) {

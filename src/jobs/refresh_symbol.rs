@@ -15,6 +15,9 @@ pub struct RefreshSymbol {
     pub symbol_id: i64,
     /// Fetch the whole history even where the newest bars would do.
     pub full: bool,
+    /// Whether it was asked for while a lesser refresh of the symbol was running: it waits for that one's end.
+    #[serde(default)]
+    pub follow_up: bool,
 }
 
 impl Job for RefreshSymbol {
@@ -25,7 +28,7 @@ impl Job for RefreshSymbol {
     }
 
     fn dedupe_key(&self) -> String {
-        format!("refresh:{}", self.symbol_id)
+        format!("refresh:{}{}", self.symbol_id, if self.follow_up { ":full" } else { "" })
     }
 
     /// Two writers of one symbol's bars never overlap.

@@ -50,17 +50,35 @@ pub async fn add_symbol(app: &App, input: AddSymbol) -> Result<(symbol::Model, O
         return Err(taken());
     }
     let new = NewSymbol { ticker: ticker.clone(), name, exchange, source: DataSource::AlphaVantage };
-    let transaction = app.store.begin().await?;
-    let symbol = app.store.symbols().insert(&transaction, new).await?.ok_or_else(taken)?;
-    let mut job = None;
-    let mut events = Vec::new();
-    if input.refresh {
-        let record = RefreshSymbol { symbol_id: symbol.id, full: false }.record(None)?;
-        job = app.store.jobs().record(&transaction, &[record]).await?.pop().map(|(job, _)| job);
-        events.extend(job.iter().map(|job| Event::Job(job.id)));
-    }
-    app.store.events().commit(transaction, &events).await?;
-    Ok((symbol, job))
+    let add = || async {
+        let transaction = app.store.begin().await?;
+        let symbol = app.store.symbols().insert(&transaction, new.clone()).await?.ok_or_else(taken)?;
+        let mut job = None;
+        let mut events = Vec::new();
+        if input.refresh {
+            let record = RefreshSymbol { symbol_id: symbol.id, full: false, follow_up: false }.record(None)?;
+            job = app.store.jobs().record(&transaction, &[record]).await?.pop().map(|(job, _)| job);
+            events.extend(job.iter().map(|job| Event::Job(job.id)));
+        }
+        app.store.events().commit(transaction, &events).await?;
+        Ok((symbol, job))
+    };
+    app.store.transact(add).await
+}
+
+/// Records one job, or finds the one that stands for it.
+async fn record_one(app: &App, record: NewJob) -> Result<job::Model, RequestError> {
+    let record = [record];
+    let recording = || async {
+        let transaction = app.store.begin().await?;
+        let recorded = app.store.jobs().record(&transaction, &record).await?.pop();
+        let (job, is_new) =
+            recorded.ok_or_else(|| RequestError::Conflict("the job was not recorded; try again".to_owned()))?;
+        let events = if is_new { vec![Event::Job(job.id)] } else { Vec::new() };
+        app.store.events().commit(transaction, &events).await?;
+        Ok(job)
+    };
+    app.store.transact(recording).await
 }
 
 fn exchange_by_suffix(ticker: &str) -> Exchange {
@@ -77,10 +95,13 @@ fn exchange_by_suffix(ticker: &str) -> Exchange {
 /// When there is no such symbol.
 pub async fn remove_symbol(app: &App, ticker: &str) -> Result<i64, RequestError> {
     let symbol = find_symbol(app, ticker).await?;
-    let transaction = app.store.begin().await?;
-    app.store.issues().forget(&transaction, &ingest::scope(&symbol.ticker)).await?;
-    app.store.symbols().delete(&transaction, symbol.id).await?;
-    app.store.events().commit(transaction, &[]).await?;
+    let remove = || async {
+        let transaction = app.store.begin().await?;
+        app.store.issues().forget(&transaction, &ingest::scope(&symbol.ticker)).await?;
+        app.store.symbols().delete(&transaction, symbol.id).await?;
+        app.store.events().commit(transaction, &[]).await
+    };
+    app.store.transact(remove).await?;
     Ok(symbol.id)
 }
 
@@ -99,24 +120,54 @@ pub async fn refresh_symbols(
         None => app.store.symbols().all().await?,
         Some(tickers) => named(app, &tickers).await?,
     };
-    let mut records = Vec::with_capacity(symbols.len());
-    for symbol in &symbols {
-        let key = idempotency_key.as_ref().map(|key| format!("{key}:{}", symbol.id));
-        records.push(RefreshSymbol { symbol_id: symbol.id, full }.record(key)?);
-    }
+    let refresh = || refresh_recorded(app, &symbols, full, idempotency_key.as_deref());
+    app.store.transact(refresh).await
+}
+
+async fn refresh_recorded(
+    app: &App,
+    symbols: &[symbol::Model],
+    full: bool,
+    idempotency_key: Option<&str>,
+) -> Result<Vec<job::Model>, RequestError> {
+    let record = |symbol: &symbol::Model, follow_up: bool| {
+        let key = idempotency_key.map(|key| format!("{key}:{}", symbol.id));
+        RefreshSymbol { symbol_id: symbol.id, full, follow_up }.record(key)
+    };
+    let records = symbols.iter().map(|s| record(s, false)).collect::<Result<Vec<_>, _>>()?;
     let transaction = app.store.begin().await?;
     let recorded = app.store.jobs().record(&transaction, &records).await?;
-    let mut events = Vec::new();
-    for ((job, is_new), record) in recorded.iter().zip(&records) {
-        if *is_new {
-            events.push(Event::Job(job.id));
-        } else if full {
-            // The one that waits does the greater job then.
-            app.store.jobs().replace_payload(&transaction, job.id, &record.payload).await?;
+    let mut events: Vec<Event> =
+        recorded.iter().filter(|(_, is_new)| *is_new).map(|(job, _)| Event::Job(job.id)).collect();
+    let mut jobs: Vec<job::Model> = Vec::with_capacity(recorded.len());
+    // Where each job that must be followed by a full refresh stands, and that refresh.
+    let mut follow_ups: Vec<(usize, NewJob)> = Vec::new();
+    // In the order of the rows, as everybody changes them.
+    let mut in_order: Vec<usize> = (0..recorded.len()).collect();
+    in_order.sort_unstable_by_key(|&at| recorded[at].0.id);
+    for at in in_order.into_iter().filter(|_| full) {
+        let ((job, is_new), new) = (&recorded[at], &records[at]);
+        let does_so = *is_new || job.state.is_final() || does_all(job);
+        // One that waits does the greater job then; one that runs has begun with the lesser.
+        if !does_so && !app.store.jobs().replace_payload(&transaction, job.id, &new.payload).await? {
+            follow_ups.push((at, record(&symbols[at], true)?));
         }
     }
+    jobs.extend(recorded.into_iter().map(|(job, _)| job));
+    let (places, follow_ups): (Vec<usize>, Vec<NewJob>) = follow_ups.into_iter().unzip();
+    for (at, (job, is_new)) in places.into_iter().zip(app.store.jobs().record(&transaction, &follow_ups).await?) {
+        if is_new {
+            events.push(Event::Job(job.id));
+        }
+        jobs[at] = job;
+    }
     app.store.events().commit(transaction, &events).await?;
-    Ok(recorded.into_iter().map(|(job, _)| job).collect())
+    Ok(jobs)
+}
+
+/// Whether a refresh fetches the whole history already.
+fn does_all(job: &job::Model) -> bool {
+    serde_json::from_str::<RefreshSymbol>(&job.payload).is_ok_and(|refresh| refresh.full)
 }
 
 /// Queues a fetch of one source's issues; one that is under way answers with that one.
@@ -134,14 +185,7 @@ pub async fn refresh_ipos(
     if source == DataSource::AlphaVantage {
         app.providers.check_prices().map_err(RequestError::NotConfigured)?;
     }
-    let record = RefreshIpos { source }.record(idempotency_key.map(|key| format!("ipos:{key}")))?;
-    let transaction = app.store.begin().await?;
-    let recorded = app.store.jobs().record(&transaction, &[record]).await?.pop();
-    let (job, is_new) =
-        recorded.ok_or_else(|| RequestError::Conflict("the job was not recorded; try again".to_owned()))?;
-    let events = if is_new { vec![Event::Job(job.id)] } else { Vec::new() };
-    app.store.events().commit(transaction, &events).await?;
-    Ok(job)
+    record_one(app, RefreshIpos { source }.record(idempotency_key.map(|key| format!("ipos:{key}")))?).await
 }
 
 async fn named(app: &App, tickers: &[String]) -> Result<Vec<symbol::Model>, RequestError> {
@@ -181,12 +225,20 @@ pub async fn import_prices(
     if let Err(error) = crate::providers::csv::batch(first_line) {
         return Err(RequestError::invalid("file", error.to_string()));
     }
-    let exchange = exchange_by_suffix(&ticker);
+    app.store.transact(|| import_recorded(app, &ticker, content.clone())).await
+}
+
+async fn import_recorded(
+    app: &App,
+    ticker: &str,
+    content: Vec<u8>,
+) -> Result<(symbol::Model, job::Model), RequestError> {
+    let exchange = exchange_by_suffix(ticker);
     let transaction = app.store.begin().await?;
-    let symbol = if let Some(symbol) = app.store.symbols().by_ticker_in(&transaction, &ticker).await? {
+    let symbol = if let Some(symbol) = app.store.symbols().by_ticker_in(&transaction, ticker).await? {
         symbol
     } else {
-        let new = NewSymbol { ticker: ticker.clone(), name: None, exchange, source: DataSource::Csv };
+        let new = NewSymbol { ticker: ticker.to_owned(), name: None, exchange, source: DataSource::Csv };
         let inserted = app.store.symbols().insert(&transaction, new).await?;
         inserted.ok_or_else(|| RequestError::Conflict(format!("{ticker} was added just now; try again")))?
     };
@@ -223,11 +275,7 @@ pub async fn sweep_backtests(app: &App, request: SweepRequest) -> Result<SweepAn
         return Ok(SweepAnswer::Done(Box::new(sweep)));
     }
     let record = SweepBacktests { symbol_id: bars.symbol.id, request }.record(None)?;
-    let transaction = app.store.begin().await?;
-    let recorded = app.store.jobs().record(&transaction, &[record]).await?.pop();
-    let (job, _) = recorded.ok_or_else(|| RequestError::Conflict("the job was not recorded; try again".to_owned()))?;
-    app.store.events().commit(transaction, &[Event::Job(job.id)]).await?;
-    Ok(SweepAnswer::Queued(Box::new(job)))
+    Ok(SweepAnswer::Queued(Box::new(record_one(app, record).await?)))
 }
 
 /// Symbols that a model is trained on at most.
@@ -248,15 +296,8 @@ pub async fn train_model(app: &App, name: &str, tickers: &[String]) -> Result<jo
     let mut symbols = named(app, tickers).await?;
     // The order must not matter: the same symbols make the same model.
     symbols.sort_by(|a, b| a.ticker.cmp(&b.ticker));
-    let record =
-        TrainModel { name: name.to_owned(), symbol_ids: symbols.iter().map(|s| s.id).collect() }.record(None)?;
-    let transaction = app.store.begin().await?;
-    let recorded = app.store.jobs().record(&transaction, &[record]).await?.pop();
-    let (job, is_new) =
-        recorded.ok_or_else(|| RequestError::Conflict("the job was not recorded; try again".to_owned()))?;
-    let events = if is_new { vec![Event::Job(job.id)] } else { Vec::new() };
-    app.store.events().commit(transaction, &events).await?;
-    Ok(job)
+    let symbol_ids = symbols.iter().map(|s| s.id).collect();
+    record_one(app, TrainModel { name: name.to_owned(), symbol_ids }.record(None)?).await
 }
 
 /// Stops a job.

@@ -11,7 +11,7 @@ use super::{Done, ImportPrices, Job, JobError, Progress, RefreshIpos, RefreshSym
 use crate::app::App;
 use crate::providers::{Advice, moment};
 use crate::store::entity::job;
-use crate::store::{Claim, JobKind, JobState, Millis, StoreError, now};
+use crate::store::{Claim, JobKind, JobState, Millis, RunAfter, StorageFull, StoreError, now};
 
 /// A worker that renews its lease less often than this is taken for dead.
 pub(super) const LEASE: Duration = Duration::from_secs(8);
@@ -19,6 +19,10 @@ pub(super) const LEASE: Duration = Duration::from_secs(8);
 const MOST_FAILURES: i32 = 5;
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_mins(10);
+/// How long a job waits that found the database's disk full.
+const FULL_DISK_RETRY: Duration = Duration::from_secs(3);
+/// How often it's tried again to record how a job ended, while the database can't.
+const RECORD_AGAIN: Duration = Duration::from_millis(500);
 
 /// This process's side of running jobs; clones share it.
 #[derive(Clone)]
@@ -69,8 +73,7 @@ impl Runner {
             // The record stays due, and the next worker finds it.
             return;
         }
-        let lease_until = now() + millis(LEASE);
-        match self.app.store.jobs().claim(id, &self.worker, lease_until).await {
+        match self.app.store.jobs().claim(id, &self.worker, LEASE).await {
             Ok(Claim::Taken(job)) => {
                 // A task of its own: the queue drops what it is waiting for when it's told to stop.
                 let runner = self.clone();
@@ -102,25 +105,39 @@ impl Runner {
                 End::Stopped
             }
         };
-        let written = self.write_down(&job, end).await;
+        self.record_end(&job, &end).await;
         self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&job.id);
-        match written {
-            Ok(true) => {}
-            Ok(false) => tracing::warn!(job = job.id, "the job had passed to another worker"),
-            Err(error) => {
-                tracing::error!(%error, job = job.id, "how the job ended was not recorded; it will run again");
+    }
+
+    /// Records how a job ended, however long the database can't: a disk may be full, a server may restart. The job
+    /// counts as running until then, so its lease goes on.
+    async fn record_end(&self, job: &job::Model, end: &End) {
+        loop {
+            match self.write_down(job, end).await {
+                Ok(true) => return,
+                Ok(false) => {
+                    tracing::warn!(job = job.id, "the job had passed to another worker");
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, job = job.id, "how the job ended was not recorded and is tried again");
+                }
+            }
+            if self.app.shutdown.run_until_cancelled(tokio::time::sleep(RECORD_AGAIN)).await.is_none() {
+                tracing::error!(job = job.id, "how the job ended was not recorded; it will run again");
+                return;
             }
         }
     }
 
-    async fn write_down(&self, job: &job::Model, end: End) -> Result<bool, StoreError> {
+    async fn write_down(&self, job: &job::Model, end: &End) -> Result<bool, StoreError> {
         let jobs = self.app.store.jobs();
         match end {
             End::Done(Done { message, outcome }) => {
                 tracing::info!(job = job.id, message, "job done");
-                jobs.finish(job.id, &self.worker, JobState::Succeeded, Some(&message), outcome).await
+                jobs.finish(job.id, &self.worker, JobState::Succeeded, Some(message), *outcome).await
             }
-            End::Failed(error) => self.fail(job, &error).await,
+            End::Failed(error) => self.fail(job, error).await,
             End::Panicked => {
                 tracing::error!(job = job.id, "the job panicked");
                 let message = format!("A fault of the service ended the job; the log tells more (job {})", job.id);
@@ -140,14 +157,20 @@ impl Runner {
         match error.advice() {
             Advice::Postpone { until } => {
                 tracing::info!(job = job.id, %error, "job postponed");
-                jobs.retry_later(job.id, &self.worker, until, &reason, false).await
+                jobs.retry_later(job.id, &self.worker, RunAfter::At(until), &reason, false).await
+            }
+            // Not the job's fault, and it goes on by itself as soon as there is space.
+            _ if StorageFull::caused(error) => {
+                self.app.store.watch_storage();
+                let message = format!("{reason}; next try {}", when(now() + millis(FULL_DISK_RETRY)));
+                let retry = RunAfter::In(FULL_DISK_RETRY);
+                jobs.retry_later(job.id, &self.worker, retry, &message, false).await
             }
             Advice::Retry { after } if job.failures + 1 < MOST_FAILURES => {
                 let wait = after.unwrap_or_default().max(backoff(job.failures));
-                let until = now() + millis(wait);
-                let message = format!("{reason}; next try {}", when(until));
+                let message = format!("{reason}; next try {}", when(now() + millis(wait)));
                 tracing::warn!(job = job.id, %error, ?wait, "job failed and will be tried again");
-                jobs.retry_later(job.id, &self.worker, until, &message, true).await
+                jobs.retry_later(job.id, &self.worker, RunAfter::In(wait), &message, true).await
             }
             Advice::Retry { .. } => {
                 let message = format!("{reason}; given up after {MOST_FAILURES} tries");

@@ -51,10 +51,14 @@ impl Due {
 
     /// Records the jobs, unless another replica has taken this run.
     async fn take(self, app: &App, jobs: Vec<NewJob>) -> Result<(), StoreError> {
+        app.store.transact(|| self.take_once(app, &jobs)).await
+    }
+
+    async fn take_once(&self, app: &App, jobs: &[NewJob]) -> Result<(), StoreError> {
         let transaction = app.store.begin().await?;
         let mut events = Vec::new();
         if app.store.schedules().take(&transaction, self.name, self.at).await? {
-            let recorded = app.store.jobs().record(&transaction, &jobs).await?;
+            let recorded = app.store.jobs().record(&transaction, jobs).await?;
             events.extend(recorded.iter().map(|(job, _)| Event::Job(job.id)));
             tracing::info!(schedule = self.name, jobs = events.len(), "the schedule has come due");
         }
@@ -71,7 +75,7 @@ async fn refreshes(app: &App) -> Result<Vec<NewJob>, StoreError> {
         return Ok(Vec::new());
     }
     let symbols = app.store.symbols().all().await?;
-    let record = |id: i64| RefreshSymbol { symbol_id: id, full: false }.record(None);
+    let record = |id: i64| RefreshSymbol { symbol_id: id, full: false, follow_up: false }.record(None);
     symbols.iter().map(|symbol| record(symbol.id).map_err(corrupt)).collect()
 }
 

@@ -1,17 +1,19 @@
 //! What a worker process does beside running jobs: passing records on to the queue, renewing leases, taking back what
 //! dead workers held, keeping the schedule.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::task::TaskTracker;
 
 use super::queue::{Queue, QueueError};
-use super::runner::{LEASE, Runner, millis};
+use super::runner::{LEASE, Runner};
 use super::schedule;
 use crate::app::App;
-use crate::store::{Event, StoreError, now};
+use crate::store::{Event, StoreError};
 
 /// How often leases are renewed; several times a lease, so that one slow write loses nothing.
 const RENEW: Duration = Duration::from_secs(2);
@@ -23,7 +25,7 @@ const TIDY: Duration = Duration::from_secs(30);
 const SCHEDULE: Duration = Duration::from_secs(15);
 /// How long running jobs may take to finish when the process is asked to stop.
 const GRACE: Duration = Duration::from_secs(8);
-const RESTART_QUEUE_AFTER: Duration = Duration::from_millis(500);
+const RESTART_AFTER: Duration = Duration::from_millis(500);
 
 /// Makes the queue's tables.
 ///
@@ -39,9 +41,12 @@ pub async fn run(app: App) {
     let runner = Runner::new(app.clone());
     let tasks = TaskTracker::new();
     tasks.spawn(supervise(app.clone(), queue.clone(), runner.clone()));
-    tasks.spawn(until_shutdown(app.clone(), dispatch(app.clone(), queue.clone(), runner.clone())));
-    tasks.spawn(until_shutdown(app.clone(), tidy(queue)));
-    tasks.spawn(until_shutdown(app.clone(), keep_schedule(app.clone())));
+    let (a, q, r) = (app.clone(), queue.clone(), runner.clone());
+    tasks.spawn(keep_going(app.clone(), "dispatcher", move || dispatch(a.clone(), q.clone(), r.clone())));
+    let (a, q) = (app.clone(), queue);
+    tasks.spawn(keep_going(app.clone(), "tidying", move || tidy(a.clone(), q.clone())));
+    let a = app.clone();
+    tasks.spawn(keep_going(app.clone(), "schedule", move || keep_schedule(a.clone())));
     let renewing = tokio::spawn(renew(app.clone(), runner.clone()));
 
     app.shutdown.cancelled().await;
@@ -63,18 +68,27 @@ pub async fn run(app: App) {
     }
 }
 
-async fn until_shutdown(app: App, task: impl Future<Output = ()>) {
-    let _ = app.shutdown.run_until_cancelled(task).await;
+/// Runs a task until the process is asked to stop, and starts it again should it panic.
+async fn keep_going<F: Future<Output = ()>>(app: App, name: &'static str, task: impl Fn() -> F) {
+    let going = async {
+        while AssertUnwindSafe(task()).catch_unwind().await.is_err() {
+            tracing::error!(task = name, "a task of the worker panicked and is started again");
+            sleep(RESTART_AFTER).await;
+        }
+    };
+    let _ = app.shutdown.run_until_cancelled(going).await;
 }
 
 /// Keeps the queue's worker going: its library lets it end at the first database error.
 async fn supervise(app: App, queue: Queue, runner: Runner) {
     while !app.shutdown.is_cancelled() {
-        match queue.work(runner.clone(), app.shutdown.clone()).await {
-            Ok(()) => {}
-            Err(error) => tracing::warn!(%error, "the queue's worker stopped and is started again"),
+        let working = AssertUnwindSafe(queue.work(runner.clone(), app.shutdown.clone()));
+        match working.catch_unwind().await {
+            Ok(Ok(())) => {}
+            Err(_) => tracing::error!("the queue's worker panicked and is started again"),
+            Ok(Err(error)) => tracing::warn!(%error, "the queue's worker stopped and is started again"),
         }
-        let _ = app.shutdown.run_until_cancelled(sleep(RESTART_QUEUE_AFTER)).await;
+        let _ = app.shutdown.run_until_cancelled(sleep(RESTART_AFTER)).await;
     }
 }
 
@@ -87,14 +101,14 @@ async fn dispatch(app: App, queue: Queue, runner: Runner) {
         let sweeping = tokio::select! {
             _ = sweep.tick() => true,
             event = events.recv() => match event {
-                Ok(Event::Job(_)) | Err(RecvError::Lagged(_)) => false,
+                Ok(Event::Job(_) | Event::Resync) | Err(RecvError::Lagged(_)) => false,
                 Ok(Event::Ipo { .. }) => continue,
                 Err(RecvError::Closed) => return,
             },
         };
-        let outcome = if sweeping { take_back(&app, &queue, &runner).await } else { Ok(0) };
+        let outcome = if sweeping { take_back(&app, &queue, &runner).await } else { Ok(None) };
         let outcome = match outcome {
-            Ok(lost_before) => pass_on(&app, &queue, lost_before).await,
+            Ok(lost_after) => pass_on(&app, &queue, lost_after).await,
             Err(error) => Err(error),
         };
         if let Err(error) = outcome {
@@ -111,19 +125,19 @@ enum DispatchError {
     Queue(#[from] QueueError),
 }
 
-/// Takes back orphans; answers before when a delivery counts as lost.
-async fn take_back(app: &App, queue: &Queue, runner: &Runner) -> Result<i64, DispatchError> {
-    let orphans = app.store.jobs().reclaim_orphans(runner.worker()).await?;
+/// Takes back orphans; answers after how long a delivery counts as lost.
+async fn take_back(app: &App, queue: &Queue, runner: &Runner) -> Result<Option<Duration>, DispatchError> {
+    let orphans = app.store.jobs().reclaim_orphans(runner.worker(), &runner.running()).await?;
     if orphans > 0 {
         tracing::warn!(orphans, "took back jobs whose worker had stopped");
     }
     // A long backlog isn't lost, it waits.
-    Ok(if queue.pending().await? == 0 { now() - millis(LOST) } else { 0 })
+    Ok(if queue.pending().await? == 0 { Some(LOST) } else { None })
 }
 
-async fn pass_on(app: &App, queue: &Queue, lost_before: i64) -> Result<(), DispatchError> {
+async fn pass_on(app: &App, queue: &Queue, lost_after: Option<Duration>) -> Result<(), DispatchError> {
     loop {
-        let ids = app.store.jobs().take_undelivered(lost_before).await?;
+        let ids = app.store.jobs().take_undelivered(lost_after).await?;
         if ids.is_empty() {
             return Ok(());
         }
@@ -135,22 +149,22 @@ async fn renew(app: App, runner: Runner) {
     let mut ticks = interval(RENEW);
     loop {
         ticks.tick().await;
-        if runner.running().is_empty() {
-            continue;
-        }
-        match app.store.jobs().renew(runner.worker(), now() + millis(LEASE)).await {
+        match app.store.jobs().renew(runner.worker(), &runner.running(), LEASE).await {
             Ok(cancelled) => cancelled.into_iter().for_each(|id| runner.stop(id)),
             Err(error) => tracing::warn!(%error, "the leases of running jobs were not renewed"),
         }
     }
 }
 
-async fn tidy(queue: Queue) {
+async fn tidy(app: App, queue: Queue) {
     let mut ticks = interval(TIDY);
     loop {
         ticks.tick().await;
         if let Err(error) = queue.tidy().await {
             tracing::warn!(%error, "finished deliveries were not cleared away");
+        }
+        if let Err(error) = app.store.jobs().drop_old_files().await {
+            tracing::warn!(%error, "the files of jobs that failed a day ago were not cleared away");
         }
     }
 }

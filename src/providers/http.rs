@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Client, ClientBuilder, RequestBuilder, StatusCode};
 
 use super::ProviderError;
@@ -11,12 +12,33 @@ use super::ProviderError;
 /// The longest answer that is read. Twenty years of daily bars are 3 MiB.
 const LARGEST_BODY: usize = 64 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const MOST_REDIRECTS: usize = 5;
 /// The longest wait that a server may ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
 /// The beginning of a client whose reads time out after `silence`.
 pub(super) fn builder(silence: Duration) -> ClientBuilder {
-    Client::builder().connect_timeout(CONNECT_TIMEOUT.min(silence)).read_timeout(silence)
+    Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT.min(silence))
+        .read_timeout(silence)
+        // Addresses carry keys, which are nobody else's business.
+        .referer(false)
+        .redirect(Policy::custom(follow))
+}
+
+/// Follows a redirect to the same host alone, and never from https to http.
+fn follow(redirect: Attempt<'_>) -> Action {
+    let to = redirect.url();
+    let Some(from) = redirect.previous().last() else { return redirect.stop() };
+    let upgrade = from.scheme() == "http" && to.scheme() == "https";
+    let same_origin = from.scheme() == to.scheme() && from.port_or_known_default() == to.port_or_known_default();
+    if from.host_str() != to.host_str() || !(upgrade || same_origin) {
+        return redirect.error("it redirects to another host, where nothing is sent");
+    }
+    if redirect.previous().len() > MOST_REDIRECTS {
+        return redirect.error("it redirects without end");
+    }
+    redirect.follow()
 }
 
 /// A client that says who it is.

@@ -91,6 +91,10 @@ fn is_same(a: &Model, b: &Model) -> bool {
 /// # Errors
 /// When a value can't be what it is, or the issue is there already.
 pub async fn create_ipo(app: &App, exchange: Exchange, edits: IpoEdits) -> Result<Model, RequestError> {
+    app.store.transact(|| create_once(app, exchange, edits.clone())).await
+}
+
+async fn create_once(app: &App, exchange: Exchange, edits: IpoEdits) -> Result<Model, RequestError> {
     let mut row = Model::new(exchange, DataSource::Manual, now());
     for (field, value) in edits {
         row.set(field, tidied(field, value));
@@ -126,6 +130,10 @@ fn no_such_ipo() -> RequestError {
 /// # Errors
 /// When there is no such issue, a value can't be what it is, or another issue has that ticker and date.
 pub async fn update_ipo(app: &App, id: i64, edits: IpoEdits) -> Result<Model, RequestError> {
+    app.store.transact(|| update_once(app, id, edits.clone())).await
+}
+
+async fn update_once(app: &App, id: i64, edits: IpoEdits) -> Result<Model, RequestError> {
     let transaction = app.store.begin().await?;
     let ipos = app.store.ipos();
     ipos.lock(&transaction).await?;
@@ -159,6 +167,10 @@ pub async fn update_ipo(app: &App, id: i64, edits: IpoEdits) -> Result<Model, Re
 /// # Errors
 /// When there is no such issue.
 pub async fn delete_ipo(app: &App, id: i64) -> Result<(), RequestError> {
+    app.store.transact(|| delete_once(app, id)).await
+}
+
+async fn delete_once(app: &App, id: i64) -> Result<(), RequestError> {
     let transaction = app.store.begin().await?;
     let ipos = app.store.ipos();
     ipos.lock(&transaction).await?;

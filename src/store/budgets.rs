@@ -1,11 +1,13 @@
 //! Request budgets, kept in the database so that workers and restarts share them.
 
+use std::time::Duration;
+
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 
 use super::entity::request_budget::{ActiveModel, Column, Entity};
-use super::{Millis, Result, Store, now};
+use super::{Millis, Result, Store, clock, now};
 use crate::market::day;
 
 /// The budgets' repository.
@@ -14,9 +16,9 @@ pub struct Budgets<'a>(pub(super) &'a Store);
 /// What asking for a request gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permit {
-    /// The request may leave at this moment, and no earlier.
-    At(Millis),
-    /// The day's requests are spent, or the provider has asked for quiet, until then.
+    /// The request may leave at this moment of the database's clock and no earlier, which is so long from now.
+    At(Millis, Duration),
+    /// The day's requests are spent, or the provider has asked for quiet, until this moment of the database's clock.
     SpentUntil(Millis),
 }
 
@@ -44,29 +46,37 @@ const REFUSAL_LASTS_MS: i64 = 7 * DAY_MS;
 
 impl Budgets<'_> {
     /// Takes one request from the budget `id`, at most `per_day` a UTC day (0: as many as you like) and one every
-    /// `interval_ms`. One statement, so that no two workers take the same slot.
+    /// `interval_ms`. One statement by the database's clock, so that no two workers take the same slot, whatever
+    /// their own clocks say.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn take(&self, id: &str, interval_ms: i64, per_day: u32) -> Result<Permit> {
-        let now = now();
-        let today = i32::try_from(now / DAY_MS).unwrap_or(i32::MAX);
+        self.0.transact(|| self.take_once(id, interval_ms, per_day)).await
+    }
+
+    async fn take_once(&self, id: &str, interval_ms: i64, per_day: u32) -> Result<Permit> {
         self.ensure(id).await?;
-        let sql = "UPDATE request_budgets SET \
-                   used = CASE WHEN day = $1 THEN used + 1 ELSE 1 END, \
-                   day = $1, \
-                   next_slot_at = CASE WHEN next_slot_at > $2 THEN next_slot_at ELSE $2 END + $3 \
-                   WHERE id = $4 AND blocked_until <= $2 AND (day <> $1 OR used < $5) \
-                   RETURNING next_slot_at";
+        let present = clock::present_sql(self.0.backend());
+        let sql = format!(
+            "UPDATE request_budgets SET \
+             used = CASE WHEN day = {present} / {DAY_MS} THEN used + 1 ELSE 1 END, \
+             day = {present} / {DAY_MS}, \
+             next_slot_at = CASE WHEN next_slot_at > {present} THEN next_slot_at ELSE {present} END + $1 \
+             WHERE id = $2 AND blocked_until <= {present} AND (day <> {present} / {DAY_MS} OR used < $3) \
+             RETURNING next_slot_at, {present}"
+        );
         let limit = if per_day == 0 { i32::MAX } else { i32::try_from(per_day).unwrap_or(i32::MAX) };
-        let values = [today.into(), now.into(), interval_ms.into(), id.into(), limit.into()];
+        let values = [interval_ms.into(), id.into(), limit.into()];
         let statement = Statement::from_sql_and_values(self.0.backend(), sql, values);
         if let Some(row) = self.0.write.query_one_raw(statement).await? {
-            let next: i64 = row.try_get_by_index(0)?;
-            return Ok(Permit::At(next - interval_ms));
+            let (next, present): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let slot = next - interval_ms;
+            return Ok(Permit::At(slot, Duration::from_millis(u64::try_from(slot - present).unwrap_or(0))));
         }
         let blocked = Entity::find_by_id(id).one(&self.0.write).await?.map_or(0, |b| b.blocked_until);
-        Ok(Permit::SpentUntil(if blocked > now { blocked } else { tomorrow(now) }))
+        let present = clock::present(&self.0.write).await?;
+        Ok(Permit::SpentUntil(if blocked > present { blocked } else { tomorrow(present) }))
     }
 
     /// Lets nothing leave before `until`: the provider has asked for it.

@@ -1,43 +1,59 @@
-//! What changed, told to whoever listens.
+//! What changed, passed to whoever listens.
 //!
 //! With SQLite there is one process, and a broadcast inside it does. With PostgreSQL an event leaves as a
 //! notification inside the transaction that it tells of, so it arrives everywhere if and only if that is committed.
+//! A connection that was lost may have lost notifications with it: then there is an event that says so.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use futures_util::FutureExt;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statement};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::broadcast;
 
 use super::Result;
+use super::feed::{Feed, Update};
 
 /// Something that subscribers may want to know of. It names what changed; readers load the present state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     Job(i64),
-    Ipo { id: i64, is_new: bool },
+    Ipo {
+        id: i64,
+        is_new: bool,
+    },
+    /// Events may have been lost.
+    Resync,
 }
 
 const CHANNEL: &str = "prospectus_events";
-const CAPACITY: usize = 4_096;
-const RECONNECT_AFTER: Duration = Duration::from_secs(1);
+const CAPACITY: usize = 8_192;
+const RECONNECT_AFTER: Duration = Duration::from_millis(500);
+/// A connection that was silent for this long is asked whether it's still there: a cut cable closes nothing.
+const QUIET: Duration = Duration::from_secs(5);
+/// How long the answer to that may take, or a connection to be made.
+const ANSWER_WITHIN: Duration = Duration::from_secs(4);
 
 /// The stream of events.
 #[derive(Clone)]
 pub struct Events {
     sender: broadcast::Sender<Event>,
+    updates: broadcast::Sender<Update>,
+    /// What the feed reads rows with.
+    read: DatabaseConnection,
     postgres: Option<PgPool>,
 }
 
 impl Events {
-    pub(super) fn local() -> Self {
-        Self { sender: broadcast::channel(CAPACITY).0, postgres: None }
+    pub(super) fn local(read: DatabaseConnection) -> Self {
+        Self { sender: broadcast::channel(CAPACITY).0, updates: broadcast::channel(CAPACITY).0, read, postgres: None }
     }
 
-    pub(super) fn shared(pool: PgPool) -> Self {
-        Self { sender: broadcast::channel(CAPACITY).0, postgres: Some(pool) }
+    pub(super) fn shared(read: DatabaseConnection, pool: PgPool) -> Self {
+        Self { postgres: Some(pool), ..Self::local(read) }
     }
 
     /// Everything from now on. A receiver that lags must read the present state again.
@@ -46,21 +62,25 @@ impl Events {
         self.sender.subscribe()
     }
 
+    /// The rows that changed, from now on, each change once. They are loaded once for all who follow.
+    #[must_use]
+    pub fn follow(&self) -> broadcast::Receiver<Update> {
+        self.updates.subscribe()
+    }
+
     /// Commits, and tells of what the transaction changed.
     ///
     /// # Errors
     /// When the commit fails; then nothing is told.
     pub async fn commit(&self, transaction: DatabaseTransaction, events: &[Event]) -> Result<()> {
-        if self.postgres.is_some() {
-            for event in events {
-                let payload = serde_json::to_string(event).unwrap_or_default();
-                let notify = Statement::from_sql_and_values(
-                    sea_orm::DbBackend::Postgres,
-                    "SELECT pg_notify($1, $2)",
-                    [CHANNEL.into(), payload.into()],
-                );
-                transaction.query_one_raw(notify).await?;
-            }
+        if self.postgres.is_some() && !events.is_empty() {
+            let payloads = serde_json::to_string(events).unwrap_or_default();
+            let notify = Statement::from_sql_and_values(
+                sea_orm::DbBackend::Postgres,
+                "SELECT pg_notify($1, event.value::text) FROM json_array_elements(CAST($2 AS json)) AS event",
+                [CHANNEL.into(), payloads.into()],
+            );
+            transaction.execute_raw(notify).await?;
         }
         transaction.commit().await?;
         if self.postgres.is_none() {
@@ -72,27 +92,72 @@ impl Events {
         Ok(())
     }
 
-    /// Passes PostgreSQL's notifications on to this process's subscribers, for as long as it lives.
+    /// Passes events and the rows they are about on to this process's subscribers, for as long as it lives.
     pub async fn listen(&self) {
-        let Some(pool) = &self.postgres else { return };
+        let feed = async {
+            let mut feed = Feed::new(self.read.clone(), self.updates.clone());
+            loop {
+                // What was told so far outlives a panic, so that nothing is told twice.
+                if AssertUnwindSafe(feed.run(self.subscribe())).catch_unwind().await.is_ok() {
+                    return;
+                }
+                tracing::error!("the feed of changes panicked and is started again");
+                tokio::time::sleep(RECONNECT_AFTER).await;
+            }
+        };
+        match &self.postgres {
+            Some(pool) => {
+                tokio::join!(feed, self.keep_listening(pool));
+            }
+            None => feed.await,
+        }
+    }
+
+    async fn keep_listening(&self, pool: &PgPool) {
+        let mut again = false;
         loop {
-            if let Err(error) = self.listen_once(pool).await {
-                tracing::warn!(%error, "the event listener lost its connection and will connect again");
+            let lost = AssertUnwindSafe(self.listen_once(pool, again)).catch_unwind().await;
+            again = true;
+            match lost {
+                Ok(Ok(())) => tracing::warn!("the event listener's connection fell silent; it connects again"),
+                Ok(Err(error)) => tracing::warn!(%error, "the event listener lost its connection; it connects again"),
+                Err(_) => tracing::error!("the event listener panicked and is started again"),
             }
             tokio::time::sleep(RECONNECT_AFTER).await;
         }
     }
 
-    async fn listen_once(&self, pool: &PgPool) -> std::result::Result<(), sqlx::Error> {
-        let mut listener = PgListener::connect_with(pool).await?;
+    /// Listens on a connection of its own, which no query has to wait for. Ends when that has fallen silent.
+    async fn listen_once(&self, pool: &PgPool, again: bool) -> std::result::Result<(), sqlx::Error> {
+        let options = (*pool.connect_options()).clone();
+        let own = PgPoolOptions::new().max_connections(1).acquire_timeout(ANSWER_WITHIN).connect_with(options).await?;
+        let mut listener = PgListener::connect_with(&own).await?;
+        listener.ignore_pool_close_event(true);
         listener.listen(CHANNEL).await?;
+        if again {
+            // From here on nothing is lost; what was before may be.
+            let _ = self.sender.send(Event::Resync);
+        }
         loop {
-            let notification = listener.recv().await?;
-            match serde_json::from_str(notification.payload()) {
-                Ok(event) => {
-                    let _ = self.sender.send(event);
+            match tokio::time::timeout(QUIET, listener.try_recv()).await {
+                Ok(Ok(Some(notification))) => match serde_json::from_str(notification.payload()) {
+                    Ok(event) => {
+                        let _ = self.sender.send(event);
+                    }
+                    Err(error) => tracing::warn!(%error, "an event of another version was passed over"),
+                },
+                Ok(Ok(None)) => {
+                    tracing::warn!("the event listener's connection was lost and made again");
+                    let _ = self.sender.send(Event::Resync);
                 }
-                Err(error) => tracing::warn!(%error, "an event of another version was passed over"),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => {
+                    let asked = sqlx::query("SELECT 1").execute(&mut listener);
+                    match tokio::time::timeout(ANSWER_WITHIN, asked).await {
+                        Ok(answer) => drop(answer?),
+                        Err(_) => return Ok(()),
+                    }
+                }
             }
         }
     }

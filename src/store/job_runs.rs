@@ -1,34 +1,59 @@
-//! Running jobs: claims, leases, progress and ends. Each change commits together with the event that tells of it.
+//! Running jobs: claims, leases, progress and ends. Each change commits together with the event that tells of it, and
+//! all of them go by the database's clock.
+
+use std::time::Duration;
 
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter, SqlErr, Statement,
-    Value,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, FromQueryResult, QueryFilter,
+    SqlErr, Statement, Value,
 };
 
+use super::clock::present_sql;
 use super::entity::job::{Column, Entity, JobState, Model};
 use super::entity::job_file;
-use super::jobs::{CHUNK, Claim, Jobs, Outcome, int};
-use super::{Event, Millis, Result, now};
+use super::jobs::{CHUNK, Claim, Jobs, Outcome, RunAfter, int};
+use super::{Event, Millis, Result};
 
 /// How long a job waits before it asks again whether its symbol is free.
 const BUSY_RETRY_MS: i64 = 300;
+/// How long the file of an import that failed is kept, so that it can be started again.
+const FAILED_FILE_MS: i64 = 86_400_000;
+
+fn millis(duration: Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX / 4)
+}
 
 impl Jobs<'_> {
-    /// Takes a due job for a worker until `lease_until`.
+    fn present(&self) -> &'static str {
+        present_sql(self.0.backend())
+    }
+
+    /// The present and some milliseconds.
+    fn in_ms(&self, wait: Millis) -> SimpleExpr {
+        Expr::cust(format!("{} + {wait}", self.present()))
+    }
+
+    /// Takes a due job for a worker, for as long as a lease lasts.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn claim(&self, id: i64, worker: &str, lease_until: Millis) -> Result<Claim> {
-        let now = now();
+    pub async fn claim(&self, id: i64, worker: &str, lease: Duration) -> Result<Claim> {
+        self.0.transact(|| self.claim_once(id, worker, lease)).await
+    }
+
+    async fn claim_once(&self, id: i64, worker: &str, lease: Duration) -> Result<Claim> {
         let transaction = self.0.begin().await?;
-        let sql = "UPDATE job_records SET state = 'RUNNING', worker = $1, lease_until = $2, \
-                   attempts = attempts + 1, done = 0, total = NULL, message = NULL, cancel_requested = FALSE, \
-                   started_at = COALESCE(started_at, $3) \
-                   WHERE id = $4 AND state IN ('QUEUED', 'RETRYING') AND run_after <= $3 AND NOT EXISTS \
-                   (SELECT 1 FROM job_records AS other WHERE other.exclusive_key = job_records.exclusive_key \
-                    AND other.state = 'RUNNING') RETURNING *";
-        let values = [worker.into(), lease_until.into(), now.into(), id.into()];
+        let sql = format!(
+            "UPDATE job_records SET state = 'RUNNING', worker = $1, lease_until = {present} + $2, \
+             attempts = attempts + 1, done = 0, total = NULL, message = NULL, cancel_requested = FALSE, \
+             started_at = COALESCE(started_at, {present}), revision = revision + 1 \
+             WHERE id = $3 AND state IN ('QUEUED', 'RETRYING') AND run_after <= {present} AND NOT EXISTS \
+             (SELECT 1 FROM job_records AS other WHERE other.exclusive_key = job_records.exclusive_key \
+              AND other.state = 'RUNNING') RETURNING *",
+            present = self.present()
+        );
+        let values = [worker.into(), millis(lease).into(), id.into()];
         let claimed = transaction.query_one_raw(Statement::from_sql_and_values(self.0.backend(), sql, values)).await;
         match claimed {
             Ok(Some(row)) => {
@@ -37,15 +62,15 @@ impl Jobs<'_> {
                 Ok(Claim::Taken(Box::new(job)))
             }
             Ok(None) => {
-                let busy = self.postpone_busy(&transaction, id, now).await?;
+                let busy = self.postpone_busy(&transaction, id).await?;
                 transaction.commit().await?;
                 Ok(if busy { Claim::Busy } else { Claim::Gone })
             }
             // Two workers at once: the index lets one through.
-            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
+            Err(error) if is_taken(&error) => {
                 transaction.rollback().await?;
                 let transaction = self.0.begin().await?;
-                self.postpone_busy(&transaction, id, now).await?;
+                self.postpone_busy(&transaction, id).await?;
                 transaction.commit().await?;
                 Ok(Claim::Busy)
             }
@@ -53,13 +78,13 @@ impl Jobs<'_> {
         }
     }
 
-    async fn postpone_busy(&self, transaction: &DatabaseTransaction, id: i64, now: Millis) -> Result<bool> {
+    async fn postpone_busy(&self, transaction: &DatabaseTransaction, id: i64) -> Result<bool> {
         let updated = Entity::update_many()
-            .col_expr(Column::RunAfter, Expr::val(now + BUSY_RETRY_MS))
+            .col_expr(Column::RunAfter, self.in_ms(BUSY_RETRY_MS))
             .col_expr(Column::EnqueuedAt, Expr::val(Option::<i64>::None))
             .filter(Column::Id.eq(id))
             .filter(Column::State.is_in([JobState::Queued, JobState::Retrying]))
-            .filter(Column::RunAfter.lte(now))
+            .filter(Expr::col(Column::RunAfter).lte(Expr::cust(self.present())))
             .exec(transaction)
             .await?;
         Ok(updated.rows_affected > 0)
@@ -101,21 +126,19 @@ impl Jobs<'_> {
         let changes = [
             (Column::State, text_state(state)),
             (Column::Message, Expr::val(message.map(str::to_owned))),
-            (Column::FinishedAt, Expr::val(now())),
+            (Column::FinishedAt, Expr::cust(self.present())),
             (Column::LeaseUntil, Expr::val(Option::<i64>::None)),
             (Column::Added, count(|o| o.added)),
             (Column::Changed, count(|o| o.changed)),
             (Column::Unchanged, count(|o| o.unchanged)),
             (Column::Flagged, count(|o| o.flagged)),
         ];
-        let ended = self.change_own(id, worker, changes).await?;
-        if ended {
-            job_file::Entity::delete_by_id(id).exec(&self.0.write).await?;
-        }
-        Ok(ended)
+        // A job that failed may be started again, and needs its file then.
+        let drop_file = state != JobState::Failed;
+        self.0.transact(|| self.change_own_once(id, worker, &changes, drop_file)).await
     }
 
-    /// Puts a running job off until `run_after`; false if it's no longer this worker's.
+    /// Puts a running job off; false if it's no longer this worker's.
     ///
     /// # Errors
     /// When the database fails.
@@ -123,14 +146,18 @@ impl Jobs<'_> {
         &self,
         id: i64,
         worker: &str,
-        run_after: Millis,
+        run_after: RunAfter,
         message: &str,
         counts_as_failure: bool,
     ) -> Result<bool> {
+        let run_after = match run_after {
+            RunAfter::At(at) => Expr::val(at),
+            RunAfter::In(wait) => self.in_ms(millis(wait)),
+        };
         let changes = [
             (Column::State, text_state(JobState::Retrying)),
             (Column::Message, Expr::val(message)),
-            (Column::RunAfter, Expr::val(run_after)),
+            (Column::RunAfter, run_after),
             (Column::EnqueuedAt, Expr::val(Option::<i64>::None)),
             (Column::LeaseUntil, Expr::val(Option::<i64>::None)),
             (Column::Failures, Expr::col(Column::Failures).add(i32::from(counts_as_failure))),
@@ -144,10 +171,20 @@ impl Jobs<'_> {
         worker: &str,
         changes: [(Column, SimpleExpr); N],
     ) -> Result<bool> {
+        self.0.transact(|| self.change_own_once(id, worker, &changes, false)).await
+    }
+
+    async fn change_own_once(
+        &self,
+        id: i64,
+        worker: &str,
+        changes: &[(Column, SimpleExpr)],
+        drop_file: bool,
+    ) -> Result<bool> {
         let transaction = self.0.begin().await?;
-        let mut update = Entity::update_many();
+        let mut update = Entity::update_many().col_expr(Column::Revision, next_revision());
         for (column, value) in changes {
-            update = update.col_expr(column, value);
+            update = update.col_expr(*column, value.clone());
         }
         let updated = update
             .filter(Column::Id.eq(id))
@@ -155,8 +192,15 @@ impl Jobs<'_> {
             .filter(Column::State.eq(JobState::Running))
             .exec(&transaction)
             .await?;
+        if updated.rows_affected == 0 {
+            transaction.rollback().await?;
+            return Ok(false);
+        }
+        if drop_file {
+            job_file::Entity::delete_by_id(id).exec(&transaction).await?;
+        }
         self.0.events.commit(transaction, &[Event::Job(id)]).await?;
-        Ok(updated.rows_affected > 0)
+        Ok(true)
     }
 
     /// Gives every job of a worker back to the queue: it is shutting down.
@@ -164,33 +208,44 @@ impl Jobs<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn hand_back(&self, worker: &str) -> Result<u64> {
-        self.requeue_running("worker = $2", vec![now().into(), worker.into()]).await
+        self.requeue_running("worker = $1", vec![worker.into()]).await
     }
 
-    /// Takes back the jobs of workers that stopped renewing their leases, `own` aside.
+    /// Takes back the jobs whose leases ran out, those aside that the worker `own` is at, which are `running`.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn reclaim_orphans(&self, own: &str) -> Result<u64> {
-        let expired = "lease_until < $1 AND worker <> $2";
+    pub async fn reclaim_orphans(&self, own: &str, running: &[i64]) -> Result<u64> {
+        let mut expired = format!("lease_until < {}", self.present());
+        let mut values: Vec<Value> = Vec::new();
+        if !running.is_empty() {
+            expired.push_str(&format!(" AND NOT (worker = $1 AND id IN ({}))", list(running)));
+            values.push(own.into());
+        }
         let statement = Statement::from_sql_and_values(
             self.0.backend(),
             format!("SELECT 1 FROM job_records WHERE state = 'RUNNING' AND {expired} LIMIT 1"),
-            [now().into(), own.into()],
+            values.clone(),
         );
         if self.0.read.query_one_raw(statement).await?.is_none() {
             return Ok(0);
         }
-        self.requeue_running(expired, vec![now().into(), own.into()]).await
+        self.requeue_running(&expired, values).await
     }
 
-    /// `$1` of the values is the present.
     async fn requeue_running(&self, condition: &str, values: Vec<Value>) -> Result<u64> {
+        self.0.transact(|| self.requeue_running_once(condition, values.clone())).await
+    }
+
+    async fn requeue_running_once(&self, condition: &str, values: Vec<Value>) -> Result<u64> {
         let transaction = self.0.begin().await?;
         let sql = format!(
             "UPDATE job_records SET state = 'QUEUED', worker = NULL, lease_until = NULL, enqueued_at = NULL, \
-             run_after = $1, message = 'Waiting for a worker again: the last one stopped' \
-             WHERE state = 'RUNNING' AND {condition} RETURNING id"
+             run_after = {present}, revision = revision + 1, \
+             message = 'Waiting for a worker again: the last one stopped' \
+             WHERE id IN (SELECT id FROM job_records WHERE state = 'RUNNING' AND {condition} {in_order}) RETURNING id",
+            present = self.present(),
+            in_order = self.in_order("id"),
         );
         let rows = transaction.query_all_raw(Statement::from_sql_and_values(self.0.backend(), sql, values)).await?;
         let ids = rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<Vec<i64>, _>>()?;
@@ -199,16 +254,31 @@ impl Jobs<'_> {
         Ok(ids.len() as u64)
     }
 
-    /// Prolongs the leases of a worker's jobs and names those that somebody wants cancelled.
+    /// The end of a select of rows to be updated: all lock them in one order, and leave alone what another has.
+    fn in_order(&self, order: &str) -> String {
+        let lock = if self.0.backend() == DbBackend::Sqlite { "" } else { " FOR UPDATE SKIP LOCKED" };
+        format!("ORDER BY {order} LIMIT {CHUNK}{lock}")
+    }
+
+    /// Prolongs the leases of the jobs that a worker is at, over a connection that nobody else keeps busy, and names
+    /// those that somebody wants cancelled.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn renew(&self, worker: &str, lease_until: Millis) -> Result<Vec<i64>> {
-        let sql = "UPDATE job_records SET lease_until = $1 WHERE worker = $2 AND state = 'RUNNING' \
-                   RETURNING id, cancel_requested";
-        let statement = Statement::from_sql_and_values(self.0.backend(), sql, [lease_until.into(), worker.into()]);
+    pub async fn renew(&self, worker: &str, running: &[i64], lease: Duration) -> Result<Vec<i64>> {
+        if running.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "UPDATE job_records SET lease_until = {} + $1 WHERE worker = $2 AND state = 'RUNNING' AND id IN ({}) \
+             RETURNING id, cancel_requested",
+            self.present(),
+            list(running)
+        );
+        let values = [millis(lease).into(), worker.into()];
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, values);
         let mut cancelled = Vec::new();
-        for row in self.0.write.query_all_raw(statement).await? {
+        for row in self.0.leases.query_all_raw(statement).await? {
             if row.try_get_by_index::<bool>(1)? {
                 cancelled.push(row.try_get_by_index(0)?);
             }
@@ -216,30 +286,52 @@ impl Jobs<'_> {
         Ok(cancelled)
     }
 
-    /// Due jobs that the queue hasn't been told of, or was told of before `lost_before` and hasn't delivered. They
-    /// count as told from now.
+    /// Due jobs that the queue hasn't been told of, or was told of longer ago than `lost_after` and hasn't delivered.
+    /// They count as told from now.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn take_undelivered(&self, lost_before: Millis) -> Result<Vec<i64>> {
-        let now = now();
-        let undelivered = "state IN ('QUEUED', 'RETRYING') AND run_after <= $1 \
-                           AND (enqueued_at IS NULL OR enqueued_at < $2)";
-        let statement =
-            |sql: String| Statement::from_sql_and_values(self.0.backend(), sql, [now.into(), lost_before.into()]);
+    pub async fn take_undelivered(&self, lost_after: Option<Duration>) -> Result<Vec<i64>> {
+        let present = self.present();
+        let lost = lost_after.map(|after| format!(" OR enqueued_at < {present} - {}", millis(after)));
+        let undelivered = format!(
+            "state IN ('QUEUED', 'RETRYING') AND run_after <= {present} AND (enqueued_at IS NULL{})",
+            lost.unwrap_or_default()
+        );
         // Looked at without the write lock first: mostly there is nothing.
-        let any = statement(format!("SELECT 1 FROM job_records WHERE {undelivered} LIMIT 1"));
-        if self.0.read.query_one_raw(any).await?.is_none() {
+        let any = format!("SELECT 1 FROM job_records WHERE {undelivered} LIMIT 1");
+        if self.0.read.query_one_raw(Statement::from_string(self.0.backend(), any)).await?.is_none() {
             return Ok(Vec::new());
         }
-        let take = statement(format!(
-            "UPDATE job_records SET enqueued_at = $1 WHERE {undelivered} AND id IN (SELECT id FROM job_records \
-             WHERE {undelivered} ORDER BY run_after, id LIMIT {CHUNK}) RETURNING id"
-        ));
-        let rows = self.0.write.query_all_raw(take).await?;
+        let take = format!(
+            "UPDATE job_records SET enqueued_at = {present} WHERE id IN (SELECT id FROM job_records \
+             WHERE {undelivered} {in_order}) RETURNING id",
+            in_order = self.in_order("run_after, id"),
+        );
+        let take = || async {
+            let statement = Statement::from_string(self.0.backend(), take.clone());
+            Ok(self.0.write.query_all_raw(statement).await?)
+        };
+        let rows = self.0.transact::<_, super::StoreError, _, _>(take).await?;
         let mut ids = rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<Vec<i64>, _>>()?;
         ids.sort_unstable();
         Ok(ids)
+    }
+
+    /// Drops the files of imports that failed a day ago and weren't started again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn drop_old_files(&self) -> Result<()> {
+        let of_old = format!(
+            "job_id IN (SELECT id FROM job_records WHERE state = 'FAILED' AND finished_at < {} - {FAILED_FILE_MS})",
+            self.present()
+        );
+        let any = format!("SELECT 1 FROM job_files WHERE {of_old} LIMIT 1");
+        if self.0.read.query_one_raw(Statement::from_string(self.0.backend(), any)).await?.is_some() {
+            self.0.write.execute_unprepared(&format!("DELETE FROM job_files WHERE {of_old}")).await?;
+        }
+        Ok(())
     }
 
     /// Stops a job: at once if it waits, as soon as its worker notices if it runs. `None` if there is no such job;
@@ -248,11 +340,16 @@ impl Jobs<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn cancel(&self, id: i64) -> Result<Option<(Model, bool)>> {
+        self.0.transact(|| self.cancel_once(id)).await
+    }
+
+    async fn cancel_once(&self, id: i64) -> Result<Option<(Model, bool)>> {
         let transaction = self.0.begin().await?;
         let waiting = Entity::update_many()
             .col_expr(Column::State, text_state(JobState::Cancelled))
             .col_expr(Column::Message, Expr::val("Cancelled"))
-            .col_expr(Column::FinishedAt, Expr::val(now()))
+            .col_expr(Column::FinishedAt, Expr::cust(self.present()))
+            .col_expr(Column::Revision, next_revision())
             .filter(Column::Id.eq(id))
             .filter(Column::State.is_in([JobState::Queued, JobState::Retrying]))
             .exec(&transaction)
@@ -278,15 +375,19 @@ impl Jobs<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn requeue(&self, id: i64) -> Result<Option<Model>> {
+        self.0.transact(|| self.requeue_once(id)).await
+    }
+
+    async fn requeue_once(&self, id: i64) -> Result<Option<Model>> {
         let transaction = self.0.begin().await?;
-        let now = now();
         let updated = Entity::update_many()
             .col_expr(Column::State, text_state(JobState::Queued))
             .col_expr(Column::Message, Expr::val(Option::<String>::None))
             .col_expr(Column::FinishedAt, Expr::val(Option::<i64>::None))
             .col_expr(Column::StartedAt, Expr::val(Option::<i64>::None))
             .col_expr(Column::Failures, Expr::val(0))
-            .col_expr(Column::RunAfter, Expr::val(now))
+            .col_expr(Column::RunAfter, Expr::cust(self.present()))
+            .col_expr(Column::Revision, next_revision())
             .col_expr(Column::EnqueuedAt, Expr::val(Option::<i64>::None))
             .col_expr(Column::CancelRequested, Expr::val(false))
             .filter(Column::Id.eq(id))
@@ -300,7 +401,7 @@ impl Jobs<'_> {
                 Ok(job)
             }
             Ok(_) => Ok(None),
-            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(None),
+            Err(error) if is_taken(&error) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -309,4 +410,19 @@ impl Jobs<'_> {
 fn text_state(state: JobState) -> SimpleExpr {
     use sea_orm::ActiveEnum;
     Expr::val(state.to_value())
+}
+
+fn next_revision() -> SimpleExpr {
+    Expr::col(Column::Revision).add(1)
+}
+
+/// A unique index has let somebody else through.
+fn is_taken(error: &DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+}
+
+/// Ids as SQL has them.
+fn list(ids: &[i64]) -> String {
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    ids.join(", ")
 }

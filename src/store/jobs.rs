@@ -1,6 +1,7 @@
 //! Job records: the truth about every job. Each change commits together with the event that tells of it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict, Query};
@@ -9,7 +10,7 @@ use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, Paginato
 use super::entity::job::{ActiveModel, Column, Entity, JobKind, JobState, Model};
 use super::entity::{job_file, symbol};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Millis, Result, Store, now};
+use super::{Millis, Result, Store, clock};
 
 /// The jobs' repository.
 pub struct Jobs<'a>(pub(super) &'a Store);
@@ -43,6 +44,15 @@ pub struct JobFilter {
     pub kind: Option<Vec<JobKind>>,
     pub state: Option<Vec<JobState>>,
     pub ticker: Option<String>,
+}
+
+/// When a job that was put off is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunAfter {
+    /// So long from now, by the database's clock.
+    In(Duration),
+    /// At a moment that somebody else has named.
+    At(Millis),
 }
 
 /// What claiming a job gave.
@@ -123,9 +133,12 @@ impl Jobs<'_> {
         let mut fresh: Vec<bool> = found.iter().map(Option::is_none).collect();
         // A job that ends between the two looks leaves its key free again, so look and insert until all have a row.
         while found.iter().any(Option::is_none) {
-            let now = now();
-            let missing = new.iter().zip(&found).filter(|(_, f)| f.is_none());
-            let rows: Vec<ActiveModel> = missing.map(|(job, _)| row(job, now)).collect();
+            let now = clock::present(transaction).await?;
+            let mut missing: Vec<&NewJob> =
+                new.iter().zip(&found).filter(|(_, f)| f.is_none()).map(|(job, _)| job).collect();
+            // All batches take the index's locks in one order, so that no two wait for each other.
+            missing.sort_by(|a, b| a.dedupe_key.cmp(&b.dedupe_key));
+            let rows: Vec<ActiveModel> = missing.into_iter().map(|job| row(job, now)).collect();
             for rows in rows.chunks(CHUNK) {
                 Entity::insert_many(rows.iter().cloned())
                     .on_conflict(OnConflict::new().do_nothing().to_owned())

@@ -4,8 +4,11 @@
 //! file lock, while reads and the queue have connections of their own. PostgreSQL has one pool for all.
 
 mod budgets;
+mod clock;
 pub mod entity;
+mod errors;
 mod events;
+mod feed;
 mod forecasts;
 mod ipo_values;
 mod ipos;
@@ -16,6 +19,7 @@ pub mod page;
 mod prices;
 mod research;
 mod schedules;
+mod storage;
 mod symbols;
 mod tokens;
 
@@ -23,20 +27,23 @@ use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
 pub use budgets::{Budgets, Permit, Refusal, tomorrow};
 pub use entity::api_token::Role;
 pub use entity::job::{JobKind, JobState};
+pub use errors::{MaybeStoreError, Result, StorageFull, StoreError};
 pub use events::{Event, Events};
+pub use feed::{IpoUpdate, JobUpdate, Update};
 pub use forecasts::{Models, PredictionFilter, Predictions, prediction_sorts};
 pub use ipo_values::millionths;
 pub use ipos::{IpoFilter, IpoOrder, IpoOrderField, Ipos, ipo_sorts, revision_sorts, today_at};
 pub use issues::{IssueFilter, Issues, NewIssue, issue_sorts};
-pub use jobs::{Claim, JobFilter, Jobs, NewJob, Outcome, job_sorts};
+pub use jobs::{Claim, JobFilter, Jobs, NewJob, Outcome, RunAfter, job_sorts};
 pub use prices::{BarRequest, Prices, UpsertCounts};
 pub use research::{BacktestFilter, Backtests, Sweeps, backtest_sorts};
 pub use schedules::Schedules;
@@ -52,32 +59,16 @@ pub fn now() -> Millis {
     chrono::Utc::now().timestamp_millis()
 }
 
-/// What can go wrong between here and the database.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error("the database refused: {0}")]
-    Database(#[from] DbErr),
-    #[error("the database folder {path} can't be made: {source}")]
-    Folder { path: String, source: std::io::Error },
-    #[error("a stored {what} can't be read: {source}")]
-    Corrupt { what: &'static str, source: serde_json::Error },
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(std::sync::Arc::new(error))))
-    }
-}
-
-pub type Result<T> = std::result::Result<T, StoreError>;
-
 /// A handle on the database; clones share its connections.
 #[derive(Clone)]
 pub struct Store {
     read: DatabaseConnection,
     write: DatabaseConnection,
     queue: DatabaseConnection,
+    /// Renews leases, which must not wait for anybody else.
+    leases: DatabaseConnection,
     events: Events,
+    storage: storage::Storage,
 }
 
 /// This process's turn at preparing the database.
@@ -103,7 +94,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Slower statements are marked in the debug log. Bulk writes may take this long; their text is no use in a warning.
 const SLOW_STATEMENT: Duration = Duration::from_secs(5);
 const SQLITE_READERS: u32 = 4;
-const POSTGRES_CONNECTIONS: u32 = 16;
+/// Connections to PostgreSQL unless a setting says otherwise.
+pub const POSTGRES_CONNECTIONS: u32 = 16;
+/// A lease that can't be renewed within this is better renewed by the next try.
+const LEASE_PATIENCE: Duration = Duration::from_secs(3);
 
 impl Store {
     /// Connects to `sqlite://path` or `postgres://…`; makes an SQLite file and its folder where there is none.
@@ -111,23 +105,35 @@ impl Store {
     /// # Errors
     /// When the folder can't be made or the database doesn't answer.
     pub async fn connect(url: &str) -> Result<Self> {
+        Self::connect_with(url, POSTGRES_CONNECTIONS).await
+    }
+
+    /// Connects with so many connections, if it's PostgreSQL. Two more serve leases and events.
+    ///
+    /// # Errors
+    /// When the folder can't be made or the database doesn't answer.
+    pub async fn connect_with(url: &str, connections: u32) -> Result<Self> {
+        let storage = storage::Storage::default();
         if url.starts_with("sqlite:") {
             create_folder_of(url)?;
             let write = Database::connect(sqlite_options(url, 1)).await?;
             let read = Database::connect(sqlite_options(url, SQLITE_READERS)).await?;
             let queue = Database::connect(sqlite_options(url, 1)).await?;
-            return Ok(Self { read, write, queue, events: Events::local() });
+            let (leases, events) = (write.clone(), Events::local(read.clone()));
+            return Ok(Self { read, write, queue, leases, events, storage });
         }
         let mut options = ConnectOptions::new(url);
         options
-            .max_connections(POSTGRES_CONNECTIONS)
+            .max_connections(connections)
             .acquire_timeout(Duration::from_secs(30))
             .sqlx_logging_level(log::LevelFilter::Debug)
             .sqlx_slow_statements_logging_settings(log::LevelFilter::Debug, SLOW_STATEMENT)
             .set_application_name("prospectus");
-        let pool = Database::connect(options).await?;
-        let events = Events::shared(pool.get_postgres_connection_pool().clone());
-        Ok(Self { read: pool.clone(), write: pool.clone(), queue: pool, events })
+        let pool = Database::connect(options.clone()).await?;
+        options.max_connections(1).acquire_timeout(LEASE_PATIENCE).connect_lazy(true);
+        let leases = Database::connect(options).await?;
+        let events = Events::shared(pool.clone(), pool.get_postgres_connection_pool().clone());
+        Ok(Self { read: pool.clone(), write: pool.clone(), queue: pool, leases, events, storage })
     }
 
     /// Waits until no other process is preparing the database, and holds them off until the turn ends.
@@ -159,12 +165,12 @@ impl Store {
         Ok(Migrator::down(&self.write, Some(steps)).await?)
     }
 
-    /// Whether the database answers and has every migration.
+    /// Whether the database answers and has every migration. It only reads.
     ///
     /// # Errors
     /// When it does not answer.
     pub async fn is_ready(&self) -> Result<bool> {
-        Ok(Migrator::get_pending_migrations(&self.read).await?.is_empty())
+        Ok(Migrator::get_pending_migrations_read_only(&self.read).await?.is_empty())
     }
 
     /// Which database this is.
@@ -259,7 +265,7 @@ impl Store {
 
     /// Closes every connection after what they are doing.
     pub async fn close(&self) {
-        for connection in [&self.read, &self.queue, &self.write] {
+        for connection in [&self.read, &self.queue, &self.leases, &self.write] {
             if let Err(error) = connection.clone().close().await {
                 tracing::warn!(%error, "a database connection did not close");
             }
@@ -288,6 +294,17 @@ fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
                 .pragma("temp_store", "MEMORY")
                 .pragma("cache_size", "-8000")
                 .pragma("mmap_size", "268435456")
+        })
+        .map_sqlx_sqlite_pool_opts(|pool| {
+            // SQLite ends a transaction by itself when the disk is full, and the driver then counts one too many:
+            // what comes next would be a part of a transaction that never ends and keeps the lock.
+            pool.after_release(|connection, _| {
+                Box::pin(async move {
+                    // Waits for a rollback that's still to be done.
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
         });
     options
 }

@@ -50,12 +50,15 @@ impl Backtests<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn insert(&self, row: backtest::ActiveModel, curve: Vec<u8>) -> Result<backtest::Model> {
-        let transaction = self.0.begin().await?;
-        let row = row.insert(&transaction).await?;
-        let curve = backtest_curve::ActiveModel { backtest_id: Set(row.id), content: Set(curve) };
-        backtest_curve::Entity::insert(curve).exec_without_returning(&transaction).await?;
-        transaction.commit().await?;
-        Ok(row)
+        let insert = || async {
+            let transaction = self.0.begin().await?;
+            let row = row.clone().insert(&transaction).await?;
+            let curve = backtest_curve::ActiveModel { backtest_id: Set(row.id), content: Set(curve.clone()) };
+            backtest_curve::Entity::insert(curve).exec_without_returning(&transaction).await?;
+            transaction.commit().await?;
+            Ok(row)
+        };
+        self.0.transact(insert).await
     }
 
     /// The curves of these backtests.

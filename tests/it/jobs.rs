@@ -89,7 +89,7 @@ on_each_database! {
         };
         let (job, _) = app.app.store.jobs().record(&transaction, &[record]).await.expect("a record").remove(0);
         transaction.commit().await.expect("a commit");
-        let soon = prospectus::store::now() + 500;
+        let soon = Duration::from_millis(500);
         let claim = app.app.store.jobs().claim(job.id, "a dead worker", soon).await.expect("a claim");
         let global = app.anonymous.data("{ jobs(first: 1) { nodes { id } } }", json!({})).await;
         let id = global["jobs"]["nodes"][0]["id"].as_str().expect("a job").to_owned();

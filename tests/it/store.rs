@@ -38,7 +38,7 @@ on_each_database! {
         let mut refused = 0;
         for permit in asked {
             match permit.expect("an answer") {
-                Permit::At(at) => assert!(slots.insert(at), "two requests in one slot"),
+                Permit::At(at, _) => assert!(slots.insert(at), "two requests in one slot"),
                 Permit::SpentUntil(until) => {
                     assert_eq!(until % 86_400_000, 0);
                     refused += 1;

@@ -232,7 +232,7 @@ fn status_of(code: &str) -> StatusCode {
         "ALREADY_EXISTS" | "CONFLICT" => StatusCode::CONFLICT,
         "INSUFFICIENT_DATA" => StatusCode::UNPROCESSABLE_ENTITY,
         "LIMIT_EXCEEDED" => StatusCode::TOO_MANY_REQUESTS,
-        "PROVIDER_UNAVAILABLE" | "NOT_CONFIGURED" | "TIMEOUT" => StatusCode::SERVICE_UNAVAILABLE,
+        "PROVIDER_UNAVAILABLE" | "NOT_CONFIGURED" | "TIMEOUT" | "STORAGE_FULL" => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -50,7 +50,7 @@ impl AlphaVantage {
         Ok(Self {
             store,
             client: http::client(settings.timeout)?,
-            base_url: settings.base_url.clone(),
+            base_url: (*settings.base_url).clone(),
             budget: format!("alpha_vantage:{}", key.as_ref().map_or_else(String::new, fingerprint)),
             key,
             interval_ms,
@@ -85,10 +85,7 @@ impl AlphaVantage {
             return Err(ProviderError::NotConfigured { provider: NAME, setting: "ALPHA_VANTAGE_API_KEY" });
         };
         match self.store.budgets().take(&self.budget, self.interval_ms, self.per_day).await? {
-            Permit::At(at) => {
-                let wait = u64::try_from(at - now()).unwrap_or(0);
-                tokio::time::sleep(Duration::from_millis(wait)).await;
-            }
+            Permit::At(_, wait) => tokio::time::sleep(wait).await,
             Permit::SpentUntil(until) => return Err(self.budget_spent(until)),
         }
         let mut url = self.base_url.clone();

@@ -52,7 +52,10 @@ impl Nse {
         if let Ok(referer) = HeaderValue::from_str(settings.base_url.as_str()) {
             headers.insert(REFERER, referer);
         }
-        let unusable = |error: reqwest::Error| ProviderError::Unreachable { provider: NAME, why: error.to_string() };
+        let unusable = |error: reqwest::Error| {
+            // The address may hold a password.
+            ProviderError::Unreachable { provider: NAME, why: error.without_url().to_string() }
+        };
         let mut builder = http::builder(settings.timeout).cookie_store(true).default_headers(headers);
         if let Some(proxy) = &settings.proxy {
             builder = builder.proxy(reqwest::Proxy::all(proxy.as_str()).map_err(unusable)?);
@@ -60,7 +63,7 @@ impl Nse {
         Ok(Self {
             store,
             client: builder.build().map_err(unusable)?,
-            base_url: settings.base_url.clone(),
+            base_url: (*settings.base_url).clone(),
             timeout: settings.timeout,
             session: Mutex::new(None),
         })
@@ -69,10 +72,7 @@ impl Nse {
     /// One request, no sooner than it may leave.
     async fn send(&self, path: &str, query: &[(&str, &str)]) -> Result<http::Answer, ProviderError> {
         match self.store.budgets().take(BUDGET, INTERVAL_MS, 0).await? {
-            Permit::At(at) => {
-                let wait = u64::try_from(at - now()).unwrap_or(0);
-                tokio::time::sleep(Duration::from_millis(wait)).await;
-            }
+            Permit::At(_, wait) => tokio::time::sleep(wait).await,
             Permit::SpentUntil(until) => return Err(ProviderError::Blocked { provider: NAME, until }),
         }
         let mut url = self.base_url.clone();

@@ -1,0 +1,179 @@
+//! What can go wrong between here and the database, and what is to be done about it: a transaction that lost a race
+//! is tried again, a full disk is said and watched until there is space.
+
+use std::future::Future;
+use std::time::Duration;
+
+use rand::Rng;
+use sea_orm::{DbErr, RuntimeErr};
+
+use super::Store;
+
+/// What can go wrong between here and the database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the database refused: {0}")]
+    Database(#[source] DbErr),
+    #[error("the database's disk is full, so nothing was stored; free some space there, then try again")]
+    StorageFull(#[source] StorageFull),
+    #[error("the database folder {path} can't be made: {source}")]
+    Folder { path: String, source: std::io::Error },
+    #[error("a stored {what} can't be read: {source}")]
+    Corrupt { what: &'static str, source: serde_json::Error },
+}
+
+/// The database's disk is full. Wherever a [`StoreError`] has got to, this is among its sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no space is left on the database's disk")]
+pub struct StorageFull;
+
+impl StorageFull {
+    /// Whether this is at the bottom of an error.
+    #[must_use]
+    pub fn caused(error: &(dyn std::error::Error + 'static)) -> bool {
+        std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<Self>)
+    }
+}
+
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        if trouble(&error) == Trouble::Full { Self::StorageFull(StorageFull) } else { Self::Database(error) }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        DbErr::Conn(RuntimeErr::SqlxError(std::sync::Arc::new(error))).into()
+    }
+}
+
+/// What a transaction's failure calls for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    Full,
+    /// Another transaction got in the way; the same again goes through.
+    Race,
+    Other,
+}
+
+fn trouble(error: &DbErr) -> Trouble {
+    let (DbErr::Conn(RuntimeErr::SqlxError(error))
+    | DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return Trouble::Other;
+    };
+    let sqlx::Error::Database(error) = &**error else { return Trouble::Other };
+    let Some(code) = error.code() else { return Trouble::Other };
+    if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+        return code.parse().map_or(Trouble::Other, sqlite_trouble);
+    }
+    match &*code {
+        "53100" => Trouble::Full,
+        // Serialisation failure, deadlock, lock not available.
+        "40001" | "40P01" | "55P03" => Trouble::Race,
+        _ => Trouble::Other,
+    }
+}
+
+/// By SQLite's extended result codes.
+fn sqlite_trouble(code: i32) -> Trouble {
+    const FULL: i32 = 13;
+    const BUSY: i32 = 5;
+    const LOCKED: i32 = 6;
+    // A disk without space also refuses to write, to sync, and to lengthen or map the shared-memory file.
+    const IO_ERRORS_OF_A_FULL_DISK: [i32; 5] = [778, 1034, 1290, 4874, 5386];
+    match code & 0xff {
+        FULL => Trouble::Full,
+        _ if IO_ERRORS_OF_A_FULL_DISK.contains(&code) => Trouble::Full,
+        BUSY | LOCKED => Trouble::Race,
+        _ => Trouble::Other,
+    }
+}
+
+impl StoreError {
+    fn is_race(&self) -> bool {
+        matches!(self, Self::Database(error) if trouble(error) == Trouble::Race)
+    }
+}
+
+/// An error that may come from the store.
+pub trait MaybeStoreError {
+    /// The store's part in it.
+    fn store_error(&self) -> Option<&StoreError>;
+}
+
+impl MaybeStoreError for StoreError {
+    fn store_error(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}
+
+/// Times a transaction that lost a race is tried in all.
+const MOST_TRIES: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+impl Store {
+    /// Runs a transaction, again if another one got in its way: each time from its beginning, after a moment with
+    /// jitter, so that two that met don't meet again.
+    ///
+    /// # Errors
+    /// What the transaction ends in.
+    pub async fn transact<T, E, F, R>(&self, mut transaction: F) -> std::result::Result<T, E>
+    where
+        E: MaybeStoreError,
+        F: FnMut() -> R,
+        R: Future<Output = std::result::Result<T, E>>,
+    {
+        let mut tries = 1;
+        loop {
+            let error = match transaction().await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            match error.store_error() {
+                Some(StoreError::StorageFull(_)) => self.watch_storage(),
+                Some(lost) if lost.is_race() && tries < MOST_TRIES => {
+                    tracing::debug!(error = %lost, tries, "a transaction lost a race and is tried again");
+                    let pause = FIRST_PAUSE.saturating_mul(1 << tries);
+                    tries += 1;
+                    let pause = pause.mul_f64(rand::rng().random_range(0.5..1.5));
+                    tokio::time::sleep(pause).await;
+                    continue;
+                }
+                _ => {}
+            }
+            return Err(error);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlite_s_codes_are_told_apart() {
+        for code in [13, 778, 4874, 1034] {
+            assert_eq!(sqlite_trouble(code), Trouble::Full, "{code}");
+        }
+        for code in [5, 517, 6, 262] {
+            assert_eq!(sqlite_trouble(code), Trouble::Race, "{code}");
+        }
+        for code in [1, 19, 2067, 266, 11] {
+            assert_eq!(sqlite_trouble(code), Trouble::Other, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_found_beneath_other_errors() {
+        #[derive(Debug, thiserror::Error)]
+        #[error(transparent)]
+        struct Outer(#[from] StoreError);
+        let full = || StoreError::StorageFull(StorageFull);
+        assert!(StorageFull::caused(&full()) && StorageFull::caused(&Outer(full())));
+        assert!(!StorageFull::caused(&StoreError::from(DbErr::Custom("no".to_owned()))));
+    }
+}

@@ -1,0 +1,279 @@
+//! The rows behind the events: each is loaded once a process, however many follow, and each of its revisions goes out
+//! once, however many events tell of it.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::clock::present;
+use super::entity::{ipo, job, symbol};
+use super::{Event, JobState, Millis, Result};
+
+/// A row that changed, as it stands now.
+#[derive(Debug, Clone)]
+pub enum Update {
+    Job(Arc<JobUpdate>),
+    Ipo(Arc<IpoUpdate>),
+    /// Changes of jobs were missed that can't be found again.
+    MissedJobs,
+    /// Changes of IPOs were missed that can't be found again.
+    MissedIpos,
+}
+
+/// A job that changed.
+#[derive(Debug)]
+pub struct JobUpdate {
+    pub job: job::Model,
+    /// Its symbol, once it has succeeded.
+    pub symbol: Option<Arc<symbol::Model>>,
+}
+
+/// An IPO that was added or changed.
+#[derive(Debug)]
+pub struct IpoUpdate {
+    pub ipo: Arc<ipo::Model>,
+    pub is_new: bool,
+}
+
+/// Rows that are loaded by one statement.
+const BATCH: usize = 500;
+/// How often jobs are compared with what was told: what no event told of is told then.
+const COMPARE: Duration = Duration::from_secs(15);
+/// Before another try when rows can't be read.
+const RETRY: Duration = Duration::from_millis(500);
+/// Ends that may have been committed so long after the moment they bear.
+const MARGIN_MS: Millis = 120_000;
+/// Ended jobs whose telling is remembered.
+const REMEMBERED: usize = 20_000;
+/// More missed changes than this are too many to be told one by one.
+const MOST_MISSED: u64 = 5_000;
+
+/// What a look at the events found.
+#[derive(Debug, Default)]
+struct News {
+    jobs: HashSet<i64>,
+    /// In the order of their events; the value tells whether one said that it's new.
+    ipos: Vec<(i64, bool)>,
+    compare: bool,
+    lost: bool,
+}
+
+impl News {
+    fn add(&mut self, event: Event) {
+        match event {
+            Event::Job(id) => {
+                self.jobs.insert(id);
+            }
+            Event::Ipo { id, is_new } => match self.ipos.iter_mut().find(|(known, _)| *known == id) {
+                Some((_, known_as_new)) => *known_as_new |= is_new,
+                None => self.ipos.push((id, is_new)),
+            },
+            Event::Resync => self.lose(),
+        }
+    }
+
+    fn lose(&mut self) {
+        self.compare = true;
+        self.lost = true;
+    }
+
+    fn len(&self) -> usize {
+        self.jobs.len() + self.ipos.len()
+    }
+}
+
+/// Where everybody's following begins: what was so before isn't news.
+#[derive(Debug)]
+struct Baseline {
+    at: Millis,
+    active: HashMap<i64, i32>,
+}
+
+/// Loads rows and passes them on.
+pub(super) struct Feed {
+    read: DatabaseConnection,
+    updates: broadcast::Sender<Update>,
+    /// The revision of each job that was told last.
+    told: HashMap<i64, i32>,
+    /// Those of them that have ended, the oldest first.
+    ended: VecDeque<i64>,
+    baseline: Option<Baseline>,
+    compared_at: Millis,
+}
+
+impl Feed {
+    pub(super) fn new(read: DatabaseConnection, updates: broadcast::Sender<Update>) -> Self {
+        Self { read, updates, told: HashMap::new(), ended: VecDeque::new(), baseline: None, compared_at: 0 }
+    }
+
+    /// Runs until there are no more events.
+    pub(super) async fn run(&mut self, mut events: broadcast::Receiver<Event>) {
+        let mut ticks = interval(COMPARE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // A feed that had stopped may have missed some.
+        let mut news = News { compare: self.baseline.is_some(), lost: self.baseline.is_some(), ..News::default() };
+        loop {
+            if !news.compare && news.len() == 0 {
+                tokio::select! {
+                    event = events.recv() => match event {
+                        Ok(event) => news.add(event),
+                        Err(RecvError::Lagged(_)) => news.lose(),
+                        Err(RecvError::Closed) => return,
+                    },
+                    _ = ticks.tick() => news.compare = true,
+                }
+            }
+            while news.len() < BATCH {
+                match events.try_recv() {
+                    Ok(event) => news.add(event),
+                    Err(TryRecvError::Lagged(_)) => news.lose(),
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+                }
+            }
+            if self.updates.receiver_count() == 0 {
+                self.forget();
+                news = News::default();
+                continue;
+            }
+            match self.tell(&mut news).await {
+                Ok(()) => news = News::default(),
+                Err(error) => {
+                    // What is told stays told, the rest is tried again.
+                    tracing::warn!(%error, "changes could not be read and are told later");
+                    sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    fn forget(&mut self) {
+        self.told.clear();
+        self.ended.clear();
+        self.baseline = None;
+    }
+
+    async fn tell(&mut self, news: &mut News) -> Result<()> {
+        if self.baseline.is_none() {
+            let at = present(&self.read).await?;
+            self.baseline = Some(Baseline { at, active: self.active().await?.into_iter().collect() });
+            self.compared_at = at;
+        }
+        if !news.ipos.is_empty() {
+            self.tell_ipos(&news.ipos).await?;
+            news.ipos.clear();
+        }
+        if !news.jobs.is_empty() {
+            let ids: Vec<i64> = news.jobs.iter().copied().collect();
+            self.tell_jobs(&ids).await?;
+            news.jobs.clear();
+        }
+        if news.lost {
+            self.send(Update::MissedIpos);
+            news.lost = false;
+        }
+        if news.compare {
+            self.compare().await?;
+        }
+        Ok(())
+    }
+
+    /// Tells of every job whose revision isn't the one told last.
+    async fn compare(&mut self) -> Result<()> {
+        let Some(baseline) = &self.baseline else { return Ok(()) };
+        let now = present(&self.read).await?;
+        let since = baseline.at.max(self.compared_at - MARGIN_MS);
+        let ended: Vec<(i64, i32)> = job::Entity::find()
+            .select_only()
+            .columns([job::Column::Id, job::Column::Revision])
+            .filter(Condition::all().add(job::Column::FinishedAt.gte(since)))
+            .limit(MOST_MISSED + 1)
+            .into_tuple()
+            .all(&self.read)
+            .await?;
+        let mut present = self.active().await?;
+        present.extend(ended);
+        let is_news = |(id, revision): &&(i64, i32)| {
+            let known = self.told.get(id).or_else(|| baseline.active.get(id));
+            known.is_none_or(|known| known < revision)
+        };
+        let ids: Vec<i64> = present.iter().filter(is_news).map(|(id, _)| *id).collect();
+        if ids.len() as u64 > MOST_MISSED {
+            self.send(Update::MissedJobs);
+            self.baseline = None;
+            return Ok(());
+        }
+        for ids in ids.chunks(BATCH) {
+            self.tell_jobs(ids).await?;
+        }
+        self.compared_at = now;
+        Ok(())
+    }
+
+    /// Jobs that haven't ended, with their revisions.
+    async fn active(&self) -> Result<Vec<(i64, i32)>> {
+        let query = job::Entity::find()
+            .select_only()
+            .columns([job::Column::Id, job::Column::Revision])
+            .filter(job::Column::State.is_in(JobState::ACTIVE));
+        Ok(query.into_tuple().all(&self.read).await?)
+    }
+
+    async fn tell_jobs(&mut self, ids: &[i64]) -> Result<()> {
+        let mut jobs: Vec<job::Model> =
+            job::Entity::find().filter(job::Column::Id.is_in(ids.iter().copied())).all(&self.read).await?;
+        jobs.retain(|job| self.told.get(&job.id).is_none_or(|told| *told < job.revision));
+        jobs.sort_unstable_by_key(|job| (job.finished_at.unwrap_or(Millis::MAX), job.id));
+        let succeeded = jobs.iter().filter(|job| job.state == JobState::Succeeded);
+        let symbol_ids: HashSet<i64> = succeeded.filter_map(|job| job.symbol_id).collect();
+        let symbols = if symbol_ids.is_empty() {
+            Vec::new()
+        } else {
+            symbol::Entity::find().filter(symbol::Column::Id.is_in(symbol_ids)).all(&self.read).await?
+        };
+        let symbols: HashMap<i64, Arc<symbol::Model>> = symbols.into_iter().map(|s| (s.id, Arc::new(s))).collect();
+        for job in jobs {
+            self.remember(&job);
+            let is_done = job.state == JobState::Succeeded;
+            let symbol = job.symbol_id.filter(|_| is_done).and_then(|id| symbols.get(&id).cloned());
+            self.send(Update::Job(Arc::new(JobUpdate { job, symbol })));
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, job: &job::Model) {
+        self.told.insert(job.id, job.revision);
+        if !job.state.is_final() {
+            return;
+        }
+        self.ended.push_back(job.id);
+        while self.ended.len() > REMEMBERED {
+            if let Some(oldest) = self.ended.pop_front() {
+                self.told.remove(&oldest);
+            }
+        }
+    }
+
+    async fn tell_ipos(&self, ipos: &[(i64, bool)]) -> Result<()> {
+        for ipos in ipos.chunks(BATCH) {
+            let ids = ipos.iter().map(|(id, _)| *id);
+            let rows = ipo::Entity::find().filter(ipo::Column::Id.is_in(ids)).all(&self.read).await?;
+            let mut by_id: HashMap<i64, ipo::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
+            for (id, is_new) in ipos {
+                if let Some(row) = by_id.remove(id) {
+                    self.send(Update::Ipo(Arc::new(IpoUpdate { ipo: Arc::new(row), is_new: *is_new })));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, update: Update) {
+        // Nobody following is no error.
+        let _ = self.updates.send(update);
+    }
+}
