@@ -1,6 +1,6 @@
 //! Strategies as inputs.
 
-use async_graphql::{InputObject, OneofObject};
+use async_graphql::{InputObject, OneofObject, SimpleObject};
 
 use super::price::OperandInput;
 use crate::backtest::{Comparison, Condition, Execution, Fault, Fill, Strategy, WindowRange};
@@ -60,6 +60,29 @@ pub struct ExecutionInput {
     /// Whether shares come in whole numbers only.
     #[graphql(default = true)]
     whole_shares: bool,
+}
+
+/// How the orders of a stored run were carried out.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(name = "Execution")]
+pub struct StoredExecution {
+    /// Money at the start, in the symbol's currency.
+    initial_cash: f64,
+    /// Where an order that was decided on at a bar's close was filled.
+    fill: Fill,
+    /// Share of each order's value, both ways: 0.002 is 0.2 %.
+    commission: f64,
+    /// Share by which every price moved against the trader.
+    slippage: f64,
+    /// Whether shares came in whole numbers only.
+    whole_shares: bool,
+}
+
+impl From<Execution> for StoredExecution {
+    fn from(execution: Execution) -> Self {
+        let Execution { initial_cash, fill, commission, slippage, whole_shares } = execution;
+        Self { initial_cash, fill, commission, slippage, whole_shares }
+    }
 }
 
 /// Windows from one to another, both included where the steps meet them.

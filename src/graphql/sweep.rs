@@ -12,7 +12,7 @@ use super::ids::{self, Kind};
 use super::job::Job;
 use super::loaders::{Rows, SweepColumnsOf};
 use super::scalars::{Column, Date, Gap};
-use super::strategy::{ExecutionInput, WindowRangeInput};
+use super::strategy::{ExecutionInput, StoredExecution, WindowRangeInput};
 use super::symbol::{Symbol, has_changed, load_symbol, moment};
 use crate::app::App;
 use crate::backtest::{self, SweepMetric};
@@ -148,6 +148,16 @@ impl Sweep {
     /// The last bar's date.
     async fn to(&self) -> Date {
         Date(self.row.to_day)
+    }
+
+    /// Whether it ran on prices adjusted for splits, and for dividends where the provider does so.
+    async fn adjusted(&self) -> bool {
+        self.row.adjusted
+    }
+
+    /// How its orders were carried out.
+    async fn execution(&self) -> Result<StoredExecution> {
+        Ok(self.row.execution().map_err(Fault::from)?.into())
     }
 
     /// The symbol's data version when this ran.

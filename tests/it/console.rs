@@ -1,7 +1,6 @@
 //! The console in a real browser: what a person does there, and what no page of it may do.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -123,9 +122,26 @@ impl Browser {
 
     async fn sign_in(&self) {
         self.click("//header//button[normalize-space()='Sign in']").await;
-        self.find("//input[@id='token']").await.send_keys(ADMIN_TOKEN).await.expect("keys");
+        self.find("//dialog//input[@type='password']").await.send_keys(ADMIN_TOKEN).await.expect("keys");
         self.click("//dialog//button[normalize-space()='Sign in']").await;
         self.find("//header//button[normalize-space()='Sign out']").await;
+    }
+
+    /// A file whose name begins and ends so, once the browser has it whole.
+    async fn downloaded(&self, begins: &str, ends: &str) -> Vec<u8> {
+        let started = std::time::Instant::now();
+        loop {
+            let files = std::fs::read_dir(self.folder.path()).expect("the folder").filter_map(Result::ok);
+            let found = files.map(|file| file.path()).find(|path| {
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                name.starts_with(begins) && name.ends_with(ends)
+            });
+            if let Some(path) = found {
+                return std::fs::read(path).expect("the file");
+            }
+            assert!(started.elapsed() < PATIENCE, "{begins}…{ends} was not downloaded");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// What the browser complained of since it was last asked.
@@ -155,12 +171,14 @@ async fn a_symbol_is_added_and_arrives_while_one_watches() {
     let browser = Browser::open(&app, 1_280, "light").await;
     browser.find("//*[contains(., 'No symbols yet')]").await;
     browser.sign_in().await;
+    browser.click("//button[normalize-space()='Add symbol…']").await;
     browser.fill("Ticker", "ibm").await;
     browser.click("//button[normalize-space()='Add and fetch prices']").await;
     browser.find("//td[.//strong[normalize-space()='IBM']]").await;
     // The price appears by itself once the job is done.
     browser.find("//td[@data-label='Last close'][contains(., '164.69')]").await;
 
+    browser.click("//button[normalize-space()='Add symbol…']").await;
     browser.fill("Ticker", "no such!").await;
     browser.click("//button[normalize-space()='Add and fetch prices']").await;
     browser.find("//*[@role='alert'][contains(., \"can't be a ticker\")]").await;
@@ -178,23 +196,20 @@ async fn a_backtest_is_built_with_a_form_and_its_pdf_downloaded() {
     browser.click("//button[normalize-space()='Run the backtest']").await;
     browser.find("//h1[normalize-space()='ACME backtest']").await;
     browser.find("//dt[normalize-space()='Sharpe ratio']").await;
-    browser.find("//img[contains(@src, '/equity.svg')]").await;
+    browser.find("//div[@id='explore']//canvas").await;
     browser.click("//a[normalize-space()='PDF report']").await;
-    let file: PathBuf = browser.folder.path().join("ACME-backtest.pdf");
-    let started = std::time::Instant::now();
-    while !file.exists() {
-        assert!(started.elapsed() < PATIENCE, "the PDF was not downloaded");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    assert!(std::fs::read(&file).expect("the PDF").starts_with(b"%PDF-"));
+    let file = browser.downloaded("ACME-close-below-SMA-50-to-close-above-SMA-200", ".pdf").await;
+    assert!(file.starts_with(b"%PDF-"));
+    let told = browser.run("return document.title").await;
+    assert_eq!(told, json!("ACME close < SMA 50 → close > SMA 200 · Prospectus"));
 
     // Too wide a window is told at the form.
     browser.go("/reporting/backtests/new?symbol=ACME").await;
-    let days = browser.find("(//label[normalize-space()='Days']/following-sibling::input)[1]").await;
+    let days = browser.find("//input[@aria-label='Days of buy when: compared with']").await;
     days.clear().await.expect("an empty field");
     days.send_keys("20000").await.expect("keys");
     browser.click("//button[normalize-space()='Run the backtest']").await;
-    browser.find("//*[@role='alert'][contains(., '10000')]").await;
+    browser.find("//*[@role='alert'][normalize-space()='At most 10000 days.']").await;
     browser.close().await;
 }
 
@@ -255,6 +270,7 @@ async fn every_page_is_accessible_fits_and_stays_within_the_policy() {
         "/reporting/backtests".to_owned(),
         "/reporting/backtests/new".to_owned(),
         format!("/reporting/backtests/{}", id("/runBacktest/backtest/id")),
+        format!("/reporting/backtests/compare?ids={}", id("/runBacktest/backtest/id")),
         "/reporting/sweeps/new".to_owned(),
         format!("/reporting/sweeps/{}", id("/sweepBacktests/sweep/id")),
         "/reporting/forecasts".to_owned(),

@@ -1,40 +1,36 @@
 // The frame around all pages, and which page an address means.
 
 import { render } from "./vendor/preact-htm.js";
-import { html, go, Link, Session, usePath, useEffect, useRef, useState, Empty, Head } from "./ui.js";
-import { ask, signIn, signOut } from "./api.js";
-import { Symbols } from "./symbols.js";
-import { SymbolPage } from "./symbol.js";
-import { Ipos, IpoPage } from "./ipos.js";
-import { Backtests, BacktestPage, NewBacktest } from "./backtests.js";
-import { NewSweep, SweepPage } from "./sweeps.js";
-import { Forecasts, ForecastPage } from "./forecasts.js";
-import { Jobs } from "./jobs.js";
-import { Admin } from "./admin.js";
+import { html, go, lazy, Link, Session, usePath, useEffect, useRef, useState, Empty, Head, Form, Field, Mistakes, forgetAnswers } from "./ui.js";
+import { ask, probe, signIn, signOut, watchConnection } from "./api.js";
+import { copyPlainly } from "./csv.js";
 
 const BASE = "/reporting";
 
+const page = (file, name) => lazy(() => import(`./${file}.js`), name);
 const ROUTES = [
-  [/^\/$/, Symbols],
-  [/^\/symbols\/([^/]+)$/, SymbolPage],
-  [/^\/ipos$/, Ipos],
-  [/^\/ipos\/([^/]+)$/, IpoPage],
-  [/^\/backtests$/, Backtests],
-  [/^\/backtests\/new$/, NewBacktest],
-  [/^\/backtests\/([^/]+)$/, BacktestPage],
-  [/^\/sweeps\/new$/, NewSweep],
-  [/^\/sweeps\/([^/]+)$/, SweepPage],
-  [/^\/forecasts$/, Forecasts],
-  [/^\/forecasts\/([^/]+)$/, ForecastPage],
-  [/^\/jobs$/, Jobs],
-  [/^\/admin(?:\/(\w+))?$/, Admin],
+  [/^\/$/, page("symbols", "Symbols")],
+  [/^\/symbols\/([^/]+)$/, page("symbol", "SymbolPage")],
+  [/^\/ipos$/, page("ipos", "Ipos")],
+  [/^\/ipos\/([^/]+)$/, page("ipo", "IpoPage")],
+  [/^\/backtests$/, page("backtests", "Backtests")],
+  [/^\/backtests\/new$/, page("newbacktest", "NewBacktest")],
+  [/^\/backtests\/compare$/, page("compare", "Compare")],
+  [/^\/backtests\/([^/]+)$/, page("backtest", "BacktestPage")],
+  [/^\/sweeps$/, page("sweeps", "Sweeps")],
+  [/^\/sweeps\/new$/, page("newsweep", "NewSweep")],
+  [/^\/sweeps\/([^/]+)$/, page("sweep", "SweepPage")],
+  [/^\/forecasts$/, page("forecasts", "Forecasts")],
+  [/^\/forecasts\/([^/]+)$/, page("forecast", "ForecastPage")],
+  [/^\/jobs$/, page("jobs", "Jobs")],
+  [/^\/admin(?:\/(\w+))?$/, page("admin", "Admin")],
 ];
 
 const MENU = [
   ["Symbols", "/", /^\/(symbols|$)/],
   ["IPOs", "/ipos", /^\/ipos/],
   ["Backtests", "/backtests", /^\/backtests/],
-  ["Sweeps", "/sweeps/new", /^\/sweeps/],
+  ["Sweeps", "/sweeps", /^\/sweeps/],
   ["Forecasts", "/forecasts", /^\/forecasts/],
   ["Jobs", "/jobs", /^\/jobs/],
 ];
@@ -45,51 +41,51 @@ function NotFound() {
     <//>`;
 }
 
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function Page({ path }) {
   const url = new URL(path, location.origin);
-  const within = url.pathname.replace(/^\/reporting/, "") || "/";
+  // A slash at the end means the same page.
+  const within = url.pathname.replace(/^\/reporting/, "").replace(/(.)\/+$/, "$1") || "/";
   for (const [pattern, component] of ROUTES) {
     const found = pattern.exec(within);
-    if (found) {
-      const part = found[1] && decodeURIComponent(found[1]);
-      return html`<${component} key=${within} part=${part} query=${url.searchParams} />`;
-    }
+    if (found) return html`<${component} key=${within} part=${found[1] && decoded(found[1])} query=${url.searchParams} />`;
   }
-  return html`<${NotFound} />`;
+  return html`<${NotFound} key="nowhere" />`;
 }
 
 function SignIn({ dialog, done }) {
   const [token, setToken] = useState("");
-  const [error, setError] = useState(null);
-  const submit = async (event) => {
-    event.preventDefault();
+  const [errors, setErrors] = useState([]);
+  const submit = async () => {
     try {
       await signIn(token);
       setToken("");
-      setError(null);
+      setErrors([]);
       dialog.current.close();
       done();
     } catch (failed) {
-      setError(failed.message);
+      setErrors([{ message: failed.message, field: "token" }]);
     }
   };
   return html`<dialog ref=${dialog} aria-labelledby="sign-in">
-    <form onSubmit=${submit}>
+    <${Form} errors=${errors} onSubmit=${submit}>
       <h2 id="sign-in">Sign in</h2>
       <input type="text" autocomplete="username" value="token" readonly hidden />
-      <div class="field">
-        <label for="token">Token</label>
-        <input id="token" type="password" autocomplete="current-password" value=${token} required
-          aria-invalid=${error ? "true" : undefined} aria-describedby="token-hint" onInput=${(e) => setToken(e.target.value)} />
-        <div id="token-hint" class=${error ? "error" : "hint"} role=${error ? "alert" : undefined}>
-          ${error ?? "An operator's token refreshes and researches; an administrator's also edits IPOs. The demo printed one when it started."}
-        </div>
-      </div>
+      <${Field} label="Token" path="token" type="password" autocomplete="current-password" value=${token} onInput=${setToken} required
+        data-missing="Paste a token." hint="An operator's token refreshes and researches; an administrator's also edits IPOs. The demo printed one when it started." />
+      <${Mistakes} />
       <div class="row">
         <button type="button" onClick=${() => dialog.current.close()}>Cancel</button>
         <button class="primary">Sign in</button>
       </div>
-    </form>
+    <//>
   </dialog>`;
 }
 
@@ -108,55 +104,115 @@ function Side({ path, viewer, askToSignIn, leave }) {
     html`<li key=${to}><${Link} to=${BASE + to} aria-current=${current.test(within) ? "page" : undefined}>${name}<//></li>`;
   return html`<header class=${`side ${open ? "open" : ""}`}>
     <div class="top">
-      <${Link} class="brand" to=${`${BASE}/`}><img src="/reporting/assets/icon.svg" alt="" />Prospectus<//>
+      <${Link} class="brand" to=${`${BASE}/`}><img src="/reporting/assets/icon.svg" alt="" width="24" height="24" />Prospectus<//>
       <button class="menu-button" aria-expanded=${open} onClick=${() => setOpen(!open)}>Menu</button>
     </div>
     <nav aria-label="Console">
       <ul>${MENU.map(item)}</ul>
-      <p class="group">Administration</p>
-      <ul>${item(["IPOs, records, tokens", "/admin", /^\/admin/])}</ul>
+      ${viewer?.role === "ADMIN" ? html`<p class="group">Administration</p>` : html`<p class="group">Records</p>`}
+      <ul>${item(viewer?.role === "ADMIN" ? ["IPOs, records, tokens", "/admin", /^\/admin/] : ["Flagged records", "/admin/records", /^\/admin/])}</ul>
       <p class="group">For developers</p>
       <ul><li><a href="/graphql">GraphiQL</a></li></ul>
     </nav>
     <div class="foot">
       <button onClick=${turn} aria-pressed=${dark}>Dark theme</button>
-      ${viewer && viewer.role !== "ANONYMOUS"
+      ${viewer &&
+      (viewer.role !== "ANONYMOUS"
         ? html`<span class="small muted">${viewer.name}, ${viewer.role.toLowerCase()}</span><button onClick=${leave}>Sign out</button>`
-        : html`<button class="primary" onClick=${askToSignIn}>Sign in</button>`}
+        : html`<button class="primary" onClick=${askToSignIn}>Sign in</button>`)}
     </div>
   </header>`;
+}
+
+const SIGNED_IN = "signed-in";
+const PROBE_EVERY = 10_000;
+const LOOK_EVERY = 30_000;
+
+/** One bar for a service that can't be reached; it goes by itself. */
+function Connection() {
+  const [lost, setLost] = useState(false);
+  useEffect(() => watchConnection((what) => what !== "ended" && setLost(what === "lost")), []);
+  useEffect(() => {
+    const timer = setInterval(() => document.hidden || probe(), lost ? 2000 : PROBE_EVERY);
+    return () => clearInterval(timer);
+  }, [lost]);
+  return html`<div class="banner" role="status">${lost && "Connection lost, trying again…"}</div>`;
 }
 
 function App() {
   const path = usePath();
   const dialog = useRef(null);
-  const [viewer, setViewer] = useState(null);
+  const opener = useRef(null);
+  const looked = useRef(0);
+  const [session, setSession] = useState({ viewer: null, generation: 0 });
+  const [said, setSaid] = useState(null);
   const look = async () => {
+    looked.current = Date.now();
+    let viewer = { name: "anonymous", role: "ANONYMOUS" };
     try {
-      setViewer((await ask("{ viewer { name role } }")).viewer);
-    } catch {
-      setViewer({ name: "anonymous", role: "ANONYMOUS" });
+      viewer = (await ask("{ viewer { name role } }")).viewer;
+    } catch (error) {
+      // Without an answer nobody has been signed out.
+      if (error.code === "OFFLINE") return setSession((old) => (old.viewer ? old : { ...old, viewer }));
     }
+    const known = viewer.role !== "ANONYMOUS";
+    if (!known && sessionStorage.getItem(SIGNED_IN)) setSaid("You have been signed out: the token has ended or was revoked.");
+    if (known) setSaid(null);
+    if (known) sessionStorage.setItem(SIGNED_IN, "yes");
+    else sessionStorage.removeItem(SIGNED_IN);
+    setSession((old) => {
+      if (old.viewer?.role === viewer.role && old.viewer?.name === viewer.name) return old;
+      // The first answer changes nothing: the cookie was sent with everything that was asked before it.
+      if (old.viewer) forgetAnswers();
+      return { viewer, generation: old.viewer ? old.generation + 1 : old.generation };
+    });
   };
   useEffect(() => {
     look();
-    // An address of the console without the last slash, or of another page of it.
+    // An address of the console without the last slash.
     if (location.pathname === BASE) go(`${BASE}/`, true);
+    const again = () => !document.hidden && Date.now() - looked.current > LOOK_EVERY && look();
+    addEventListener("focus", again);
+    const stop = watchConnection((what) => what !== "lost" && Date.now() - looked.current > 2000 && look());
+    return () => {
+      removeEventListener("focus", again);
+      stop();
+    };
   }, []);
-  const askToSignIn = () => dialog.current.open || dialog.current.showModal();
-  const leave = async () => {
-    await signOut();
-    look();
+  const askToSignIn = () => {
+    if (dialog.current.open) return;
+    opener.current = document.activeElement;
+    dialog.current.showModal();
   };
-  if (!viewer) return null;
-  return html`<${Session.Provider} value=${{ viewer, askToSignIn }}>
+  const signedIn = async () => {
+    await look();
+    // The button that asked may be gone with what it stood in.
+    if (opener.current?.isConnected) opener.current.focus();
+    else document.querySelector("h1")?.focus();
+  };
+  const leave = async () => {
+    try {
+      await signOut();
+      sessionStorage.removeItem(SIGNED_IN);
+      await look();
+    } catch (error) {
+      setSaid(error.message);
+    }
+  };
+  return html`<${Session.Provider} value=${{ ...session, askToSignIn }}>
     <a class="skip" href="#main">To the content</a>
+    <div id="announce" class="skip" role="status"></div>
+    <${Connection} />
     <div class="frame">
-      <${Side} path=${path} viewer=${viewer} askToSignIn=${askToSignIn} leave=${leave} />
-      <main id="main"><${Page} path=${path} /></main>
+      <${Side} path=${path} viewer=${session.viewer} askToSignIn=${askToSignIn} leave=${leave} />
+      <main id="main">
+        ${said && html`<div class="notice warn" role="alert">${said} <button onClick=${askToSignIn}>Sign in</button> <button class="plain" onClick=${() => setSaid(null)}>Close</button></div>`}
+        <${Page} path=${path} />
+      </main>
     </div>
-    <${SignIn} dialog=${dialog} done=${look} />
+    <${SignIn} dialog=${dialog} done=${signedIn} />
   <//>`;
 }
 
+copyPlainly();
 render(html`<${App} />`, document.getElementById("app"));

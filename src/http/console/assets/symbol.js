@@ -1,27 +1,37 @@
 // One symbol: its prices, and what to do with them.
 
-import { html, useState, Head, Panel, Figures, Table, Empty, Waiting, useQuery, useAction, useRole, Link, Mistakes, Chip, Confirm, go, price, count, date, percent, moment, Change } from "./ui.js";
-import { PriceChart } from "./chart.js";
+import { html, lazy, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, date, percent, moment, shortRun, signed, words, Change } from "./ui.js";
 import { JobWatch } from "./jobs.js";
+import { ImportFile } from "./import.js";
 
-const SYMBOL = `query($ticker: String!) { symbol(ticker: $ticker) { id ticker name exchange currency barCount firstDate lastDate dataVersion lastRefreshedAt source
-  latestBar { close date } splits { date ratio detected } gaps { from to }
+const PriceChart = lazy(() => import("./chart.js"), "PriceChart", 560);
+
+const SYMBOL = `query($ticker: String!, $records: String!) { symbol(ticker: $ticker) { id ticker name exchange currency barCount firstDate lastDate dataVersion lastRefreshedAt source
+  latestBar { close date adjustedClose } splits { date ratio detected } gaps { from to }
+  prices(last: 253) { nodes { adjustedClose } }
   ipo { id name issuePrice listingDate performance { listingGain returnSinceIssue } }
   latestPrediction { id asOf verdict }
-  backtests(first: 5) { nodes { id description createdAt metrics { totalReturn buyAndHoldReturn tradeCount } } }
-  series { dates open high low close volume } } }`;
+  backtests(first: 5) { nodes { id description createdAt metrics { totalReturn buyAndHoldReturn tradeCount } } } }
+  jobs(first: 1, filter: { ticker: $ticker }) { nodes { id state message finishedAt createdAt } }
+  dataIssues(first: 1, filter: { resolved: false, search: $records }) { totalCount } }`;
+
+/** Why there are no prices, or why they are not newer: what the last fetch said. */
+function LastJob({ job }) {
+  if (job?.state !== "FAILED") return null;
+  return html`<div class="notice bad"><strong>The last fetch failed</strong> (${moment(job.finishedAt ?? job.createdAt)}): ${job.message} <${Link} to="/reporting/jobs?state=FAILED">See the jobs<//></div>`;
+}
 
 export function SymbolPage({ part }) {
-  const query = useQuery(SYMBOL, { ticker: part });
+  const query = useQuery(SYMBOL, { ticker: part, records: `${part} ` });
   const operator = useRole("OPERATOR");
   const [job, setJob] = useState(null);
   const refresh = useAction("refreshSymbols", "mutation($t: [String!], $full: Boolean!) { refreshSymbols(input: { tickers: $t, full: $full }) { jobs { id state message done total } userErrors { message } } }");
   const predict = useAction("predict", "mutation($t: String!) { predict(input: { ticker: $t }) { prediction { id } userErrors { message } } }");
   const remove = useAction("removeSymbol", "mutation($t: String!) { removeSymbol(input: { ticker: $t }) { removedId userErrors { message } } }");
-  if (!query.data) return html`<${Head} title=${part} /><${Waiting} query=${query} />`;
-  const s = query.data.symbol;
-  if (!s)
+  const s = query.data?.symbol;
+  if ((query.data && !s) || isGone(query))
     return html`<${Head} title=${part} /><${Empty} title=${`${part} is not followed`}><${Link} to="/reporting/">Add it to the symbols<//>.<//>`;
+  if (!s) return html`<${Head} title=${part} /><${Waiting} query=${query} lines=${8} />`;
   const again = async (full) => {
     const made = await refresh.run({ t: [s.ticker], full });
     if (made) setJob(made.jobs[0]);
@@ -33,37 +43,46 @@ export function SymbolPage({ part }) {
   const drop = async () => {
     if (await remove.run({ t: s.ticker })) go("/reporting/");
   };
-  const close = s.series.close;
-  const over = (bars) => (close.length > bars ? close.at(-1) / close.at(-1 - bars) - 1 : null);
+  const closes = s.prices.nodes.map((bar) => bar.adjustedClose);
+  const over = (bars) => (closes.length > bars ? closes.at(-1) / closes.at(-1 - bars) - 1 : null);
   const to = encodeURIComponent(s.ticker);
-  return html`<${Head} title=${s.ticker}
+  const ofFile = s.source === "CSV";
+  const flagged = query.data.dataIssues.totalCount;
+  const newer = html`<${Dialog} label="Import a newer file…" title="Import a newer file" wide>${(close) => html`<h2>Import a newer file</h2><${ImportFile} ticker=${s.ticker} done=${query.reload} close=${close} />`}<//>`;
+  return html`<${Head} title=${s.ticker} named=${s.name ? `${s.ticker}, ${s.name}` : s.ticker}
       actions=${operator &&
-      html`<button onClick=${() => again(false)} disabled=${refresh.busy}>Refresh</button>
-        <${Link} class="button" to=${`/reporting/sweeps/new?symbol=${to}`}>Sweep<//>
+      html`${s.barCount > 0 &&
+        html`<button class="primary" onClick=${forecast} disabled=${predict.busy}>Forecast 30 days</button>
         <${Link} class="button" to=${`/reporting/backtests/new?symbol=${to}`}>Backtest<//>
-        <button class="primary" onClick=${forecast} disabled=${predict.busy}>Forecast 30 days</button>`}>
-      ${s.name ?? ""} ${s.exchange !== "OTHER" ? s.exchange : ""} ${s.currency ? `· ${s.currency}` : ""}
+        <${Link} class="button" to=${`/reporting/sweeps/new?symbol=${to}`}>Sweep<//>`}
+        ${ofFile ? newer : html`<button onClick=${() => again(false)} disabled=${refresh.busy}>Refresh</button>`}
+        <${Menu}>
+          ${!ofFile && html`<button onClick=${() => again(true)}>Fetch all anew</button>`}
+          <${Confirm} label="Remove…" question=${`Remove ${s.ticker} with its prices, backtests and forecasts?`} confirm="Remove it" onConfirm=${drop} />
+        <//>`}>
+      ${[s.name, s.exchange !== "OTHER" ? words(s.exchange) : null, s.currency].filter(Boolean).join(" · ")}
     <//>
     <div class="stack">
-      ${job && html`<${JobWatch} id=${job.id} initial=${job} done=${query.reload} />`}
+      ${job && html`<${JobWatch} key=${job.id} id=${job.id} initial=${job} ticker=${s.ticker} done=${query.reload} />`}
+      ${!job && html`<${LastJob} job=${query.data.jobs.nodes[0]} />`}
       <${Mistakes} errors=${[...refresh.errors, ...predict.errors, ...remove.errors]} />
-      <${Figures} of=${[
-        ["Last close", price(s.latestBar?.close)],
-        ["Day", html`<${Change} of=${over(1)} digits=${2} />`],
-        ["Month", html`<${Change} of=${over(21)} />`],
-        ["Year", html`<${Change} of=${over(252)} />`],
-        ["Bars", count(s.barCount)],
-        ["Last day", date(s.lastDate)],
-      ]} />
-      ${close.length
-        ? html`<${Panel} title="Prices, adjusted"><${PriceChart} series=${s.series} label=${`Adjusted daily prices of ${s.ticker} from ${s.firstDate} to ${s.lastDate}`} /><//>`
-        : html`<${Empty} title="No prices yet">Refresh it, or import a CSV file on the page of all symbols.<//>`}
+      ${s.barCount > 0
+        ? html`<${Figures} of=${[
+              ["Last close, as traded", price(s.latestBar?.close), { note: html`<${AsOf} day=${s.lastDate} />` }],
+              ["Last day", html`<${Change} of=${over(1)} digits=${2} />`],
+              ["Month", html`<${Change} of=${over(21)} />`],
+              ["Year", html`<${Change} of=${over(252)} />`],
+              ["Bars", count(s.barCount)],
+              ["From", date(s.firstDate)],
+            ]} />
+            <${Panel} title="Prices"><${PriceChart} key=${s.dataVersion} symbol=${s} /><//>`
+        : html`<${Empty} title="No prices yet">${ofFile ? "Import a file of them." : operator ? "Refresh it, or import a file on the page of all symbols." : "Sign in with an operator's token to fetch them."}<//>`}
       <div class="columns">
         <${Panel} title="Backtests" aside=${html`<${Link} to=${`/reporting/backtests?symbol=${to}`}>All<//>`}>
           <${Table} label="Backtests of this symbol" rows=${s.backtests.nodes}
             columns=${[
-              { label: "Strategy", lead: true, wrap: true, cell: (b) => html`<${Link} to=${`/reporting/backtests/${b.id}`}>${b.description}<//>` },
-              { label: "Return", num: true, cell: (b) => html`<${Change} of=${b.metrics.totalReturn} />` },
+              { label: "Strategy", lead: true, wrap: true, cell: (b) => html`<${Link} to=${`/reporting/backtests/${b.id}`} title=${b.description}>${shortRun(b.description)}<//><div class="small muted">holding ${signed(b.metrics.buyAndHoldReturn)}</div>` },
+              { label: "Return", num: true, key: true, cell: (b) => html`<${Change} of=${b.metrics.totalReturn} />` },
             ]}
             empty=${html`<p class="muted">None yet. Try a rule on these prices with “Backtest”.</p>`} />
         <//>
@@ -75,18 +94,15 @@ export function SymbolPage({ part }) {
         ${s.ipo &&
         html`<${Panel} title="Its IPO">
           <p><${Link} to=${`/reporting/ipos/${s.ipo.id}`}>${s.ipo.name}<//></p>
-          <${Figures} of=${[["Issue price", price(s.ipo.issuePrice)], ["Listing gain", percent(s.ipo.performance?.listingGain)], ["Since issue", percent(s.ipo.performance?.returnSinceIssue)]]} />
+          <${Figures} of=${[["Issue price", price(s.ipo.issuePrice ?? undefined)], ["Listing gain", percent(s.ipo.performance?.listingGain)], ["Since issue", percent(s.ipo.performance?.returnSinceIssue)]]} />
         <//>`}
-        <${Panel} title="The data">
-          <p class="muted">From ${s.source === "CSV" ? "a file" : "Alpha Vantage"}, ${date(s.firstDate)} to ${date(s.lastDate)}, version ${s.dataVersion}, refreshed ${moment(s.lastRefreshedAt)}.</p>
+        ${s.barCount > 0 &&
+        html`<${Panel} title="The data">
+          <p class="muted">From ${ofFile ? "a file" : words(s.source)}, ${date(s.firstDate)} to ${date(s.lastDate)}, version ${s.dataVersion}, refreshed ${moment(s.lastRefreshedAt)}.</p>
+          ${flagged > 0 && html`<p><${Link} to=${`/reporting/admin/records?q=${to}`}>${count(flagged)} ${flagged === 1 ? "record was" : "records were"} left out<//></p>`}
           ${s.splits.length > 0 && html`<p>Splits: ${s.splits.map((split) => html`<span key=${split.date}>${split.date} (${split.ratio}:1${split.detected ? ", detected" : ""}) </span>`)}</p>`}
-          ${s.gaps.length > 0 && html`<p>${s.gaps.length} stretches of trading days are missing, the last from ${s.gaps.at(-1).from} to ${s.gaps.at(-1).to}.</p>`}
-          ${operator &&
-          html`<div class="row">
-            <button onClick=${() => again(true)}>Fetch all anew</button>
-            <${Confirm} label="Remove" question=${`Remove ${s.ticker} with its prices, backtests and forecasts?`} confirm="Remove it" onConfirm=${drop} />
-          </div>`}
-        <//>
+          ${s.gaps.length > 0 && html`<p>${count(s.gaps.length)} stretches of trading days are missing, the last from ${s.gaps.at(-1).from} to ${s.gaps.at(-1).to}.</p>`}
+        <//>`}
       </div>
     </div>`;
 }

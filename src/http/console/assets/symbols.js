@@ -1,12 +1,12 @@
 // All symbols, and how to add more.
 
-import { html, useState, Head, Panel, Table, Empty, Waiting, usePages, More, useAction, useRole, Field, Check, Link, Mistakes, price, count, date, moment, Change } from "./ui.js";
-import { upload } from "./api.js";
-import { Progress, useJobs } from "./jobs.js";
+import { html, useState, Head, Table, Empty, Waiting, usePages, More, useAction, useRole, useThrottled, useTyped, Form, Field, Link, Mistakes, Dialog, price, count, date, moment, Change, weekdaysSince } from "./ui.js";
+import { Progress, useJobs, HAS_ENDED } from "./jobs.js";
+import { ImportFile } from "./import.js";
 
 const LIST = `query($first: Int, $after: String, $filter: SymbolFilter) { symbols(first: $first, after: $after, filter: $filter) {
   totalCount pageInfo { hasNextPage endCursor }
-  nodes { id ticker name exchange currency barCount lastDate lastRefreshedAt latestBar { close date }
+  nodes { id ticker name exchange currency source barCount firstDate lastDate lastRefreshedAt latestBar { close date }
     prices(last: 2) { nodes { adjustedClose } } } } }`;
 const EXCHANGES = [["", "By the ticker"], ["NSE", "NSE"], ["BSE", "BSE"], ["NYSE", "NYSE"], ["NASDAQ", "Nasdaq"], ["OTHER", "Other"]];
 
@@ -15,63 +15,44 @@ function lastChange(symbol) {
   return now ? now.adjustedClose / before.adjustedClose - 1 : null;
 }
 
-function AddSymbol({ added }) {
+function AddSymbol({ added, close }) {
   const [ticker, setTicker] = useState("");
   const [exchange, setExchange] = useState("");
   const add = useAction("addSymbol", "mutation($input: AddSymbolInput!) { addSymbol(input: $input) { symbol { ticker } job { id } userErrors { message field } } }");
-  const submit = async (event) => {
-    event.preventDefault();
+  const submit = async () => {
     const made = await add.run({ input: { ticker, exchange: exchange || null } });
     if (made) {
       setTicker("");
       added();
+      close();
     }
   };
-  return html`<form class="form" onSubmit=${submit}>
-    <${Field} label="Ticker" path="ticker" errors=${add.errors} value=${ticker} onInput=${setTicker} required placeholder="IBM" autocomplete="off" />
-    <${Field} label="Exchange" value=${exchange} onInput=${setExchange} options=${EXCHANGES} />
-    <div class="field"><span class="small" aria-hidden="true"> </span><button class="primary" disabled=${add.busy}>Add and fetch prices</button></div>
-    <div class="wide"><${Mistakes} errors=${add.errors} paths=${["ticker"]} /></div>
-  </form>`;
-}
-
-function ImportFile({ added }) {
-  const [ticker, setTicker] = useState("");
-  const [file, setFile] = useState(null);
-  const query = "mutation($ticker: String!, $file: Upload!) { importPrices(input: { ticker: $ticker, file: $file }) { job { id } userErrors { message field } } }";
-  const add = useAction("importPrices", query);
-  const submit = async (event) => {
-    event.preventDefault();
-    const via = (text, variables) => upload(text, variables, "variables.file", file);
-    if (await add.run({ ticker, file: null }, via)) {
-      event.target.reset();
-      setTicker("");
-      setFile(null);
-      added();
-    }
-  };
-  return html`<form class="form" onSubmit=${submit}>
-    <${Field} label="Ticker" path="ticker" errors=${add.errors} value=${ticker} onInput=${setTicker} required placeholder="RELIANCE.BSE" autocomplete="off" />
-    <div class="field wide">
-      <label for="csv">CSV file</label>
-      <input id="csv" type="file" accept=".csv,text/csv" required aria-describedby="csv-d" onChange=${(e) => setFile(e.target.files[0] ?? null)} />
-      <div id="csv-d" class="hint">date,open,high,low,close[,adjusted_close],volume</div>
-    </div>
-    <div class="field"><span class="small" aria-hidden="true"> </span><button disabled=${add.busy}>Import</button></div>
-    <div class="wide"><${Mistakes} errors=${add.errors} paths=${["ticker"]} /></div>
-  </form>`;
+  return html`<${Form} class="form" errors=${add.errors} onSubmit=${submit}>
+    <${Field} label="Ticker" path="ticker" value=${ticker} onInput=${setTicker} required data-missing="Type a ticker, such as IBM." placeholder="IBM" autocomplete="off" autofocus />
+    <${Field} label="Exchange" path="exchange" value=${exchange} onInput=${setExchange} options=${EXCHANGES} />
+    <div class="wide"><${Mistakes} /></div>
+    <div class="row wide"><button type="button" onClick=${close}>Cancel</button><button class="primary" disabled=${add.busy}>Add and fetch prices</button></div>
+  <//>`;
 }
 
 export function Symbols() {
-  const [search, setSearch] = useState("");
+  const [text, type, search] = useTyped("q");
   const list = usePages(LIST, "symbols", { first: 50, filter: search ? { search } : null });
   const operator = useRole("OPERATOR");
   const [jobs, setJobs] = useState({});
   const refresh = useAction("refreshSymbols", "mutation($t: [String!]) { refreshSymbols(input: { tickers: $t }) { jobs { id } userErrors { message } } }");
+  const reload = useThrottled(list.reload, 1000);
+  // Events come by the hundred when all are refreshed: they are gathered, and the list is asked for at most once a second.
+  const [gathered] = useState(() => new Map());
+  const show = useThrottled(() => {
+    setJobs((old) => ({ ...old, ...Object.fromEntries(gathered) }));
+    gathered.clear();
+  }, 250);
   useJobs(null, (job) => {
     if (!job.symbol) return;
-    setJobs((old) => ({ ...old, [job.symbol.ticker]: job }));
-    if (["SUCCEEDED", "FAILED"].includes(job.state)) list.reload();
+    gathered.set(job.symbol.ticker, job);
+    show();
+    if (HAS_ENDED.includes(job.state)) reload();
   });
   const busy = (job) => job && ["QUEUED", "RUNNING", "RETRYING", "FAILED"].includes(job.state);
   const columns = [
@@ -79,32 +60,44 @@ export function Symbols() {
       label: "Symbol",
       lead: true,
       cell: (s) => html`<${Link} to=${`/reporting/symbols/${encodeURIComponent(s.ticker)}`}><strong>${s.ticker}</strong><//>
-        <div class="small muted wrap">${s.name ?? s.exchange}</div>`,
+        <div class="small muted wrap">${s.name ?? s.exchange}</div>
+        ${busy(jobs[s.ticker]) && html`<div class="small"><${Progress} job=${jobs[s.ticker]} /></div>`}`,
+      csv: [["ticker", (s) => s.ticker], ["name", (s) => s.name], ["exchange", (s) => s.exchange]],
     },
-    { label: "Last close", num: true, cell: (s) => html`${price(s.latestBar?.close)} <span class="muted small">${s.currency ?? ""}</span>` },
-    { label: "Change", num: true, cell: (s) => html`<${Change} of=${lastChange(s)} digits=${2} />` },
-    { label: "Last day", num: true, cell: (s) => date(s.lastDate) },
-    { label: "Bars", num: true, cell: (s) => count(s.barCount) },
-    { label: "Refreshed", full: true, wrap: true, cell: (s) => (busy(jobs[s.ticker]) ? html`<${Progress} job=${jobs[s.ticker]} />` : moment(s.lastRefreshedAt)) },
-    { label: "", full: true, cell: (s) => operator && html`<button onClick=${() => refresh.run({ t: [s.ticker] })} aria-label=${`Refresh ${s.ticker}`}>Refresh</button>` },
+    { label: "Last close", num: true, key: true, cell: (s) => html`${price(s.latestBar?.close)} <span class="muted small">${s.currency ?? ""}</span>`, csv: [["last close", (s) => s.latestBar?.close], ["currency", (s) => s.currency]] },
+    { label: "Change", num: true, cell: (s) => html`<${Change} of=${lastChange(s)} digits=${2} />`, csv: lastChange },
+    { label: "As of", day: true, cell: (s) => (s.lastDate ? html`<span class=${weekdaysSince(s.lastDate) > 5 ? "old" : ""}>${s.lastDate}</span>` : date(null)), csv: (s) => s.lastDate },
+    { label: "From", day: true, prio: 3, cell: (s) => date(s.firstDate), csv: (s) => s.firstDate },
+    { label: "Bars", num: true, prio: 2, cell: (s) => count(s.barCount), csv: (s) => s.barCount },
+    { label: "Refreshed", day: true, prio: 3, cell: (s) => moment(s.lastRefreshedAt), csv: (s) => s.lastRefreshedAt },
+    {
+      label: "",
+      full: true,
+      // A provider knows nothing of what came from a file.
+      cell: (s) => operator && s.source !== "CSV" && html`<button onClick=${() => refresh.run({ t: [s.ticker] })} aria-label=${`Refresh ${s.ticker}`}>Refresh</button>`,
+    },
   ];
+  const refreshAll = () => {
+    const fetched = list.rows.filter((s) => s.source !== "CSV").map((s) => s.ticker);
+    // With files among them, those that a provider knows are named.
+    const whole = !search && !list.loadMore;
+    refresh.run({ t: whole && fetched.length < list.rows.length && fetched.length > 0 ? fetched : null });
+  };
   return html`<${Head} title="Symbols"
-      actions=${operator && list.rows.length > 0 && html`<button onClick=${() => refresh.run({ t: null })} disabled=${refresh.busy}>Refresh all</button>`}>
+      actions=${operator &&
+      html`${list.rows.length > 0 && html`<button onClick=${refreshAll} disabled=${refresh.busy}>Refresh all</button>`}
+        <${Dialog} label="Import a file…" title="Bring prices of your own" wide>${(close) => html`<h2>Bring prices of your own</h2><${ImportFile} done=${list.reload} close=${close} />`}<//>
+        <${Dialog} label="Add symbol…" title="Follow a symbol" tone="primary">${(close) => html`<h2>Follow a symbol</h2><${AddSymbol} added=${list.reload} close=${close} />`}<//>`}>
       Shares and indices whose daily prices are kept.
     <//>
     <div class="stack">
-      ${operator &&
-      html`<div class="columns">
-        <${Panel} title="Follow a symbol"><${AddSymbol} added=${list.reload} /><//>
-        <${Panel} title="Bring prices of your own"><${ImportFile} added=${list.reload} /><//>
-      </div>`}
       <${Mistakes} errors=${refresh.errors} />
-      <div class="form"><${Field} label="Search" value=${search} onInput=${setSearch} type="search" placeholder="Ticker or name" /></div>
-      <${Waiting} query=${list} />
+      <div class="form"><${Field} label="Search" value=${text} onInput=${type} type="search" placeholder="Ticker or name" /></div>
+      <${Waiting} query=${list} lines=${8} />
       ${list.data &&
-      html`<${Table} label="Symbols" columns=${columns} rows=${list.rows}
+      html`<div><${Table} label="Symbols" columns=${columns} rows=${list.rows} total=${list.total} csv="symbols" all=${list.all}
         empty=${html`<${Empty} title=${search ? "Nothing matches" : "No symbols yet"}>
           ${search ? "Try a part of the ticker or the name." : operator ? "Add one above: its prices come in while you watch." : "Sign in with a token to add one."}
-        <//>`} /><${More} of=${list} />`}
+        <//>`} /><${More} of=${list} /></div>`}
     </div>`;
 }

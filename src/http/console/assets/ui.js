@@ -1,142 +1,50 @@
 // What pages are put together from.
 
-import { html, useCallback, useEffect, useRef, useState, createContext, useContext } from "./vendor/preact-htm.js";
-import { ask } from "./api.js";
+import { html, useCallback, useEffect, useMemo, useRef, useState, useContext } from "./vendor/preact-htm.js";
+import { Session, useLoaded } from "./data.js";
+import { read } from "./api.js";
+import { arrival } from "./route.js";
+import { signed, side, weekdaysSince, words } from "./format.js";
 
-export { html, useCallback, useEffect, useRef, useState, useContext };
-
-/** Who is signed in, and how to become somebody else. */
-export const Session = createContext({ viewer: null, askToSignIn() {} });
-
-const ROLES = ["ANONYMOUS", "READER", "OPERATOR", "ADMIN"];
-
-/** Whether the viewer's role suffices. */
-export function useRole(role) {
-  const { viewer } = useContext(Session);
-  return ROLES.indexOf(viewer?.role ?? "ANONYMOUS") >= ROLES.indexOf(role);
-}
-
-// Navigation within the console.
-
-const listeners = new Set();
-
-export function go(path, replace = false) {
-  history[replace ? "replaceState" : "pushState"](null, "", path);
-  for (const listener of listeners) listener();
-}
-
-export function usePath() {
-  const read = () => location.pathname + location.search;
-  const [path, setPath] = useState(read());
-  useEffect(() => {
-    const update = () => setPath(read());
-    listeners.add(update);
-    addEventListener("popstate", update);
-    return () => {
-      listeners.delete(update);
-      removeEventListener("popstate", update);
-    };
-  }, []);
-  return path;
-}
-
-export function Link({ to, children, ...rest }) {
-  const follow = (event) => {
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
-    event.preventDefault();
-    go(to);
-    scrollTo(0, 0);
-  };
-  return html`<a href=${to} onClick=${follow} ...${rest}>${children}</a>`;
-}
+export { html, useCallback, useEffect, useMemo, useRef, useState, useContext };
+export * from "./format.js";
+export * from "./route.js";
+export * from "./data.js";
+export * from "./form.js";
+export * from "./table.js";
 
 /** The theme that is on, told anew when it changes. */
 export function useTheme() {
-  const read = () => document.documentElement.dataset.theme;
-  const [theme, setTheme] = useState(read());
+  const now = () => document.documentElement.dataset.theme;
+  const [theme, setTheme] = useState(now());
   useEffect(() => {
-    const observer = new MutationObserver(() => setTheme(read()));
+    const observer = new MutationObserver(() => setTheme(now()));
     observer.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     return () => observer.disconnect();
   }, []);
   return theme;
 }
 
-/** Data of a query, asked again when its variables change. */
-export function useQuery(query, variables = {}) {
-  const key = JSON.stringify(variables);
-  const [state, setState] = useState({ data: null, error: null, loading: true });
-  const latest = useRef(0);
-  const { viewer } = useContext(Session);
-  const load = useCallback(async () => {
-    const turn = ++latest.current;
-    setState((old) => ({ ...old, loading: true }));
-    try {
-      const data = await ask(query, JSON.parse(key));
-      if (turn === latest.current) setState({ data, error: null, loading: false });
-    } catch (error) {
-      if (turn === latest.current) setState((old) => ({ ...old, error, loading: false }));
-    }
-  }, [query, key, viewer?.role]);
-  useEffect(() => {
-    load();
-  }, [load]);
-  return { ...state, reload: load };
-}
-
-/** Runs a mutation; gives what's under way, the mistakes by field, and a function that starts it. */
-export function useAction(field, query) {
-  const [state, setState] = useState({ busy: false, errors: [] });
-  const { askToSignIn } = useContext(Session);
-  const run = async (variables, via = ask) => {
-    setState({ busy: true, errors: [] });
-    try {
-      const payload = (await via(query, variables))[field];
-      setState({ busy: false, errors: payload.userErrors });
-      return payload.userErrors.length ? null : payload;
-    } catch (error) {
-      setState({ busy: false, errors: [{ message: error.message }] });
-      if (error.code === "UNAUTHENTICATED") askToSignIn();
-      return null;
-    }
-  };
-  return { ...state, run };
-}
-
-// Figures.
-
-const DASH = "–";
-
-export const number = (value, digits = 2) =>
-  value === null || value === undefined
-    ? DASH
-    : Number(value).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "−");
-export const count = (value) => number(value, 0);
-export const percent = (ratio, digits = 1) =>
-  ratio === null || ratio === undefined ? DASH : `${number(ratio * 100, digits)} %`;
-export const price = (value) => number(value, Math.abs(value) < 1 ? 4 : 2);
-export const date = (value) => value ?? DASH;
-export const moment = (value) => {
-  if (!value) return DASH;
-  const at = new Date(value);
-  const two = (n) => String(n).padStart(2, "0");
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
-};
-export const words = (name) => (name ? name.charAt(0) + name.slice(1).toLowerCase().replaceAll("_", " ") : DASH);
-export const side = (value) => (value > 0 ? "gain" : value < 0 ? "loss" : "");
-
 /** A ratio in the colour of its sign. */
-export const Change = ({ of, digits }) => html`<span class=${side(of)}>${of > 0 ? "+" : ""}${percent(of, digits)}</span>`;
+export const Change = ({ of, digits }) => html`<span class=${side(of)}>${signed(of, digits)}</span>`;
 
 // Parts.
 
-export function Head({ title, children, actions, titleExtra }) {
+/** A page's heading: it gets the focus when one comes from another page, and its name goes to the window and the screen reader. */
+export function Head({ title, children, actions, titleExtra, named }) {
+  const heading = useRef(null);
+  const full = named ?? title;
   useEffect(() => {
-    document.title = `${title} · Prospectus`;
-  }, [title]);
+    document.title = `${full} · Prospectus`;
+    const live = document.getElementById("announce");
+    if (live && arrival.how !== "load") live.textContent = full;
+  }, [full]);
+  useEffect(() => {
+    if (arrival.how === "push") heading.current.focus({ preventScroll: true });
+  }, []);
   return html`<div class="head">
     <div>
-      <h1>${title} ${titleExtra}</h1>
+      <h1 tabindex="-1" ref=${heading}>${title}${titleExtra && html` ${titleExtra}`}</h1>
       ${children && html`<p>${children}</p>`}
     </div>
     ${actions && html`<div class="row">${actions}</div>`}
@@ -149,30 +57,14 @@ export function Panel({ title, aside, children, id }) {
   </section>`;
 }
 
-export function Figures({ of }) {
-  return html`<dl class="figures">
-    ${of.map(([name, value, tone]) => html`<div key=${name}><dt>${name}</dt><dd class=${tone ?? ""}>${value}</dd></div>`)}
+/** Figures are [name, value, {tone, note, length, title}]; a value is never broken, it shrinks to its tile. */
+export function Figures({ of, big }) {
+  return html`<dl class=${`figures ${big ? "big" : ""}`}>
+    ${of.map(([name, value, { tone, note, length, title } = {}]) => {
+      const letters = length ?? (typeof value === "string" ? value.length : 9);
+      return html`<div key=${name}><dt>${name}</dt><dd class=${`${tone ?? ""} ${/^\d{4}-\d\d/.test(value) ? "date" : ""}`} title=${title} style=${{ "--letters": Math.max(letters, 6) }}>${value}${note && html`<small>${note}</small>`}</dd></div>`;
+    })}
   </dl>`;
-}
-
-/** Columns are {label, cell(row), num, lead, full}. */
-export function Table({ label, columns, rows, empty, keyOf = (row) => row.id }) {
-  if (!rows.length) return empty ?? null;
-  const kind = (column) => [column.num && "num", column.lead && "lead", column.full && "full", column.wrap && "wrap"].filter(Boolean).join(" ");
-  return html`<div class="table" tabindex="0" role="region" aria-label=${`${label}, table`}>
-    <table>
-      <thead>
-        <tr>${columns.map((c) => html`<th scope="col" class=${kind(c)}>${c.label || html`<span class="skip">Actions</span>`}</th>`)}</tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          (row, i) => html`<tr key=${keyOf(row, i)}>
-            ${columns.map((c) => html`<td class=${kind(c)} data-label=${c.label}>${c.cell(row, i)}</td>`)}
-          </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
 }
 
 export function Empty({ title, children }) {
@@ -180,58 +72,21 @@ export function Empty({ title, children }) {
 }
 
 /** What a query has to say before its data can be shown; null when it's there. */
-export function Waiting({ query }) {
-  const { askToSignIn } = useContext(Session);
+export function Waiting({ query, lines = 3 }) {
+  const { viewer, askToSignIn } = useContext(Session);
   if (query.error) {
     const shut = ["UNAUTHENTICATED", "FORBIDDEN"].includes(query.error.code);
+    const reader = query.error.code === "FORBIDDEN" && viewer?.role !== "ANONYMOUS";
     return html`<div class="notice bad" role="alert">
-      ${query.error.message} ${" "}
+      ${reader ? "Your token doesn't open this." : query.error.message} ${" "}
       ${shut ? html`<button onClick=${askToSignIn}>Sign in</button>` : html`<button onClick=${query.reload}>Try again</button>`}
     </div>`;
   }
-  return query.data ? null : html`<p class="muted" role="status">Loading…</p>`;
+  return query.data ? null : html`<div class="skeleton" role="status"><span class="skip">Loading…</span>${Array.from({ length: lines }, (_, i) => html`<i key=${i}></i>`)}</div>`;
 }
 
-let ids = 0;
-
-/** A field with its label; its mistakes are those of `errors` with its path. */
-export function Field({ label, path, errors = [], hint, children, type = "text", value, onInput, options, class: kind = "", ...rest }) {
-  const id = useRef(`f${++ids}`).current;
-  const own = path ? errors.filter((error) => error.field && error.field.join(".").startsWith(path)) : [];
-  const described = own.length || hint ? `${id}-d` : undefined;
-  const shared = {
-    id,
-    value,
-    "aria-invalid": own.length ? "true" : undefined,
-    "aria-describedby": described,
-    onInput: (event) => onInput(event.target.value),
-    ...rest,
-  };
-  return html`<div class=${`field ${kind}`}>
-    <label for=${id}>${label}</label>
-    ${options
-      ? html`<select ...${shared} onChange=${shared.onInput}>
-          ${options.map(([name, text]) => html`<option value=${name} selected=${name === value}>${text}</option>`)}
-        </select>`
-      : html`<input type=${type} ...${shared} />`}
-    ${described &&
-    html`<div id=${described} class=${own.length ? "error" : "hint"} role=${own.length ? "alert" : undefined}>
-      ${own.length ? own.map((error) => error.message).join(" ") : hint}
-    </div>`}
-    ${children}
-  </div>`;
-}
-
-export function Check({ label, checked, onInput }) {
-  return html`<label class="check"><input type="checkbox" checked=${checked} onChange=${(e) => onInput(e.target.checked)} /> ${label}</label>`;
-}
-
-/** Mistakes that no field of the form shows. */
-export function Mistakes({ errors, paths = [] }) {
-  const left = errors.filter((error) => !error.field || !paths.some((path) => error.field.join(".").startsWith(path)));
-  if (!left.length) return null;
-  return html`<div class="notice bad" role="alert">${left.map((error) => error.message).join(" ")}</div>`;
-}
+/** Why an id names nothing: it was never one, or what it named has gone. */
+export const isGone = (query) => query.error && ["BAD_USER_INPUT", "NOT_FOUND"].includes(query.error.code);
 
 const TONES = {
   SUCCEEDED: "good", RUNNING: "busy", QUEUED: "busy", RETRYING: "warn", FAILED: "bad", CANCELLED: "",
@@ -240,14 +95,18 @@ const TONES = {
 
 export const Chip = ({ of, tone }) => html`<span class=${`chip ${tone ?? TONES[of] ?? ""}`}>${words(of)}</span>`;
 
-/** A picture that the service draws, in the theme that is on and as wide as there's room: it counts two units a pixel. */
-export function Picture({ src, alt }) {
+/** "as of" beside a last price, marked when it's more than five trading days old. */
+export const AsOf = ({ day }) =>
+  day ? html`<span class=${weekdaysSince(day) > 5 ? "old" : "muted"} title=${weekdaysSince(day) > 5 ? "More than five trading days old" : undefined}>as of ${day}</span>` : null;
+
+/** A picture that the service draws, put into the page in the page's own face, in the theme that is on and as wide as there's room. */
+export function Picture({ src, alt, shape = 0.45 }) {
   const theme = useTheme();
   const holder = useRef(null);
   const [width, setWidth] = useState(0);
   useEffect(() => {
-    // In steps, so that not every pixel of a window asks for another picture.
-    const measure = () => setWidth(Math.min(2400, Math.max(560, Math.round(holder.current.clientWidth / 20) * 40)));
+    // In steps, so that not every pixel of a window asks for another picture; 1.6 units a pixel make its letters 12 pixels high.
+    const measure = () => holder.current && setWidth(Math.min(2400, Math.max(560, Math.round((holder.current.clientWidth * 1.6) / 40) * 40)));
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(holder.current);
@@ -257,54 +116,88 @@ export function Picture({ src, alt }) {
   path.searchParams.set("theme", theme);
   path.searchParams.set("width", width);
   path.searchParams.set("title", "no");
-  return html`<div ref=${holder}>${width > 0 && html`<img class="picture" src=${path.pathname + path.search} alt=${alt} />`}</div>`;
+  const picture = useLoaded(width ? path.pathname + path.search : null, (signal) => read(path.pathname + path.search, signal));
+  const inside = useRef(null);
+  useEffect(() => {
+    if (!picture.data) return;
+    const svg = new DOMParser().parseFromString(picture.data, "image/svg+xml").documentElement;
+    if (svg.nodeName !== "svg") return;
+    // Ids are the page's now, so they must differ from those of the other pictures.
+    const prefix = `p${Math.random().toString(36).slice(2, 8)}`;
+    for (const element of svg.querySelectorAll("[id]")) element.id = `${prefix}${element.id}`;
+    svg.setAttribute("aria-labelledby", (svg.getAttribute("aria-labelledby") ?? "").split(" ").map((id) => prefix + id).join(" "));
+    if (alt && !svg.querySelector("title")) svg.setAttribute("aria-label", alt);
+    svg.removeAttribute("width");
+    svg.removeAttribute("height");
+    svg.classList.add("picture");
+    inside.current.replaceChildren(document.importNode(svg, true));
+    inside.current.style.aspectRatio = "";
+  }, [picture.data]);
+  return html`<div ref=${holder} class="picture-box">
+    <div ref=${inside} style=${picture.data ? {} : { aspectRatio: `1 / ${shape}` }}></div>
+    ${picture.error && html`<p class="muted small">${picture.error.message} <button onClick=${picture.reload}>Try again</button></p>`}
+  </div>`;
 }
 
 /** A link that is given absolute, as this page reaches it. */
 export const local = (url) => {
-  const { pathname, search } = new URL(url);
+  const { pathname, search } = new URL(url, location.origin);
   return pathname + search;
 };
 
+/** A dialog that a button opens; its children get what closes it. */
+export function Dialog({ label, title, children, tone = "", wide }) {
+  const dialog = useRef(null);
+  const [open, setOpen] = useState(false);
+  useEffect(() => {
+    if (open && !dialog.current.open) dialog.current.showModal();
+  }, [open]);
+  const close = () => dialog.current?.close();
+  return html`<button type="button" class=${tone} onClick=${() => setOpen(true)}>${label}</button>
+    ${open && html`<dialog ref=${dialog} class=${wide ? "wide" : ""} aria-label=${title} onClose=${() => setOpen(false)}>${children(close)}</dialog>`}`;
+}
+
 /** A button that asks before it does something that can't be undone. */
 export function Confirm({ label, question, confirm, onConfirm, tone = "danger" }) {
-  const dialog = useRef(null);
-  return html`<button class=${tone} onClick=${() => dialog.current.showModal()}>${label}</button>
-    <dialog ref=${dialog} aria-label=${question}>
-      <p>${question}</p>
-      <div class="row">
-        <button onClick=${() => dialog.current.close()}>Keep it</button>
-        <button
-          class="danger"
-          onClick=${() => {
-            dialog.current.close();
-            onConfirm();
-          }}
-        >
-          ${confirm}
-        </button>
-      </div>
-    </dialog>`;
+  return html`<${Dialog} label=${label} title=${question} tone=${tone}>${(close) => html`<p>${question}</p>
+    <div class="row">
+      <button type="button" onClick=${close}>Keep it</button>
+      <button type="button" class="danger" onClick=${() => { close(); onConfirm(); }}>${confirm}</button>
+    </div>`}<//>`;
 }
 
-/** Pages of a list, one after the other. */
-export function usePages(query, field, variables) {
-  const key = JSON.stringify(variables);
-  const [rows, setRows] = useState([]);
-  const [more, setMore] = useState(null);
-  const first = useQuery(query, { ...variables, after: null });
-  useEffect(() => {
-    if (first.data) {
-      setRows(first.data[field].nodes);
-      setMore(first.data[field].pageInfo.hasNextPage ? first.data[field].pageInfo.endCursor : null);
-    }
-  }, [first.data, key]);
-  const loadMore = async () => {
-    const page = (await ask(query, { ...variables, after: more }))[field];
-    setRows((old) => [...old, ...page.nodes]);
-    setMore(page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null);
+/** Actions that are rarely wanted, behind one button. */
+export const Menu = ({ label = "More", children }) => html`<details class="menu"><summary>${label}</summary><div>${children}</div></details>`;
+
+/** A notice for whoever can't do what a page is for. */
+export function Needs({ role = "OPERATOR", to }) {
+  const { viewer, askToSignIn } = useContext(Session);
+  const order = ["ANONYMOUS", "READER", "OPERATOR", "ADMIN"];
+  if (!viewer || order.indexOf(viewer.role) >= order.indexOf(role)) return null;
+  const who = role === "ADMIN" ? "an administrator's token" : "an operator's token";
+  return html`<div class="notice">${viewer.role === "ANONYMOUS" ? `${to} needs ${who}.` : `Your token may only ${viewer.role === "READER" ? "read" : "research"}; ${to.toLowerCase()} needs ${who}.`}
+    ${" "}<button onClick=${askToSignIn}>Sign in</button></div>`;
+}
+
+/** A component that is loaded when it's first wanted; `height` keeps its place meanwhile. */
+export function lazy(from, pick, height) {
+  let part = null;
+  return function Later(props) {
+    const [state, setState] = useState(null);
+    useEffect(() => {
+      let on = true;
+      if (!part)
+        from().then(
+          (module) => {
+            part = module[pick];
+            if (on) setState("there");
+          },
+          () => on && setState("failed"),
+        );
+      return () => void (on = false);
+    }, []);
+    if (part) return html`<${part} ...${props} />`;
+    if (state === "failed") return html`<div class="notice bad" role="alert">A part of this page could not be loaded. <button onClick=${() => location.reload()}>Load it again</button></div>`;
+    return html`<div class="skeleton" style=${height ? { height: `${height}px` } : {}}><i></i></div>`;
   };
-  return { ...first, rows, total: first.data?.[field].totalCount, loadMore: more ? loadMore : null };
 }
-
-export const More = ({ of }) => of.loadMore && html`<p><button onClick=${of.loadMore}>Show more</button></p>`;

@@ -1,0 +1,115 @@
+// A backtest to explore: four figures, linked panes, every figure beside holding, and trades that lead to the chart.
+
+import { html, lazy, useQuery, useLoaded, useState, Head, Panel, Figures, Table, Empty, Waiting, Link, Picture, isGone, count, number, percent, signed, side, fileName, Change } from "./ui.js";
+import { read } from "./api.js";
+import { runAddress, storedRun, strategyName } from "./strategy.js";
+import { costsOf } from "./strategyform.js";
+import { Trades } from "./trades.js";
+
+const Explorer = lazy(() => import("./explorer.js"), "Explorer", 760);
+
+const ABOUT = "query($id: ID!) { node(id: $id) { ... on Backtest { id stale createdAt symbol { ticker firstDate lastDate currency } } } }";
+
+/** The stored run whole: its inputs, figures, curves and trades. */
+export const reportOf = (id) => (signal) => read(`/reports/backtests/${encodeURIComponent(id)}.json`, signal).then(JSON.parse);
+
+/** Where the form is that runs this again, with the dates left open where they were the whole history. */
+export function againAddress(report, symbol) {
+  const whole = symbol?.firstDate === report.from;
+  const last = symbol?.lastDate === report.to;
+  return runAddress({ ticker: report.symbol.ticker, from: whole ? "" : report.from, to: last ? "" : report.to, ...storedRun(report) });
+}
+
+const ROWS = [
+  ["Total return", "total_return", (v) => signed(v, 2), 1],
+  ["A year (CAGR)", "cagr", (v) => signed(v, 2), 1],
+  ["Final equity", "final_equity", number, 1],
+  ["Volatility", "volatility", (v) => percent(v), -1],
+  ["Maximum drawdown", "max_drawdown", (v) => percent(v, 2), 1],
+  ["Longest drawdown, days", "max_drawdown_days", count, -1],
+  ["Sharpe ratio", "sharpe", number, 1],
+  ["Sortino ratio", "sortino", number, 1],
+  ["Calmar ratio", "calmar", number, 1],
+  ["Fees paid", "fees_paid", number, -1],
+];
+const OF_TRADES = [
+  ["Trades", "trade_count", count], ["Winners", "win_rate", percent], ["Profit factor", "profit_factor", number], ["Average trade", "average_trade", (v) => signed(v, 2)],
+  ["Best trade", "best_trade", (v) => signed(v, 2)], ["Worst trade", "worst_trade", (v) => signed(v, 2)], ["Exposure", "exposure", percent], ["SQN", "sqn", number],
+];
+
+function Beside({ of, hold, ticker }) {
+  const columns = [
+    { label: "Figure", lead: true, cell: ([name]) => name, csv: ([name]) => name },
+    { label: "Strategy", num: true, cell: ([, key, show]) => show(of[key]), csv: ([, key]) => of[key] },
+    { label: "Buy and hold", num: true, cell: ([, key, show]) => show(hold[key]), csv: ([, key]) => hold[key] },
+    { label: "Better", prio: 3, cell: ([, key, , good]) => (of[key] === null || hold[key] === null ? "–" : (of[key] - hold[key]) * good > 0 ? "Strategy" : of[key] === hold[key] ? "Same" : "Hold") },
+  ];
+  return html`<${Table} label="Figures beside buy and hold" columns=${columns} rows=${ROWS} keyOf=${([, key]) => key} csv=${fileName(ticker, "figures")} />`;
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** Months in and out of the market; one without a position shows a dot, not a zero. */
+function Monthly({ years, ticker }) {
+  const month = (year, i) => {
+    const value = year.months[i];
+    if (value === null || value === undefined) return "–";
+    return value === 0 ? html`<span class="muted" title="Out of the market">·</span>` : html`<span class=${side(value)}>${number(value * 100, 1)}</span>`;
+  };
+  const columns = [
+    { label: "Year", lead: true, cell: (y) => y.year, csv: (y) => y.year },
+    ...MONTHS.map((name, i) => ({ label: name, num: true, cell: (y) => month(y, i), csv: (y) => y.months[i] })),
+    { label: "Year, %", num: true, key: true, cell: (y) => html`<strong><${Change} of=${y.total} /></strong>`, csv: (y) => y.total },
+    { label: "Buy and hold", num: true, cell: (y) => html`<${Change} of=${y.buy_and_hold} />`, csv: (y) => y.buy_and_hold },
+  ];
+  return html`<div class="months"><${Table} label="Monthly returns, %" columns=${columns} rows=${years} keyOf=${(y) => y.year} csv=${fileName(ticker, "monthly-returns")} /></div>`;
+}
+
+export function BacktestPage({ part }) {
+  const about = useQuery(ABOUT, { id: part });
+  const query = useLoaded(`backtest ${part}`, reportOf(part));
+  const [focus, setFocus] = useState(null);
+  if (isGone(query) || isGone(about) || (about.data && !about.data.node?.symbol))
+    return html`<${Head} title="Backtest" /><${Empty} title="There is no such backtest"><${Link} to="/reporting/backtests">All backtests<//><//>`;
+  if (!query.data) return html`<${Head} title="Backtest" /><${Waiting} query=${query} lines=${8} />`;
+  const report = query.data;
+  const symbol = about.data?.node.symbol;
+  const { metrics: m, buy_and_hold: hold } = report;
+  const { ticker, currency } = report.symbol;
+  const run = storedRun(report);
+  const name = strategyName(run.strategy);
+  const saved = fileName(ticker, name, report.from, report.to);
+  const worst = report.trades.reduce((least, t) => (least === null || t.return < least.return ? t : least), null);
+  const zoom = (trade) => {
+    setFocus({ from: trade.entry_date, to: trade.exit_date, number: trade.number });
+    document.getElementById("explore")?.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  };
+  return html`<${Head} title=${`${ticker} backtest`} named=${`${ticker} ${name}`}
+      actions=${html`<${Link} class="button primary" to=${againAddress(report, symbol)}>Edit and run again<//>
+        <${Link} class="button" to=${`/reporting/backtests/compare?ids=${part}`}>Compare<//>
+        <a class="button" href=${`/reports/backtests/${part}.pdf`} download=${`${saved}.pdf`}>PDF report</a>
+        <a class="button" href=${`/reports/backtests/${part}.json`} download=${`${saved}.json`}>JSON</a>`}>
+      <strong class="rule">${name}</strong><br />${report.from} to ${report.to}, ${count(report.bars)} bars, ${report.adjusted ? "adjusted prices" : "as traded"}, ${costsOf(run.execution)}.
+    <//>
+    <div class="stack">
+      ${about.data?.node.stale && html`<div class="notice">The prices have changed since this was run. <${Link} to=${againAddress(report, symbol)}>Run it again<//></div>`}
+      <${Figures} big of=${[
+        ["Total return", html`<${Change} of=${m.total_return} digits=${2} />`, { note: `holding ${signed(hold.total_return, 2)}` }],
+        ["Maximum drawdown", percent(m.max_drawdown, 2), { note: `holding ${percent(hold.max_drawdown, 2)}` }],
+        ["Sharpe ratio", number(m.sharpe), { note: `holding ${number(hold.sharpe)}` }],
+        ["Trades", count(m.trade_count), { note: m.trade_count ? `${percent(m.win_rate, 0)} won` : "the rule never bought" }],
+      ]} />
+      <div id="explore"><${Panel} title="Prices, trades, equity and drawdown"><${Explorer} report=${report} run=${run} focus=${focus} saved=${saved} /><//></div>
+      <${Panel} title="Beside buy and hold"><${Beside} of=${m} hold=${hold} ticker=${saved} />
+        <p class="small muted beneath">${currency ? `Money in ${currency}. ` : ""}Holding buys at the first close and sells at the last, with the same costs.</p><//>
+      <${Panel} title="Its trades in figures">
+        <${Figures} of=${OF_TRADES.map(([label, key, show]) => [label, key === "worst_trade" && worst ? html`<button class="plain link" onClick=${() => zoom(worst)}>${show(m[key])}</button>` : show(m[key], key === "win_rate" || key === "exposure" ? 1 : undefined)])} />
+      <//>
+      <${Panel} title="Trades" aside=${html`<span class="muted small">Click one to see it on the chart</span>`}><${Trades} of=${report.trades} chosen=${focus?.number} choose=${zoom} saved=${saved} stop=${run.strategy.stopLoss} /><//>
+      <${Panel} title="Monthly returns, %"><${Monthly} years=${report.years} ticker=${saved} /><//>
+      <${Panel} title=${`Rolling Sharpe ratio and volatility${report.rolling ? `, ${report.rolling.window} days` : ""}`}><${Picture} src=${`/charts/backtests/${part}/rolling.svg`} alt="Rolling Sharpe ratio and volatility" shape=${0.4} /><//>
+      <${Panel} title="Distribution of daily returns"><${Picture} src=${`/charts/backtests/${part}/distribution.svg`} alt="Distribution of daily returns" shape=${0.45} />
+        ${report.distribution.idle > 0 && html`<p class="small muted">${count(report.distribution.idle)} days out of the market are left out.</p>`}<//>
+      <p class="small muted">${report.description} Data version ${report.data_version}, engine ${report.engine_version}. ${report.disclaimer}</p>
+    </div>`;
+}

@@ -1,0 +1,154 @@
+// What all charts share: looks from the theme, wheel only with Ctrl, keys, ranges by date, and pictures to keep.
+
+import { createChart, createTextWatermark, CrosshairMode, PriceScaleMode, TickMarkType } from "./vendor/lightweight-charts.js";
+import { html } from "./ui.js";
+import { save } from "./csv.js";
+
+export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const KEYS = ["--accent", "--third", "--second", "--loss", "--gain"];
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const parts = (time) => (typeof time === "string" ? time.split("-").map(Number) : [time.year, time.month, time.day]);
+const tick = (time, type) => {
+  const [year, month, day] = parts(time);
+  if (type === TickMarkType.Year) return String(year);
+  return type === TickMarkType.Month ? MONTHS[month - 1] : `${day} ${MONTHS[month - 1]}`;
+};
+
+/** An empty chart in the page's looks. The page scrolls over it; Ctrl and the wheel zoom. */
+export function begin(holder) {
+  const chart = createChart(holder, {
+    autoSize: true,
+    layout: {
+      background: { color: "transparent" }, textColor: colour("--muted"), fontFamily: "Inter, system-ui, sans-serif", fontSize: 12, attributionLogo: false,
+      panes: { separatorColor: colour("--rule"), separatorHoverColor: colour("--accent-soft") },
+    },
+    grid: { vertLines: { visible: false }, horzLines: { color: colour("--rule") } },
+    crosshair: { mode: CrosshairMode.Normal },
+    rightPriceScale: { borderColor: colour("--rule"), entireTextOnly: true },
+    timeScale: { borderColor: colour("--rule"), rightOffset: 2, minBarSpacing: 0.02, tickMarkFormatter: tick },
+    localization: { dateFormat: "yyyy-MM-dd" },
+    handleScale: { mouseWheel: false },
+    handleScroll: { mouseWheel: false, vertTouchDrag: false },
+    kineticScroll: { touch: !matchMedia("(prefers-reduced-motion: reduce)").matches },
+  });
+  const wheel = (event) => {
+    if (!event.ctrlKey) return;
+    event.preventDefault();
+    zoom(chart, Math.exp(event.deltaY * 0.002), event.clientX - holder.getBoundingClientRect().left);
+  };
+  holder.addEventListener("wheel", wheel, { passive: false });
+  return {
+    chart,
+    end() {
+      holder.removeEventListener("wheel", wheel);
+      chart.remove();
+    },
+  };
+}
+
+/** Shows more or less around a place on the screen. */
+export function zoom(chart, factor, x) {
+  const scale = chart.timeScale();
+  const range = scale.getVisibleLogicalRange();
+  if (!range) return;
+  const at = (x === undefined ? null : scale.coordinateToLogical(x)) ?? (range.from + range.to) / 2;
+  const width = (range.to - range.from) * factor;
+  if (width < 5) return;
+  scale.setVisibleLogicalRange({ from: at - (at - range.from) * factor, to: at + (range.to - at) * factor });
+}
+
+/** A name in a pane's corner. */
+export const caption = (pane, text) =>
+  createTextWatermark(pane, { horzAlign: "left", vertAlign: "top", lines: [{ text, color: colour("--muted"), fontSize: 12, fontFamily: "Inter, system-ui, sans-serif" }] });
+
+/** Keys move the crosshair along `values` of a series, and zoom. */
+export function onKey(event, { chart, series, dates, values, at, setAt }) {
+  const last = dates.length - 1;
+  const step = event.shiftKey ? 10 : 1;
+  const to = { ArrowLeft: at - step, ArrowRight: at + step, Home: 0, End: last, PageUp: at - 21, PageDown: at + 21 }[event.key];
+  if (event.key === "+" || event.key === "=") zoom(chart, 0.7);
+  else if (event.key === "-") zoom(chart, 1.4);
+  else if (to === undefined) return;
+  event.preventDefault();
+  if (to === undefined) return;
+  const i = Math.min(last, Math.max(0, to));
+  setAt(i);
+  chart.setCrosshairPosition(values[i], dates[i], series);
+  const scale = chart.timeScale();
+  const range = scale.getVisibleLogicalRange();
+  if (range && (i < range.from || i > range.to)) {
+    const shift = i < range.from ? i - range.from - 2 : i - range.to + 2;
+    scale.setVisibleLogicalRange({ from: range.from + shift, to: range.to + shift });
+  }
+}
+
+/** Saves what a chart shows. */
+export function keepPicture(chart, name) {
+  const shot = chart.takeScreenshot(true, false);
+  // On the page's ground, since a transparent picture is black in many programs.
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [shot.width, shot.height];
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = colour("--raised");
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(shot, 0, 0);
+  canvas.toBlob((blob) => blob && save(`${name}.png`, blob));
+}
+
+export const RANGES = ["1M", "3M", "6M", "YTD", "1Y", "5Y", "All"];
+const AGO = { "1M": 1, "3M": 3, "6M": 6, "1Y": 12, "5Y": 60 };
+
+/** The first date of a range that ends with the last one. */
+export function startOfRange(range, first, last) {
+  if (range === "YTD") return `${last.slice(0, 4)}-01-01`;
+  if (!AGO[range]) return first;
+  const at = new Date(`${last}T00:00:00Z`);
+  const day = at.getUTCDate();
+  at.setUTCDate(1);
+  at.setUTCMonth(at.getUTCMonth() - AGO[range]);
+  at.setUTCDate(Math.min(day, new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 0)).getUTCDate()));
+  return at.toISOString().slice(0, 10);
+}
+
+/** The place of the first date that isn't before this one. */
+export function placeOf(dates, day) {
+  let [low, high] = [0, dates.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (dates[middle] < day) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** A first bar near this one, such that no month's name would be cut by the chart's edge. */
+function uncut(dates, from, bars, width) {
+  const room = Math.ceil((16 / Math.max(width, 1)) * bars);
+  const part = bars > 900 ? 4 : 7;
+  const begins = (i) => i > 0 && i < dates.length && dates[i].slice(0, part) !== dates[i - 1].slice(0, part);
+  for (let shift = 0; shift <= 2 * room + 1 && from - shift > 0; shift++) {
+    let free = true;
+    for (let i = from - shift - room; i <= from - shift + room; i++) if (begins(i)) free = false;
+    if (free) return from - shift;
+  }
+  return from;
+}
+
+/** Shows the bars between two dates. */
+export function show(chart, dates, from, to) {
+  const end = placeOf(dates, to);
+  const first = placeOf(dates, from);
+  const start = first > 0 ? uncut(dates, first, end - first, chart.timeScale().width()) : first;
+  chart.timeScale().setVisibleLogicalRange({ from: start - 0.5, to: Math.min(end, dates.length - 1) + Math.max(1, (end - start) * 0.02) });
+}
+
+export const MODES = [["linear", "Linear", PriceScaleMode.Normal], ["log", "Log", PriceScaleMode.Logarithmic], ["percent", "%", PriceScaleMode.Percentage]];
+
+/** Buttons of which one is pressed. */
+export const Choice = ({ label, of, value, set }) => html`<div class="row tight" role="group" aria-label=${label}>
+  ${of.map(([name, text]) => html`<button type="button" key=${name} class="small" aria-pressed=${value === name} onClick=${() => set(name)}>${text ?? name}</button>`)}
+</div>`;
+
+export const Credit = () =>
+  html`<p class="small muted">Drawn with <a href="https://www.tradingview.com/" rel="noreferrer">TradingView Lightweight Charts™</a>. Drag to move, Ctrl and the wheel or pinch to zoom; with the keyboard, arrows, Home, End, + and −. On a touch screen, hold to read values.</p>`;

@@ -1,0 +1,52 @@
+// Indicators of the API beside a series: asked for by the operand, drawn over the price or in a pane of their own.
+
+import { LineSeries, LineStyle } from "./vendor/lightweight-charts.js";
+import { ask } from "./api.js";
+import { caption, colour, KEYS } from "./chartkit.js";
+import { operandName } from "./strategy.js";
+
+const literal = (value) => {
+  if (typeof value !== "object") return String(value);
+  return `{ ${Object.entries(value).map(([name, inner]) => `${name}: ${literal(inner)}`).join(", ")} }`;
+};
+const kindOf = (operand) => Object.keys(operand)[0];
+const OVER = ["sma", "ema", "highest", "lowest", "bollingerLower", "bollingerUpper"];
+export const isDrawn = (operand) => !["price", "constant"].includes(kindOf(operand));
+
+/** The part of a query that asks for these. */
+export const asking = (operands) => operands.map((operand, i) => `i${i}: indicator(by: ${literal(operand)})`).join(" ");
+
+/** Indicators of a symbol between two dates, as maps from date to value. */
+export async function indicatorsOf({ ticker, from, to, adjusted, operands }, signal) {
+  if (!operands.length) return [];
+  const query = `query($t: String!, $from: Date, $to: Date, $adjusted: Boolean!) { symbol(ticker: $t) { series(from: $from, to: $to, adjusted: $adjusted) { dates ${asking(operands)} } } }`;
+  const series = (await ask(query, { t: ticker, from, to, adjusted }, signal)).symbol?.series;
+  if (!series) return [];
+  return operands.map((_, i) => new Map(series.dates.map((day, n) => [day, series[`i${i}`][n]])));
+}
+
+/**
+ * Draws operands with their values by place. Those on the price's scale go into its pane, others into panes from `next` on.
+ * Gives the lines as {name, key, values} and how many panes were added; `levels` are numbers that an operand is compared with.
+ */
+export function draw(chart, dates, operands, values, next, levels = () => []) {
+  const panes = [];
+  const lines = operands.map((operand, i) => {
+    const over = OVER.includes(kindOf(operand));
+    const group = kindOf(operand).startsWith("macd") ? "macd" : kindOf(operand);
+    if (!over && !panes.includes(group)) panes.push(group);
+    const pane = over ? 0 : next + panes.indexOf(group);
+    const key = i % KEYS.length;
+    const line = chart.addSeries(LineSeries, { color: colour(KEYS[key]), lineWidth: over ? 1 : 2, lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false }, pane);
+    line.setData(dates.map((time, n) => (values[i]?.[n] === null || values[i]?.[n] === undefined ? { time } : { time, value: values[i][n] })));
+    for (const price of levels(operand)) line.createPriceLine({ price, color: colour("--muted"), lineWidth: 1, lineStyle: LineStyle.Dashed, axisLabelVisible: true });
+    return { name: operandName(operand), key, values: values[i] ?? [], pane };
+  });
+  for (const [n, group] of panes.entries()) {
+    const named = lines.filter((line) => line.pane === next + n).map((line) => line.name);
+    const pane = chart.panes()[next + n];
+    caption(pane, group === "macd" ? named.join(", ") : named.join(", "));
+    pane.setStretchFactor(0.28);
+  }
+  return { lines, panes: panes.length };
+}

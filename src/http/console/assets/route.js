@@ -1,0 +1,101 @@
+// Addresses within the console: going there, coming back to where one was, and views that live in the query.
+
+import { html, useCallback, useEffect, useRef, useState } from "./vendor/preact-htm.js";
+
+const listeners = new Set();
+const tell = () => listeners.forEach((listener) => listener());
+/** How the page that is shown was reached: "load", "push" or "pop". */
+export const arrival = { how: "load" };
+
+history.scrollRestoration = "manual";
+addEventListener("popstate", (event) => {
+  // The skip link's hash is no page.
+  if (location.hash && !event.state) return;
+  arrival.how = "pop";
+  tell();
+  // Lists come from the cache, so their height is there at once or soon.
+  const y = event.state?.y ?? 0;
+  const until = performance.now() + 1500;
+  const settle = () => {
+    scrollTo(0, y);
+    if (Math.abs(scrollY - y) > 2 && performance.now() < until && arrival.how === "pop") requestAnimationFrame(settle);
+  };
+  requestAnimationFrame(settle);
+});
+
+export function go(path, replace = false) {
+  if (replace) history.replaceState(history.state, "", path);
+  else {
+    history.replaceState({ y: scrollY }, "");
+    history.pushState(null, "", path);
+    arrival.how = "push";
+    scrollTo(0, 0);
+  }
+  tell();
+}
+
+export function usePath() {
+  const read = () => location.pathname + location.search;
+  const [path, setPath] = useState(read());
+  useEffect(() => {
+    const update = () => setPath(read());
+    listeners.add(update);
+    update();
+    return () => listeners.delete(update);
+  }, []);
+  return path;
+}
+
+/** Sets parameters of the address in place; those that are empty are left out. */
+export function setQuery(changes) {
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === "" || value === null || value === undefined) query.delete(name);
+    else query.set(name, value);
+  }
+  const text = query.toString();
+  go(location.pathname + (text ? `?${text}` : "") + location.hash, true);
+}
+
+/** One parameter of the address as a state; its fallback is left out of the address. */
+export function useAddress(name, fallback = "") {
+  usePath();
+  const value = new URLSearchParams(location.search).get(name) ?? fallback;
+  const set = useCallback((next) => setQuery({ [name]: next === fallback ? "" : next }), [name, fallback]);
+  return [value, set];
+}
+
+/** A text parameter: what is typed at once, and in the address once the typing rests. */
+export function useTyped(name, wait = 250) {
+  const [settled, settle] = useAddress(name);
+  const [text, setText] = useState(settled);
+  const timer = useRef(null);
+  const own = useRef(settled);
+  useEffect(() => {
+    // The address was changed by somebody else: a preset, or Back.
+    if (settled !== own.current) {
+      own.current = settled;
+      clearTimeout(timer.current);
+      setText(settled);
+    }
+  }, [settled]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const type = (next) => {
+    setText(next);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      own.current = next.trim();
+      settle(next.trim());
+    }, wait);
+  };
+  return [text, type, settled];
+}
+
+export function Link({ to, children, ...rest }) {
+  const follow = (event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+    event.preventDefault();
+    go(to);
+  };
+  return html`<a href=${to} onClick=${follow} ...${rest}>${children}</a>`;
+}

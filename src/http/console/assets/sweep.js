@@ -1,0 +1,163 @@
+// A sweep that leads to a decision: a map to read and open, ordered by what is left when the windows are a little off.
+
+import { html, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAddress, useAction, useRole, Field, Link, Mistakes, Picture, Change, go, local, count, number, percent, signed, fileName } from "./ui.js";
+import { ask, follow } from "./api.js";
+import { Heatmap } from "./heatmap.js";
+import { bestCells, gridOf, neighbourhood, plateau, valuesOf } from "./heat.js";
+import { runAddress } from "./strategy.js";
+import { costsOf } from "./strategyform.js";
+import { sweepAddress } from "./newsweep.js";
+
+/** Beyond this, a picture and the best pairs are enough to send. */
+const MOST_DRAWN = 300_000;
+const ABOUT = `query($id: ID!) { node(id: $id) { ... on Sweep { id combinations from to stale createdAt adjusted heatmapUrl(by: SHARPE) symbol { ticker firstDate lastDate }
+  execution { initialCash fill commission slippage wholeShares } } } }`;
+const COLUMNS = `query($id: ID!) { node(id: $id) { ... on Sweep { columns { buyWindow sellWindow totalReturn maxDrawdown sharpe tradeCount } } } }`;
+const HOLD = `query($t: String!, $from: Date!, $to: Date!) { symbol(ticker: $t) { first: prices(first: 1, from: $from, to: $to) { nodes { close adjustedClose } } last: prices(last: 1, from: $from, to: $to) { nodes { close adjustedClose } } } }`;
+const RUN = `mutation($input: RunBacktestInput!) { runBacktest(input: $input) { backtest { id } userErrors { message field } } }`;
+const SWEEP = `mutation($input: SweepBacktestsInput!) { sweepBacktests(input: $input) { sweep { id } job { id } userErrors { message } } }`;
+
+const METRICS = [["sharpe", "Sharpe ratio", number], ["totalReturn", "Total return", (v) => signed(v)], ["maxDrawdown", "Maximum drawdown", (v) => percent(v)]];
+const ORDERS = [["around", "Median of the 3 × 3 around"], ["pair", "The pair alone"]];
+
+/** What holding over the same dates, with the same costs, would have brought. */
+function holdOf(symbol, { adjusted, execution }) {
+  const [first, last] = [symbol?.first.nodes[0], symbol?.last.nodes[0]];
+  if (!first || !last) return null;
+  const field = adjusted ? "adjustedClose" : "close";
+  const { commission, slippage } = execution;
+  return (last[field] * (1 - slippage) * (1 - commission)) / (first[field] * (1 + slippage) * (1 + commission)) - 1;
+}
+
+/** Runs a sweep to its end, at once or as a job, and gives its id. */
+async function sweepThrough(input) {
+  const made = (await ask(SWEEP, { input })).sweepBacktests;
+  if (made.userErrors.length) throw new Error(made.userErrors[0].message);
+  if (made.sweep) return made.sweep.id;
+  return new Promise((resolve, reject) => {
+    const stop = follow("subscription($id: ID) { jobUpdated(id: $id) { state message sweep { id } } }", { id: made.job.id }, ({ jobUpdated: job }) => {
+      if (job.sweep) resolve(job.sweep.id);
+      else if (["FAILED", "CANCELLED"].includes(job.state)) reject(new Error(job.message ?? "The sweep was cancelled"));
+      else return;
+      stop();
+    });
+  });
+}
+
+function useSweep(id) {
+  const about = useQuery(id ? ABOUT : null, { id });
+  const sweep = about.data?.node;
+  const small = sweep?.combinations <= MOST_DRAWN;
+  const query = useQuery(small ? COLUMNS : null, { id });
+  const columns = query.data?.node?.columns;
+  const held = useQuery(sweep?.symbol ? HOLD : null, { t: sweep?.symbol?.ticker, from: sweep?.from, to: sweep?.to });
+  const grid = useMemo(() => columns && gridOf(columns), [columns]);
+  const hold = sweep?.execution && held.data ? holdOf(held.data.symbol, sweep) : null;
+  return { about, query, sweep, columns, grid, hold, small };
+}
+
+function SweepMap({ of, by, order, open, small }) {
+  const [, name, show] = METRICS.find(([metric]) => metric === by);
+  const values = useMemo(() => {
+    const plain = valuesOf(of.grid, of.columns[by]);
+    return order === "around" ? neighbourhood(of.grid, plain) : plain;
+  }, [of.grid, by, order]);
+  const title = order === "around" ? `median ${name} around` : name;
+  return html`<${Heatmap} grid=${of.grid} columns=${of.columns} values=${values} title=${title} show=${show} hold=${of.hold} open=${open} small=${small}
+    label=${`${name} of every pair of ${of.sweep.symbol.ticker}, ${of.sweep.from} to ${of.sweep.to}`} />`;
+}
+
+function Half({ id, title, by, order, open }) {
+  const of = useSweep(id);
+  if (!of.grid) return html`<${Panel} title=${title}><${Waiting} query=${of.about.error ? of.about : of.query} /><//>`;
+  return html`<${Panel} title=${`${title}, ${of.sweep.from} to ${of.sweep.to}`}><p class="small muted">Holding: ${signed(of.hold)}. <${Link} to=${`/reporting/sweeps/${id}`}>This half alone<//></p>
+    <${SweepMap} of=${of} by=${by} order=${order} open=${open(of.sweep)} small /><//>`;
+}
+
+export function SweepPage({ part }) {
+  const [by, setBy] = useAddress("by", "sharpe");
+  const [order, setOrder] = useAddress("order", "around");
+  const [halves, setHalves] = useAddress("halves");
+  const operator = useRole("OPERATOR");
+  const run = useAction("runBacktest", RUN);
+  const [dividing, setDividing] = useState({ busy: false, errors: [] });
+  const of = useSweep(part);
+  const { sweep, columns, grid, hold } = of;
+  const metric = METRICS.find(([name]) => name === by) ?? METRICS[0];
+  const ranked = useMemo(() => {
+    if (!grid) return null;
+    const plain = valuesOf(grid, columns[metric[0]]);
+    const around = neighbourhood(grid, plain);
+    return { plain, around, cells: bestCells(grid, order === "around" ? around : plain, 15), area: hold === null ? null : plateau(grid, valuesOf(grid, columns.totalReturn), hold) };
+  }, [grid, metric[0], order, hold]);
+  if (isGone(of.about) || (of.about.data && !sweep?.symbol)) return html`<${Head} title="Sweep" /><${Empty} title="There is no such sweep"><${Link} to="/reporting/sweeps">All sweeps<//><//>`;
+  if (!sweep) return html`<${Head} title="Sweep" /><${Waiting} query=${of.about} lines=${8} />`;
+  const { ticker } = sweep.symbol;
+  const base = { ticker, adjusted: sweep.adjusted, execution: sweep.execution };
+  const open = (of_) => async (buy, sell) => {
+    const input = { ...base, strategy: { buy: { priceBelowSma: buy }, sell: { priceAboveSma: sell } }, from: of_.from, to: of_.to };
+    // Who may not run it gets the form, filled in.
+    if (!operator) return go(runAddress(input));
+    const made = await run.run({ input });
+    if (made) go(`/reporting/backtests/${made.backtest.id}`);
+  };
+  const range = (list) => ({ from: list[0], to: list.at(-1), step: list.length > 1 ? list[1] - list[0] : 1 });
+  const divide = async () => {
+    setDividing({ busy: true, errors: [] });
+    try {
+      const middle = new Date((Date.parse(sweep.from) + Date.parse(sweep.to)) / 2).toISOString().slice(0, 10);
+      const after = new Date(Date.parse(middle) + 86_400_000).toISOString().slice(0, 10);
+      const input = { ...base, buyBelowSma: range(grid.buys), sellAboveSma: range(grid.sells) };
+      const first = await sweepThrough({ ...input, from: sweep.from, to: middle });
+      const second = await sweepThrough({ ...input, from: after, to: sweep.to });
+      setDividing({ busy: false, errors: [] });
+      setHalves(`${first},${second}`);
+    } catch (error) {
+      setDividing({ busy: false, errors: [error] });
+    }
+  };
+  const row = (cell) => grid.row[cell];
+  const list = [
+    { label: "Buy below", num: true, cell: (c) => html`<button class="plain link" onClick=${() => open(sweep)(columns.buyWindow[row(c)], columns.sellWindow[row(c)])} aria-label=${`Open ${columns.buyWindow[row(c)]} and ${columns.sellWindow[row(c)]} days as a backtest`}>${columns.buyWindow[row(c)]} days</button>`, csv: (c) => columns.buyWindow[row(c)] },
+    { label: "Sell above", num: true, cell: (c) => `${columns.sellWindow[row(c)]} days`, csv: (c) => columns.sellWindow[row(c)] },
+    { label: `${metric[1]}, around`, num: true, cell: (c) => metric[2](ranked.around[c]), csv: (c) => ranked.around[c] },
+    { label: "Return", num: true, key: true, cell: (c) => html`<${Change} of=${columns.totalReturn[row(c)]} />`, csv: (c) => columns.totalReturn[row(c)] },
+    { label: "Sharpe", num: true, cell: (c) => number(columns.sharpe[row(c)]), csv: (c) => columns.sharpe[row(c)] },
+    { label: "Drawdown", num: true, prio: 2, cell: (c) => percent(columns.maxDrawdown[row(c)]), csv: (c) => columns.maxDrawdown[row(c)] },
+    { label: "Trades", num: true, prio: 2, cell: (c) => count(columns.tradeCount[row(c)]), csv: (c) => columns.tradeCount[row(c)] },
+  ];
+  const again = grid && sweepAddress({ ...base, buy: range(grid.buys), sell: range(grid.sells), from: sweep.symbol.firstDate === sweep.from ? "" : sweep.from, to: sweep.symbol.lastDate === sweep.to ? "" : sweep.to });
+  const every = grid && Array.from(grid.row.keys()).filter((cell) => grid.row[cell] >= 0);
+  return html`<${Head} title=${`${ticker} sweep`} named=${`${ticker} sweep of ${count(sweep.combinations)} pairs, ${sweep.from} to ${sweep.to}`}
+      actions=${html`${again && html`<${Link} class="button primary" to=${again}>Edit and run again<//>`}<${Link} class="button" to="/reporting/sweeps">All sweeps<//>`}>
+      ${count(sweep.combinations)} pairs of windows from ${sweep.from} to ${sweep.to}, ${costsOf(sweep.execution)}, ${sweep.adjusted ? "adjusted prices" : "as traded"}.
+    <//>
+    <div class="stack">
+      ${sweep.stale && html`<div class="notice">The prices have changed since this was run.</div>`}
+      <${Mistakes} errors=${[...run.errors, ...dividing.errors]} />
+      ${!of.small
+        ? html`<${Panel} title="Sharpe ratio of every pair"><p class="small muted">So many pairs are shown as a picture; take larger steps for a map to work with.</p><${Picture} src=${local(sweep.heatmapUrl)} alt="Heatmap of the Sharpe ratio by buy and sell window" shape=${0.6} /><//>`
+        : !grid
+          ? html`<${Waiting} query=${of.query} lines=${10} />`
+          : html`<${Figures} of=${[
+                ["Pairs", count(sweep.combinations)],
+                ["Buy and hold", html`<${Change} of=${hold} />`],
+                ["Pairs above holding", ranked.area ? percent(ranked.area.above / sweep.combinations, 0) : "–"],
+                ["Largest area above it", ranked.area ? `${count(ranked.area.size)} pairs` : "–"],
+              ]} />
+              <div class="form">
+                <${Field} label="Show" value=${by} onInput=${setBy} options=${METRICS.map(([name, text]) => [name, text])} />
+                <${Field} label="By" value=${order} onInput=${setOrder} options=${ORDERS} />
+                ${operator && !halves && html`<div class="go"><button onClick=${divide} disabled=${dividing.busy}>${dividing.busy ? "Running both…" : "First half beside second"}</button></div>`}
+              </div>
+              ${halves
+                ? html`<div class="row"><button onClick=${() => setHalves("")}>Back to all dates</button><span class="small muted">What holds in both halves is less likely to be luck.</span></div>
+                    <div class="versus">${halves.split(",").slice(0, 2).map((id, i) => html`<${Half} key=${id} id=${id} title=${i ? "Second half" : "First half"} by=${metric[0]} order=${order} open=${open} />`)}</div>`
+                : html`<${Panel} title=${`${metric[1]} of every pair`}><${SweepMap} of=${of} by=${metric[0]} order=${order} open=${open(sweep)} />
+                    ${ranked.area?.size > 1 && html`<p class="small muted">Outlined: the largest area of pairs that beat holding.</p>`}<//>`}
+              <${Panel} title=${order === "around" ? "The best regions" : "The best pairs"}>
+                <p class="small muted">${order === "around" ? "Ordered by the median of each pair and its eight neighbours: a lone peak is luck, a plateau may be more." : "The best of many tries look better than they will be."}</p>
+                <${Table} label="The best pairs" columns=${list} rows=${ranked.cells} keyOf=${(c) => c} csv=${fileName(ticker, "sweep", sweep.from, sweep.to)} all=${async () => every} />
+              <//>`}
+    </div>`;
+}
