@@ -44,7 +44,7 @@ function Beside({ of, hold, ticker }) {
     { label: "Buy and hold", num: true, cell: ([, key, show]) => show(hold[key]), csv: ([, key]) => hold[key] },
     { label: "Better", prio: 3, cell: ([, key, , good]) => (of[key] === null || hold[key] === null ? "–" : (of[key] - hold[key]) * good > 0 ? "Strategy" : of[key] === hold[key] ? "Same" : "Hold") },
   ];
-  return html`<${Table} label="Figures beside buy and hold" columns=${columns} rows=${ROWS} keyOf=${([, key]) => key} csv=${fileName(ticker, "figures")} />`;
+  return html`<${Table} label="Figures beside buy and hold" columns=${columns} rows=${ROWS} keyOf=${([, key]) => key} stays csv=${fileName(ticker, "figures")} />`;
 }
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -4,7 +4,7 @@ import { CandlestickSeries, HistogramSeries, LineSeries, LineStyle, PriceScaleMo
 import { html, useEffect, useMemo, useRef, useState, useAddress, useLoaded, useTheme, Waiting, Field, fileName, price, count, number, signed, side } from "./ui.js";
 import { ask } from "./api.js";
 import { save, toCsv } from "./csv.js";
-import { begin, Choice, colour, Credit, keepPicture, MODES, onKey, RANGES, show, startOfRange } from "./chartkit.js";
+import { begin, Choice, colour, Credit, keepPicture, MODES, onCrosshair, onKey, RANGES, show, startOfRange } from "./chartkit.js";
 import { asking, draw } from "./indicators.js";
 import { operandName } from "./strategy.js";
 
@@ -88,11 +88,15 @@ export function PriceChart({ symbol }) {
     createSeriesMarkers(candles, split.map((mark) => ({ ...mark, position: "belowBar", shape: "circle", color: colour("--second"), size: 0.6 })));
     if (symbol.ipo?.issuePrice && (!adjusted || !symbol.splits.length))
       candles.createPriceLine({ price: Number(symbol.ipo.issuePrice), color: colour("--muted"), lineWidth: 1, lineStyle: LineStyle.Dotted, axisLabelVisible: false, title: "issue price" });
-    chart.subscribeCrosshairMove((event) => {
-      const over = Boolean(event.point) && typeof event.logical === "number";
-      setAt(over ? Math.round(event.logical) : null);
+    let labelled = true;
+    onCrosshair(chart, (bar) => {
+      const over = bar !== null;
+      setAt(bar);
       // The last price's label would cover the crosshair's.
-      candles.applyOptions({ lastValueVisible: !over });
+      if (labelled === over) {
+        labelled = !over;
+        candles.applyOptions({ lastValueVisible: labelled });
+      }
     });
     made.current = { chart, candles, lines, dates, close };
     if (view.current) chart.timeScale().setVisibleRange(view.current);

@@ -15,6 +15,9 @@ const tick = (time, type) => {
   return type === TickMarkType.Month ? MONTHS[month - 1] : `${day} ${MONTHS[month - 1]}`;
 };
 
+// When a key last moved a chart's crosshair.
+const keyed = new WeakMap();
+
 /** An empty chart in the page's looks. The page scrolls over it; Ctrl and the wheel zoom. */
 export function begin(holder) {
   const chart = createChart(holder, {
@@ -41,6 +44,7 @@ export function begin(holder) {
   return {
     chart,
     end() {
+      keyed.delete(chart);
       holder.removeEventListener("wheel", wheel);
       chart.remove();
     },
@@ -62,6 +66,15 @@ export function zoom(chart, factor, x) {
 export const caption = (pane, text) =>
   createTextWatermark(pane, { horzAlign: "left", vertAlign: "top", lines: [{ text, color: colour("--muted"), fontSize: 12, fontFamily: "Inter, system-ui, sans-serif" }] });
 
+/** Tells which bar the crosshair is on, null when it has left. */
+export function onCrosshair(chart, tell) {
+  chart.subscribeCrosshairMove(({ logical }) => {
+    // While the view moves after a key, the crosshair is told of places that it passes.
+    if (performance.now() - (keyed.get(chart) ?? -Infinity) < 400) return;
+    tell(typeof logical === "number" ? Math.round(logical) : null);
+  });
+}
+
 /** Keys move the crosshair along `values` of a series, and zoom. */
 export function onKey(event, { chart, series, dates, values, at, setAt }) {
   const last = dates.length - 1;
@@ -73,14 +86,16 @@ export function onKey(event, { chart, series, dates, values, at, setAt }) {
   event.preventDefault();
   if (to === undefined) return;
   const i = Math.min(last, Math.max(0, to));
-  setAt(i);
-  chart.setCrosshairPosition(values[i], dates[i], series);
+  keyed.set(chart, performance.now());
   const scale = chart.timeScale();
   const range = scale.getVisibleLogicalRange();
   if (range && (i < range.from || i > range.to)) {
     const shift = i < range.from ? i - range.from - 2 : i - range.to + 2;
     scale.setVisibleLogicalRange({ from: range.from + shift, to: range.to + shift });
   }
+  setAt(i);
+  // Once the view has moved.
+  requestAnimationFrame(() => requestAnimationFrame(() => keyed.has(chart) && chart.setCrosshairPosition(values[i], dates[i], series)));
 }
 
 /** Saves what a chart shows. */

@@ -81,7 +81,7 @@ export function Compare({ query }) {
             <span class="row"><${Link} class="button small" to=${againAddress(r)}>Edit and run again<//><button class="small" onClick=${() => set(ids.filter((id) => id !== r.id))} aria-label=${`Take ${letter(i)} out`}>Take out</button></span></li>`)}
         </ol><//>
         <${Panel} title="Equity, each from 100"><${Curves} key=${found.map((r) => r.id).join()} of=${found} letter=${letter} /><//>
-        <${Panel} title="Figures"><${Table} label="Figures of the runs" columns=${figures} rows=${FIGURES} keyOf=${([name]) => name} csv=${fileName("compare", ...found.map((r) => r.symbol.ticker))} /><//>
+        <${Panel} title="Figures"><${Table} label="Figures of the runs" columns=${figures} rows=${FIGURES} keyOf=${([name]) => name} stays csv=${fileName("compare", ...found.map((r) => r.symbol.ticker))} /><//>
         ${found.length > 1 &&
         html`<${Panel} title="What differs">
           <${Table} label="Inputs that differ" columns=${inputs} rows=${differing} keyOf=${([name]) => name} empty=${html`<p class="muted">Nothing: the runs have the same inputs.</p>`} />

@@ -2,7 +2,7 @@
 
 import { LineSeries, LineStyle, PriceScaleMode } from "./vendor/lightweight-charts.js";
 import { html, useEffect, useRef, useState, useAddress, useTheme, number } from "./ui.js";
-import { begin, Choice, colour, Credit, keepPicture, KEYS, onKey, RANGES, show, startOfRange } from "./chartkit.js";
+import { begin, Choice, colour, Credit, keepPicture, KEYS, onCrosshair, onKey, RANGES, show, startOfRange } from "./chartkit.js";
 
 export function Curves({ of, letter }) {
   const holder = useRef(null);
@@ -27,7 +27,7 @@ export function Curves({ of, letter }) {
       return line;
     });
     series[0].priceScale().applyOptions({ mode: scale === "log" ? PriceScaleMode.Logarithmic : PriceScaleMode.Normal });
-    chart.subscribeCrosshairMove((event) => setAt(event.point && typeof event.logical === "number" ? Math.round(event.logical) : null));
+    onCrosshair(chart, setAt);
     if (RANGES.includes(range)) show(chart, dates, startOfRange(range, dates[0], dates.at(-1)), dates.at(-1));
     made.current = { chart, series };
     return end;

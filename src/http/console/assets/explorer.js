@@ -3,7 +3,7 @@
 import { AreaSeries, HistogramSeries, LineSeries, PriceScaleMode, createSeriesMarkers } from "./vendor/lightweight-charts.js";
 import { html, useEffect, useMemo, useRef, useState, useAddress, useLoaded, useTheme, percent, price, number } from "./ui.js";
 import { save, toCsv } from "./csv.js";
-import { begin, caption, Choice, colour, Credit, keepPicture, onKey, placeOf, RANGES, show, startOfRange } from "./chartkit.js";
+import { begin, caption, Choice, colour, Credit, keepPicture, onCrosshair, onKey, placeOf, RANGES, show, startOfRange } from "./chartkit.js";
 import { draw, indicatorsOf, isDrawn } from "./indicators.js";
 import { comparisonsOf, operandName, operandsOf } from "./strategy.js";
 
@@ -37,6 +37,13 @@ export function Explorer({ report, run, focus, saved }) {
   const [range, setRange] = useAddress("range", "All");
   const [scale, setScale] = useAddress("scale", "linear");
   const [at, setAt] = useState(null);
+  // A trade that is looked at takes the place of the range until a range is asked for again.
+  const [trade, setTrade] = useState(null);
+  useEffect(() => setTrade(focus), [focus]);
+  const choose = (name) => {
+    setTrade(null);
+    setRange(name);
+  };
   const { dates, close, equity, buy_and_hold: hold } = report.curve;
   const operands = useMemo(() => drawn(run.strategy), [report.id]);
   const fall = useMemo(() => [drawdowns(equity), drawdowns(hold)], [report.id]);
@@ -73,7 +80,6 @@ export function Explorer({ report, run, focus, saved }) {
     wealth.priceScale().applyOptions({ scaleMargins: { top: 0.2, bottom: 0.05 } });
     depth.priceScale().applyOptions({ scaleMargins: { top: 0.25, bottom: 0.02 } });
     const all = chart.panes();
-    caption(all[0], "Close; shaded while shares are held");
     caption(all[panes + 1], "Equity, and buy and hold in grey");
     caption(all[panes + 2], "Drawdown, and that of holding in grey");
     all[0].setStretchFactor(1);
@@ -97,7 +103,7 @@ export function Explorer({ report, run, focus, saved }) {
       );
     };
     chart.timeScale().subscribeVisibleLogicalRangeChange(mark);
-    chart.subscribeCrosshairMove((event) => setAt(typeof event.logical === "number" && event.point ? Math.round(event.logical) : null));
+    onCrosshair(chart, setAt);
     made.current = { chart, closes, lines };
     return () => {
       made.current = null;
@@ -107,14 +113,14 @@ export function Explorer({ report, run, focus, saved }) {
 
   useEffect(() => {
     if (!made.current || !dates.length) return;
-    if (focus) {
-      const length = placeOf(dates, focus.to) - placeOf(dates, focus.from);
+    if (trade) {
+      const length = placeOf(dates, trade.to) - placeOf(dates, trade.from);
       const room = Math.max(15, Math.round(length * 0.6));
-      const from = placeOf(dates, focus.from) - room;
-      made.current.chart.timeScale().setVisibleLogicalRange({ from, to: placeOf(dates, focus.to) + room });
-      setAt(placeOf(dates, focus.from));
+      const from = placeOf(dates, trade.from) - room;
+      made.current.chart.timeScale().setVisibleLogicalRange({ from, to: placeOf(dates, trade.to) + room });
+      setAt(placeOf(dates, trade.from));
     } else if (RANGES.includes(range)) show(made.current.chart, dates, startOfRange(range, dates[0], dates.at(-1)), dates.at(-1));
-  }, [range, focus, theme, scale, values, found.error]);
+  }, [range, trade, theme, scale, values, found.error]);
 
   const i = at === null || at < 0 || at >= dates.length ? dates.length - 1 : at;
   const download = () => {
@@ -124,7 +130,7 @@ export function Explorer({ report, run, focus, saved }) {
   };
   const leaveRange = () => range !== "" && RANGES.includes(range) && setRange("free");
   return html`<div class="panel-head">
-      <${Choice} label="Range" of=${RANGES.map((name) => [name])} value=${range} set=${setRange} />
+      <${Choice} label="Range" of=${RANGES.map((name) => [name])} value=${trade ? "" : range} set=${choose} />
       <div class="row"><${Choice} label="Scale" of=${[["linear", "Linear"], ["log", "Log"]]} value=${scale} set=${setScale} />
         <button type="button" class="small" onClick=${() => made.current && keepPicture(made.current.chart, saved)}>PNG</button>
         <button type="button" class="small" onClick=${download} aria-label="Download the curves as CSV">CSV</button></div>
@@ -139,5 +145,6 @@ export function Explorer({ report, run, focus, saved }) {
       aria-label=${`Closes, trades, equity and drawdown of ${report.symbol.ticker} from ${report.from} to ${report.to}. Arrows move, plus and minus zoom.`}
       onKeyDown=${(event) => made.current && onKey(event, { chart: made.current.chart, series: made.current.closes, dates, values: close, at: i, setAt })}></div>
     ${found.error && html`<p class="small muted">The strategy's indicators could not be loaded: ${found.error.message}</p>`}
+    <p class="small muted">Shaded while shares are held; single trades are marked once fewer than ${MOST_MARKS} are in view.</p>
     <${Credit} />`;
 }

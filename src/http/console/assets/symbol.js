@@ -61,6 +61,7 @@ export function SymbolPage({ part }) {
           <${Confirm} label="Remove…" question=${`Remove ${s.ticker} with its prices, backtests and forecasts?`} confirm="Remove it" onConfirm=${drop} />
         <//>`}>
       ${[s.name, s.exchange !== "OTHER" ? words(s.exchange) : null, s.currency].filter(Boolean).join(" · ")}
+      ${s.barCount > 0 && html`<span class="narrow-only"><br /><strong>${price(s.latestBar?.close)}</strong> <${Change} of=${over(1)} digits=${2} /> <${AsOf} day=${s.lastDate} /></span>`}
     <//>
     <div class="stack">
       ${job && html`<${JobWatch} key=${job.id} id=${job.id} initial=${job} ticker=${s.ticker} done=${query.reload} />`}
@@ -75,7 +76,7 @@ export function SymbolPage({ part }) {
               ["Bars", count(s.barCount)],
               ["From", date(s.firstDate)],
             ]} />
-            <${Panel} title="Prices"><${PriceChart} key=${s.dataVersion} symbol=${s} /><//>`
+            <div class="chart-first"><${Panel} title="Prices"><${PriceChart} key=${s.dataVersion} symbol=${s} /><//></div>`
         : html`<${Empty} title="No prices yet">${ofFile ? "Import a file of them." : operator ? "Refresh it, or import a file on the page of all symbols." : "Sign in with an operator's token to fetch them."}<//>`}
       <div class="columns">
         <${Panel} title="Backtests" aside=${html`<${Link} to=${`/reporting/backtests?symbol=${to}`}>All<//>`}>

@@ -34,9 +34,9 @@ function Row({ row, i, columns, phone, ...rest }) {
 
 /**
  * Columns are {label, cell(row), num, day, lead, full, wrap, prio, key, sort, csv}: of `prio` 2 and 3 go first where it's narrow, `key` is what a
- * phone shows beside the lead. `csv` as a name makes a file of `all()` or of the rows; `order` and `onOrder` make headings sort.
+ * phone shows beside the lead; a table that `stays` is one on a phone, too. `csv` as a name makes a file of `all()` or of the rows; `order` and `onOrder` make headings sort.
  */
-export function Table({ label, columns, rows, empty, keyOf = (row) => row.id, order, onOrder, csv, all, total, aside, rowProps }) {
+export function Table({ label, columns, rows, empty, keyOf = (row) => row.id, order, onOrder, csv, all, total, aside, rowProps, stays }) {
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState(null);
   if (!rows.length) return empty ?? null;
@@ -59,7 +59,7 @@ export function Table({ label, columns, rows, empty, keyOf = (row) => row.id, or
       <span class="row">${aside}${failed && html`<span class="error" role="alert">${failed}</span>`}
         ${csv && html`<button type="button" class="small" disabled=${busy} onClick=${download} aria-label=${`Download ${label} as CSV`}>CSV</button>`}</span>
     </div>`}
-    <div class=${`table ${phone ? "folds" : ""}`} tabindex="0" role="region" aria-label=${`${label}, table`}>
+    <div class=${`table ${phone ? "folds" : ""} ${stays ? "stays" : ""}`} tabindex="0" role="region" aria-label=${`${label}, table`}>
       <table>
         <thead><tr>
           ${columns.map((c) => html`<${Heading} column=${c} order=${order ?? ""} onOrder=${onOrder} phone=${phone} />`)}

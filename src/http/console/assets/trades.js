@@ -2,7 +2,7 @@
 
 import { html, useAddress, Table, sorted, fileName, count, number, price, side, words, Change } from "./ui.js";
 
-const PAGE = 25;
+const PAGE = innerWidth > 720 ? 25 : 10;
 
 export function Trades({ of, chosen, choose, saved, stop }) {
   const [order, setOrder] = useAddress("trades", "number ASC");
