@@ -13,6 +13,7 @@ mod m20261121_000005_api_tokens;
 mod m20261121_000006_research;
 mod m20261121_000007_ipos;
 mod m20261121_000008_forecasts;
+mod m20261125_000009_ipo_performance;
 mod m20261125_000011_job_revisions;
 
 pub struct Migrator;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000006_research::Migration),
             Box::new(m20261121_000007_ipos::Migration),
             Box::new(m20261121_000008_forecasts::Migration),
+            Box::new(m20261125_000009_ipo_performance::Migration),
             Box::new(m20261125_000011_job_revisions::Migration),
         ]
     }

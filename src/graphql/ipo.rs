@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -10,13 +9,11 @@ use rust_decimal::Decimal;
 use super::connection::{Connection, PageArguments, Total, connect, page_cost};
 use super::errors::{Fault, bad_input, internal};
 use super::ids::{self, Kind};
-use super::loaders::{PerformanceOf, Rows, SymbolOfIpo};
 use super::scalars::{BigInt, Date};
-use super::symbol::{OrderDirection, Symbol, moment};
+use super::symbol::{OrderDirection, Symbol, load_symbol, moment};
 use crate::app::App;
 use crate::market::ipo::{self as market, Board, FieldChange as Change, IpoDates, IpoStatus, SubscriptionScope};
-use crate::market::{DataSource, Exchange};
-use crate::research::{self, Performance};
+use crate::market::{DataSource, Exchange, Performance};
 use crate::store::entity::{ipo as row, ipo_revision};
 use crate::store::page::Key;
 use crate::store::{IpoFilter, IpoOrder, IpoOrderField, ipo_sorts, millionths, revision_sorts, today_at};
@@ -230,16 +227,13 @@ impl Ipo {
     /// The listed stock, once it is tracked.
     #[graphql(complexity = "2 + child_complexity")]
     async fn symbol(&self, ctx: &Context<'_>) -> Result<Option<Symbol>> {
-        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
-        Ok(loader.load_one(SymbolOfIpo(self.0.clone())).await.map_err(|e| internal(&e))?.map(Symbol))
+        load_symbol(ctx, self.0.symbol_id).await
     }
 
     /// What became of the issue price; null until there are prices since listing.
     #[graphql(complexity = "5 + child_complexity")]
-    async fn performance(&self, ctx: &Context<'_>) -> Result<Option<IpoPerformance>> {
-        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
-        let found = loader.load_one(PerformanceOf(self.0.clone())).await.map_err(|e| internal(&e))?;
-        Ok(found.map(IpoPerformance::from))
+    async fn performance(&self) -> Option<IpoPerformance> {
+        self.0.performance().map(IpoPerformance::from)
     }
 
     /// What was changed, the newest first.
@@ -273,6 +267,10 @@ pub struct IpoFilterInput {
     open_to: Option<Date>,
     close_from: Option<Date>,
     close_to: Option<Date>,
+    /// The earliest first day of trading; what has none is left out.
+    listed_from: Option<Date>,
+    /// The latest first day of trading; what has none is left out.
+    listed_to: Option<Date>,
     issue_price_min: Option<Decimal>,
     issue_price_max: Option<Decimal>,
 }
@@ -297,6 +295,8 @@ impl IpoFilterInput {
             open_to: day(self.open_to),
             close_from: day(self.close_from),
             close_to: day(self.close_to),
+            listed_from: day(self.listed_from),
+            listed_to: day(self.listed_to),
             price_min: units(self.issue_price_min, "issuePriceMin")?,
             price_max: units(self.issue_price_max, "issuePriceMax")?,
         })
@@ -397,11 +397,8 @@ impl IpoQuery {
     async fn ipo_statistics(&self, ctx: &Context<'_>, filter: Option<IpoFilterInput>) -> Result<IpoStatistics> {
         let filter = filter.map(IpoFilterInput::into_filter).transpose()?.unwrap_or_default();
         let app = ctx.data_unchecked::<App>();
-        let rows = app.store.ipos().all(&filter).await.map_err(Fault::from)?;
-        let performances = research::performances(app, &rows).await.map_err(|e| internal(&e))?;
-        let all: Vec<Performance> = performances.into_values().collect();
-        let figures = research::statistics(rows.len(), &all);
-        let int = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+        let figures = app.store.ipos().statistics(&filter).await.map_err(Fault::from)?;
+        let int = |n: u64| i32::try_from(n).unwrap_or(i32::MAX);
         Ok(IpoStatistics {
             count: int(figures.count),
             with_performance: int(figures.with_performance),

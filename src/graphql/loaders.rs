@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::market::ipo::provider_tickers;
 use crate::market::{Bar, Series};
 use crate::request::RequestError;
-use crate::research::{Curve, Performance, decode_curve, performances, symbols_of};
+use crate::research::{Curve, decode_curve};
 use crate::store::entity::{backtest, data_issue, ipo, job, prediction, sweep, symbol};
 use crate::store::{BarRequest, StoreError};
 
@@ -253,39 +253,9 @@ impl Loader<SweepColumnsOf> for Rows {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IpoId(pub i64);
 
-/// The stock of an IPO.
-#[derive(Debug, Clone)]
-pub struct SymbolOfIpo(pub Arc<ipo::Model>);
-
-/// What became of an IPO's price.
-#[derive(Debug, Clone)]
-pub struct PerformanceOf(pub Arc<ipo::Model>);
-
 /// The IPO that a symbol came from, by the ticker at its exchange.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IpoOfTicker(pub String);
-
-macro_rules! same_by_id {
-    ($($key:ty),*) => {
-        $(
-            impl PartialEq for $key {
-                fn eq(&self, other: &Self) -> bool {
-                    self.0.id == other.0.id
-                }
-            }
-
-            impl Eq for $key {}
-
-            impl std::hash::Hash for $key {
-                fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-                    self.0.id.hash(state);
-                }
-            }
-        )*
-    };
-}
-
-same_by_id!(SymbolOfIpo, PerformanceOf);
 
 impl Loader<IpoId> for Rows {
     type Value = Arc<ipo::Model>;
@@ -295,28 +265,6 @@ impl Loader<IpoId> for Rows {
         let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
         let rows = self.0.store.ipos().get_many(&ids).await?;
         Ok(rows.into_iter().map(|row| (IpoId(row.id), Arc::new(row))).collect())
-    }
-}
-
-impl Loader<SymbolOfIpo> for Rows {
-    type Value = Arc<symbol::Model>;
-    type Error = Arc<StoreError>;
-
-    async fn load(&self, keys: &[SymbolOfIpo]) -> Loaded<SymbolOfIpo, Self::Value> {
-        let rows: Vec<ipo::Model> = keys.iter().map(|key| (*key.0).clone()).collect();
-        let mut found = symbols_of(&self.0, &rows).await?;
-        Ok(keys.iter().filter_map(|key| Some((key.clone(), Arc::new(found.remove(&key.0.id)?)))).collect())
-    }
-}
-
-impl Loader<PerformanceOf> for Rows {
-    type Value = Performance;
-    type Error = Arc<RequestError>;
-
-    async fn load(&self, keys: &[PerformanceOf]) -> Result<HashMap<PerformanceOf, Performance>, Arc<RequestError>> {
-        let rows: Vec<ipo::Model> = keys.iter().map(|key| (*key.0).clone()).collect();
-        let found = performances(&self.0, &rows).await?;
-        Ok(keys.iter().filter_map(|key| Some((key.clone(), *found.get(&key.0.id)?))).collect())
     }
 }
 

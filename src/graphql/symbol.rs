@@ -43,7 +43,7 @@ fn bar_sorts() -> Vec<Sort> {
 fn day_of(keys: Option<&Vec<Key>>) -> Option<i32> {
     match keys?.first()? {
         Key::Int(day) => i32::try_from(*day).ok(),
-        Key::Text(_) => None,
+        Key::Text(_) | Key::Real { .. } => None,
     }
 }
 
@@ -308,7 +308,7 @@ pub struct SymbolOrderInput {
 pub enum OrderDirection {
     /// Smallest, earliest, A first; what is missing comes last.
     Asc,
-    /// Largest, latest, Z first; what is missing comes first.
+    /// Largest, latest, Z first; what is missing comes last.
     Desc,
 }
 

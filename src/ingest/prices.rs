@@ -108,6 +108,7 @@ pub async fn prices(store: &Store, symbol_id: i64, batch: PriceBatch, probe: boo
     let outcome = outcome_of(&merged, &parsed);
     let past_changed = merged.past_changed;
     describe(&transaction, symbol, merged).await?;
+    store.ipos().measure_symbols(&transaction, &[symbol_id], None).await?;
     store.events().commit(transaction, &[]).await?;
     Ok(Ingested { outcome, past_changed })
 }

@@ -117,6 +117,8 @@ async fn create_once(app: &App, exchange: Exchange, edits: IpoEdits) -> Result<M
         .collect();
     ipos.forget_deleted(&transaction, &gone).await?;
     row.id = ipos.insert(&transaction, vec![row.clone()]).await?.pop().unwrap_or_default();
+    // With its stock and performance, which came with it.
+    let row = ipos.get_in(&transaction, row.id).await?.unwrap_or(row);
     app.store.events().commit(transaction, &[Event::Ipo { id: row.id, is_new: true }]).await?;
     Ok(row)
 }
@@ -158,6 +160,7 @@ async fn update_once(app: &App, id: i64, edits: IpoEdits) -> Result<Model, Reque
     row.updated_at = now();
     ipos.update(&transaction, std::slice::from_ref(&row)).await?;
     ipos.revise(&transaction, DataSource::Manual, &[(id, changes)]).await?;
+    let row = ipos.get_in(&transaction, id).await?.unwrap_or(row);
     app.store.events().commit(transaction, &[Event::Ipo { id, is_new: false }]).await?;
     Ok(row)
 }

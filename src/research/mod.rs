@@ -3,7 +3,6 @@
 
 mod backtests;
 mod ipos;
-mod performance;
 mod predictions;
 mod reports;
 mod sweeps;
@@ -19,7 +18,6 @@ use crate::store::entity::symbol;
 
 pub use backtests::{Curve, RunBacktest, decode_curve, run_backtest};
 pub use ipos::{IpoEdits, create_ipo, delete_ipo, update_ipo};
-pub use performance::{Performance, Statistics, performance, performances, statistics, symbols_of};
 pub use predictions::{Outcome, Point, PredictRequest, predict, verdict};
 pub use reports::{
     backtest_source, find_backtest, find_prediction, find_sweep, prediction_source, price_columns, sweep_results,

@@ -2,7 +2,7 @@
 
 use super::entity::ipo::Model;
 use crate::market::day::{iso, parse_iso};
-use crate::market::ipo::{Board, FieldChange, IpoField, IpoValues, Standing, name_key};
+use crate::market::ipo::{Board, FieldChange, IpoField, IpoValues, Standing, Subscription, name_key};
 use crate::market::{DataSource, Exchange};
 use crate::store::Millis;
 
@@ -51,6 +51,20 @@ impl Model {
             seen: "{}".to_owned(),
             created_at: at,
             updated_at: at,
+            subscription_total: None,
+            symbol_id: None,
+            listing_open: None,
+            listing_gain: None,
+            first_day_return: None,
+            return_since_issue: None,
+            max_drawdown: None,
+            performance_as_of: None,
+            performance_version: None,
+            performance_price: None,
+            performance_listing: None,
+            performance_first_day: None,
+            performance_shares: None,
+            performance_peak: None,
         }
     }
 
@@ -122,7 +136,11 @@ impl Model {
                     _ => None,
                 };
             }
-            IpoField::Subscription => self.subscription = value,
+            IpoField::Subscription => {
+                let read = |text: &str| serde_json::from_str::<Subscription>(text).ok()?.total;
+                self.subscription_total = value.as_deref().and_then(read);
+                self.subscription = value;
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::entity::ipo::{ActiveModel, Column, Entity, Model};
 use super::entity::{deleted_ipo, ipo_revision};
-use super::page::{Key, Keys, Page, PageRequest, Sort};
+use super::page::{Key, Keys, Page, PageRequest, Sort, last_day, last_int, last_real};
 use super::symbols::contains_pattern;
 use super::{Result, Store, now};
 use crate::market::ipo::{Board, FieldChange, IpoStatus, Standing};
@@ -31,6 +31,8 @@ pub struct IpoFilter {
     pub open_to: Option<Day>,
     pub close_from: Option<Day>,
     pub close_to: Option<Day>,
+    pub listed_from: Option<Day>,
+    pub listed_to: Option<Day>,
     /// In millionths.
     pub price_min: Option<i64>,
     pub price_max: Option<i64>,
@@ -40,14 +42,26 @@ pub struct IpoFilter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
 pub enum IpoOrderField {
     Name,
-    /// Missing dates come last.
+    /// The first day of bidding. What is missing comes last, here and below, in both directions.
     OpenDate,
+    /// The last day of bidding.
     CloseDate,
+    /// The first day of trading.
     ListingDate,
-    /// Missing prices come last.
+    /// The final price of a share.
     IssuePrice,
+    /// When the service first knew of it.
     CreatedAt,
+    /// When a field of it last changed.
     UpdatedAt,
+    /// The first day's open over the issue price, less 1.
+    ListingGain,
+    /// The last close over the issue price, less 1, split-adjusted.
+    ReturnSinceIssue,
+    /// How often the shares offered were asked for, in total.
+    Subscription,
+    /// Shares offered.
+    IssueSize,
 }
 
 /// A sort of IPOs.
@@ -99,7 +113,7 @@ fn has_status(status: IpoStatus, today: Day) -> Condition {
 }
 
 impl IpoFilter {
-    fn condition(&self, backend: DbBackend) -> Condition {
+    pub(super) fn condition(&self, backend: DbBackend) -> Condition {
         let day = |day: Option<Day>| day.map(i64::from);
         let mut condition = Condition::all();
         if let Some(search) = &self.search {
@@ -125,6 +139,7 @@ impl IpoFilter {
             .add_option(self.board.as_ref().map(|b| Column::Board.is_in(b.iter().copied())))
             .add_option(range(IpoOrderField::OpenDate, day(self.open_from), day(self.open_to), backend))
             .add_option(range(IpoOrderField::CloseDate, day(self.close_from), day(self.close_to), backend))
+            .add_option(range(IpoOrderField::ListingDate, day(self.listed_from), day(self.listed_to), backend))
             .add_option(range(IpoOrderField::IssuePrice, self.price_min, self.price_max, backend))
     }
 }
@@ -147,7 +162,7 @@ fn listing_bound(statuses: &[IpoStatus]) -> Condition {
 fn range(field: IpoOrderField, from: Option<i64>, to: Option<i64>, backend: DbBackend) -> Option<Condition> {
     let by = sort_of(IpoOrder { field, descending: false }).by;
     let bounds = Condition::all()
-        .add(by.clone().lt(Expr::cust(missing(field))))
+        .add(by.clone().lt(Expr::cust(missing(field, false))))
         .add_option(from.map(|v| by.clone().gte(v)))
         .add_option(to.map(|v| by.clone().lte(v)));
     match (from, to) {
@@ -166,14 +181,23 @@ fn range(field: IpoOrderField, from: Option<i64>, to: Option<i64>, backend: DbBa
     }
 }
 
-/// What stands for a missing value in a sort.
-fn missing(field: IpoOrderField) -> &'static str {
-    if field == IpoOrderField::IssuePrice { "9223372036854775807" } else { "2147483647" }
+/// What stands for a missing value in a sort, so that it comes last; written as the indexes have it.
+fn missing(field: IpoOrderField, descending: bool) -> &'static str {
+    use IpoOrderField::{CloseDate, IssuePrice, IssueSize, ListingDate, OpenDate};
+    match (field, descending) {
+        (OpenDate | CloseDate | ListingDate, false) => "2147483647",
+        (OpenDate | CloseDate | ListingDate, true) => "-2147483647",
+        (IssuePrice | IssueSize, false) => "9223372036854775807",
+        (IssuePrice | IssueSize, true) => "-9223372036854775807",
+        (_, false) => "1e22",
+        (_, true) => "-1e22",
+    }
 }
 
 fn sort_of(order: IpoOrder) -> Sort {
-    let or_last =
-        |column: Column| -> SimpleExpr { Func::coalesce([Expr::col(column), Expr::cust(missing(order.field))]).into() };
+    let or_last = |column: Column| -> SimpleExpr {
+        Func::coalesce([Expr::col(column), Expr::cust(missing(order.field, order.descending))]).into()
+    };
     let (by, text) = match order.field {
         IpoOrderField::Name => (Expr::col(Column::Name), true),
         IpoOrderField::OpenDate => (or_last(Column::OpenDay), false),
@@ -182,6 +206,10 @@ fn sort_of(order: IpoOrder) -> Sort {
         IpoOrderField::IssuePrice => (or_last(Column::IssuePriceUnits), false),
         IpoOrderField::CreatedAt => (Expr::col(Column::CreatedAt), false),
         IpoOrderField::UpdatedAt => (Expr::col(Column::UpdatedAt), false),
+        IpoOrderField::ListingGain => (or_last(Column::ListingGain), false),
+        IpoOrderField::ReturnSinceIssue => (or_last(Column::ReturnSinceIssue), false),
+        IpoOrderField::Subscription => (or_last(Column::SubscriptionTotal), false),
+        IpoOrderField::IssueSize => (or_last(Column::IssueSize), false),
     };
     Sort { by, descending: order.descending, text }
 }
@@ -205,14 +233,22 @@ impl IpoOrder {
     pub fn keys(orders: &[Self], row: &Model) -> Keys {
         let orders = if orders.is_empty() { &DEFAULT_ORDER[..] } else { orders };
         let key = |order: &Self| -> Key {
+            let descending = order.descending;
+            let day = |day: Option<Day>| day.unwrap_or(last_day(descending)).into();
+            let int = |int: Option<i64>| int.unwrap_or(last_int(descending)).into();
+            let real = |real: Option<f64>| real.unwrap_or(last_real(descending)).into();
             match order.field {
                 IpoOrderField::Name => row.name.as_str().into(),
-                IpoOrderField::OpenDate => row.open_day.unwrap_or(i32::MAX).into(),
-                IpoOrderField::CloseDate => row.close_day.unwrap_or(i32::MAX).into(),
-                IpoOrderField::ListingDate => row.listing_day.unwrap_or(i32::MAX).into(),
-                IpoOrderField::IssuePrice => row.issue_price_units.unwrap_or(i64::MAX).into(),
+                IpoOrderField::OpenDate => day(row.open_day),
+                IpoOrderField::CloseDate => day(row.close_day),
+                IpoOrderField::ListingDate => day(row.listing_day),
+                IpoOrderField::IssuePrice => int(row.issue_price_units),
                 IpoOrderField::CreatedAt => row.created_at.into(),
                 IpoOrderField::UpdatedAt => row.updated_at.into(),
+                IpoOrderField::ListingGain => real(row.listing_gain),
+                IpoOrderField::ReturnSinceIssue => real(row.return_since_issue),
+                IpoOrderField::Subscription => real(row.subscription_total),
+                IpoOrderField::IssueSize => int(row.issue_size),
             }
         };
         let mut keys: Keys = orders.iter().map(key).collect();
@@ -276,14 +312,6 @@ impl Ipos<'_> {
         Ok(Entity::find().filter(filter.condition(self.0.backend())).count(&self.0.read).await?)
     }
 
-    /// Every issue that a filter lets through.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn all(&self, filter: &IpoFilter) -> Result<Vec<Model>> {
-        Ok(Entity::find().filter(filter.condition(self.0.backend())).all(&self.0.read).await?)
-    }
-
     /// Keeps every other writer of issues out until the transaction ends. On SQLite it has the write lock anyway.
     ///
     /// # Errors
@@ -322,7 +350,7 @@ impl Ipos<'_> {
         Ok(deleted_ipo::Entity::find().all(transaction).await?)
     }
 
-    /// Adds issues, many a statement, and answers with their ids.
+    /// Adds issues, many a statement, and answers with their ids; their stocks and performances with them.
     ///
     /// # Errors
     /// When the database fails, or one of them is there already.
@@ -333,21 +361,23 @@ impl Ipos<'_> {
                 rows.iter().cloned().map(|row| ActiveModel { id: NotSet, ..row.into_active_model().reset_all() });
             ids.extend(Entity::insert_many(rows).exec_with_returning_keys(transaction).await?);
         }
+        self.measure(transaction, &ids).await?;
         Ok(ids)
     }
 
-    /// Writes changed issues, many a statement.
+    /// Writes changed issues, many a statement; their stocks and performances with them.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn update(&self, transaction: &DatabaseTransaction, rows: &[Model]) -> Result<()> {
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         for rows in rows.chunks(CHUNK) {
             let rows = rows.iter().cloned().map(|row| row.into_active_model().reset_all());
             let columns = Column::iter().filter(|c| !matches!(c, Column::Id | Column::CreatedAt));
             let conflict = OnConflict::column(Column::Id).update_columns(columns).to_owned();
             Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(transaction).await?;
         }
-        Ok(())
+        self.measure(transaction, &ids).await
     }
 
     /// Writes down what was changed, by whom, and when.

@@ -10,6 +10,7 @@ mod errors;
 mod events;
 mod feed;
 mod forecasts;
+mod ipo_performance;
 mod ipo_values;
 mod ipos;
 mod issues;
@@ -27,8 +28,8 @@ use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
@@ -40,6 +41,7 @@ pub use errors::{MaybeStoreError, Result, StorageFull, StoreError};
 pub use events::{Event, Events};
 pub use feed::{IpoUpdate, JobUpdate, Update};
 pub use forecasts::{Models, PredictionFilter, Predictions, prediction_sorts};
+pub use ipo_performance::IpoStatistics;
 pub use ipo_values::millionths;
 pub use ipos::{IpoFilter, IpoOrder, IpoOrderField, Ipos, ipo_sorts, revision_sorts, today_at};
 pub use issues::{IssueFilter, Issues, NewIssue, issue_sorts};
@@ -149,12 +151,17 @@ impl Store {
         Ok(Turn(Some(transaction)))
     }
 
-    /// Brings the schema up to date.
+    /// Brings the schema up to date, and the columns that are worked out from others.
     ///
     /// # Errors
     /// When a migration fails; those before it stay.
     pub async fn migrate(&self) -> Result<()> {
-        Ok(Migrator::up(&self.write, None).await?)
+        Migrator::up(&self.write, None).await?;
+        let measured = self.ipos().measure_all().await?;
+        if measured > 0 {
+            tracing::info!(measured, "worked out what became of issues' prices");
+        }
+        Ok(())
     }
 
     /// Takes back the last `steps` migrations, data included.
@@ -261,6 +268,22 @@ impl Store {
             ..TransactionOptions::default()
         };
         Ok(self.write.begin_with_options(options).await?)
+    }
+
+    /// Begins to read: everything that the transaction reads is of one moment, whoever writes meanwhile.
+    ///
+    /// # Errors
+    /// When no connection comes free or the database doesn't answer.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction> {
+        let options = match self.backend() {
+            DbBackend::Postgres => TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..TransactionOptions::default()
+            },
+            _ => TransactionOptions::default(),
+        };
+        Ok(self.read.begin_with_options(options).await?)
     }
 
     /// Closes every connection after what they are doing.

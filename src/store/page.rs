@@ -13,6 +13,34 @@ use serde::{Deserialize, Serialize};
 pub enum Key {
     Int(i64),
     Text(String),
+    /// By its bits: decimals would lose the last of them.
+    Real {
+        bits: i64,
+    },
+}
+
+/// What stands for a missing day so that it comes last; the statements spell it out as their indexes do.
+#[must_use]
+pub fn last_day(descending: bool) -> i32 {
+    if descending { -i32::MAX } else { i32::MAX }
+}
+
+/// The same of a whole number or a moment.
+#[must_use]
+pub fn last_int(descending: bool) -> i64 {
+    if descending { -i64::MAX } else { i64::MAX }
+}
+
+/// The same of a ratio: a power of ten that a double holds to the last digit.
+#[must_use]
+pub fn last_real(descending: bool) -> f64 {
+    if descending { -1e22 } else { 1e22 }
+}
+
+impl From<f64> for Key {
+    fn from(value: f64) -> Self {
+        Self::Real { bits: value.to_bits().cast_signed() }
+    }
 }
 
 impl From<i64> for Key {
@@ -38,6 +66,7 @@ impl From<&Key> for Value {
         match key {
             Key::Int(value) => (*value).into(),
             Key::Text(value) => value.as_str().into(),
+            Key::Real { bits } => f64::from_bits(bits.cast_unsigned()).into(),
         }
     }
 }
@@ -165,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_its_text_and_a_foreign_one_is_refused() {
-        let keys = vec![Key::Int(-3), Key::Text("TÜV \"x\"".into())];
+        let keys = vec![Key::Int(-3), Key::Text("TÜV \"x\"".into()), Key::from(0.1 + 0.2), Key::from(-1e22)];
         assert_eq!(decode_cursor(&encode_cursor(&keys)), Some(keys));
         assert_eq!(decode_cursor("eyJhIjoxfQ"), None);
         assert_eq!(decode_cursor("not a cursor"), None);

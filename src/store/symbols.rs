@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::entity::symbol::{ActiveModel, Column, Entity, Model};
-use super::page::{Keys, Page, PageRequest, Sort};
+use super::page::{Keys, Page, PageRequest, Sort, last_day, last_int};
 use super::{Result, Store, now};
 use crate::market::{DataSource, Exchange};
 
@@ -83,13 +83,15 @@ pub(super) fn contains_pattern(search: &str) -> String {
 }
 
 fn sort_of(order: SymbolOrder) -> Sort {
-    let coalesce =
-        |column: Column, sentinel: SimpleExpr| -> SimpleExpr { Func::coalesce([Expr::col(column), sentinel]).into() };
+    // What is missing comes last whichever way the list runs.
+    let or_last = |column: Column, up: &'static str, down: &'static str| -> SimpleExpr {
+        Func::coalesce([Expr::col(column), Expr::cust(if order.descending { down } else { up })]).into()
+    };
     let (by, text) = match order.field {
         SymbolOrderField::Ticker => (Expr::col(Column::Ticker), true),
-        SymbolOrderField::LastDate => (coalesce(Column::LastDay, Expr::cust("2147483647")), false),
+        SymbolOrderField::LastDate => (or_last(Column::LastDay, "2147483647", "-2147483647"), false),
         SymbolOrderField::LastRefreshedAt => {
-            (coalesce(Column::LastRefreshedAt, Expr::cust("9223372036854775807")), false)
+            (or_last(Column::LastRefreshedAt, "9223372036854775807", "-9223372036854775807"), false)
         }
         SymbolOrderField::CreatedAt => (Expr::col(Column::CreatedAt), false),
     };
@@ -111,15 +113,15 @@ impl SymbolOrder {
     /// The row's values for a cursor of this order.
     #[must_use]
     pub fn keys(orders: &[Self], row: &Model) -> Keys {
-        let key = |field: SymbolOrderField| match field {
+        let key = |order: &Self| match order.field {
             SymbolOrderField::Ticker => row.ticker.as_str().into(),
-            SymbolOrderField::LastDate => row.last_day.unwrap_or(i32::MAX).into(),
-            SymbolOrderField::LastRefreshedAt => row.last_refreshed_at.unwrap_or(i64::MAX).into(),
+            SymbolOrderField::LastDate => row.last_day.unwrap_or(last_day(order.descending)).into(),
+            SymbolOrderField::LastRefreshedAt => row.last_refreshed_at.unwrap_or(last_int(order.descending)).into(),
             SymbolOrderField::CreatedAt => row.created_at.into(),
         };
-        let mut keys: Keys = orders.iter().map(|o| key(o.field)).collect();
+        let mut keys: Keys = orders.iter().map(key).collect();
         if keys.is_empty() {
-            keys.push(key(SymbolOrderField::Ticker));
+            keys.push(row.ticker.as_str().into());
         }
         keys.push(row.id.into());
         keys
@@ -156,7 +158,12 @@ impl Symbols<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn by_tickers(&self, tickers: &[String]) -> Result<Vec<Model>> {
-        Ok(Entity::find().filter(Column::Ticker.is_in(tickers)).all(&self.0.read).await?)
+        Self::by_tickers_in(&self.0.read, tickers).await
+    }
+
+    /// As [`Symbols::by_tickers`], over any connection.
+    pub(super) async fn by_tickers_in(connection: &impl ConnectionTrait, tickers: &[String]) -> Result<Vec<Model>> {
+        Ok(Entity::find().filter(Column::Ticker.is_in(tickers)).all(connection).await?)
     }
 
     /// Every symbol, by ticker.
@@ -185,7 +192,7 @@ impl Symbols<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn insert(&self, transaction: &impl ConnectionTrait, new: NewSymbol) -> Result<Option<Model>> {
+    pub async fn insert(&self, transaction: &DatabaseTransaction, new: NewSymbol) -> Result<Option<Model>> {
         let row = ActiveModel {
             ticker: Set(new.ticker),
             name: Set(new.name),
@@ -198,7 +205,10 @@ impl Symbols<'_> {
             ..Default::default()
         };
         match row.insert(transaction).await {
-            Ok(row) => Ok(Some(row)),
+            Ok(row) => {
+                self.0.ipos().measure_symbols(transaction, &[row.id], None).await?;
+                Ok(Some(row))
+            }
             Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -208,8 +218,10 @@ impl Symbols<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn delete(&self, transaction: &impl ConnectionTrait, id: i64) -> Result<bool> {
-        Ok(Entity::delete_by_id(id).exec(transaction).await?.rows_affected > 0)
+    pub async fn delete(&self, transaction: &DatabaseTransaction, id: i64) -> Result<bool> {
+        let deleted = Entity::delete_by_id(id).exec(transaction).await?.rows_affected > 0;
+        self.0.ipos().measure_without(transaction, &[id]).await?;
+        Ok(deleted)
     }
 
     /// The symbol, held against other writers until the transaction ends.

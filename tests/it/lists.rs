@@ -62,11 +62,14 @@ on_each_database! {
                 let other_way = json!([{"field": field, "direction": if direction == "ASC" { "DESC" } else { "ASC" }}]);
                 let mut reversed = walk(&app, &other_way, true).await;
                 reversed.reverse();
-                assert_eq!(forwards, reversed, "{orders}");
+                if ["TICKER", "CREATED_AT"].contains(&field) {
+                    assert_eq!(forwards, reversed, "{orders}");
+                } else {
+                    assert_eq!(forwards[0], "S4", "{orders}: symbols without bars come last");
+                    assert_eq!(forwards[1..], reversed[..9], "{orders}");
+                }
             }
         }
-        let by_date = walk(&app, &json!([{"field": "LAST_DATE"}]), true).await;
-        assert_eq!(by_date[0], "S4", "symbols without bars come last");
     }
 
     async fn a_cursor_stays_where_it_is_while_rows_come(app: TestApp) {

@@ -9,6 +9,7 @@ mod harness;
 mod ipos;
 mod jobs;
 mod lists;
+mod performance;
 mod provider_errors;
 mod refresh;
 mod reports;

@@ -4,7 +4,7 @@ use crate::market::ipo::{Board, Standing};
 use crate::market::{DataSource, Exchange};
 
 /// An initial public offering.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "ipos")]
 pub struct Model {
     #[sea_orm(primary_key)]
@@ -37,6 +37,24 @@ pub struct Model {
     pub seen: String,
     pub created_at: i64,
     pub updated_at: i64,
+    /// The subscription's total, to sort by.
+    pub subscription_total: Option<f64>,
+    /// The stock, once it's tracked. This and what follows is kept by [`crate::store::Ipos::measure`] and its like.
+    pub symbol_id: Option<i64>,
+    pub listing_open: Option<f64>,
+    pub listing_gain: Option<f64>,
+    pub first_day_return: Option<f64>,
+    pub return_since_issue: Option<f64>,
+    pub max_drawdown: Option<f64>,
+    pub performance_as_of: Option<i32>,
+    /// The stock's data version, the issue price (in millionths) and the listing day that the figures are of.
+    pub performance_version: Option<i32>,
+    pub performance_price: Option<i64>,
+    pub performance_listing: Option<i32>,
+    /// What it takes to carry the figures on when bars are appended.
+    pub performance_first_day: Option<i32>,
+    pub performance_shares: Option<f64>,
+    pub performance_peak: Option<f64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

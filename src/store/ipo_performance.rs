@@ -1,0 +1,419 @@
+//! Issues' performance as columns, kept by whoever writes what it follows from: bars, splits, symbols, issues. Reading
+//! it then costs a row.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect, Statement, Value,
+};
+
+use super::entity::ipo::{Column, Entity, Model};
+use super::entity::symbol;
+use super::ipos::{IpoFilter, Ipos};
+use super::symbols::Symbols;
+use super::{Result, StoreError};
+use crate::market::ipo::provider_tickers;
+use crate::market::performance::{LATE_START, Walk};
+use crate::market::{Day, Performance, Split};
+
+/// Figures over many issues; `None` where there is nothing to take them of.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct IpoStatistics {
+    pub count: u64,
+    pub with_performance: u64,
+    pub mean_listing_gain: Option<f64>,
+    pub median_listing_gain: Option<f64>,
+    /// Share of those with a performance that opened above their issue price.
+    pub share_above_issue: Option<f64>,
+    pub median_return: Option<f64>,
+}
+
+/// Issues read at a time when all are looked at.
+const CHUNK: u64 = 500;
+/// Issues measured in one transaction then: nobody else should wait long.
+const MEASURED_AT_ONCE: usize = 50;
+/// SQLite joins at most 500 selects.
+const SELECTS: usize = 200;
+/// Tickers asked for in one statement; an issue may have four spellings.
+const TICKERS: usize = 5_000;
+/// What measuring writes.
+const MEASURED: [Column; 13] = [
+    Column::SymbolId,
+    Column::ListingOpen,
+    Column::ListingGain,
+    Column::FirstDayReturn,
+    Column::ReturnSinceIssue,
+    Column::MaxDrawdown,
+    Column::PerformanceAsOf,
+    Column::PerformanceVersion,
+    Column::PerformancePrice,
+    Column::PerformanceListing,
+    Column::PerformanceFirstDay,
+    Column::PerformanceShares,
+    Column::PerformancePeak,
+];
+
+type Symbol = symbol::Model;
+
+impl Model {
+    /// What became of the issue price; `None` until there are prices since the listing.
+    #[must_use]
+    pub fn performance(&self) -> Option<Performance> {
+        Some(Performance {
+            listing_open: self.listing_open?,
+            listing_gain: self.listing_gain?,
+            first_day_return: self.first_day_return?,
+            return_since_issue: self.return_since_issue?,
+            max_drawdown: self.max_drawdown?,
+            as_of: self.performance_as_of?,
+        })
+    }
+
+    fn walk(&self) -> Option<Walk> {
+        Some(Walk {
+            performance: self.performance()?,
+            first_day: self.performance_first_day?,
+            shares: self.performance_shares?,
+            peak: self.performance_peak?,
+        })
+    }
+
+    fn price(&self) -> Option<f64> {
+        self.issue_price.as_ref()?.parse().ok()
+    }
+
+    /// Notes what the issue's figures are now, and of which stock, price and day.
+    fn note(&mut self, symbol: Option<&Symbol>, walk: Option<Walk>) {
+        self.symbol_id = symbol.map(|symbol| symbol.id);
+        self.performance_version = symbol.map(|symbol| symbol.data_version);
+        self.performance_price = self.issue_price_units;
+        self.performance_listing = self.listing_day;
+        let figures = walk.map(|walk| walk.performance);
+        self.listing_open = figures.map(|p| p.listing_open);
+        self.listing_gain = figures.map(|p| p.listing_gain);
+        self.first_day_return = figures.map(|p| p.first_day_return);
+        self.return_since_issue = figures.map(|p| p.return_since_issue);
+        self.max_drawdown = figures.map(|p| p.max_drawdown);
+        self.performance_as_of = figures.map(|p| p.as_of);
+        self.performance_first_day = walk.map(|walk| walk.first_day);
+        self.performance_shares = walk.map(|walk| walk.shares);
+        self.performance_peak = walk.map(|walk| walk.peak);
+    }
+
+    /// Whether what is noted is of the stock, price and listing day of now.
+    fn is_measured(&self, candidates: &[&Symbol]) -> bool {
+        let of_now = match candidates.iter().find(|symbol| Some(symbol.id) == self.symbol_id) {
+            Some(symbol) => self.performance_version == Some(symbol.data_version),
+            None => self.symbol_id.is_none() && candidates.is_empty(),
+        };
+        of_now && self.performance_price == self.issue_price_units && self.performance_listing == self.listing_day
+    }
+}
+
+/// What has been written, so that no more than needed is worked out again.
+#[derive(Clone, Copy)]
+enum Written<'a> {
+    /// Issues. Those whose price, day and stock are the same keep their figures.
+    Issues,
+    /// These symbols: bars from a day on, or anything of them.
+    Symbols { ids: &'a [i64], since: Option<Day> },
+}
+
+/// The tracked stocks that an issue may be, the likeliest first.
+fn candidates<'a>(row: &Model, symbols: &'a HashMap<String, Symbol>) -> Vec<&'a Symbol> {
+    let spelled = row.ticker.as_ref().map(|ticker| provider_tickers(row.exchange, ticker)).unwrap_or_default();
+    spelled.iter().filter_map(|ticker| symbols.get(ticker)).collect()
+}
+
+fn splits_of(symbol: &Symbol) -> Result<Vec<Split>> {
+    let read = serde_json::from_str::<Vec<Split>>(&symbol.splits);
+    let mut splits = read.map_err(|source| StoreError::Corrupt { what: "list of splits", source })?;
+    splits.sort_by_key(|split| split.day);
+    Ok(splits)
+}
+
+impl Ipos<'_> {
+    /// Brings these issues' stocks and performances up to date: their ticker, price or listing day may have changed.
+    /// [`Ipos::insert`] and [`Ipos::update`] see to it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn measure(&self, transaction: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
+        for ids in ids.chunks(TICKERS / 10) {
+            let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(transaction).await?;
+            self.measure_rows(transaction, rows, Written::Issues).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings the performance of these symbols' issues up to date, in the transaction that has written to the symbols.
+    /// `since` is the earliest day of a bar written, if nothing but bars has been: what is appended then costs the new
+    /// bars only, however long the history is. The symbols' rows must be up to date, their data version grown by one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn measure_symbols(
+        &self,
+        transaction: &DatabaseTransaction,
+        ids: &[i64],
+        since: Option<Day>,
+    ) -> Result<()> {
+        // Against an issue that is being added right now: its writer holds a lock that excludes this one.
+        if self.0.backend() == DbBackend::Postgres && !ids.is_empty() {
+            transaction.execute_unprepared("LOCK TABLE ipos IN ROW EXCLUSIVE MODE").await?;
+        }
+        for ids in ids.chunks(TICKERS / 10) {
+            let query = symbol::Entity::find().filter(symbol::Column::Id.is_in(ids.iter().copied()));
+            let tickers: Vec<String> = query.all(transaction).await?.into_iter().map(|symbol| symbol.ticker).collect();
+            let rows = self.issues_of(transaction, &tickers).await?;
+            self.measure_rows(transaction, rows, Written::Symbols { ids, since }).await?;
+        }
+        Ok(())
+    }
+
+    /// The same after these symbols are gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn measure_without(&self, transaction: &impl ConnectionTrait, ids: &[i64]) -> Result<()> {
+        let rows = Entity::find().filter(Column::SymbolId.is_in(ids.iter().copied())).all(transaction).await?;
+        self.measure_rows(transaction, rows, Written::Issues).await
+    }
+
+    /// Looks through all issues and measures what isn't up to date: after an upgrade, a restored copy, or a process of
+    /// an older version. Answers with how many that were.
+    ///
+    /// # Errors
+    /// When the database fails; what was measured until then stays.
+    pub async fn measure_all(&self) -> Result<usize> {
+        let (mut after, mut measured) = (0, 0);
+        loop {
+            let query = Entity::find().filter(Column::Id.gt(after)).order_by_asc(Column::Id).limit(CHUNK);
+            let rows = query.all(&self.0.read).await?;
+            let Some(last) = rows.last() else { return Ok(measured) };
+            after = last.id;
+            let symbols = self.candidates_of(&self.0.read, &rows).await?;
+            let due = rows.iter().filter(|row| !row.is_measured(&candidates(row, &symbols))).map(|row| row.id);
+            for due in due.collect::<Vec<i64>>().chunks(MEASURED_AT_ONCE) {
+                let measure = || async {
+                    let transaction = self.0.begin().await?;
+                    self.lock(&transaction).await?;
+                    self.measure(&transaction, due).await?;
+                    transaction.commit().await?;
+                    Ok::<_, StoreError>(())
+                };
+                self.0.transact(measure).await?;
+                measured += due.len();
+            }
+        }
+    }
+
+    /// Issues that one of these symbols' tickers may be the stock of.
+    async fn issues_of(&self, connection: &impl ConnectionTrait, tickers: &[String]) -> Result<Vec<Model>> {
+        let plain = |ticker: &String| ticker.rsplit_once('.').map(|(plain, _)| plain.to_owned());
+        let spelled = tickers.iter().cloned().chain(tickers.iter().filter_map(plain));
+        Ok(Entity::find().filter(Column::Ticker.is_in(spelled)).all(connection).await?)
+    }
+
+    async fn candidates_of(
+        &self,
+        connection: &impl ConnectionTrait,
+        rows: &[Model],
+    ) -> Result<HashMap<String, Symbol>> {
+        let spelled = |row: &Model| row.ticker.as_ref().map(|t| provider_tickers(row.exchange, t)).unwrap_or_default();
+        let mut tickers: Vec<String> = rows.iter().flat_map(spelled).collect();
+        tickers.sort_unstable();
+        tickers.dedup();
+        let mut symbols = HashMap::new();
+        for tickers in tickers.chunks(TICKERS) {
+            let found = Symbols::by_tickers_in(connection, tickers).await?;
+            symbols.extend(found.into_iter().map(|symbol| (symbol.ticker.clone(), symbol)));
+        }
+        Ok(symbols)
+    }
+
+    async fn measure_rows(
+        &self,
+        connection: &impl ConnectionTrait,
+        rows: Vec<Model>,
+        written: Written<'_>,
+    ) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let symbols = self.candidates_of(connection, &rows).await?;
+        let (mut appended, mut measured) = (Vec::new(), Vec::new());
+        for mut row in rows {
+            let candidates = candidates(&row, &symbols);
+            match written {
+                Written::Issues if row.is_measured(&candidates) => continue,
+                Written::Symbols { ids, .. } if !concerns(&row, &candidates, ids) => continue,
+                Written::Symbols { since: Some(since), .. } => {
+                    if let Some((symbol, walk)) = to_carry_on(&row, &candidates, since)? {
+                        appended.push((row, symbol, walk));
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            let (symbol, walk) = self.walk_from_listing(connection, &row, &candidates).await?;
+            row.note(symbol, walk);
+            measured.push(row);
+        }
+        for part in appended.chunks_mut(SELECTS) {
+            self.carry_on(connection, part).await?;
+        }
+        measured.extend(appended.into_iter().map(|(row, ..)| row));
+        self.write_measured(connection, measured).await
+    }
+
+    /// The first of the candidates that has prices since the listing, and what they come to; else the first that has
+    /// prices, else the first.
+    async fn walk_from_listing<'s>(
+        &self,
+        connection: &impl ConnectionTrait,
+        row: &Model,
+        candidates: &[&'s Symbol],
+    ) -> Result<(Option<&'s Symbol>, Option<Walk>)> {
+        if let (Some(price), Some(listing)) = (row.price(), row.listing_day) {
+            let latest_start = listing.saturating_add(LATE_START);
+            for &symbol in candidates {
+                let spans = |(first, last): (Day, Day)| first <= latest_start && last >= listing;
+                if !symbol.first_day.zip(symbol.last_day).is_some_and(spans) {
+                    continue;
+                }
+                let bars = self.bars_since(connection, symbol.id, listing).await?;
+                let Some((first, rest)) = bars.split_first() else { continue };
+                let Some(mut walk) = Walk::begin(price, listing, *first) else { continue };
+                walk.extend(price, rest.iter().map(|bar| (bar.0, bar.2)), &splits_of(symbol)?);
+                return Ok((Some(symbol), Some(walk)));
+            }
+        }
+        let likeliest = candidates.iter().find(|symbol| symbol.bar_count > 0).or(candidates.first());
+        Ok((likeliest.copied(), None))
+    }
+
+    /// Day, open and close of a symbol's bars from a day on.
+    async fn bars_since(
+        &self,
+        connection: &impl ConnectionTrait,
+        symbol: i64,
+        since: Day,
+    ) -> Result<Vec<(Day, f64, f64)>> {
+        let sql = "SELECT day, open, close FROM price_bars WHERE symbol_id = $1 AND day >= $2 ORDER BY day";
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, [symbol.into(), since.into()]);
+        let rows = connection.query_all_raw(statement).await?;
+        rows.iter()
+            .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?)))
+            .collect()
+    }
+
+    /// Adds the bars that have come since to each of these.
+    async fn carry_on(&self, connection: &impl ConnectionTrait, rows: &mut [(Model, &Symbol, Walk)]) -> Result<()> {
+        let mut sql = String::new();
+        let mut values: Vec<Value> = Vec::with_capacity(rows.len() * 2);
+        for (at, (_, symbol, walk)) in rows.iter().enumerate() {
+            let union = if at == 0 { "" } else { " UNION ALL " };
+            values.extend([symbol.id.into(), walk.performance.as_of.into()]);
+            let (id, day) = (at * 2 + 1, at * 2 + 2);
+            let _ = write!(
+                sql,
+                "{union}SELECT {at} AS at, day, close FROM price_bars WHERE symbol_id = ${id} AND day > ${day}"
+            );
+        }
+        let mut bars: Vec<Vec<(Day, f64)>> = vec![Vec::new(); rows.len()];
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, values);
+        for row in connection.query_all_raw(statement).await? {
+            let at: i32 = row.try_get_by_index(0)?;
+            if let Some(bars) = usize::try_from(at).ok().and_then(|at| bars.get_mut(at)) {
+                bars.push((row.try_get_by_index(1)?, row.try_get_by_index(2)?));
+            }
+        }
+        for ((row, symbol, walk), mut bars) in rows.iter_mut().zip(bars) {
+            bars.sort_unstable_by_key(|bar| bar.0);
+            walk.extend(row.price().unwrap_or_default(), bars, &splits_of(symbol)?);
+            row.note(Some(symbol), Some(*walk));
+        }
+        Ok(())
+    }
+
+    async fn write_measured(&self, connection: &impl ConnectionTrait, rows: Vec<Model>) -> Result<()> {
+        for rows in rows.chunks(TICKERS / 10) {
+            let rows = rows.iter().cloned().map(|row| row.into_active_model().reset_all());
+            let conflict = OnConflict::column(Column::Id).update_columns(MEASURED).to_owned();
+            Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(connection).await?;
+        }
+        Ok(())
+    }
+
+    /// Figures over every issue that a filter lets through, of one moment.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn statistics(&self, filter: &IpoFilter) -> Result<IpoStatistics> {
+        let snapshot = self.0.snapshot().await?;
+        let matching = Entity::find().filter(filter.condition(self.0.backend()));
+        let sums = matching
+            .clone()
+            .select_only()
+            .expr(Expr::cust("COUNT(*)"))
+            .expr(Expr::col(Column::ListingGain).count())
+            .expr(Expr::cust("AVG(listing_gain)"))
+            .expr(Expr::cust("COUNT(CASE WHEN listing_gain > 0 THEN 1 END)"));
+        let sums: Option<(i64, i64, Option<f64>, i64)> = sums.into_tuple().one(&snapshot).await?;
+        let Some((count, with_performance, mean_listing_gain, above)) = sums else {
+            return Ok(IpoStatistics::default());
+        };
+        let mut medians = [None, None];
+        if with_performance > 0 {
+            for (median, column) in medians.iter_mut().zip([Column::ListingGain, Column::ReturnSinceIssue]) {
+                let middle = matching
+                    .clone()
+                    .filter(column.is_not_null())
+                    .select_only()
+                    .column(column)
+                    .order_by_asc(column)
+                    .offset((with_performance.unsigned_abs() - 1) / 2)
+                    .limit(if with_performance % 2 == 0 { 2 } else { 1 });
+                let middle: Vec<f64> = middle.into_tuple().all(&snapshot).await?;
+                *median = match middle[..] {
+                    [one] => Some(one),
+                    [low, high] => Some(f64::midpoint(low, high)),
+                    _ => None,
+                };
+            }
+        }
+        snapshot.commit().await?;
+        let [median_listing_gain, median_return] = medians;
+        Ok(IpoStatistics {
+            count: count.unsigned_abs(),
+            with_performance: with_performance.unsigned_abs(),
+            mean_listing_gain,
+            median_listing_gain,
+            share_above_issue: (with_performance > 0).then(|| above as f64 / with_performance as f64),
+            median_return,
+        })
+    }
+}
+
+/// Whether what was written to these symbols can change an issue's figures: its stock is one of them, or one that is
+/// likelier than its stock, or none has had prices so far.
+fn concerns(row: &Model, candidates: &[&Symbol], written: &[i64]) -> bool {
+    let stock = candidates.iter().position(|symbol| Some(symbol.id) == row.symbol_id);
+    let settled = stock.filter(|_| row.listing_gain.is_some()).map_or(candidates.len(), |at| at + 1);
+    candidates.iter().take(settled).any(|symbol| written.contains(&symbol.id))
+}
+
+/// The stock and the figures so far, where bars from `since` on only add to them.
+fn to_carry_on<'s>(row: &Model, candidates: &[&'s Symbol], since: Day) -> Result<Option<(&'s Symbol, Walk)>> {
+    let Some(walk) = row.walk().filter(|walk| walk.performance.as_of < since) else { return Ok(None) };
+    let Some(&symbol) = candidates.iter().find(|symbol| Some(symbol.id) == row.symbol_id) else { return Ok(None) };
+    let first = candidates.first().is_some_and(|first| first.id == symbol.id);
+    let same = row.performance_price == row.issue_price_units && row.performance_listing == row.listing_day;
+    let one_on = row.performance_version.map(|version| version.saturating_add(1)) == Some(symbol.data_version);
+    let carries = first && same && one_on && walk.agrees_with(&splits_of(symbol)?);
+    Ok(carries.then_some((symbol, walk)))
+}
