@@ -126,7 +126,8 @@ function Side({ path, viewer, askToSignIn, leave }) {
 
 const SIGNED_IN = "signed-in";
 const PROBE_EVERY = 10_000;
-const LOOK_EVERY = 30_000;
+const LOOK_EVERY = 60_000;
+const LOOK_AFTER = 3_000;
 
 /** One bar for a service that can't be reached; it goes by itself. */
 function Connection() {
@@ -171,7 +172,7 @@ function App() {
     look();
     // An address of the console without the last slash.
     if (location.pathname === BASE) go(`${BASE}/`, true);
-    const again = () => !document.hidden && Date.now() - looked.current > LOOK_EVERY && look();
+    const again = () => !document.hidden && Date.now() - looked.current > LOOK_AFTER && look();
     addEventListener("focus", again);
     const stop = watchConnection((what) => what !== "lost" && Date.now() - looked.current > 2000 && look());
     return () => {
@@ -179,6 +180,13 @@ function App() {
       stop();
     };
   }, []);
+  // A token may end while its page is open: each page, and each minute, looks whether it's still good.
+  const within = path.split("?")[0];
+  useEffect(() => {
+    if (Date.now() - looked.current > LOOK_AFTER) look();
+    const timer = setInterval(() => document.hidden || look(), LOOK_EVERY);
+    return () => clearInterval(timer);
+  }, [within]);
   const askToSignIn = () => {
     if (dialog.current.open) return;
     opener.current = document.activeElement;
@@ -197,6 +205,7 @@ function App() {
       await look();
     } catch (error) {
       setSaid(error.message);
+      const stop = watchConnection((what) => what === "found" && (stop(), setSaid(null)));
     }
   };
   return html`<${Session.Provider} value=${{ ...session, askToSignIn }}>
@@ -206,7 +215,7 @@ function App() {
     <div class="frame">
       <${Side} path=${path} viewer=${session.viewer} askToSignIn=${askToSignIn} leave=${leave} />
       <main id="main">
-        ${said && html`<div class="notice warn" role="alert">${said} <button onClick=${askToSignIn}>Sign in</button> <button class="plain" onClick=${() => setSaid(null)}>Close</button></div>`}
+        ${said && html`<div class="notice warn" role="alert">${said} ${session.viewer?.role === "ANONYMOUS" && html`<button onClick=${askToSignIn}>Sign in</button>`} <button class="plain" onClick=${() => setSaid(null)}>Close</button></div>`}
         <${Page} path=${path} />
       </main>
     </div>

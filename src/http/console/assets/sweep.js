@@ -118,8 +118,10 @@ export function SweepPage({ part }) {
   };
   const row = (cell) => grid.row[cell];
   const list = [
-    { label: "Buy below", num: true, cell: (c) => html`<button class="plain link" onClick=${() => open(sweep)(columns.buyWindow[row(c)], columns.sellWindow[row(c)])} aria-label=${`Open ${columns.buyWindow[row(c)]} and ${columns.sellWindow[row(c)]} days as a backtest`}>${columns.buyWindow[row(c)]} days</button>`, csv: (c) => columns.buyWindow[row(c)] },
-    { label: "Sell above", num: true, cell: (c) => `${columns.sellWindow[row(c)]} days`, csv: (c) => columns.sellWindow[row(c)] },
+    {
+      label: "Windows, days", lead: true, csv: [["buy below", (c) => columns.buyWindow[row(c)]], ["sell above", (c) => columns.sellWindow[row(c)]]],
+      cell: (c) => html`<button class="plain link" title="Open it as a backtest" onClick=${() => open(sweep)(columns.buyWindow[row(c)], columns.sellWindow[row(c)])}>buy below ${columns.buyWindow[row(c)]}, sell above ${columns.sellWindow[row(c)]}</button>`,
+    },
     { label: `${metric[1]}, around`, num: true, cell: (c) => metric[2](ranked.around[c]), csv: (c) => ranked.around[c] },
     { label: "Return", num: true, key: true, cell: (c) => html`<${Change} of=${columns.totalReturn[row(c)]} />`, csv: (c) => columns.totalReturn[row(c)] },
     { label: "Sharpe", num: true, cell: (c) => number(columns.sharpe[row(c)]), csv: (c) => columns.sharpe[row(c)] },
