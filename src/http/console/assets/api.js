@@ -92,8 +92,8 @@ export function upload(query, variables, path, file) {
   return answer({ headers: OWN, body: form });
 }
 
-/** A text that the service makes: a report's JSON, a chart's SVG. */
-export async function read(path, signal) {
+/** What the service makes beside GraphQL: a report's JSON, a chart's SVG as text, a PDF as bytes. */
+export async function read(path, signal, as = "text") {
   let response;
   try {
     response = await fetch(path, { credentials: "same-origin", headers: OWN, signal });
@@ -103,7 +103,7 @@ export async function read(path, signal) {
     throw new ApiError("The service can't be reached. Is it running?", "OFFLINE");
   }
   reaches(true);
-  if (response.ok) return response.text();
+  if (response.ok) return response[as]();
   const codes = { 401: "UNAUTHENTICATED", 403: "FORBIDDEN", 404: "NOT_FOUND" };
   throw new ApiError(response.status === 404 ? "There is no such thing" : `The service answered with ${response.status}`, codes[response.status]);
 }

@@ -1,6 +1,6 @@
 // A backtest to explore: four figures, linked panes, every figure beside holding, and trades that lead to the chart.
 
-import { html, lazy, useQuery, useLoaded, useState, Head, Panel, Figures, Table, Empty, Waiting, Link, Picture, isGone, count, number, percent, signed, side, fileName, Change } from "./ui.js";
+import { html, lazy, useQuery, useLoaded, useState, Head, Panel, Figures, Table, Empty, Waiting, Link, Picture, Download, isGone, count, number, percent, signed, side, fileName, Change } from "./ui.js";
 import { read } from "./api.js";
 import { runAddress, storedRun, strategyName } from "./strategy.js";
 import { costsOf } from "./strategyform.js";
@@ -87,8 +87,8 @@ export function BacktestPage({ part }) {
   return html`<${Head} title=${`${ticker} backtest`} named=${`${ticker} ${name}`}
       actions=${html`<${Link} class="button primary" to=${againAddress(report, symbol)}>Edit and run again<//>
         <${Link} class="button" to=${`/reporting/backtests/compare?ids=${part}`}>Compare<//>
-        <a class="button" href=${`/reports/backtests/${part}.pdf`} download=${`${saved}.pdf`}>PDF report</a>
-        <a class="button" href=${`/reports/backtests/${part}.json`} download=${`${saved}.json`}>JSON</a>`}>
+        <${Download} href=${`/reports/backtests/${part}.pdf`} name=${`${saved}.pdf`}>PDF report<//>
+        <${Download} href=${`/reports/backtests/${part}.json`} name=${`${saved}.json`}>JSON<//>`}>
       <strong class="rule">${name}</strong><br />${report.from} to ${report.to}, ${count(report.bars)} bars, ${report.adjusted ? "adjusted prices" : "as traded"}, ${costsOf(run.execution)}.
     <//>
     <div class="stack">

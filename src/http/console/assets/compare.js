@@ -78,7 +78,7 @@ export function Compare({ query }) {
       html`<${Panel} title="Runs"><ol class="runs">
           ${found.map((r, i) => html`<li key=${r.id}><span class=${`key-${(i % 5) + 1}`}><span class="swatch"></span><strong>${letter(i)}</strong></span>
             <${Link} to=${`/reporting/backtests/${r.id}`}>${r.symbol.ticker} ${strategyName(storedRun(r).strategy)}<//> <span class="small muted">${r.from} to ${r.to}</span>
-            <span class="row"><${Link} class="button small" to=${againAddress(r)}>Edit and run again<//><button class="small" onClick=${() => set(ids.filter((id) => id !== r.id))} aria-label=${`Take ${letter(i)} out`}>Take out</button></span></li>`)}
+            <span class="row"><${Link} class="button small" to=${againAddress(r)}>Edit and run again<//><button class="small" onClick=${() => set(ids.filter((id) => id !== r.id))} aria-label=${`Take out ${letter(i)}`}>Take out</button></span></li>`)}
         </ol><//>
         <${Panel} title="Equity, each from 100"><${Curves} key=${found.map((r) => r.id).join()} of=${found} letter=${letter} /><//>
         <${Panel} title="Figures"><${Table} label="Figures of the runs" columns=${figures} rows=${FIGURES} keyOf=${([name]) => name} stays csv=${fileName("compare", ...found.map((r) => r.symbol.ticker))} /><//>

@@ -1,6 +1,6 @@
 // One forecast: whether to trust it first, then what it says, and how it turned out.
 
-import { html, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, Link, Picture, AsOf, local, price, count, percent, words, fileName } from "./ui.js";
+import { html, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, Link, Picture, Download, AsOf, local, price, count, percent, words, fileName } from "./ui.js";
 import { FEW } from "./forecasts.js";
 
 const ONE = `query($id: ID!) { node(id: $id) { ... on Prediction { id asOf close horizon stale verdict createdAt
@@ -91,8 +91,8 @@ export function ForecastPage({ part }) {
     { label: "Actual", num: true, cell: (d) => (d.actual === null ? "–" : price(d.actual)), csv: (d) => d.actual },
   ];
   return html`<${Head} title=${`${p.symbol.ticker} forecast`} named=${`${p.symbol.ticker} forecast from ${p.asOf}`}
-      actions=${html`<a class="button" href=${local(p.pdf)} download=${`${saved}.pdf`}>PDF report</a>
-        <a class="button" href=${local(p.json)} download=${`${saved}.json`}>JSON</a>
+      actions=${html`<${Download} href=${local(p.pdf)} name=${`${saved}.pdf`}>PDF report<//>
+        <${Download} href=${local(p.json)} name=${`${saved}.json`}>JSON<//>
         <${Link} class="button" to=${`/reporting/symbols/${encodeURIComponent(p.symbol.ticker)}`}>The symbol<//>`}>
       ${p.horizon} trading days from ${p.asOf}, by ${p.model.name}.
     <//>

@@ -10,7 +10,7 @@ export function Trades({ of, chosen, choose, saved, stop }) {
   const beyond = (t) => stop && t.exit_reason === "StopLoss" && t.exit_price < t.entry_price * (1 - stop) * 0.9999;
   const columns = [
     { label: "No.", num: true, prio: 3, sort: "number", by: (t) => t.number, cell: (t) => count(t.number), csv: (t) => t.number },
-    { label: "Bought", day: true, lead: true, sort: "bought", by: (t) => t.entry_date, cell: (t) => html`<button class="plain link" onClick=${() => choose(t)} aria-label=${`Show trade ${t.number} on the chart`}>${t.entry_date}</button>`, csv: (t) => t.entry_date },
+    { label: "Bought", day: true, lead: true, sort: "bought", by: (t) => t.entry_date, cell: (t) => html`<button class="plain link" onClick=${() => choose(t)} title="Show it on the chart">${t.entry_date}</button>`, csv: (t) => t.entry_date },
     { label: "at", num: true, prio: 2, cell: (t) => price(t.entry_price), csv: [["entry price", (t) => t.entry_price]] },
     { label: "Sold", day: true, sort: "sold", by: (t) => t.exit_date, cell: (t) => t.exit_date, csv: (t) => t.exit_date },
     { label: "at", num: true, prio: 2, cell: (t) => price(t.exit_price), csv: [["exit price", (t) => t.exit_price]] },

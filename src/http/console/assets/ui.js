@@ -4,6 +4,7 @@ import { html, useCallback, useEffect, useMemo, useRef, useState, useContext } f
 import { Session, useLoaded } from "./data.js";
 import { read } from "./api.js";
 import { arrival } from "./route.js";
+import { save } from "./csv.js";
 import { signed, side, weekdaysSince, words } from "./format.js";
 
 export { html, useCallback, useEffect, useMemo, useRef, useState, useContext };
@@ -144,6 +145,24 @@ export const local = (url) => {
   const { pathname, search } = new URL(url, location.origin);
   return pathname + search;
 };
+
+/** A file of the service, saved under a name that tells it from others. */
+export function Download({ href, name, children }) {
+  const [state, setState] = useState(null);
+  const fetchIt = async (event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    setState("busy");
+    try {
+      save(name, await read(href, undefined, "blob"));
+      setState(null);
+    } catch (error) {
+      setState(error.message);
+    }
+  };
+  return html`<a class="button" href=${href} download=${name} aria-busy=${state === "busy"} onClick=${fetchIt}>${children}</a>
+    ${state && state !== "busy" && html`<span class="error" role="alert">${state}</span>`}`;
+}
 
 /** A dialog that a button opens; its children get what closes it. */
 export function Dialog({ label, title, children, tone = "", wide }) {

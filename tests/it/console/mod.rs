@@ -1,159 +1,16 @@
 //! The console in a real browser: what a person does there, and what no page of it may do.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+mod browser;
+mod loops;
+
 use std::time::Duration;
 
-use fantoccini::{Client as Page, ClientBuilder, Locator};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::harness::{ADMIN_TOKEN, Database, TestApp, day, state};
+use self::browser::Browser;
+use crate::harness::{Database, TestApp, day, state};
 
-const PATIENCE: Duration = Duration::from_secs(20);
-const AXE: &str = include_str!("../fixtures/axe/axe.min.js");
-
-/// A browser with nobody signed in, and a folder that it downloads to.
-struct Browser {
-    page: Page,
-    driver: Child,
-    folder: TempDir,
-    url: String,
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
-    }
-}
-
-/// The browser's log since it was last asked for.
-#[derive(Debug)]
-struct ReadLog;
-
-impl fantoccini::wd::WebDriverCompatibleCommand for ReadLog {
-    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
-        (http::Method::POST, Some(json!({"type": "browser"}).to_string()))
-    }
-}
-
-impl Browser {
-    async fn open(app: &TestApp, width: u32, scheme: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver starts");
-        let lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
-        let port = lines
-            .map_while(Result::ok)
-            .find_map(|line| {
-                line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok()
-            })
-            .expect("chromedriver says its port");
-        let profile = folder.path().join("profile");
-        let arguments = [
-            "--headless=new".to_owned(),
-            "--no-sandbox".to_owned(),
-            "--disable-gpu".to_owned(),
-            "--disable-dev-shm-usage".to_owned(),
-            "--disable-quic".to_owned(),
-            "--no-first-run".to_owned(),
-            "--disable-background-networking".to_owned(),
-            "--disable-component-update".to_owned(),
-            "--disable-sync".to_owned(),
-            format!("--user-data-dir={}", profile.display()),
-            format!("--window-size={width},1000"),
-        ];
-        let mut capabilities = serde_json::Map::new();
-        capabilities.insert(
-            "goog:chromeOptions".to_owned(),
-            json!({"args": arguments, "prefs": {"download.default_directory": folder.path()}}),
-        );
-        capabilities.insert("goog:loggingPrefs".to_owned(), json!({"browser": "ALL"}));
-        let page = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{port}"))
-            .await
-            .expect("a browser");
-        let browser = Self { page, driver, folder, url: app.url.clone() };
-        browser.go("/reporting/").await;
-        browser.run(&format!("localStorage.setItem('theme', '{scheme}')")).await;
-        browser
-    }
-
-    async fn go(&self, path: &str) {
-        self.page.goto(&format!("{}{path}", self.url)).await.expect("a page");
-    }
-
-    async fn run(&self, script: &str) -> Value {
-        self.page.execute(script, Vec::new()).await.expect("a script's answer")
-    }
-
-    async fn find(&self, xpath: &str) -> fantoccini::elements::Element {
-        let found = self.page.wait().at_most(PATIENCE).for_element(Locator::XPath(xpath)).await;
-        match found {
-            Ok(element) => element,
-            Err(error) => {
-                let text = self.run("return document.body.innerText").await;
-                panic!("nothing is at {xpath} ({error}); the page says {text}")
-            }
-        }
-    }
-
-    async fn click(&self, xpath: &str) {
-        self.find(xpath).await.click().await.expect("a click");
-    }
-
-    /// Writes into the field with this label.
-    async fn fill(&self, label: &str, text: &str) {
-        let field = format!("//label[normalize-space()='{label}']/following-sibling::input");
-        let element = self.find(&field).await;
-        element.clear().await.expect("an empty field");
-        element.send_keys(text).await.expect("keys");
-    }
-
-    async fn sign_in(&self) {
-        self.click("//header//button[normalize-space()='Sign in']").await;
-        self.find("//dialog//input[@type='password']").await.send_keys(ADMIN_TOKEN).await.expect("keys");
-        self.click("//dialog//button[normalize-space()='Sign in']").await;
-        self.find("//header//button[normalize-space()='Sign out']").await;
-    }
-
-    /// A file whose name begins and ends so, once the browser has it whole.
-    async fn downloaded(&self, begins: &str, ends: &str) -> Vec<u8> {
-        let started = std::time::Instant::now();
-        loop {
-            let files = std::fs::read_dir(self.folder.path()).expect("the folder").filter_map(Result::ok);
-            let found = files.map(|file| file.path()).find(|path| {
-                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                name.starts_with(begins) && name.ends_with(ends)
-            });
-            if let Some(path) = found {
-                return std::fs::read(path).expect("the file");
-            }
-            assert!(started.elapsed() < PATIENCE, "{begins}…{ends} was not downloaded");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    /// What the browser complained of since it was last asked.
-    async fn complaints(&self) -> Vec<String> {
-        let log = self.page.issue_cmd(ReadLog).await.expect("a log");
-        log.as_array().into_iter().flatten().filter_map(|entry| Some(entry["message"].as_str()?.to_owned())).collect()
-    }
-
-    async fn close(self) {
-        let _ = self.page.clone().close().await;
-    }
-}
+const AXE: &str = include_str!("../../fixtures/axe/axe.min.js");
 
 async fn with_history(app: &TestApp) {
     let bars: String = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/models/bars.csv"))
@@ -284,11 +141,7 @@ async fn every_page_is_accessible_fits_and_stays_within_the_policy() {
     ];
     for (width, scheme) in [(1_440, "light"), (500, "dark")] {
         let browser = Browser::open(&app, width, scheme).await;
-        let token = serde_json::to_string(&json!({"token": ADMIN_TOKEN})).expect("json");
-        let sign_in = "const done = arguments[arguments.length - 1]; fetch('/session', { method: 'POST', \
-                       headers: { 'x-prospectus-console': '1' }, body: arguments[0] }).then((r) => done(r.status))";
-        let status = browser.page.execute_async(sign_in, vec![json!(token)]).await.expect("a status");
-        assert_eq!(status, 200);
+        browser.signed_in().await;
         browser.complaints().await;
         for page in &pages {
             browser.go(page).await;
