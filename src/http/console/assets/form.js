@@ -30,8 +30,10 @@ function fault(element) {
   return element.validationMessage;
 }
 
+const NONE = [];
+
 /** A form whose fields show their own mistakes; the first one that is wrong gets the focus. */
-export function Form({ errors = [], onSubmit, children, ...rest }) {
+export function Form({ errors = NONE, onSubmit, children, ...rest }) {
   const form = useRef(null);
   const paths = useRef(new Map()).current;
   const [local, setLocal] = useState({});
