@@ -15,6 +15,7 @@ mod m20261121_000007_ipos;
 mod m20261121_000008_forecasts;
 mod m20261125_000009_ipo_performance;
 mod m20261125_000011_job_revisions;
+mod m20261125_000016_sessions;
 
 pub struct Migrator;
 
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000008_forecasts::Migration),
             Box::new(m20261125_000009_ipo_performance::Migration),
             Box::new(m20261125_000011_job_revisions::Migration),
+            Box::new(m20261125_000016_sessions::Migration),
         ]
     }
 }

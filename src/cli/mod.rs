@@ -71,6 +71,9 @@ pub enum CommandError {
     Failed(String),
 }
 
+/// What a thread may take: input shapes how deep the parsers of queries and JSON call themselves, within bounds that fit.
+const STACK: usize = 8 << 20;
+
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -79,7 +82,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // Fails only if a provider is there already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&CommandError::Failed(format!("no threads to run on: {error}"))),
     };

@@ -1,6 +1,5 @@
 //! Serving and working, until asked to stop.
 
-use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -47,9 +46,8 @@ pub(super) async fn start(app: &App) -> Result<(SocketAddr, JoinHandle<std::io::
     let wanted = app.settings.listen;
     let listener = TcpListener::bind(wanted).await.map_err(|e| CommandError::Listen(wanted, e))?;
     let address = listener.local_addr().map_err(|e| CommandError::Listen(wanted, e))?;
-    let stop = app.shutdown.clone();
-    let server = axum::serve(listener, http::router(app.clone())).with_graceful_shutdown(stop.cancelled_owned());
-    Ok((address, tokio::spawn(server.into_future())))
+    let server = http::serve(listener, http::router(app.clone()), app.clone());
+    Ok((address, tokio::spawn(server)))
 }
 
 /// Runs until asked to stop, then in this order: accept nothing new, finish or hand back jobs, close the pool.
@@ -63,7 +61,7 @@ pub(super) async fn run(
     let worker = with_worker.then(|| tokio::spawn(jobs::run_worker(app.clone())));
     let served = tokio::select! {
         served = server => Some(served),
-        () = async { app.shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => None,
+        () = async { app.shutdown.cancelled().await; tokio::time::sleep(app.settings.http.drain + GRACE).await } => None,
     };
     app.shutdown.cancel();
     if let Some(worker) = worker {

@@ -6,7 +6,7 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use super::connection::{Connection, PageArguments, Total, connect, page_cost};
+use super::connection::{Connection, PageArguments, Total, connect};
 use super::errors::{Fault, UserError, internal, missing, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
@@ -104,25 +104,21 @@ pub struct EquityCurve {
 /// Curves as columns of equal length, oldest first.
 #[Object]
 impl EquityCurve {
-    #[graphql(complexity = 50)]
     async fn dates(&self) -> Column<Date> {
         Column(self.curve.days.iter().copied().map(Date).collect())
     }
 
     /// Cash and the value of shares at each close.
-    #[graphql(complexity = 50)]
     async fn equity(&self) -> Column<f64> {
         Column(self.curve.equity(&self.execution))
     }
 
     /// Distance below the highest equity so far: 0 at a peak, -0.25 a quarter below it.
-    #[graphql(complexity = 50)]
     async fn drawdown(&self) -> Column<f64> {
         Column(drawdowns(&self.curve.equity(&self.execution)))
     }
 
     /// The equity of buying at the first close and selling at the last, with the same costs.
-    #[graphql(complexity = 50)]
     async fn buy_and_hold(&self) -> Column<f64> {
         Column(self.curve.buy_and_hold(&self.execution))
     }
@@ -196,7 +192,6 @@ impl Backtest {
         ids::encode(Kind::Backtest, self.0.id)
     }
 
-    #[graphql(complexity = "2 + child_complexity")]
     async fn symbol(&self, ctx: &Context<'_>) -> Result<Symbol> {
         let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
         symbol.ok_or_else(|| missing("the backtest's symbol"))
@@ -238,7 +233,6 @@ impl Backtest {
     }
 
     /// Whether the symbol's prices have changed since.
-    #[graphql(complexity = 2)]
     async fn stale(&self, ctx: &Context<'_>) -> Result<bool> {
         has_changed(ctx, self.0.symbol_id, self.0.data_version).await
     }
@@ -248,14 +242,12 @@ impl Backtest {
     }
 
     /// Equity, drawdown and buy and hold, bar by bar.
-    #[graphql(complexity = "5 + child_complexity")]
     async fn equity(&self, ctx: &Context<'_>) -> Result<EquityCurve> {
         let execution = self.0.execution().map_err(Fault::from)?;
         Ok(EquityCurve { curve: self.curve(ctx).await?, execution })
     }
 
     /// Trades, oldest first.
-    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
     async fn trades(
         &self,
         ctx: &Context<'_>,
@@ -324,7 +316,6 @@ pub struct BacktestQuery;
 #[Object]
 impl BacktestQuery {
     /// Stored backtests, the newest first.
-    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
     async fn backtests(
         &self,
         ctx: &Context<'_>,
@@ -379,7 +370,7 @@ async fn run(app: &App, input: RunBacktestInput) -> Result<row::Model, RequestEr
 #[Object]
 impl BacktestMutation {
     /// Runs a strategy over a symbol's bars and answers with the stored result.
-    #[graphql(guard = "RoleGuard(Role::Operator)", complexity = "100 + child_complexity")]
+    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn run_backtest(&self, ctx: &Context<'_>, input: RunBacktestInput) -> Result<RunBacktestPayload> {
         Ok(match sort_out(run(ctx.data_unchecked::<App>(), input).await)? {
             Ok(row) => RunBacktestPayload { backtest: Some(Backtest(row)), user_errors: Vec::new() },

@@ -123,9 +123,14 @@ pub fn connect<Row, Node: OutputType>(
     connection
 }
 
-/// What a page of nodes costs: as many as it may hold.
-#[must_use]
-pub fn page_cost(first: Option<i32>, last: Option<i32>) -> usize {
-    let rows = first.or(last).unwrap_or(DEFAULT_PAGE).clamp(1, LARGEST_PAGE);
-    usize::try_from(rows).unwrap_or(1)
+/// A filter's values, each once: what is given twice asks for nothing more, and a statement grows with its list.
+pub fn distinct<T: PartialEq>(values: Option<Vec<T>>) -> Option<Vec<T>> {
+    values.map(|values| {
+        values.into_iter().fold(Vec::new(), |mut distinct, value| {
+            if !distinct.contains(&value) {
+                distinct.push(value);
+            }
+            distinct
+        })
+    })
 }

@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::backtest::{ReportFormat, report_url};
-use super::connection::{Connection, PageArguments, Total, connect, page_cost};
+use super::connection::{Connection, PageArguments, Total, connect};
 use super::errors::{Fault, UserError, UserErrorCode, internal, missing, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
@@ -65,7 +65,6 @@ impl Model {
     }
 
     /// Whether it is used where no model is named.
-    #[graphql(complexity = 2)]
     async fn is_default(&self, ctx: &Context<'_>) -> Result<bool> {
         let default = ctx.data_unchecked::<App>().models.default_key().await.map_err(Fault::from)?;
         Ok(default == self.0.key)
@@ -197,14 +196,12 @@ impl Prediction {
         ids::encode(Kind::Prediction, self.0.id)
     }
 
-    #[graphql(complexity = "2 + child_complexity")]
     async fn symbol(&self, ctx: &Context<'_>) -> Result<Symbol> {
         let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
         symbol.ok_or_else(|| missing("the prediction's symbol"))
     }
 
     /// The model as it was then.
-    #[graphql(complexity = "2 + child_complexity")]
     async fn model(&self) -> Result<Model> {
         Ok(Model(self.0.model_info().map_err(Fault::from)?))
     }
@@ -230,13 +227,11 @@ impl Prediction {
     }
 
     /// Whether the symbol's prices have changed since.
-    #[graphql(complexity = 2)]
     async fn stale(&self, ctx: &Context<'_>) -> Result<bool> {
         has_changed(ctx, self.0.symbol_id, self.0.data_version).await
     }
 
     /// The next trading days of the symbol's exchange.
-    #[graphql(complexity = "5 + 30 * child_complexity")]
     async fn points(&self, ctx: &Context<'_>) -> Result<Vec<PredictionPoint>> {
         let points = self.0.points().map_err(Fault::from)?;
         let actuals = if ctx.look_ahead().field("actual").exists() {
@@ -267,7 +262,6 @@ impl Prediction {
     }
 
     /// How it has turned out so far; null before the first of its days.
-    #[graphql(complexity = "5 + child_complexity")]
     async fn outcome(&self, ctx: &Context<'_>) -> Result<Option<PredictionOutcome>> {
         let points = self.0.points().map_err(Fault::from)?;
         let actuals = self.actuals(ctx, &points).await?;
@@ -299,7 +293,6 @@ pub struct ForecastQuery;
 #[Object]
 impl ForecastQuery {
     /// Stored predictions, the newest first.
-    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
     async fn predictions(
         &self,
         ctx: &Context<'_>,
@@ -322,7 +315,6 @@ impl ForecastQuery {
     }
 
     /// All models, the default first; those that can't be used say why.
-    #[graphql(complexity = "5 + 10 * child_complexity")]
     async fn models(&self, ctx: &Context<'_>) -> Result<Vec<Model>> {
         let models = ctx.data_unchecked::<App>().models.list().await.map_err(Fault::from)?;
         Ok(models.into_iter().map(Model).collect())
@@ -369,7 +361,7 @@ pub struct ForecastMutation;
 #[Object]
 impl ForecastMutation {
     /// Forecasts a symbol's next trading days on adjusted prices, and answers with the stored prediction.
-    #[graphql(guard = "RoleGuard(Role::Operator)", complexity = "100 + child_complexity")]
+    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn predict(&self, ctx: &Context<'_>, input: PredictInput) -> Result<PredictPayload> {
         let model = match input.model_id.map(|id| ids::decode_key(Kind::Model, &id)) {
             Some(None) => {

@@ -1,5 +1,7 @@
 //! Who is asking, and whether they may.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use async_graphql::{Context, Error, ErrorExtensions, Guard, Result, SimpleObject};
 
 use crate::store::Role;
@@ -9,13 +11,33 @@ use crate::store::Role;
 pub struct Caller {
     pub name: String,
     pub role: Role,
+    pub credential: Credential,
+    /// Where the request came from.
+    pub address: IpAddr,
+}
+
+/// What a caller has shown: it can end while a connection stays open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Credential {
+    None,
+    /// The token of the settings, good for as long as the process lives.
+    Settings,
+    /// A bearer token's row.
+    Token(i64),
+    /// A console session's row.
+    Session(i64),
 }
 
 impl Caller {
     /// Somebody without a token.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { name: "anonymous".to_owned(), role: Role::Anonymous }
+        Self {
+            name: "anonymous".to_owned(),
+            role: Role::Anonymous,
+            credential: Credential::None,
+            address: Ipv4Addr::UNSPECIFIED.into(),
+        }
     }
 }
 

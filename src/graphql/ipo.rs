@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, Simpl
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::connection::{Connection, PageArguments, Total, connect, page_cost};
+use super::connection::{Connection, PageArguments, Total, connect, distinct};
 use super::errors::{Fault, bad_input, internal};
 use super::ids::{self, Kind};
 use super::scalars::{BigInt, Date};
@@ -225,19 +225,16 @@ impl Ipo {
     }
 
     /// The listed stock, once it is tracked.
-    #[graphql(complexity = "2 + child_complexity")]
     async fn symbol(&self, ctx: &Context<'_>) -> Result<Option<Symbol>> {
         load_symbol(ctx, self.0.symbol_id).await
     }
 
     /// What became of the issue price; null until there are prices since listing.
-    #[graphql(complexity = "5 + child_complexity")]
     async fn performance(&self) -> Option<IpoPerformance> {
         self.0.performance().map(IpoPerformance::from)
     }
 
     /// What was changed, the newest first.
-    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
     async fn revisions(
         &self,
         ctx: &Context<'_>,
@@ -288,9 +285,9 @@ impl IpoFilterInput {
         let day = |date: Option<Date>| date.map(|d| d.0);
         Ok(IpoFilter {
             search: self.search,
-            status: self.status,
-            exchange: self.exchange,
-            board: self.board,
+            status: distinct(self.status),
+            exchange: distinct(self.exchange),
+            board: distinct(self.board),
             open_from: day(self.open_from),
             open_to: day(self.open_to),
             close_from: day(self.close_from),
@@ -350,7 +347,6 @@ pub struct IpoQuery;
 #[Object]
 impl IpoQuery {
     /// IPOs, the latest opening first unless another order is asked for.
-    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
     #[allow(clippy::too_many_arguments, reason = "the contract's arguments")]
     async fn ipos(
         &self,
@@ -393,7 +389,6 @@ impl IpoQuery {
     }
 
     /// Figures over every IPO that the filter lets through.
-    #[graphql(complexity = "200 + child_complexity")]
     async fn ipo_statistics(&self, ctx: &Context<'_>, filter: Option<IpoFilterInput>) -> Result<IpoStatistics> {
         let filter = filter.map(IpoFilterInput::into_filter).transpose()?.unwrap_or_default();
         let app = ctx.data_unchecked::<App>();

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use super::connection::{Connection, PageArguments, Total, connect, page_cost};
+use super::connection::{Connection, PageArguments, Total, connect, distinct};
 use super::errors::{Fault, UserError, UserErrorCode};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
@@ -87,7 +87,6 @@ pub struct IssueQuery;
 #[Object]
 impl IssueQuery {
     /// Records that were kept out, the newest first.
-    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
     async fn data_issues(
         &self,
         ctx: &Context<'_>,
@@ -98,7 +97,7 @@ impl IssueQuery {
         filter: Option<DataIssueFilterInput>,
     ) -> Result<Connection<DataIssue>> {
         let filter = filter.map_or_else(IssueFilter::default, |f| IssueFilter {
-            source: f.source,
+            source: distinct(f.source),
             resolved: f.resolved,
             search: f.search,
         });

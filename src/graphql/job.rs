@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout_at};
 
-use super::connection::{Connection, PageArguments, Total, connect, page_cost};
+use super::connection::{Connection, PageArguments, Total, connect, distinct};
 use super::errors::{Fault, UserError, UserErrorCode, bad_input, internal, lagged, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
@@ -72,7 +72,6 @@ impl Job {
     }
 
     /// The symbol it's about.
-    #[graphql(complexity = "2 + child_complexity")]
     async fn symbol(&self, ctx: &Context<'_>) -> Result<Option<Symbol>> {
         load_symbol(ctx, self.0.symbol_id).await
     }
@@ -113,7 +112,6 @@ impl Job {
     }
 
     /// The sweep that it has stored, if it's one and has succeeded.
-    #[graphql(complexity = "2 + child_complexity")]
     async fn sweep(&self, ctx: &Context<'_>) -> Result<Option<Sweep>> {
         if self.0.kind != JobKind::Sweep {
             return Ok(None);
@@ -144,7 +142,6 @@ pub struct JobQuery;
 #[Object]
 impl JobQuery {
     /// Jobs, the newest first.
-    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
     async fn jobs(
         &self,
         ctx: &Context<'_>,
@@ -155,8 +152,8 @@ impl JobQuery {
         filter: Option<JobFilterInput>,
     ) -> Result<Connection<Job>> {
         let filter = filter.map_or_else(JobFilter::default, |f| JobFilter {
-            kind: f.kind,
-            state: f.state,
+            kind: distinct(f.kind),
+            state: distinct(f.state),
             ticker: f.ticker.map(|t| normalise_ticker(&t).unwrap_or(t)),
         });
         let page = PageArguments { first, after, last, before }.request(&job_sorts())?;

@@ -10,6 +10,7 @@ mod ipo;
 mod ipo_edits;
 mod issue;
 mod job;
+pub mod limits;
 mod loaders;
 mod node;
 mod price;
@@ -25,7 +26,7 @@ use async_graphql::{MergedObject, MergedSubscription};
 use crate::app::App;
 
 pub use errors::internal;
-pub use guard::{Caller, denied};
+pub use guard::{Caller, Credential, denied};
 pub use ids::{Kind, decode_as as decode_id, encode as global_id};
 pub use loaders::{Loaders, loaders};
 
@@ -61,21 +62,13 @@ pub struct Subscription(job::JobSubscription, ipo_edits::IpoSubscriptions);
 
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// Levels of fields in a query; what the deepest useful query needs, twice.
-const DEEPEST_QUERY: usize = 20;
-/// Brackets within brackets in a query's text. Conditions nested too deep are to be told so in a `userError`.
-const DEEPEST_TEXT: usize = 256;
-/// Fields that a query may come to, with lists counted at their page size.
-const COSTLIEST_QUERY: usize = 60_000;
-
-/// The schema, with its bounds on depth and cost. With an app it can be run; without one it can only be printed.
+/// The schema. With an app it can be run; without one it can only be printed. What an operation may ask for is checked
+/// before it comes here, by [`limits`].
 #[must_use]
 pub fn schema(app: Option<&App>) -> Schema {
     let mut builder = Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<node::Node>()
-        .limit_recursive_depth(DEEPEST_TEXT)
-        .limit_depth(DEEPEST_QUERY)
-        .limit_complexity(COSTLIEST_QUERY);
+        .limit_recursive_depth(limits::text::DEEPEST_BRACKETS);
     if let Some(app) = app {
         builder = builder.data(app.clone());
     }

@@ -64,13 +64,11 @@ pub struct NodeQuery;
 #[Object]
 impl NodeQuery {
     /// The object with this id, if there's one.
-    #[graphql(complexity = "2 + child_complexity")]
     async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
         load(ctx, &id).await
     }
 
     /// The objects with these ids, in their order, null where there's none.
-    #[graphql(complexity = "5 + ids.len() * child_complexity")]
     async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
         if ids.len() > MOST_IDS {
             return Err(bad_input(format!("nodes takes at most {MOST_IDS} ids")));

@@ -148,37 +148,31 @@ impl PriceSeries {
     }
 
     /// Trading days; of weeks and months, their last ones.
-    #[graphql(complexity = 50)]
     async fn dates(&self) -> Column<Date> {
         Column(self.history.days[self.range.clone()].iter().copied().map(Date).collect())
     }
 
     /// First prices.
-    #[graphql(complexity = 50)]
     async fn open(&self) -> Column<f64> {
         self.floats(&self.history.open)
     }
 
     /// Highest prices.
-    #[graphql(complexity = 50)]
     async fn high(&self) -> Column<f64> {
         self.floats(&self.history.high)
     }
 
     /// Lowest prices.
-    #[graphql(complexity = 50)]
     async fn low(&self) -> Column<f64> {
         self.floats(&self.history.low)
     }
 
     /// Last prices.
-    #[graphql(complexity = 50)]
     async fn close(&self) -> Column<f64> {
         self.floats(&self.history.close)
     }
 
     /// Shares traded, never adjusted.
-    #[graphql(complexity = 50)]
     async fn volume(&self) -> Column<BigInt> {
         Column(self.history.volume[self.range.clone()].iter().copied().map(BigInt).collect())
     }
@@ -189,7 +183,6 @@ impl PriceSeries {
     }
 
     /// An indicator with TA-Lib's conventions, null where its window isn't full. It sees the bars before `from`, too.
-    #[graphql(complexity = 100)]
     async fn indicator(
         &self,
         _ctx: &Context<'_>,

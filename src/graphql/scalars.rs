@@ -4,18 +4,21 @@ use std::borrow::Cow;
 
 use async_graphql::parser::types::Field;
 use async_graphql::{
-    ContextSelectionSet, InputValueError, InputValueResult, Number, OutputType, Positioned, Scalar, ScalarType,
-    ServerResult, Value, registry,
+    ContextSelectionSet, InputValueError, InputValueResult, Name, OutputType, Positioned, Scalar, ScalarType,
+    ServerError, ServerResult, Value, registry,
 };
+use serde::{Serialize, Serializer};
 
+use super::limits::Budget;
 use crate::market::Day;
 use crate::market::day::{iso, parse_iso};
 
-/// A calendar date, ISO 8601: "2026-11-20".
+/// A calendar date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Date(pub Day);
 
-#[Scalar(name = "Date", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
+/// A calendar date without a time, in ISO 8601 (the `full-date` of RFC 3339): "2026-11-20".
+#[Scalar(name = "Date", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         let parsed = match &value {
@@ -30,11 +33,16 @@ impl ScalarType for Date {
     }
 }
 
-/// A whole number of up to 64 bits, as a JSON number.
+/// A whole number that every client reads exactly as a JSON number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BigInt(pub i64);
 
-#[Scalar(name = "BigInt")]
+/// 2^53 - 1: beyond it, JavaScript and others that hold numbers as doubles read another one.
+pub const LARGEST_BIG_INT: i64 = (1 << 53) - 1;
+
+/// A whole number as a JSON number, of more than 32 bits: from -(2^53 - 1) to 2^53 - 1, so that every client reads it
+/// exactly.
+#[Scalar(name = "BigInt", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6")]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {
         let parsed = match &value {
@@ -42,7 +50,12 @@ impl ScalarType for BigInt {
             Value::String(text) => text.parse().ok(),
             _ => None,
         };
-        parsed.map(Self).ok_or_else(|| InputValueError::custom(format!("{value} is not a whole number of 64 bits")))
+        let bounded = parsed.filter(|n| (-LARGEST_BIG_INT..=LARGEST_BIG_INT).contains(n));
+        bounded.map(Self).ok_or_else(|| {
+            InputValueError::custom(format!(
+                "{value} is not a whole number from -{LARGEST_BIG_INT} to {LARGEST_BIG_INT}"
+            ))
+        })
     }
 
     fn to_value(&self) -> Value {
@@ -51,12 +64,11 @@ impl ScalarType for BigInt {
 }
 
 /// What a column holds.
-pub trait Cell: Send + Sync {
+pub trait Cell: Serialize + Send + Sync {
     /// The GraphQL type of one value.
     type Type: OutputType;
     /// Whether a value can be missing.
     const NULLABLE: bool = false;
-    fn value(&self) -> Value;
 }
 
 /// A list that is resolved as one leaf: a resolver call a value would cost more than the value.
@@ -69,37 +81,41 @@ pub struct Gap(pub f64);
 
 impl Cell for f64 {
     type Type = f64;
-    fn value(&self) -> Value {
-        Number::from_f64(*self).map_or(Value::Null, Value::Number)
-    }
 }
 
 impl Cell for Gap {
     type Type = f64;
     const NULLABLE: bool = true;
-    fn value(&self) -> Value {
-        self.0.value()
-    }
 }
 
 impl Cell for i32 {
     type Type = i32;
-    fn value(&self) -> Value {
-        Value::Number((*self).into())
-    }
 }
 
 impl Cell for BigInt {
     type Type = Self;
-    fn value(&self) -> Value {
-        self.to_value()
-    }
 }
 
 impl Cell for Date {
     type Type = Self;
-    fn value(&self) -> Value {
-        self.to_value()
+}
+
+impl Serialize for Gap {
+    /// `NaN` is null.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.0)
+    }
+}
+
+impl Serialize for BigInt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0)
+    }
+}
+
+impl Serialize for Date {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&iso(self.0))
     }
 }
 
@@ -118,7 +134,16 @@ impl<T: Cell> OutputType for Column<T> {
         Self::qualified_type_name()
     }
 
-    async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        Ok(Value::List(self.0.iter().map(Cell::value).collect()))
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        if let Some(budget) = ctx.data_opt::<Budget>() {
+            budget.spend(self.0.len(), field.pos).await?;
+        }
+        // A value a cell would take nine times the memory of its text.
+        let json =
+            serde_json::to_string(&self.0).map_err(|error| ServerError::new(error.to_string(), Some(field.pos)))?;
+        Ok(Value::Object([(Name::new(RAW_VALUE_TOKEN), Value::String(json))].into_iter().collect()))
     }
 }
+
+/// How serde_json knows JSON that is written already; the library passes it through.
+const RAW_VALUE_TOKEN: &str = "$serde_json::private::RawValue";

@@ -47,33 +47,27 @@ pub struct SweepColumns(Arc<backtest::Sweep>);
 /// A row a combination, the sell window running fastest.
 #[Object]
 impl SweepColumns {
-    #[graphql(complexity = 500)]
     async fn buy_window(&self) -> Column<i32> {
         Column(self.0.windows().map(|(buy, _)| buy as i32).collect())
     }
 
-    #[graphql(complexity = 500)]
     async fn sell_window(&self) -> Column<i32> {
         Column(self.0.windows().map(|(_, sell)| sell as i32).collect())
     }
 
-    #[graphql(complexity = 500)]
     async fn total_return(&self) -> Column<f64> {
         Column(self.0.total_return.clone())
     }
 
-    #[graphql(complexity = 500)]
     async fn max_drawdown(&self) -> Column<f64> {
         Column(self.0.max_drawdown.clone())
     }
 
     /// Null where undefined.
-    #[graphql(complexity = 500)]
     async fn sharpe(&self) -> Column<Gap> {
         Column(self.0.sharpe.iter().copied().map(Gap).collect())
     }
 
-    #[graphql(complexity = 500)]
     async fn trade_count(&self) -> Column<i32> {
         Column(self.0.trade_count.clone())
     }
@@ -129,7 +123,6 @@ impl Sweep {
         ids::encode(Kind::Sweep, self.row.id)
     }
 
-    #[graphql(complexity = "2 + child_complexity")]
     async fn symbol(&self, ctx: &Context<'_>) -> Result<Symbol> {
         let symbol = load_symbol(ctx, Some(self.row.symbol_id)).await?;
         symbol.ok_or_else(|| missing("the sweep's symbol"))
@@ -166,19 +159,16 @@ impl Sweep {
     }
 
     /// Whether the symbol's prices have changed since.
-    #[graphql(complexity = 2)]
     async fn stale(&self, ctx: &Context<'_>) -> Result<bool> {
         has_changed(ctx, self.row.symbol_id, self.row.data_version).await
     }
 
     /// The results of every combination.
-    #[graphql(complexity = "5 + child_complexity")]
     async fn columns(&self, ctx: &Context<'_>) -> Result<SweepColumns> {
         Ok(SweepColumns(self.results(ctx).await?))
     }
 
     /// The best combinations, the best first; of equals, the shorter windows.
-    #[graphql(complexity = "50 + usize::try_from(first).unwrap_or(0) * child_complexity")]
     async fn best(
         &self,
         ctx: &Context<'_>,
@@ -236,7 +226,7 @@ pub struct SweepMutation;
 #[Object]
 impl SweepMutation {
     /// Runs every pair of two ranges of windows: up to 10,000 at once, up to 1,000,000 as a job.
-    #[graphql(guard = "RoleGuard(Role::Operator)", complexity = "1000 + child_complexity")]
+    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn sweep_backtests(&self, ctx: &Context<'_>, input: SweepBacktestsInput) -> Result<SweepBacktestsPayload> {
         let request = SweepRequest {
             ticker: input.ticker,

@@ -7,7 +7,7 @@ use async_graphql::{Context, Enum, Error, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 
 use super::backtest::{Backtest, backtest_page};
-use super::connection::{Connection, PageArguments, Total, connect, page_cost};
+use super::connection::{Connection, PageArguments, Total, connect, distinct};
 use super::errors::{Fault, internal};
 use super::forecast::Prediction;
 use super::ids::{self, Kind};
@@ -173,7 +173,6 @@ impl Symbol {
     }
 
     /// The newest bar.
-    #[graphql(complexity = "2 + child_complexity")]
     async fn latest_bar(&self, ctx: &Context<'_>) -> Result<Option<PriceBar>> {
         if self.0.bar_count == 0 {
             return Ok(None);
@@ -191,7 +190,6 @@ impl Symbol {
     }
 
     /// Stretches of trading days without bars between the first and the last.
-    #[graphql(complexity = "10 + child_complexity")]
     async fn gaps(&self, ctx: &Context<'_>) -> Result<Vec<DateRange>> {
         let calendar = Calendar::of(self.0.exchange, self.0.currency.as_deref());
         let series = self.columns(ctx).await?;
@@ -200,7 +198,6 @@ impl Symbol {
     }
 
     /// Bars as traded, oldest first, a page at a time.
-    #[graphql(complexity = "2 + page_cost(first, last) * child_complexity")]
     #[allow(clippy::too_many_arguments, reason = "the contract's arguments")]
     async fn prices(
         &self,
@@ -222,21 +219,18 @@ impl Symbol {
     }
 
     /// The latest IPO of this stock, if one is known.
-    #[graphql(complexity = "2 + child_complexity")]
     async fn ipo(&self, ctx: &Context<'_>) -> Result<Option<Ipo>> {
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         Ok(loader.load_one(IpoOfTicker(self.0.ticker.clone())).await.map_err(|e| internal(&e))?.map(Ipo))
     }
 
     /// The newest stored prediction of this symbol.
-    #[graphql(complexity = "2 + child_complexity")]
     async fn latest_prediction(&self, ctx: &Context<'_>) -> Result<Option<Prediction>> {
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         Ok(loader.load_one(LatestPredictionOf(self.0.id)).await.map_err(|e| internal(&e))?.map(Prediction))
     }
 
     /// Stored backtests of this symbol, the newest first.
-    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
     async fn backtests(
         &self,
         ctx: &Context<'_>,
@@ -250,7 +244,6 @@ impl Symbol {
     }
 
     /// The whole series, or a range of it, as columns.
-    #[graphql(complexity = "10 + child_complexity")]
     async fn series(
         &self,
         ctx: &Context<'_>,
@@ -323,7 +316,6 @@ pub struct SymbolQuery;
 #[Object]
 impl SymbolQuery {
     /// The symbols that prices are kept of, by ticker unless another order is asked for.
-    #[graphql(complexity = "5 + page_cost(first, last) * child_complexity")]
     #[allow(clippy::too_many_arguments, reason = "the contract's arguments")]
     async fn symbols(
         &self,
@@ -337,7 +329,7 @@ impl SymbolQuery {
     ) -> Result<Connection<Symbol>> {
         let filter = filter.map_or_else(SymbolFilter::default, |f| SymbolFilter {
             search: f.search,
-            exchange: f.exchange,
+            exchange: distinct(f.exchange),
             has_prices: f.has_prices,
         });
         let orders: Vec<SymbolOrder> = order_by

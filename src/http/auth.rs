@@ -1,7 +1,11 @@
-//! From a token to a caller: in a bearer header, or in the console's cookie.
+//! From a token to a caller: in a bearer header, or by the console's session.
 //!
-//! The cookie is HttpOnly and SameSite=Strict, and it opens no more than reading unless the request also carries
+//! The session's cookie is no token: it is random, has an end of its own, is forgotten at sign-out, and dies with the token
+//! that opened it. It is HttpOnly and SameSite=Strict, and opens no more than reading unless the request also carries
 //! [`CONSOLE_HEADER`], which another site's page can't send without asking first.
+
+use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -9,19 +13,30 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use axum_extra::extract::CookieJar;
+use axum_extra::extract::cookie::{Cookie, SameSite};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::Service;
+use super::answer::{self, accepted};
+use super::execute::failed;
+use super::rates::{address_of, seconds};
+use super::{Service, rest};
 use crate::app::App;
-use crate::graphql::Caller;
-use crate::store::{Role, StoreError};
+use crate::graphql::{Caller, Credential};
+use crate::store::entity::api_token;
+use crate::store::{Role, StoreError, now};
 
-const COOKIE: &str = "prospectus_session";
+/// The name binds the cookie to this host and to TLS (or to this machine); browsers refuse it elsewhere.
+const COOKIE: &str = "__Host-prospectus";
+/// The name where the service is reached without TLS over a network.
+const PLAIN_COOKIE: &str = "prospectus";
 /// What the console's own scripts send with every request.
 const CONSOLE_HEADER: &str = "x-prospectus-console";
-/// How long a browser keeps the cookie.
-const COOKIE_SECONDS: u32 = 30 * 24 * 3600;
+/// How long a session lasts.
+const SESSION: Duration = Duration::from_hours(7 * 24);
+/// What a client that guesses is told to wait.
+const BLOCKED: Duration = Duration::from_mins(1);
 
 /// The token of a bearer header.
 pub(super) fn bearer(value: &str) -> Option<&str> {
@@ -31,24 +46,38 @@ pub(super) fn bearer(value: &str) -> Option<&str> {
 
 /// Whose token this is; `None` if it's nobody's, or no longer good.
 pub(super) async fn caller_of(app: &App, token: &str) -> Result<Option<Caller>, StoreError> {
-    if let Some(admin) = &app.settings.admin_token
-        // Hashes are compared, so the time taken tells nothing of the token.
-        && crate::store::token_hash(admin.expose_secret()) == crate::store::token_hash(token)
-    {
-        return Ok(Some(Caller { name: "ADMIN_TOKEN".to_owned(), role: Role::Admin }));
+    if is_of_settings(app, token) {
+        return Ok(Some(of_settings(Credential::Settings)));
     }
     let found = app.store.tokens().find(token).await?;
-    Ok(found.map(|token| Caller { name: token.name, role: token.role }))
+    Ok(found.map(|token| named(token, |id| Credential::Token(id))))
 }
 
-/// Tells every handler who is asking. A token that isn't good is refused rather than passed over.
+fn is_of_settings(app: &App, token: &str) -> bool {
+    // Hashes are compared, so the time taken tells nothing of the token.
+    let is_same = |admin: &secrecy::SecretString| {
+        crate::store::token_hash(admin.expose_secret()) == crate::store::token_hash(token)
+    };
+    app.settings.admin_token.as_ref().is_some_and(is_same)
+}
+
+fn of_settings(credential: Credential) -> Caller {
+    Caller { name: "ADMIN_TOKEN".to_owned(), role: Role::Admin, credential, ..Caller::anonymous() }
+}
+
+fn named(token: api_token::Model, credential: impl FnOnce(i64) -> Credential) -> Caller {
+    Caller { credential: credential(token.id), name: token.name, role: token.role, ..Caller::anonymous() }
+}
+
+/// Tells every handler who is asking, and from where. A token that isn't good is refused rather than passed over.
 pub(super) async fn identify(State(service): State<Service>, mut request: Request, next: Next) -> Response {
-    let header = request.headers().get(header::AUTHORIZATION);
-    let caller = match header {
+    let address = address_of(&request, service.app.settings.http.trusted_proxies);
+    let caller = match request.headers().get(header::AUTHORIZATION) {
         None => match of_cookie(&service.app, request.headers()).await {
             Ok(caller) => caller,
-            Err(error) => return no_database(&error),
+            Err(error) => return no_database(&error, &request),
         },
+        Some(_) if service.gate.rates.is_blocked(address) => return slowed(&request),
         Some(value) => {
             let token = value.to_str().ok().and_then(bearer);
             let found = match token {
@@ -57,74 +86,168 @@ pub(super) async fn identify(State(service): State<Service>, mut request: Reques
             };
             match found {
                 Ok(Some(caller)) => caller,
-                Ok(None) => return refused("The token is unknown, revoked or expired", "UNAUTHENTICATED"),
-                Err(error) => return no_database(&error),
+                Ok(None) => {
+                    service.gate.rates.guessed(address);
+                    return refused("The token is unknown, revoked or expired", &request);
+                }
+                Err(error) => return no_database(&error, &request),
             }
         }
     };
-    let shut = service.app.settings.require_token_to_read && !is_graphiql(&request);
+    let shut = service.app.settings.require_token_to_read && !is_open(&request);
     if shut && caller.role < Role::Reader {
-        return refused("Reading needs a token here: send it as \"Authorization: Bearer …\"", "UNAUTHENTICATED");
+        return refused("Reading needs a token here: send it as \"Authorization: Bearer …\"", &request);
     }
-    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(Caller { address, ..caller });
     next.run(request).await
 }
 
-/// Whether a browser asks for GraphiQL's page, which is no secret: what it asks for then is.
-fn is_graphiql(request: &Request) -> bool {
-    let accepted = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let plain = request.uri().query().is_none() && !request.headers().contains_key(header::UPGRADE);
-    request.method() == Method::GET && request.uri().path() == "/graphql" && plain && accepted.contains("text/html")
+/// What is no secret where reading needs a token: GraphiQL's page, as what it asks for then is; and a WebSocket before its
+/// first message, which brings the token.
+fn is_open(request: &Request) -> bool {
+    if request.method() != Method::GET || request.uri().path() != "/graphql" {
+        return false;
+    }
+    let is_socket = request.headers().contains_key(header::UPGRADE);
+    is_socket || (request.uri().query().is_none() && answer::names(request.headers(), "text/html"))
 }
 
 /// Whoever the console's cookie belongs to; a cookie that is no longer good is nobody's.
 async fn of_cookie(app: &App, headers: &HeaderMap) -> Result<Caller, StoreError> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
-    let token = cookies.filter_map(|cookie| cookie.trim().split_once('=')).find(|(name, _)| *name == COOKIE);
-    let Some((_, token)) = token else { return Ok(Caller::anonymous()) };
-    let mut caller = caller_of(app, token).await?.unwrap_or_else(Caller::anonymous);
+    let jar = CookieJar::from_headers(headers);
+    let Some(cookie) = jar.get(cookie_name(app)) else { return Ok(Caller::anonymous()) };
+    let Some((session, token)) = app.store.sessions().find(cookie.value()).await? else {
+        return Ok(Caller::anonymous());
+    };
+    let credential = Credential::Session(session.id);
+    let mut caller = match token {
+        Some(token) => named(token, |_| credential),
+        // Opened with the settings' token; where that is gone, so is the session.
+        None if app.settings.admin_token.is_some() => of_settings(credential),
+        None => Caller::anonymous(),
+    };
     if !headers.contains_key(CONSOLE_HEADER) {
         caller.role = caller.role.min(Role::Reader);
     }
     Ok(caller)
 }
 
-fn no_database(error: &StoreError) -> Response {
+/// An error in the form of the route that it is for.
+fn turned_down(status: StatusCode, code: &'static str, message: &str, request: &Request) -> Response {
+    if request.uri().path() == "/graphql" {
+        let form = accepted(request.headers()).single.unwrap_or(answer::Form::Json);
+        return answer::with_status(status, &failed(code, message), form);
+    }
+    let mut response = rest::failure(code, message, None);
+    *response.status_mut() = status;
+    response
+}
+
+fn no_database(error: &StoreError, request: &Request) -> Response {
     tracing::error!(%error, "a token could not be looked up");
-    (StatusCode::SERVICE_UNAVAILABLE, "The database does not answer\n").into_response()
+    turned_down(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "The database does not answer", request)
 }
 
-/// Signs the console in: `{"token": "…"}` becomes a cookie that scripts can't read.
-pub(super) async fn sign_in(State(service): State<Service>, headers: HeaderMap, body: Bytes) -> Response {
-    if !headers.contains_key(CONSOLE_HEADER) {
-        return refused("Signing in is for the console; send a token as \"Authorization: Bearer …\"", "FORBIDDEN");
+fn refused(message: &str, request: &Request) -> Response {
+    let mut response = turned_down(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message, request);
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    response
+}
+
+fn slowed(request: &Request) -> Response {
+    let message = "Too many wrong tokens came from this address; try again in a minute";
+    let mut response = turned_down(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message, request);
+    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds(BLOCKED)));
+    response
+}
+
+/// Signs the console in: `{"token": "…"}` opens a session, whose cookie scripts can't read.
+pub(super) async fn sign_in(State(service): State<Service>, request: Request) -> Response {
+    let address = address_of(&request, service.app.settings.http.trusted_proxies);
+    if !request.headers().contains_key(CONSOLE_HEADER) {
+        return turned_down(
+            StatusCode::FORBIDDEN,
+            "FORBIDDEN",
+            "Signing in is for the console; send a token as \"Authorization: Bearer …\"",
+            &request,
+        );
     }
-    let token = serde_json::from_slice::<Value>(&body).ok();
-    let token = token.as_ref().and_then(|body| body.get("token")?.as_str()).map(str::trim).unwrap_or_default();
-    let plain = !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic() && !b";,\"\\".contains(&b));
-    let found = if plain { caller_of(&service.app, token).await } else { Ok(None) };
-    match found {
-        Ok(Some(caller)) => {
-            let viewer = json!({"name": caller.name, "role": format!("{:?}", caller.role).to_uppercase()});
-            ([(header::SET_COOKIE, cookie(&service.app, token, COOKIE_SECONDS))], Json(viewer)).into_response()
+    if service.gate.rates.is_blocked(address) {
+        return slowed(&request);
+    }
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts, axum::body::Body::empty());
+    let reading = tokio::time::timeout(SIGN_IN_TIMEOUT, axum::body::to_bytes(body, LONGEST_SIGN_IN));
+    let body = reading.await.ok().and_then(Result::ok).unwrap_or_default();
+    match opened(&service.app, &body, address, &service).await {
+        Ok(Some((caller, secret))) => {
+            let viewer = json!({"name": caller.name, "role": role_name(caller.role)});
+            let jar = CookieJar::new().add(cookie(&service.app, secret, SESSION));
+            (jar, Json(viewer)).into_response()
         }
-        Ok(None) => refused("The token is unknown, revoked or expired", "UNAUTHENTICATED"),
-        Err(error) => no_database(&error),
+        Ok(None) => refused("The token is unknown, revoked or expired", &request),
+        Err(error) => no_database(&error, &request),
     }
 }
 
-/// Signs the console out.
-pub(super) async fn sign_out(State(service): State<Service>) -> Response {
-    (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie(&service.app, "", 0))]).into_response()
+const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(10);
+const LONGEST_SIGN_IN: usize = 4 << 10;
+
+async fn opened(
+    app: &App,
+    body: &Bytes,
+    address: IpAddr,
+    service: &Service,
+) -> Result<Option<(Caller, String)>, StoreError> {
+    let body = serde_json::from_slice::<Value>(body).ok();
+    let token = body.as_ref().and_then(|body| body.get("token")?.as_str()).map(str::trim).unwrap_or_default();
+    let Some(caller) = caller_of(app, token).await? else {
+        service.gate.rates.guessed(address);
+        return Ok(None);
+    };
+    let token_id = if let Credential::Token(id) = caller.credential { Some(id) } else { None };
+    let lasts = i64::try_from(SESSION.as_millis()).unwrap_or(i64::MAX);
+    let secret = app.store.sessions().open(token_id, now().saturating_add(lasts)).await?;
+    Ok(Some((caller, secret)))
 }
 
-fn cookie(app: &App, token: &str, seconds: u32) -> String {
-    let secure = if app.settings.public_url.scheme() == "https" { "; Secure" } else { "" };
-    format!("{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+/// A role as the API spells it.
+fn role_name(role: Role) -> String {
+    format!("{role:?}").to_uppercase()
 }
 
-fn refused(message: &str, code: &str) -> Response {
-    let body = json!({"data": null, "errors": [{"message": message, "extensions": {"code": code}}]});
-    let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
-    (StatusCode::UNAUTHORIZED, challenge, Json(body)).into_response()
+/// Signs the console out: the session is over wherever its cookie has been copied to.
+pub(super) async fn sign_out(State(service): State<Service>, request: Request) -> Response {
+    let jar = CookieJar::from_headers(request.headers());
+    if let Some(cookie) = jar.get(cookie_name(&service.app))
+        && let Err(error) = service.app.store.sessions().close(cookie.value()).await
+    {
+        return no_database(&error, &request);
+    }
+    let jar = CookieJar::new().add(cookie(&service.app, String::new(), Duration::ZERO));
+    (StatusCode::NO_CONTENT, jar).into_response()
+}
+
+/// Browsers take a `__Host-` cookie over TLS, and from this very machine.
+fn is_secure(app: &App) -> bool {
+    let url = &app.settings.public_url;
+    let is_local = url.host_str().is_some_and(|host| {
+        host == "localhost"
+            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    });
+    url.scheme() == "https" || is_local
+}
+
+fn cookie_name(app: &App) -> &'static str {
+    if is_secure(app) { COOKIE } else { PLAIN_COOKIE }
+}
+
+fn cookie(app: &App, secret: String, lasts: Duration) -> Cookie<'static> {
+    Cookie::build((cookie_name(app), secret))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(is_secure(app))
+        .max_age(lasts.try_into().unwrap_or_default())
+        .build()
 }

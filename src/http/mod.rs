@@ -1,60 +1,163 @@
 //! The outside: the GraphQL endpoint, REST routes over it, reports and charts, the console, health, and the middleware around them.
 
+mod answer;
 mod auth;
 mod console;
+mod execute;
 mod graphql;
 mod health;
+mod live;
+mod rates;
 mod reports;
 mod rest;
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware;
-use axum::response::Redirect;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, Version, header};
+use axum::middleware::{self, Next};
+use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::CompressionLevel;
+use tower_http::cors::CorsLayer;
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
 
 use crate::app::App;
 use crate::graphql::{Schema, schema};
+use crate::settings::Origins;
+
+pub use server::serve;
 
 /// What handlers share.
 #[derive(Clone)]
 pub struct Service {
     pub app: App,
     pub schema: Schema,
+    gate: execute::Gate,
     renders: reports::Renders,
+    uploads: graphql::Uploads,
+    sockets: Arc<Semaphore>,
 }
+
+/// WebSockets at a time.
+const MOST_SOCKETS: usize = 10_000;
+/// Bytes of a body outside the GraphQL endpoint.
+const LARGEST_BODY: usize = 256 << 10;
+/// How long such a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Everything the service answers to.
 pub fn router(app: App) -> Router {
     let schema = schema(Some(&app));
-    let service = Service { app, schema, renders: reports::Renders::default() };
+    let service = Service {
+        gate: execute::Gate::new(&app.settings.http),
+        renders: reports::Renders::default(),
+        uploads: graphql::uploads(),
+        sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
+        app,
+        schema,
+    };
+    tokio::spawn(service.gate.live.clone().look(service.app.clone()));
+    let rest = rest::routes()
+        .merge(reports::routes())
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT));
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/reporting/") }))
-        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/graphql", get(graphql::get).post(graphql::post).head(graphql::head))
         .route("/schema.graphql", get(graphql::definition))
-        .merge(rest::routes())
-        .merge(reports::routes())
+        .merge(rest)
         .layer(middleware::from_fn_with_state(service.clone(), auth::identify))
         .merge(console::routes())
         .route("/session", post(auth::sign_in).delete(auth::sign_out))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(cors(&service.app.settings.http.cors_origins))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
         .layer(header_layer(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(middleware::from_fn_with_state(service.app.clone(), leaving))
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(DefaultMakeSpan::new().level(tracing::Level::DEBUG))
                 .on_response(DefaultOnResponse::new().level(tracing::Level::DEBUG)),
         )
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(NewId))
+        .layer(middleware::from_fn(plain_request_id))
         .layer(CatchPanicLayer::new())
         .with_state(service)
+}
+
+/// Ids of requests that bring none.
+#[derive(Clone, Copy)]
+struct NewId;
+
+impl MakeRequestId for NewId {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        HeaderValue::from_str(&ulid::Ulid::new().to_string()).ok().map(RequestId::new)
+    }
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Bytes of an id that a client brings.
+const LONGEST_REQUEST_ID: usize = 128;
+
+/// An id goes back to the client and into the log: one that isn't plain is replaced.
+async fn plain_request_id(mut request: Request, next: Next) -> Response {
+    let is_plain = |id: &HeaderValue| id.len() <= LONGEST_REQUEST_ID && id.as_bytes().iter().all(u8::is_ascii_graphic);
+    if request.headers().get(&REQUEST_ID).is_some_and(|id| !is_plain(id)) {
+        request.headers_mut().remove(&REQUEST_ID);
+    }
+    next.run(request).await
+}
+
+/// While the process drains, each answer tells its client to come back over another connection.
+async fn leaving(State(app): State<App>, request: Request, next: Next) -> Response {
+    let is_first_version = request.version() <= Version::HTTP_11;
+    let mut response = next.run(request).await;
+    if is_first_version && app.shutdown.is_cancelled() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// What pages of other origins may send and read.
+fn cors(origins: &Origins) -> CorsLayer {
+    let allowed = [
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        header::ACCEPT,
+        header::IF_NONE_MATCH,
+        REQUEST_ID,
+        HeaderName::from_static("apollo-require-preflight"),
+        HeaderName::from_static("graphql-require-preflight"),
+        HeaderName::from_static("x-apollo-operation-name"),
+        HeaderName::from_static("traceparent"),
+    ];
+    let layer = CorsLayer::new()
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers(allowed)
+        .expose_headers([header::ETAG, header::RETRY_AFTER, REQUEST_ID])
+        .max_age(Duration::from_mins(10));
+    match origins {
+        Origins::Off => CorsLayer::new(),
+        Origins::Any => layer.allow_origin(tower_http::cors::Any),
+        Origins::These(list) => {
+            let list: Vec<HeaderValue> = list.iter().filter_map(|origin| origin.parse().ok()).collect();
+            layer.allow_origin(list).allow_credentials(true)
+        }
+    }
 }
 
 fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

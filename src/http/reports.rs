@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -15,8 +16,8 @@ use moka::future::Cache;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
-use super::Service;
 use super::rest::failure;
+use super::{Service, answer};
 use crate::backtest::SweepMetric;
 use crate::graphql::{Kind, decode_id};
 use crate::market::{Interval, day};
@@ -26,6 +27,11 @@ use crate::report::{
 use crate::request::RequestError;
 use crate::research::{self, Span};
 
+/// How many may wait for a turn, and how long one does.
+const MOST_WAITING: usize = 32;
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// Widths of charts go by steps, so that a client that tries every width finds most of them rendered.
+const WIDTH_STEP: i32 = 40;
 /// Bytes of what was rendered lately that are kept at hand.
 const RENDERED_BYTES: u64 = 16 << 20;
 
@@ -84,15 +90,31 @@ enum RenderError {
     Json(#[from] serde_json::Error),
     #[error("rendering was interrupted: {0}")]
     Interrupted(String),
+    #[error("too many reports are asked for at once")]
+    Crowded,
 }
 
 impl IntoResponse for RenderError {
     fn into_response(self) -> Response {
+        self.tell()
+    }
+}
+
+impl RenderError {
+    fn tell(&self) -> Response {
         match self {
             Self::Request(RequestError::NotFound { what, .. }) => {
                 failure("NOT_FOUND", &format!("There is no {what}"), None)
             }
-            Self::Request(RequestError::Invalid { field, message }) => failure("INVALID", &message, Some(&field)),
+            Self::Request(RequestError::Invalid { field, message }) => failure("INVALID", message, Some(field)),
+            Self::Request(error @ RequestError::InsufficientData { field, .. }) => {
+                failure("INSUFFICIENT_DATA", &error.to_string(), Some(field))
+            }
+            Self::Crowded => {
+                let mut response = failure("OVERLOADED", "Many reports are being made; try again shortly", None);
+                response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
+                response
+            }
             fault => {
                 let id = ulid::Ulid::new().to_string();
                 tracing::error!(error = %fault, id, "a report was not rendered");
@@ -134,16 +156,19 @@ impl Service {
         R: FnOnce() -> Result<Vec<u8>, RenderError> + Send + 'static,
     {
         let tag = format!("\"{}\"", hex::encode(&Sha256::digest(wanted.key.as_bytes())[..12]));
-        let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
         let caching = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, "private, no-cache".to_owned())];
-        if known.flat_map(|v| v.split(',')).any(|v| v.trim().trim_start_matches("W/") == tag || v.trim() == "*") {
+        if answer::has(headers, &tag) {
             return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
         }
         let rendering = async {
-            // Everything is loaded before the turn, so that no database holds one up.
-            let work = make.await?;
             let wanting = Wanting::new(&self.renders.wanting);
-            let turn = self.renders.turns.clone().acquire_owned().await;
+            if self.renders.wanting.load(Ordering::Relaxed) > MOST_WAITING {
+                return Err(RenderError::Crowded);
+            }
+            let turn = tokio::time::timeout(LONGEST_WAIT, self.renders.turns.clone().acquire_owned());
+            let turn = turn.await.map_err(|_| RenderError::Crowded)?;
+            // Only who has the turn loads, so that those who wait hold no memory and no connection.
+            let work = make.await?;
             let crowded = self.renders.wanting.load(Ordering::Relaxed) > 1;
             let ran = tokio::task::spawn_blocking(move || {
                 let body = match ONE_THREAD.as_ref() {
@@ -158,7 +183,7 @@ impl Service {
         let body = match self.renders.rendered.try_get_with(wanted.key, rendering).await {
             Ok(body) => body,
             Err(shared) => {
-                return Err(Arc::try_unwrap(shared).unwrap_or_else(|e| RenderError::Interrupted(e.to_string())));
+                return Ok(shared.tell());
             }
         };
         let content = [
@@ -195,7 +220,9 @@ fn look_of(parameters: &HashMap<String, String>) -> Result<Look, RenderError> {
     if let Some(text) = parameters.get("width") {
         let width = text.parse().ok().filter(|width| Look::WIDTHS.contains(width));
         let (least, most) = Look::WIDTHS.into_inner();
-        look.width = width.ok_or_else(|| RequestError::invalid("width", format!("the width is {least} to {most}")))?;
+        let width = width.ok_or_else(|| RequestError::invalid("width", format!("the width is {least} to {most}")))?;
+        look.width = (width + WIDTH_STEP - 1) / WIDTH_STEP * WIDTH_STEP;
+        look.width = look.width.min(most);
     }
     Ok(look)
 }

@@ -21,6 +21,7 @@ mod prices;
 mod research;
 mod schedules;
 mod storage;
+mod sessions;
 mod symbols;
 mod tokens;
 
@@ -49,6 +50,7 @@ pub use jobs::{Claim, JobFilter, Jobs, NewJob, Outcome, RunAfter, job_sorts};
 pub use prices::{BarRequest, Prices, UpsertCounts};
 pub use research::{BacktestFilter, Backtests, Sweeps, backtest_sorts};
 pub use schedules::Schedules;
+pub use sessions::Sessions;
 pub use symbols::{NewSymbol, SymbolFilter, SymbolOrder, SymbolOrderField, Symbols, symbol_sorts};
 pub use tokens::{Tokens, hash as token_hash, random_token};
 
@@ -256,6 +258,11 @@ impl Store {
     #[must_use]
     pub fn tokens(&self) -> Tokens<'_> {
         Tokens(self)
+    }
+
+    #[must_use]
+    pub fn sessions(&self) -> Sessions<'_> {
+        Sessions(self)
     }
 
     /// Begins a write: on SQLite it takes the write lock at once, so that what it reads can't change under it.

@@ -31,6 +31,12 @@ pub fn hash(token: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()))
 }
 
+/// Neither revoked nor expired.
+pub(super) fn is_live() -> Condition {
+    let unexpired = Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now()));
+    Condition::all().add(Column::RevokedAt.is_null()).add(unexpired)
+}
+
 impl Tokens<'_> {
     /// Makes a token; the second value is the secret, which can't be had again.
     ///
@@ -54,13 +60,7 @@ impl Tokens<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn find(&self, secret: &str) -> Result<Option<Model>> {
-        let live = Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now()));
-        Ok(Entity::find()
-            .filter(Column::Hash.eq(hash(secret)))
-            .filter(Column::RevokedAt.is_null())
-            .filter(live)
-            .one(&self.0.read)
-            .await?)
+        Ok(Entity::find().filter(Column::Hash.eq(hash(secret))).filter(is_live()).one(&self.0.read).await?)
     }
 
     /// Every token, the oldest first.

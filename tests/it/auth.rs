@@ -71,7 +71,7 @@ async fn the_console_s_cookie_writes_only_for_the_console() {
     let session = format!("{}/session", app.url);
     let body = json!({"token": crate::harness::ADMIN_TOKEN}).to_string();
     let without = client.post(&session).body(body.clone()).send().await.expect("an answer");
-    assert_eq!(without.status(), 401, "another site's form can't sign anybody in");
+    assert_eq!(without.status(), 403, "another site's form can't sign anybody in");
     let wrong = client.post(&session).header("x-prospectus-console", "1").body("{\"token\":\"no\"}").send().await;
     assert_eq!(wrong.expect("an answer").status(), 401);
     let signed_in =

@@ -1,5 +1,6 @@
 //! What the service promises, asked of it over HTTP; on SQLite and, where it's installed, on PostgreSQL.
 
+mod abuse;
 mod auth;
 mod backtests;
 mod binary;

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use rust_embed::Embed;
 
-use crate::http::Service;
+use crate::http::{Service, answer};
 
 #[derive(Embed)]
 #[folder = "src/http/console/assets"]
@@ -68,8 +68,7 @@ fn page(file: &str, policy: &'static str, headers: &HeaderMap) -> Response {
     let tag = format!("\"{}\"", hex::encode(&asset.metadata.sha256_hash()[..12]));
     // Checked each time, so that a new version is seen at once.
     let caching = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, "no-cache".to_owned())];
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    if known.split(',').any(|v| v.trim().trim_start_matches("W/") == tag) {
+    if answer::has(headers, &tag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
     let body = match asset.data {

@@ -17,8 +17,8 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use serde_json::{Map, Value, json};
 
-use super::{Service, graphql, reports};
-use crate::graphql::{Caller, loaders};
+use super::{Service, reports};
+use crate::graphql::Caller;
 
 /// A stored operation and where its answer lies.
 struct Operation {
@@ -66,8 +66,9 @@ pub(super) fn routes() -> Router<Service> {
         .route("/financial_data/add", post(add))
         .route("/financial_data/refresh", post(refresh))
         .route("/financial_data/data", get(data))
-        .route("/back_test", get(back_test))
-        .route("/ai_prediction", get(ai_prediction))
+        // These store what they answer with, which HEAD may not.
+        .route("/back_test", get(back_test).head(super::graphql::head))
+        .route("/ai_prediction", get(ai_prediction).head(super::graphql::head))
         .merge(ipos::routes())
 }
 
@@ -193,18 +194,22 @@ async fn answer(
     if let Some(variables) = variables.as_object_mut() {
         variables.retain(|_, value| !value.is_null());
     }
-    let request = GraphQLRequest::new(operation.text)
-        .variables(Variables::from_json(variables))
-        .data(caller)
-        .data(loaders(&service.app));
-    let response = graphql::execute(service, request).await;
+    let request = GraphQLRequest::new(operation.text).variables(Variables::from_json(variables));
+    let finished = match service.admit(&caller, request) {
+        Ok((admitted, _)) => service.execute(admitted).await,
+        Err(error) => {
+            let code = super::execute::code_of(&error).unwrap_or("INVALID").to_owned();
+            return Err(failure(&code, &error.message, None));
+        }
+    };
+    let response = finished.response;
     if let Some(error) = response.errors.first() {
-        let code = error.extensions.as_ref().and_then(|e| e.get("code")).and_then(|code| match code {
-            async_graphql::Value::String(code) => Some(code.clone()),
-            _ => None,
-        });
-        // Without a code, it was the variables that didn't fit the operation.
-        return Err(failure(code.as_deref().unwrap_or("INVALID"), &error.message, None));
+        let code = match super::execute::code_of(error) {
+            // The operation is ours, so it was the variables that didn't fit.
+            None | Some("BAD_USER_INPUT" | "GRAPHQL_VALIDATION_FAILED") => "INVALID",
+            Some(code) => code,
+        };
+        return Err(failure(code, &error.message, None));
     }
     let data = response.data.into_json().unwrap_or_default();
     let mut answer = data.get(operation.field).cloned().unwrap_or_default();
@@ -231,8 +236,12 @@ fn status_of(code: &str) -> StatusCode {
         "NOT_FOUND" => StatusCode::NOT_FOUND,
         "ALREADY_EXISTS" | "CONFLICT" => StatusCode::CONFLICT,
         "INSUFFICIENT_DATA" => StatusCode::UNPROCESSABLE_ENTITY,
-        "LIMIT_EXCEEDED" => StatusCode::TOO_MANY_REQUESTS,
-        "PROVIDER_UNAVAILABLE" | "NOT_CONFIGURED" | "TIMEOUT" | "STORAGE_FULL" => StatusCode::SERVICE_UNAVAILABLE,
+        "QUERY_TOO_COMPLEX" => StatusCode::BAD_REQUEST,
+        "ANSWER_TOO_LARGE" => StatusCode::UNPROCESSABLE_ENTITY,
+        "LIMIT_EXCEEDED" | "RATE_LIMITED" => StatusCode::TOO_MANY_REQUESTS,
+        "PROVIDER_UNAVAILABLE" | "NOT_CONFIGURED" | "TIMEOUT" | "OVERLOADED" | "STORAGE_FULL" => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -14,6 +14,7 @@ pub mod prediction;
 pub mod price_bar;
 pub mod request_budget;
 pub mod schedule;
+pub mod session;
 pub mod sweep;
 pub mod sweep_columns;
 pub mod symbol;

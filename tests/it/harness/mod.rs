@@ -191,7 +191,7 @@ async fn launch(settings: Settings) -> (App, String) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let router = prospectus::http::router(app.clone());
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    tokio::spawn(prospectus::http::serve(listener, router, app.clone()));
     let events = app.clone();
     tokio::spawn(async move { events.store.events().listen().await });
     (app, url)

@@ -1,0 +1,80 @@
+//! What an operation may use while it runs. The cost that was counted before is an estimate from the text; this is
+//! spent as values are made, so that an estimate that is wrong still ends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_graphql::{ErrorExtensions, Pos, ServerError};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+
+/// Values of columns that one operation may answer with.
+pub const MOST_CELLS: u64 = 3_000_000;
+/// From here on an operation takes its turn in the lane of large ones.
+pub const LARGE_CELLS: u64 = 60_000;
+/// From this cost on as well.
+pub const LARGE_COST: u64 = 6_000;
+/// Bytes of an answer as JSON.
+pub const LARGEST_ANSWER: usize = 32 << 20;
+
+/// Lets few large operations run at a time, so that others find a processor and memory free.
+#[derive(Clone)]
+pub struct Lane(Arc<Semaphore>);
+
+impl Default for Lane {
+    fn default() -> Self {
+        // All but one of the processors, and at least one.
+        let turns = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
+        Self(Arc::new(Semaphore::new(turns)))
+    }
+}
+
+/// One operation's account.
+#[derive(Clone)]
+pub struct Budget(Arc<Account>);
+
+struct Account {
+    cells: AtomicU64,
+    lane: Lane,
+    turn: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+impl Budget {
+    #[must_use]
+    pub fn new(lane: Lane) -> Self {
+        Self(Arc::new(Account { cells: AtomicU64::new(0), lane, turn: Mutex::new(None) }))
+    }
+
+    /// Waits for a turn in the lane, and keeps it to the operation's end.
+    pub async fn take_turn(&self) {
+        let mut turn = self.0.turn.lock().await;
+        if turn.is_none() {
+            // It is never closed; without a permit the operation goes on all the same.
+            *turn = self.0.lane.0.clone().acquire_owned().await.ok();
+        }
+    }
+
+    /// Spends cells before they are made.
+    ///
+    /// # Errors
+    /// When the operation has had what one may have.
+    pub async fn spend(&self, cells: usize, at: Pos) -> Result<(), ServerError> {
+        let spent = self.0.cells.fetch_add(cells as u64, Ordering::Relaxed).saturating_add(cells as u64);
+        if spent > MOST_CELLS {
+            return Err(too_large(at));
+        }
+        if spent > LARGE_CELLS {
+            self.take_turn().await;
+        }
+        // Columns are made without a wait in between; others get the thread here.
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+}
+
+fn too_large(at: Pos) -> ServerError {
+    async_graphql::Error::new(format!(
+        "The answer would hold more than {MOST_CELLS} values: ask for fewer columns or a shorter range at a time"
+    ))
+    .extend_with(|_, extensions| extensions.set("code", "ANSWER_TOO_LARGE"))
+    .into_server_error(at)
+}

@@ -1,0 +1,321 @@
+//! What an operation comes to once its fragments are spread, counted with each fragment walked once: a text whose
+//! fragments double at every step is counted as quickly as any other.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use async_graphql::parser::types::{
+    ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
+};
+use async_graphql::{Name, Value, Variables};
+
+use super::shape::{FieldShape, Growth, Shapes};
+
+/// Units that an operation may cost: about one for each value that its answer may hold.
+pub const COSTLIEST: u64 = 60_000;
+/// Fields of an operation with its fragments spread.
+pub const MOST_FIELDS: u64 = 4_000;
+/// The same where the schema itself is asked for.
+pub const MOST_SCHEMA_FIELDS: u64 = 600;
+/// Levels of fields; what the deepest useful query needs, twice.
+pub const DEEPEST: u64 = 20;
+/// Fields under another name.
+pub const MOST_ALIASES: u64 = 300;
+/// Fields at the root of an operation.
+pub const MOST_ROOTS: u64 = 100;
+/// Operations and fragments in one document.
+pub const MOST_DEFINITIONS: usize = 100;
+/// `__schema` and `__type` in one operation.
+pub const MOST_INTROSPECTIONS: u64 = 3;
+/// Lists in introspection that lead from types to types, and so back again, within each other.
+pub const DEEPEST_CIRCLE: u64 = 2;
+/// Rows in a page where the caller doesn't say, and at most.
+pub const DEFAULT_PAGE: u64 = 50;
+pub const LARGEST_PAGE: u64 = 500;
+
+/// Which bound an operation passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperationError {
+    Fields(u64),
+    Depth,
+    Aliases,
+    Roots,
+    Definitions,
+    Circular,
+    Introspection,
+    IntrospectionOff,
+    Cost(u64),
+}
+
+impl fmt::Display for OperationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fields(most) => {
+                write!(f, "With its fragments spread the operation has more than {most} fields; ask for less at a time")
+            }
+            Self::Depth => write!(f, "The operation is nested too deep: fields may lie {DEEPEST} levels deep"),
+            Self::Aliases => write!(f, "The operation gives more than {MOST_ALIASES} fields another name"),
+            Self::Roots => write!(f, "The operation has more than {MOST_ROOTS} fields at its root"),
+            Self::Definitions => write!(f, "The document has more than {MOST_DEFINITIONS} operations and fragments"),
+            Self::Circular => write!(f, "A fragment spreads itself"),
+            Self::Introspection => write!(
+                f,
+                "Introspection may ask {MOST_INTROSPECTIONS} times for __schema or __type, with {DEEPEST_CIRCLE} lists \
+                 that lead from types to types within each other"
+            ),
+            Self::IntrospectionOff => write!(f, "Introspection is switched off here; /schema.graphql has the schema"),
+            Self::Cost(cost) => write!(
+                f,
+                "The operation may cost {cost} units, of which {COSTLIEST} are allowed: ask for shorter pages or fewer fields"
+            ),
+        }
+    }
+}
+
+/// Checks every operation of a document for its form, and answers with the cost of the dearest.
+///
+/// # Errors
+/// The first bound that is passed.
+pub fn check(
+    document: &ExecutableDocument,
+    variables: &Variables,
+    shapes: &Shapes,
+    introspection: bool,
+) -> Result<u64, OperationError> {
+    if document.operations.iter().count() + document.fragments.len() > MOST_DEFINITIONS {
+        return Err(OperationError::Definitions);
+    }
+    let mut walk =
+        Walk { document, variables, shapes, defaults: HashMap::new(), known: HashMap::new(), spreading: Vec::new() };
+    let mut dearest = 0;
+    for (_, operation) in document.operations.iter() {
+        let extent = walk.operation(&operation.node)?;
+        if extent.introspections > 0 && !introspection {
+            return Err(OperationError::IntrospectionOff);
+        }
+        dearest = dearest.max(extent.cost);
+    }
+    // A fragment that nothing spreads is refused by validation, which walks it first.
+    for fragment in document.fragments.values() {
+        let on = fragment.node.type_condition.node.on.node.as_str();
+        walk.selections(&fragment.node.selection_set.node, on)?;
+    }
+    if dearest > COSTLIEST { Err(OperationError::Cost(dearest)) } else { Ok(dearest) }
+}
+
+/// What a selection set comes to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Extent {
+    cost: u64,
+    fields: u64,
+    aliases: u64,
+    /// Fields at its own level.
+    width: u64,
+    depth: u64,
+    introspections: u64,
+    circle: u64,
+}
+
+impl Extent {
+    fn beside(&mut self, other: Self) -> Result<(), OperationError> {
+        self.cost = self.cost.saturating_add(other.cost);
+        self.fields = self.fields.saturating_add(other.fields);
+        self.aliases = self.aliases.saturating_add(other.aliases);
+        self.width = self.width.saturating_add(other.width);
+        self.introspections = self.introspections.saturating_add(other.introspections);
+        self.depth = self.depth.max(other.depth);
+        self.circle = self.circle.max(other.circle);
+        if self.fields > MOST_FIELDS {
+            return Err(OperationError::Fields(MOST_FIELDS));
+        }
+        if self.aliases > MOST_ALIASES {
+            return Err(OperationError::Aliases);
+        }
+        if self.depth > DEEPEST { Err(OperationError::Depth) } else { Ok(()) }
+    }
+}
+
+struct Walk<'d> {
+    document: &'d ExecutableDocument,
+    variables: &'d Variables,
+    shapes: &'d Shapes,
+    /// The defaults of the operation that is walked.
+    defaults: HashMap<&'d str, &'d Value>,
+    known: HashMap<&'d Name, Extent>,
+    spreading: Vec<&'d Name>,
+}
+
+impl<'d> Walk<'d> {
+    fn operation(&mut self, operation: &'d OperationDefinition) -> Result<Extent, OperationError> {
+        self.defaults = operation
+            .variable_definitions
+            .iter()
+            .filter_map(|v| Some((v.node.name.node.as_str(), &v.node.default_value.as_ref()?.node)))
+            .collect();
+        // Another operation's defaults may make the same fragment dearer.
+        self.known.clear();
+        let root = match operation.ty {
+            OperationType::Query => "Query",
+            OperationType::Mutation => "Mutation",
+            OperationType::Subscription => "Subscription",
+        };
+        let extent = self.selections(&operation.selection_set.node, root)?;
+        if extent.width > MOST_ROOTS {
+            return Err(OperationError::Roots);
+        }
+        if extent.introspections > 0 {
+            if extent.introspections > MOST_INTROSPECTIONS || extent.circle > DEEPEST_CIRCLE {
+                return Err(OperationError::Introspection);
+            }
+            if extent.fields > MOST_SCHEMA_FIELDS {
+                return Err(OperationError::Fields(MOST_SCHEMA_FIELDS));
+            }
+        }
+        Ok(extent)
+    }
+
+    fn selections(&mut self, set: &'d SelectionSet, on: &str) -> Result<Extent, OperationError> {
+        let mut sum = Extent::default();
+        for selection in &set.items {
+            let extent = match &selection.node {
+                Selection::Field(field) => self.field(&field.node, on)?,
+                Selection::InlineFragment(fragment) => {
+                    let narrowed = fragment.node.type_condition.as_ref().map(|c| c.node.on.node.as_str());
+                    self.selections(&fragment.node.selection_set.node, narrowed.unwrap_or(on))?
+                }
+                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
+            };
+            sum.beside(extent)?;
+        }
+        Ok(sum)
+    }
+
+    fn field(&mut self, field: &'d Field, on: &str) -> Result<Extent, OperationError> {
+        let name = field.name.node.as_str();
+        let shape = self.shapes.get(on).and_then(|fields| fields.get(name));
+        let leads_to = shape.map_or("", |shape| shape.leads_to.as_str());
+        let mut extent = self.selections(&field.selection_set.node, leads_to)?;
+        let rows = shape.map_or(1, |shape| self.rows(field, shape));
+        extent.cost = rows.saturating_mul(extent.cost).saturating_add(shape.map_or(1, |shape| shape.weight));
+        extent.fields += 1;
+        extent.aliases += u64::from(field.alias.is_some());
+        extent.width = 1;
+        extent.depth += 1;
+        extent.introspections += u64::from(matches!(name, "__schema" | "__type"));
+        extent.circle += u64::from(matches!(name, "types" | "possibleTypes" | "interfaces" | "fields" | "inputFields"));
+        Ok(extent)
+    }
+
+    /// How many rows a field may answer with, whatever is asked for: what is beyond the bounds is clamped to them.
+    fn rows(&self, field: &'d Field, shape: &FieldShape) -> u64 {
+        match shape.growth {
+            Growth::One => 1,
+            Growth::About(rows) => rows,
+            Growth::Page => self
+                .number(field, "first")
+                .or_else(|| self.number(field, "last"))
+                .map_or(DEFAULT_PAGE, |rows| rows.clamp(1, LARGEST_PAGE)),
+            Growth::Counted(name, most) => self.number(field, name).map_or(10, |rows| rows.clamp(1, most)),
+            Growth::Listed(name) => match argument(self, field, name) {
+                Some(Value::List(items)) => items.len() as u64,
+                _ => 1,
+            },
+        }
+    }
+
+    fn number(&self, field: &'d Field, name: &str) -> Option<u64> {
+        let Value::Number(number) = argument(self, field, name)? else { return None };
+        // A negative number asks for nothing, and a fraction is refused later.
+        Some(number.as_u64().unwrap_or_else(|| number.as_f64().map_or(0, |f| f.max(0.0) as u64)))
+    }
+
+    fn fragment(&mut self, name: &Name) -> Result<Extent, OperationError> {
+        // One that isn't there is validation's to tell.
+        let Some((name, fragment)) = self.document.fragments.get_key_value(name) else { return Ok(Extent::default()) };
+        if let Some(extent) = self.known.get(name) {
+            return Ok(*extent);
+        }
+        if self.spreading.contains(&name) {
+            return Err(OperationError::Circular);
+        }
+        self.spreading.push(name);
+        let on = fragment.node.type_condition.node.on.node.as_str();
+        let extent = self.selections(&fragment.node.selection_set.node, on)?;
+        self.spreading.pop();
+        self.known.insert(name, extent);
+        Ok(extent)
+    }
+}
+
+/// An argument with its variables filled in; nothing if one of them isn't given.
+fn argument(walk: &Walk<'_>, field: &Field, name: &str) -> Option<Value> {
+    let written = field.get_argument(name)?.node.clone();
+    let given = |name: Name| {
+        let value = walk.variables.get(&name).or_else(|| walk.defaults.get(name.as_str()).copied());
+        value.cloned().ok_or(())
+    };
+    written.into_const_with(given).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+    use serde_json::json;
+
+    use super::*;
+    use crate::graphql::limits::SHAPES;
+
+    fn checked(text: &str) -> Result<u64, OperationError> {
+        with(text, json!({}))
+    }
+
+    fn with(text: &str, variables: serde_json::Value) -> Result<u64, OperationError> {
+        check(&parse_query(text).expect("a document"), &Variables::from_json(variables), &SHAPES, true)
+    }
+
+    #[test]
+    fn fragments_that_double_are_counted_without_walking_them() {
+        let mut text = String::from("{...f0}");
+        for i in 0..60 {
+            text += &format!(" fragment f{i} on Query {{...f{} ...f{}}}", i + 1, i + 1);
+        }
+        text += " fragment f60 on Query {viewer{name}}";
+        assert_eq!(checked(&text), Err(OperationError::Fields(MOST_FIELDS)));
+    }
+
+    #[test]
+    fn a_page_costs_what_it_may_hold() {
+        let page = |n: &str| checked(&format!("{{ipos(first:{n}){{nodes{{name ticker}}}}}}")).expect("a cost");
+        assert_eq!(page("-399"), page("1"));
+        assert_eq!(page("100000"), page("500"));
+        assert!(page("500") > 100 * page("2"));
+        let text = "query($n:Int=7){ipos(first:$n){nodes{name ticker}}}";
+        assert_eq!(with(text, json!({"n": 500})).expect("a cost"), page("500"));
+        assert_eq!(checked(text).expect("a cost"), page("7"));
+        assert!(matches!(
+            checked("{symbols(first:500){nodes{backtests(first:500){nodes{id}}}}}"),
+            Err(OperationError::Cost(_))
+        ));
+    }
+
+    #[test]
+    fn circles_aliases_roots_depth_and_introspection_have_bounds() {
+        assert_eq!(
+            checked("{...a} fragment a on Query {...b} fragment b on Query {...a}"),
+            Err(OperationError::Circular)
+        );
+        let aliases: String = (0..301).map(|i| format!("a{i}:name ")).collect();
+        assert_eq!(checked(&format!("{{viewer{{{aliases}}}}}")), Err(OperationError::Aliases));
+        let roots: String = (0..101).map(|i| format!("a{i}:viewer{{name}} ")).collect();
+        assert_eq!(checked(&format!("{{{roots}}}")), Err(OperationError::Roots));
+        assert_eq!(checked(&format!("{}a{}", "{a".repeat(21), "}".repeat(21))), Err(OperationError::Depth));
+        assert_eq!(checked("{__schema{types{fields{type{fields{name}}}}}}"), Err(OperationError::Introspection));
+        assert_eq!(
+            checked("{__type(name:\"Node\"){possibleTypes{interfaces{possibleTypes{name}}}}}"),
+            Err(OperationError::Introspection)
+        );
+        assert!(checked("{__type(name:\"Node\"){possibleTypes{interfaces{name}}}}").is_ok());
+        let text = "{a:__schema{queryType{name}} b:__schema{queryType{name}} c:__schema{queryType{name}} d:__schema{queryType{name}}}";
+        assert_eq!(checked(text), Err(OperationError::Introspection));
+    }
+}

@@ -1,0 +1,129 @@
+//! What a field leads to, read once from the schema's own definition.
+
+use std::collections::HashMap;
+
+use async_graphql::Positioned;
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{BaseType, FieldDefinition, Type, TypeKind, TypeSystemDefinition};
+
+/// How a field's answer grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Growth {
+    /// One value or object.
+    One,
+    /// A page of a connection: as many rows as `first` or `last` asks for.
+    Page,
+    /// As many as its argument of this name has entries.
+    Listed(&'static str),
+    /// As many as its argument of this name says.
+    Counted(&'static str, u64),
+    /// A list that comes to about this many.
+    About(u64),
+}
+
+/// One field.
+#[derive(Debug, Clone)]
+pub struct FieldShape {
+    pub leads_to: String,
+    pub growth: Growth,
+    /// What it costs beside its children: a row read, a column written, a calculation.
+    pub weight: u64,
+}
+
+/// The fields of every object.
+pub type Shapes = HashMap<String, HashMap<String, FieldShape>>;
+
+/// Fields whose work their type doesn't tell: a unit is one plain value of a row that was read anyway.
+const WEIGHTS: &[(&str, &str, u64)] = &[
+    ("PriceSeries", "indicator", 100),
+    ("SweepColumns", "buyWindow", 500),
+    ("SweepColumns", "sellWindow", 500),
+    ("SweepColumns", "totalReturn", 500),
+    ("SweepColumns", "maxDrawdown", 500),
+    ("SweepColumns", "sharpe", 500),
+    ("SweepColumns", "tradeCount", 500),
+    ("Sweep", "columns", 200),
+    ("Sweep", "best", 200),
+    ("Query", "ipoStatistics", 200),
+    ("Query", "compareBacktests", 500),
+    ("Mutation", "sweepBacktests", 1_000),
+    ("Mutation", "runBacktest", 200),
+    ("Mutation", "predict", 200),
+    ("Mutation", "previewImport", 500),
+];
+
+/// A column of a series, written as one value.
+const COLUMN: u64 = 50;
+/// Something that a statement brings, or may.
+const ROW: u64 = 2;
+/// A connection's own statement.
+const PAGE: u64 = 5;
+
+/// Lists whose length their arguments tell, or that are short by nature.
+const GROWTHS: &[(&str, &str, Growth)] = &[
+    ("Query", "nodes", Growth::Listed("ids")),
+    ("Query", "compareBacktests", Growth::Listed("ids")),
+    ("Query", "models", Growth::About(20)),
+    ("Query", "tokens", Growth::About(50)),
+    ("Sweep", "best", Growth::Counted("first", 1_000)),
+    ("Prediction", "points", Growth::About(30)),
+    ("RefreshSymbolsPayload", "jobs", Growth::About(100)),
+    ("RefreshMarketPayload", "jobs", Growth::About(100)),
+];
+
+/// Reads the shapes from a definition.
+pub fn shapes(sdl: &str) -> Shapes {
+    let Ok(document) = parse_schema(sdl) else { return Shapes::new() };
+    let mut shapes = Shapes::new();
+    for definition in document.definitions {
+        let TypeSystemDefinition::Type(definition) = definition else { continue };
+        let name = definition.node.name.node.to_string();
+        let fields = match definition.node.kind {
+            TypeKind::Object(object) => object.fields,
+            TypeKind::Interface(interface) => interface.fields,
+            _ => continue,
+        };
+        let of = fields.iter().map(|field| (field.node.name.node.to_string(), shape(&name, field)));
+        shapes.insert(name.clone(), of.collect());
+    }
+    shapes
+}
+
+fn shape(owner: &str, field: &Positioned<FieldDefinition>) -> FieldShape {
+    let (leads_to, is_list) = inner(&field.node.ty.node);
+    let name = field.node.name.node.as_str();
+    let is_leaf = !leads_to.chars().next().is_some_and(char::is_uppercase)
+        || matches!(
+            leads_to.as_str(),
+            "Int" | "Float" | "String" | "Boolean" | "ID" | "Date" | "DateTime" | "Decimal" | "BigInt"
+        );
+    let known = GROWTHS.iter().find(|(o, n, _)| *o == owner && *n == name).map(|(_, _, growth)| *growth);
+    let growth = known.unwrap_or_else(|| {
+        let pages = field.node.arguments.iter().any(|a| a.node.name.node.as_str() == "first")
+            && leads_to.ends_with("Connection");
+        match (pages, is_list) {
+            (true, _) => Growth::Page,
+            // The rows of a page are counted where the page is asked for.
+            (false, true) if owner.ends_with("Connection") => Growth::One,
+            (false, true) if !is_leaf => Growth::About(10),
+            _ => Growth::One,
+        }
+    });
+    let weight = WEIGHTS.iter().find(|(o, n, _)| *o == owner && *n == name).map_or_else(
+        || match (growth, is_leaf, is_list) {
+            (Growth::Page, ..) => PAGE,
+            (_, true, true) => COLUMN,
+            (_, true, false) => 1,
+            (_, false, _) => ROW,
+        },
+        |(_, _, weight)| *weight,
+    );
+    FieldShape { leads_to, growth, weight }
+}
+
+fn inner(ty: &Type) -> (String, bool) {
+    match &ty.base {
+        BaseType::Named(name) => (name.to_string(), false),
+        BaseType::List(of) => (inner(of).0, true),
+    }
+}

@@ -1,0 +1,161 @@
+//! A look at an operation's text before it is parsed: the parser recurses, and what it recurses over must have a bound.
+
+use std::fmt;
+
+/// Bytes of an operation's text. The longest query of the console has 2 KiB.
+pub const LONGEST_TEXT: usize = 128 << 10;
+/// Names, numbers, strings and signs in an operation's text; the introspection query has 300.
+pub const MOST_TOKENS: usize = 15_000;
+/// Brackets of any kind within brackets: the parser takes about a KiB of stack for each.
+pub const DEEPEST_BRACKETS: usize = 200;
+/// `@skip`, `@include` and the like in one text.
+pub const MOST_DIRECTIVES: usize = 100;
+
+/// Which bound a text passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextError {
+    Long(usize),
+    Tokens,
+    Nesting,
+    Directives,
+}
+
+impl fmt::Display for TextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Long(bytes) => write!(
+                f,
+                "The operation's text has {bytes} bytes; it may have {LONGEST_TEXT}. Send values as variables, and less at a time"
+            ),
+            Self::Tokens => {
+                write!(f, "The operation has more than {MOST_TOKENS} names, values and signs; ask for less at a time")
+            }
+            Self::Nesting => {
+                write!(f, "The operation has brackets within brackets more than {DEEPEST_BRACKETS} deep")
+            }
+            Self::Directives => write!(f, "The operation has more than {MOST_DIRECTIVES} directives"),
+        }
+    }
+}
+
+/// Checks a text in one pass without allocating. Strings and comments are passed over as the grammar does; a text that
+/// the grammar doesn't allow may be counted either way, as the parser refuses it after.
+///
+/// # Errors
+/// The first bound that is passed.
+pub fn check(text: &str) -> Result<(), TextError> {
+    let bytes = text.as_bytes();
+    if bytes.len() > LONGEST_TEXT {
+        return Err(TextError::Long(bytes.len()));
+    }
+    let (mut depth, mut tokens, mut directives) = (0_usize, 0_usize, 0_usize);
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | b',' => continue,
+            b'#' => {
+                at = skip_comment(bytes, at);
+                continue;
+            }
+            b'"' => at = skip_string(bytes, at),
+            b'[' | b'{' | b'(' => {
+                depth += 1;
+                if depth > DEEPEST_BRACKETS {
+                    return Err(TextError::Nesting);
+                }
+            }
+            b']' | b'}' | b')' => depth = depth.saturating_sub(1),
+            b'@' => directives += 1,
+            _ if is_word(byte) => {
+                while bytes.get(at).copied().is_some_and(is_word) {
+                    at += 1;
+                }
+            }
+            _ => {}
+        }
+        tokens += 1;
+        if tokens > MOST_TOKENS {
+            return Err(TextError::Tokens);
+        }
+        if directives > MOST_DIRECTIVES {
+            return Err(TextError::Directives);
+        }
+    }
+    Ok(())
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' || byte == b'.' || byte >= 0x80
+}
+
+fn skip_comment(bytes: &[u8], from: usize) -> usize {
+    bytes[from..].iter().position(|&b| b == b'\n' || b == b'\r').map_or(bytes.len(), |end| from + end)
+}
+
+/// Past the string that began before `from`; a string that isn't closed ends with its line, as the grammar has it, so
+/// that no quote hides brackets from the count.
+fn skip_string(bytes: &[u8], from: usize) -> usize {
+    let rest = &bytes[from..];
+    if rest.starts_with(b"\"\"") {
+        let body = from + 2;
+        let mut at = body;
+        while at < bytes.len() {
+            if bytes[at..].starts_with(b"\\\"\"\"") {
+                at += 4;
+            } else if bytes[at..].starts_with(b"\"\"\"") {
+                return at + 3;
+            } else {
+                at += 1;
+            }
+        }
+        // Not a block string after all, or one without an end: only the empty string is passed over.
+        return body;
+    }
+    let mut at = from;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\n' | b'\r' => return at,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    // Without an end the quote is no string to the parser: what follows is counted.
+    from
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn brackets_are_counted_in_every_place_but_strings_and_comments() {
+        for (open, close) in [("[", "]"), ("{a:", "}"), ("(", ")"), ("{a", "}")] {
+            let deep = format!("{{f(x:{}{})}}", open.repeat(300), close.repeat(300));
+            assert_eq!(check(&deep), Err(TextError::Nesting), "{open}");
+        }
+        let text = "[".repeat(5_000);
+        assert_eq!(check(&format!("{{f(x:\"{text}\")}}")), Ok(()));
+        assert_eq!(check(&format!("{{f(x:\"\"\"{text}\"\"\")}} # {text}")), Ok(()));
+        assert_eq!(check(&format!("{{f(x:\"{text}\n{text}")), Err(TextError::Nesting), "a string ends with its line");
+        assert_eq!(check(&format!("{{f(x:\"\"\"{text}")), Err(TextError::Nesting), "a block string without an end");
+        assert_eq!(check(&format!("{{f(x:\"\"{text}")), Err(TextError::Nesting), "an empty string hides nothing");
+    }
+
+    #[test]
+    fn length_tokens_and_directives_have_bounds() {
+        assert_eq!(check(&"a ".repeat(MOST_TOKENS + 1)), Err(TextError::Tokens));
+        assert_eq!(check(&"@a ".repeat(MOST_DIRECTIVES + 1)), Err(TextError::Directives));
+        assert_eq!(check(&" ".repeat(LONGEST_TEXT + 1)), Err(TextError::Long(LONGEST_TEXT + 1)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_ends(text in "\\PC{0,200}") {
+            let _ = check(&text);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Bounds on what comes in variables.
+
+use async_graphql::{Value, Variables};
+
+/// Entries of lists and objects in all variables together.
+const MOST_VALUES: usize = 20_000;
+/// Levels of lists and objects.
+const DEEPEST: usize = 128;
+/// How the library marks a file that came with the request. A client that writes it itself names a file that isn't there.
+pub const UPLOAD_HANDLE: &str = "#__graphql_file__:";
+pub const HANDLE_MESSAGE: &str = "A file comes by multipart/form-data, with null in its place among the variables";
+
+/// Checks all variables of a request with this many files.
+///
+/// # Errors
+/// A sentence about the first bound that is passed.
+pub fn check(variables: &Variables, files: usize) -> Result<(), String> {
+    let mut seen = Seen { values: 0, handles: 0 };
+    variables.iter().try_for_each(|(_, value)| walk(value, 0, &mut seen))?;
+    // Each file was put in its one place; any other handle came from the client.
+    if seen.handles == files { Ok(()) } else { Err(HANDLE_MESSAGE.to_owned()) }
+}
+
+struct Seen {
+    values: usize,
+    handles: usize,
+}
+
+fn walk(value: &Value, depth: usize, seen: &mut Seen) -> Result<(), String> {
+    seen.values += 1;
+    if seen.values > MOST_VALUES {
+        return Err(format!("The variables hold more than {MOST_VALUES} values"));
+    }
+    if depth > DEEPEST {
+        return Err(format!("The variables are nested more than {DEEPEST} deep"));
+    }
+    match value {
+        Value::List(items) => items.iter().try_for_each(|item| walk(item, depth + 1, seen)),
+        Value::Object(fields) => fields.values().try_for_each(|field| walk(field, depth + 1, seen)),
+        Value::String(text) => {
+            seen.handles += usize::from(text.starts_with(UPLOAD_HANDLE));
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}

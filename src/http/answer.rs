@@ -1,0 +1,225 @@
+//! How an answer goes out: in the form that the client prefers, with the status that belongs to it.
+
+use std::io;
+
+use async_graphql::{Response as GraphQLResponse, ServerError, Value};
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use mime::Mime;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::execute::{code_of, coded, is_refused};
+use crate::graphql::limits::budget::LARGEST_ANSWER;
+
+/// Forms that an answer can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `application/graphql-response+json`, where the status tells of request errors.
+    GraphQL,
+    /// `application/json`, for clients that came before the other.
+    Json,
+}
+
+/// What a client takes, by its `Accept`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Accepted {
+    /// The form of a single answer.
+    pub single: Option<Form>,
+    /// Whether events are taken.
+    pub events: bool,
+}
+
+/// Reads `Accept` with its weights. Events are for subscriptions, or where nothing else is taken.
+pub(super) fn accepted(headers: &HeaderMap) -> Accepted {
+    let mut ranges: Vec<(Mime, f32)> = Vec::new();
+    for value in headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok()) {
+        for range in value.split(',').filter_map(|text| text.trim().parse::<Mime>().ok()) {
+            let weight = range.get_param("q").map_or(1.0, |q| q.as_str().parse().unwrap_or(0.0));
+            ranges.push((range, weight));
+        }
+    }
+    if ranges.is_empty() {
+        return Accepted { single: Some(Form::Json), events: false };
+    }
+    let named =
+        |essence: &str| ranges.iter().position(|(range, weight)| range.essence_str() == essence && *weight > 0.0);
+    let weight = |at: usize| ranges[at].1;
+    let refused = |essence: &str| ranges.iter().any(|(range, weight)| range.essence_str() == essence && *weight <= 0.0);
+    let (graphql, json) = (named("application/graphql-response+json"), named("application/json"));
+    let wild = named("*/*").or_else(|| named("application/*"));
+    let single = match (graphql, json) {
+        // The one that is preferred; of equals, the one that is named first.
+        (Some(g), Some(j)) if weight(g) > weight(j) || (weight(g) >= weight(j) && g < j) => Some(Form::GraphQL),
+        (_, Some(_)) => Some(Form::Json),
+        (Some(_), None) => Some(Form::GraphQL),
+        (None, None) if wild.is_some() && !refused("application/json") => Some(Form::Json),
+        (None, None) if wild.is_some() => Some(Form::GraphQL),
+        (None, None) => None,
+    };
+    Accepted { single, events: named("text/event-stream").is_some() }
+}
+
+/// Whether a media type is asked for by its name.
+pub(super) fn names(headers: &HeaderMap, essence: &str) -> bool {
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok());
+    values.flat_map(|v| v.split(',')).any(|text| text.trim().parse::<Mime>().is_ok_and(|m| m.essence_str() == essence))
+}
+
+/// An answer in the order that people read it; `data` is left out where nothing was run.
+#[derive(Serialize)]
+pub(super) struct Written<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extensions: Option<&'a std::collections::BTreeMap<String, Value>>,
+}
+
+impl<'a> Written<'a> {
+    pub(super) fn new(response: &'a GraphQLResponse) -> Self {
+        Self {
+            data: (!is_refused(response)).then_some(&response.data),
+            errors: &response.errors,
+            extensions: (!response.extensions.is_empty()).then_some(&response.extensions),
+        }
+    }
+}
+
+/// The JSON of an answer; one that is too long becomes an error that says so.
+pub(super) fn json(response: &GraphQLResponse) -> Vec<u8> {
+    let mut body = Bounded(Vec::with_capacity(512));
+    if serde_json::to_writer(&mut body, &Written::new(response)).is_ok() {
+        return body.0;
+    }
+    drop(body);
+    let mebibytes = LARGEST_ANSWER >> 20;
+    let message = format!("The answer is longer than {mebibytes} MiB: ask for fewer fields or shorter pages at a time");
+    let error = GraphQLResponse::from_errors(vec![coded("ANSWER_TOO_LARGE", &message)]);
+    serde_json::to_vec(&Written::new(&error)).unwrap_or_default()
+}
+
+/// Takes as many bytes as an answer may have.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > LARGEST_ANSWER {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The status of an answer.
+fn status(response: &GraphQLResponse, form: Form) -> StatusCode {
+    if !is_refused(response) {
+        return StatusCode::OK;
+    }
+    match response.errors.first().and_then(code_of) {
+        Some("RATE_LIMITED") => StatusCode::TOO_MANY_REQUESTS,
+        Some("OVERLOADED" | "TIMEOUT" | "STORAGE_FULL") => StatusCode::SERVICE_UNAVAILABLE,
+        Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
+        Some("FORBIDDEN" | "DOCUMENT_NOT_TRUSTED") => StatusCode::FORBIDDEN,
+        Some("INTERNAL") => StatusCode::INTERNAL_SERVER_ERROR,
+        Some("BAD_REQUEST") => StatusCode::BAD_REQUEST,
+        // Older clients take any other status than 200 for a broken connection.
+        _ if form == Form::Json => StatusCode::OK,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// An answer as HTTP.
+pub(super) fn respond(response: &GraphQLResponse, form: Form) -> Response {
+    let status = status(response, form);
+    with_status(status, response, form)
+}
+
+/// The same with a status that the request itself asks for.
+pub(super) fn with_status(status: StatusCode, response: &GraphQLResponse, form: Form) -> Response {
+    let media_type = match form {
+        Form::GraphQL => "application/graphql-response+json; charset=utf-8",
+        Form::Json => "application/json; charset=utf-8",
+    };
+    let mut answer = (status, [(header::CONTENT_TYPE, media_type)], json(response)).into_response();
+    let retry = response.errors.first().and_then(|error| match error.extensions.as_ref()?.get("retryAfter")? {
+        Value::Number(seconds) => seconds.as_u64(),
+        _ => None,
+    });
+    if let Some(seconds) = retry {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    answer
+}
+
+/// Whether a client has this version already.
+pub(super) fn has(headers: &HeaderMap, tag: &str) -> bool {
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
+    known.flat_map(|v| v.split(',')).any(|v| v.trim().trim_start_matches("W/") == tag || v.trim() == "*")
+}
+
+/// A strong tag of some bytes.
+pub(super) fn tag_of(bytes: &[u8]) -> String {
+    format!("\"{}\"", hex::encode(&Sha256::digest(bytes)[..12]))
+}
+
+/// A query's answer by GET: kept by its client alone, and asked for again under its tag.
+pub(super) async fn cacheable(answer: Response, headers: &HeaderMap) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, LARGEST_ANSWER + 1024).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    parts.headers.append(header::VARY, HeaderValue::from_static("Accept, Authorization, Cookie"));
+    if parts.status == StatusCode::OK {
+        let tag = tag_of(&bytes);
+        if let Ok(value) = HeaderValue::from_str(&tag) {
+            parts.headers.insert(header::ETAG, value);
+        }
+        if has(headers, &tag) {
+            parts.status = StatusCode::NOT_MODIFIED;
+            parts.headers.remove(header::CONTENT_TYPE);
+            return Response::from_parts(parts, Body::empty());
+        }
+    }
+    Response::from_parts(parts, Body::from(Bytes::from(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(accept: &str) -> Accepted {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, accept.parse().expect("a header"));
+        accepted(&headers)
+    }
+
+    #[test]
+    fn events_are_for_those_who_take_nothing_else() {
+        let urql = "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed";
+        assert_eq!(of(urql), Accepted { single: Some(Form::GraphQL), events: true });
+        assert_eq!(of("text/event-stream"), Accepted { single: None, events: true });
+        assert_eq!(of("application/json, text/event-stream;q=0").events, false);
+    }
+
+    #[test]
+    fn weights_decide_and_then_the_order() {
+        assert_eq!(of("application/graphql-response+json;q=0.1, application/json").single, Some(Form::Json));
+        assert_eq!(of("application/json;q=0.9, application/graphql-response+json").single, Some(Form::GraphQL));
+        assert_eq!(of("application/json, application/graphql-response+json").single, Some(Form::Json));
+        assert_eq!(of("*/*").single, Some(Form::Json));
+        assert_eq!(of("image/png").single, None);
+        assert_eq!(accepted(&HeaderMap::new()).single, Some(Form::Json));
+    }
+}

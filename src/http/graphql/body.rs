@@ -1,0 +1,271 @@
+//! From bytes to a request: JSON, a query string, or a form with files. Each has its bounds in bytes and in time.
+
+use std::collections::HashMap;
+use std::io::{Seek, SeekFrom};
+use std::time::Duration;
+
+use async_graphql::{Request as GraphQLRequest, UploadValue, Value, Variables};
+use axum::body::Body;
+use axum::http::StatusCode;
+use futures_util::StreamExt;
+use serde::Deserialize;
+use tokio::io::AsyncWriteExt;
+use url::form_urlencoded;
+
+/// An operation and its variables.
+pub(super) const LARGEST_JSON: usize = 1 << 20;
+/// A file.
+pub(super) const LARGEST_UPLOAD: u64 = 64 << 20;
+/// Where the files go, as a part of a form.
+const LARGEST_MAP: usize = 64 << 10;
+/// Files in one request.
+const MOST_FILES: usize = 1;
+/// How long a body may take to arrive.
+const JSON_TIMEOUT: Duration = Duration::from_secs(15);
+const UPLOAD_TIMEOUT: Duration = Duration::from_mins(2);
+/// How much of a refused body is passed over, so that its sender reads the answer rather than a broken connection.
+const PASSED_OVER: usize = 80 << 20;
+const PASSED_OVER_IN: Duration = Duration::from_secs(10);
+
+/// Why a body is no request.
+#[derive(Debug)]
+pub(super) struct Malformed {
+    pub status: StatusCode,
+    pub message: String,
+}
+
+impl Malformed {
+    fn new(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, message: message.into() }
+    }
+
+    fn too_large(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::PAYLOAD_TOO_LARGE, message: message.into() }
+    }
+
+    fn slow() -> Self {
+        Self { status: StatusCode::REQUEST_TIMEOUT, message: "The request took too long to arrive".to_owned() }
+    }
+}
+
+/// A request and the name of a registered operation.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub request: GraphQLRequest,
+    pub document_id: Option<String>,
+}
+
+/// The parameters of an operation, as the GraphQL over HTTP specification names them.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<serde_json::Map<String, serde_json::Value>>,
+    extensions: Option<serde_json::Map<String, serde_json::Value>>,
+    document_id: Option<String>,
+}
+
+impl Parameters {
+    fn into_parsed(self) -> Parsed {
+        let mut request = GraphQLRequest::new(self.query.unwrap_or_default());
+        request.operation_name = self.operation_name;
+        request.variables = Variables::from_json(self.variables.unwrap_or_default().into());
+        if let Some(extensions) = self.extensions
+            && let Ok(Value::Object(extensions)) = Value::from_json(extensions.into())
+        {
+            request.extensions = self::extensions(extensions);
+        }
+        Parsed { request, document_id: self.document_id }
+    }
+}
+
+/// A request's extensions as the library wants them.
+pub(super) fn extensions(
+    fields: async_graphql::indexmap::IndexMap<async_graphql::Name, Value>,
+) -> async_graphql::Extensions {
+    async_graphql::Extensions(fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+}
+
+/// Reads a body of JSON.
+pub(super) async fn json(body: Body) -> Result<Parsed, Malformed> {
+    let reading = axum::body::to_bytes(body, LARGEST_JSON);
+    let bytes = tokio::time::timeout(JSON_TIMEOUT, reading).await.map_err(|_| Malformed::slow())?;
+    let bytes = bytes.map_err(|_| {
+        Malformed::too_large(format!("The request is longer than {} KiB, or broke off", LARGEST_JSON >> 10))
+    })?;
+    parameters(&bytes)
+}
+
+fn parameters(bytes: &[u8]) -> Result<Parsed, Malformed> {
+    match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
+        Some(b'{') => {}
+        Some(b'[') => return Err(Malformed::new("Batches are not taken: send one operation a request")),
+        _ => return Err(Malformed::new("The body must be a JSON object with \"query\"")),
+    }
+    let parsed = serde_json::from_slice::<Parameters>(bytes);
+    Ok(parsed.map_err(|error| Malformed::new(format!("The body is not an operation as JSON: {error}")))?.into_parsed())
+}
+
+/// Reads a query string.
+pub(super) fn query_string(text: &str) -> Result<Parsed, Malformed> {
+    let mut found: HashMap<String, String> = HashMap::new();
+    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+        found.insert(name.into_owned(), value.into_owned());
+    }
+    let object = |name: &str| match found.get(name).filter(|text| !text.is_empty()) {
+        None => Ok(None),
+        Some(text) => serde_json::from_str(text)
+            .map(Some)
+            .map_err(|error| Malformed::new(format!("{name:?} must be a JSON object: {error}"))),
+    };
+    let parameters = Parameters {
+        query: found.get("query").cloned(),
+        operation_name: found.get("operationName").filter(|name| !name.is_empty()).cloned(),
+        variables: object("variables")?,
+        extensions: object("extensions")?,
+        document_id: found.get("documentId").cloned(),
+    };
+    Ok(parameters.into_parsed())
+}
+
+/// Reads a form with a file, by the GraphQL multipart request specification. The file goes to disk as it comes.
+pub(super) async fn form(boundary: String, body: Body) -> Result<Parsed, Malformed> {
+    tokio::time::timeout(UPLOAD_TIMEOUT, parts(boundary, body)).await.map_err(|_| Malformed::slow())?
+}
+
+async fn parts(boundary: String, body: Body) -> Result<Parsed, Malformed> {
+    let limits = multer::SizeLimit::new()
+        .whole_stream(LARGEST_UPLOAD + (2 << 20))
+        .per_field(LARGEST_UPLOAD)
+        .for_field("operations", LARGEST_JSON as u64)
+        .for_field("map", LARGEST_MAP as u64);
+    let mut form = multer::Multipart::with_constraints(
+        body.into_data_stream(),
+        boundary,
+        multer::Constraints::new().size_limit(limits),
+    );
+    let mut operations = None;
+    let mut map: Option<HashMap<String, Vec<String>>> = None;
+    let mut files: HashMap<String, UploadValue> = HashMap::new();
+    while let Some(part) = form.next_field().await.map_err(broken)? {
+        match part.name() {
+            Some("operations") => operations = Some(parameters(&part.bytes().await.map_err(broken)?)?),
+            Some("map") => {
+                let bytes = part.bytes().await.map_err(broken)?;
+                let read = serde_json::from_slice(&bytes);
+                map = Some(read.map_err(|_| {
+                    Malformed::new("\"map\" must be a JSON object such as {\"0\": [\"variables.file\"]}")
+                })?);
+            }
+            Some(name) => {
+                if files.len() == MOST_FILES {
+                    return Err(Malformed::new(format!("A request takes at most {MOST_FILES} file")));
+                }
+                let name = name.to_owned();
+                files.insert(name, stored(part).await?);
+            }
+            None => return Err(Malformed::new("A part of the form has no name")),
+        }
+    }
+    let mut parsed = operations.ok_or_else(|| Malformed::new("The form has no part \"operations\""))?;
+    let map = map.ok_or_else(|| Malformed::new("The form has no part \"map\" that says where the file goes"))?;
+    place(&mut parsed.request, map, files)?;
+    Ok(parsed)
+}
+
+/// Writes a file to disk as it comes.
+async fn stored(mut part: multer::Field<'_>) -> Result<UploadValue, Malformed> {
+    let failed = |error: std::io::Error| Malformed {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        message: format!("The file could not be kept: {}", error.kind()),
+    };
+    let filename = part.file_name().unwrap_or("file").chars().take(255).collect();
+    let content_type = part.content_type().map(ToString::to_string);
+    let file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(|e| failed(std::io::Error::other(e)))?;
+    let mut file = tokio::fs::File::from_std(file.map_err(failed)?);
+    while let Some(chunk) = part.chunk().await.map_err(broken)? {
+        file.write_all(&chunk).await.map_err(failed)?;
+    }
+    file.flush().await.map_err(failed)?;
+    let mut content = file.into_std().await;
+    content.seek(SeekFrom::Start(0)).map_err(failed)?;
+    Ok(UploadValue { filename, content_type, content })
+}
+
+/// Puts files where the map says.
+fn place(
+    request: &mut GraphQLRequest,
+    map: HashMap<String, Vec<String>>,
+    mut files: HashMap<String, UploadValue>,
+) -> Result<(), Malformed> {
+    for (name, paths) in map {
+        let file = files.remove(&name).ok_or_else(|| {
+            Malformed::new(format!("\"map\" names the file {:?}, and the form has no such part", short(&name)))
+        })?;
+        let [path] = paths.as_slice() else {
+            return Err(Malformed::new(format!(
+                "\"map\" gives the file {:?} {} places; a file has one. Send it once for each place",
+                short(&name),
+                paths.len()
+            )));
+        };
+        let is_free = path.strip_prefix("variables.").is_some_and(|rest| is_null(&request.variables, rest));
+        if !is_free {
+            return Err(Malformed::new(format!(
+                "\"map\" sends a file to {:?}, and there is no null at this place of \"operations\"",
+                short(path)
+            )));
+        }
+        request.set_upload(path, file);
+    }
+    match files.keys().next() {
+        Some(name) => Err(Malformed::new(format!("The file {:?} has no place in \"map\"", short(name)))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a path leads to a null.
+fn is_null(variables: &Variables, path: &str) -> bool {
+    let mut steps = path.split('.');
+    let first = steps.next().and_then(|name| variables.get(&async_graphql::Name::new(name)));
+    let end = steps.try_fold(first, |value, step| match value {
+        Some(Value::Object(fields)) => Some(fields.get(step)),
+        Some(Value::List(items)) => Some(step.parse::<usize>().ok().and_then(|i| items.get(i))),
+        _ => None,
+    });
+    matches!(end, Some(Some(Value::Null)))
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+fn broken(error: multer::Error) -> Malformed {
+    match error {
+        multer::Error::FieldSizeExceeded { limit, field_name } => Malformed::too_large(format!(
+            "The part {:?} is longer than {} KiB",
+            short(&field_name.unwrap_or_default()),
+            limit >> 10
+        )),
+        multer::Error::StreamSizeExceeded { limit } => {
+            Malformed::too_large(format!("The request is longer than {} MiB", limit >> 20))
+        }
+        other => Malformed::new(format!("The form can't be read: {other}")),
+    }
+}
+
+/// Passes over what is left of a body that won't be read.
+pub(super) async fn pass_over(body: Body) {
+    let mut frames = body.into_data_stream();
+    let passing = async {
+        let mut bytes = 0;
+        while let Some(Ok(chunk)) = frames.next().await {
+            bytes += chunk.len();
+            if bytes > PASSED_OVER {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(PASSED_OVER_IN, passing).await;
+}

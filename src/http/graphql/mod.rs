@@ -1,0 +1,212 @@
+//! The GraphQL endpoint: POST, GET for queries, files by multipart, graphql-transport-ws, server-sent events, and
+//! GraphiQL for browsers. Who may send a body at all is decided before any of it is read.
+
+mod body;
+pub(super) mod documents;
+mod events;
+mod socket;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::parser::types::OperationType;
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use mime::Mime;
+use tokio::sync::Semaphore;
+
+use super::answer::{self, Form, accepted};
+use super::execute::{coded, failed};
+use super::{Service, console};
+use crate::graphql::{Caller, denied, sdl};
+use crate::store::Role;
+
+/// Uploads that are read at a time, and how long one waits for its turn.
+const MOST_UPLOADS: usize = 4;
+const UPLOAD_WAIT: Duration = Duration::from_secs(10);
+
+/// Turns of those who upload.
+pub(super) type Uploads = Arc<Semaphore>;
+
+pub(super) fn uploads() -> Uploads {
+    Arc::new(Semaphore::new(MOST_UPLOADS))
+}
+
+/// `schema.graphql`, as this binary has it.
+pub(super) async fn definition() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl())
+}
+
+/// HEAD would have to do all that GET does, and show nothing of it.
+pub(super) async fn head() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, POST, OPTIONS")]).into_response()
+}
+
+/// A query in the address, a WebSocket, or GraphiQL for a browser.
+pub(super) async fn get(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response {
+    let (mut parts, _) = request.into_parts();
+    if parts.headers.contains_key(header::UPGRADE) {
+        return socket::upgrade(service, caller, &mut parts).await;
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    if query.is_empty() && answer::names(&parts.headers, "text/html") {
+        return console::graphiql(&parts.headers);
+    }
+    match body::query_string(query) {
+        Ok(parsed) => run(service, caller, parsed, &parts.headers, &Method::GET).await,
+        Err(error) => malformed(&parts.headers, &error),
+    }
+}
+
+/// An operation as JSON, or with files as multipart.
+pub(super) async fn post(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let headers = parts.headers;
+    let parsed = match content_type(&headers) {
+        Content::Json => body::json(body).await,
+        Content::Form(boundary) => {
+            if let Some(refusal) = no_upload(&caller, &headers) {
+                body::pass_over(body).await;
+                return refusal;
+            }
+            let Ok(Ok(_turn)) = tokio::time::timeout(UPLOAD_WAIT, service.uploads.acquire()).await else {
+                return answer::respond(
+                    &failed("OVERLOADED", "Too many files come in at once; try again shortly"),
+                    form(&headers),
+                );
+            };
+            body::form(boundary, body).await
+        }
+        Content::Other(message) => {
+            body::pass_over(body).await;
+            let response = failed("BAD_REQUEST", message);
+            return answer::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, &response, form(&headers));
+        }
+    };
+    match parsed {
+        Ok(parsed) => run(service, caller, parsed, &headers, &Method::POST).await,
+        Err(error) => malformed(&headers, &error),
+    }
+}
+
+/// What kind of body comes.
+enum Content {
+    Json,
+    Form(String),
+    Other(&'static str),
+}
+
+fn content_type(headers: &HeaderMap) -> Content {
+    const OTHER: &str = "Send the operation as application/json, or as multipart/form-data with files";
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Content::Other("Send the body as it is: compressed requests are not read");
+    }
+    let media_type =
+        headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<Mime>().ok());
+    let Some(media_type) = media_type else { return Content::Other(OTHER) };
+    match media_type.essence_str() {
+        "application/json" | "application/graphql-response+json" | "application/graphql+json" => {
+            match media_type.get_param(mime::CHARSET) {
+                Some(charset) if charset != mime::UTF_8 => Content::Other("Send JSON in UTF-8"),
+                _ => Content::Json,
+            }
+        }
+        "multipart/form-data" => match media_type.get_param(mime::BOUNDARY) {
+            Some(boundary) => Content::Form(boundary.as_str().to_owned()),
+            None => Content::Other("The multipart form names no boundary"),
+        },
+        _ => Content::Other(OTHER),
+    }
+}
+
+/// Headers that a page of another origin can't send without asking first; a form can be sent without.
+const PREFLIGHT_HEADERS: [&str; 5] = [
+    "authorization",
+    "x-prospectus-console",
+    "apollo-require-preflight",
+    "x-apollo-operation-name",
+    "graphql-require-preflight",
+];
+
+/// Why a form is not read at all.
+fn no_upload(caller: &Caller, headers: &HeaderMap) -> Option<Response> {
+    if !PREFLIGHT_HEADERS.iter().any(|name| headers.contains_key(*name)) {
+        let message = "A form needs a header that other sites can't send, such as \"apollo-require-preflight: true\"";
+        return Some(answer::with_status(StatusCode::BAD_REQUEST, &failed("BAD_REQUEST", message), form(headers)));
+    }
+    if caller.role >= Role::Operator {
+        return None;
+    }
+    let error = denied(caller.role, Role::Operator).into_server_error(async_graphql::Pos { line: 1, column: 1 });
+    Some(answer::respond(&async_graphql::Response::from_errors(vec![error]), form(headers)))
+}
+
+/// The form of a single answer, for those who take none as for those who say nothing.
+fn form(headers: &HeaderMap) -> Form {
+    accepted(headers).single.unwrap_or(Form::Json)
+}
+
+fn malformed(headers: &HeaderMap, error: &body::Malformed) -> Response {
+    answer::with_status(error.status, &failed("BAD_REQUEST", &error.message), form(headers))
+}
+
+async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &HeaderMap, method: &Method) -> Response {
+    let accepted = accepted(headers);
+    let form = form(headers);
+    let body::Parsed { mut request, document_id } = parsed;
+    let keep = match service.gate.documents.resolve(&mut request, document_id.as_deref()) {
+        Ok(keep) => keep,
+        Err(error) => return answer::respond(&async_graphql::Response::from_errors(vec![error]), form),
+    };
+    let text = keep.is_some().then(|| request.query.clone());
+    let (admitted, kind) = match service.admit(&caller, request) {
+        Ok(admitted) => admitted,
+        Err(error) => return answer::respond(&async_graphql::Response::from_errors(vec![error]), form),
+    };
+    if let (Some(hash), Some(text)) = (keep, text) {
+        service.gate.documents.keep(hash, &text);
+    }
+    match kind {
+        Some(OperationType::Mutation) if method == Method::GET => {
+            let response = failed("BAD_REQUEST", "A mutation is sent by POST");
+            let mut answer = answer::with_status(StatusCode::METHOD_NOT_ALLOWED, &response, form);
+            answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+            answer
+        }
+        Some(OperationType::Subscription) if accepted.events => events::follow(&service, &caller, admitted),
+        Some(OperationType::Subscription) => {
+            let message = "A subscription answers with events: accept text/event-stream, or use a WebSocket";
+            answer::respond(&failed("BAD_REQUEST", message), form)
+        }
+        _ if accepted.single.is_none() && accepted.events => events::once(&service, admitted),
+        _ if accepted.single.is_none() => {
+            let message = "Accept application/graphql-response+json, application/json or text/event-stream";
+            answer::with_status(StatusCode::NOT_ACCEPTABLE, &failed("BAD_REQUEST", message), form)
+        }
+        _ => {
+            let finished = service.execute(admitted).await;
+            let answer = answer::respond(&finished.response, form);
+            drop(finished);
+            if method == Method::GET { answer::cacheable(answer, headers).await } else { answer }
+        }
+    }
+}
+
+/// An error as events and sockets tell it.
+pub(super) fn ended() -> async_graphql::Response {
+    async_graphql::Response::from_errors(vec![coded(
+        "UNAUTHENTICATED",
+        "The token has ended, and what was open with it",
+    )])
+}

@@ -1,0 +1,399 @@
+//! A WebSocket: one task reads and writes, and each operation runs in a task of its own, so that a slow one holds up
+//! nobody and a panic ends nothing but itself.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::time::Duration;
+
+use async_graphql::Request as GraphQLRequest;
+use async_graphql::Response as GraphQLResponse;
+use async_graphql::Variables;
+use async_graphql::parser::types::OperationType;
+use async_graphql_axum::GraphQLProtocol;
+use axum::extract::FromRequestParts;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use url::Url;
+
+use super::body::LARGEST_JSON;
+use super::wire::{Close, Dialect, Payload, Said};
+use crate::graphql::Caller;
+use crate::http::answer;
+use crate::http::execute::{coded, failed, is_refused};
+use crate::http::live::{Watched, is_good};
+use crate::http::{Service, auth};
+use crate::settings::Origins;
+use crate::store::Role;
+
+/// How long a client may take to begin.
+const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often the server asks whether the client is still there, and how long it waits for a sign.
+const PING_EVERY: Duration = Duration::from_secs(20);
+const SILENCE: Duration = Duration::from_secs(60);
+/// How long a client may take to take a message.
+const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+/// Operations at a time on one socket.
+const MOST_OPERATIONS: usize = 100;
+/// Messages that a client may send at once, and in a second after that.
+const MESSAGE_BURST: f64 = 200.0;
+const MESSAGES_PER_SECOND: f64 = 50.0;
+/// Answers that wait for the client to take them.
+const QUEUE: usize = 16;
+/// Room that a quiet socket takes for reading and writing.
+const BUFFER: usize = 4 << 10;
+
+/// Turns a request into a socket.
+pub(super) async fn upgrade(service: Service, caller: Caller, parts: &mut Parts) -> Response {
+    let refused =
+        |status, message: &str| answer::with_status(status, &failed("BAD_REQUEST", message), answer::Form::Json);
+    if !is_own_page(&service, &parts.headers) {
+        let message = "This page's origin may not open a WebSocket here; CORS_ORIGINS names those that may";
+        return answer::with_status(StatusCode::FORBIDDEN, &failed("FORBIDDEN", message), answer::Form::Json);
+    }
+    // The library knows the names of both protocols; the newer one is spoken wherever it is offered.
+    if let Err(status) = GraphQLProtocol::from_request_parts(parts, &()).await {
+        return refused(status, "Ask for the WebSocket protocol graphql-transport-ws");
+    }
+    let upgrade = match WebSocketUpgrade::from_request_parts(parts, &()).await {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let Ok(slot) = service.sockets.clone().try_acquire_owned() else {
+        return answer::respond(
+            &failed("OVERLOADED", "Too many sockets are open; try again later"),
+            answer::Form::Json,
+        );
+    };
+    let upgrade = upgrade
+        .protocols(["graphql-transport-ws", "graphql-ws"])
+        .max_message_size(LARGEST_JSON)
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(64 << 20);
+    let dialect = match upgrade.selected_protocol().map(|name| name.as_bytes().to_vec()) {
+        Some(name) if name == b"graphql-ws" => Dialect::Legacy,
+        _ => Dialect::TransportWs,
+    };
+    upgrade.on_upgrade(move |stream| async move {
+        let _slot = slot;
+        Socket::new(service, caller, dialect).serve(stream).await;
+    })
+}
+
+/// Browsers send cookies along to WebSockets whoever's page opens them, and no rule but this one asks whose it is.
+fn is_own_page(service: &Service, headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let Some(origin) = origin.to_str().ok().and_then(|text| Url::parse(text).ok()) else { return false };
+    let own = &service.app.settings.public_url;
+    let same_host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).is_some_and(|host| {
+        let port = origin.port().map_or_else(String::new, |port| format!(":{port}"));
+        origin.host_str().is_some_and(|name| format!("{name}{port}").eq_ignore_ascii_case(host))
+    });
+    same_host
+        || origin.origin() == own.origin()
+        || match &service.app.settings.http.cors_origins {
+            Origins::Off => false,
+            Origins::Any => true,
+            Origins::These(list) => list.contains(&origin.origin().ascii_serialization()),
+        }
+}
+
+/// What an operation's task sends to the socket's.
+enum Sent {
+    Message(String),
+    /// The operation is over; its last message, if it has one.
+    Over(String, u64, Option<String>),
+}
+
+struct Socket {
+    service: Service,
+    /// Until the client has begun, whoever the request's header or cookie says.
+    caller: Caller,
+    dialect: Dialect,
+    watched: Option<Watched>,
+    running: HashMap<String, (u64, JoinHandle<()>)>,
+    started: u64,
+    messages: f64,
+    counted_at: Instant,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        for (_, task) in self.running.values() {
+            task.abort();
+        }
+    }
+}
+
+impl Socket {
+    fn new(service: Service, caller: Caller, dialect: Dialect) -> Self {
+        Self {
+            service,
+            caller,
+            dialect,
+            watched: None,
+            running: HashMap::new(),
+            started: 0,
+            messages: MESSAGE_BURST,
+            counted_at: Instant::now(),
+        }
+    }
+
+    async fn serve(mut self, mut stream: WebSocket) {
+        let close = self.talk(&mut stream).await;
+        if let Some(Close { code, reason }) = close {
+            let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+            let _ = tokio::time::timeout(SEND_TIMEOUT, stream.send(frame)).await;
+            // What the client still sends is passed over until it has seen the close.
+            let _ =
+                tokio::time::timeout(Duration::from_secs(2), async { while let Some(Ok(_)) = stream.recv().await {} })
+                    .await;
+        }
+    }
+
+    /// Talks until either side ends it; answers with the close to send.
+    async fn talk(&mut self, stream: &mut WebSocket) -> Option<Close> {
+        let (sender, mut outbox) = mpsc::channel::<Sent>(QUEUE);
+        let stop = self.service.app.shutdown.clone();
+        let mut stopped = pin!(stop.cancelled());
+        let begin_by = tokio::time::sleep(INIT_TIMEOUT);
+        let mut begin_by = pin!(begin_by);
+        let mut ping = tokio::time::interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+        let mut heard_at = Instant::now();
+        loop {
+            let ended = self.watched.as_ref().map(|watched| watched.ended.clone());
+            let over = async {
+                match ended {
+                    Some(token) => token.cancelled_owned().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let out = tokio::select! {
+                biased;
+                () = &mut stopped => return Some(Close::new(1001, "The service is stopping")),
+                () = over => return Some(Close::new(4403, "Forbidden: the token has ended")),
+                () = &mut begin_by, if self.watched.is_none() => {
+                    return Some(Close::new(4408, "Connection initialisation timeout"));
+                }
+                Some(sent) = outbox.recv() => match sent {
+                    Sent::Message(text) => Some(text),
+                    Sent::Over(id, number, last) => {
+                        if self.running.get(&id).is_some_and(|(running, _)| *running == number) {
+                            self.running.remove(&id);
+                        }
+                        last
+                    }
+                },
+                received = stream.recv() => {
+                    heard_at = Instant::now();
+                    match received {
+                        None => return None,
+                        Some(Err(error)) => return too_large(&error),
+                        Some(Ok(Message::Close(_))) => return None,
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                        Some(Ok(message)) => match self.hear(&message, &sender).await {
+                            Ok(reply) => reply,
+                            Err(close) => return close,
+                        },
+                    }
+                }
+                _ = ping.tick() => {
+                    if heard_at.elapsed() > SILENCE {
+                        return Some(Close::new(4408, "The client is silent"));
+                    }
+                    if !delivered(stream, Message::Ping(Default::default())).await {
+                        return None;
+                    }
+                    continue;
+                }
+            };
+            if let Some(text) = out
+                && !delivered(stream, Message::Text(text.into())).await
+            {
+                return None;
+            }
+        }
+    }
+
+    /// Acts on a message; answers with what to reply at once.
+    async fn hear(&mut self, message: &Message, sender: &mpsc::Sender<Sent>) -> Result<Option<String>, Option<Close>> {
+        self.count()?;
+        let text = message.to_text().map_err(|_| Some(Close::new(4400, "A message is text in UTF-8")))?;
+        match Said::read(text, self.dialect).map_err(Some)? {
+            Said::Init(payload) => {
+                if self.watched.is_some() {
+                    return Err(Some(Close::new(4429, "Too many initialisation requests")));
+                }
+                self.begin(payload.as_ref()).await.map_err(Some)?;
+                Ok(Some(self.dialect.acknowledged()))
+            }
+            Said::Ping(payload) => Ok(Some(self.dialect.pong(payload.as_ref()))),
+            Said::Pong => Ok(None),
+            Said::Terminate => Err(None),
+            Said::Complete(id) => {
+                if let Some((_, task)) = self.running.remove(&id) {
+                    task.abort();
+                }
+                Ok(None)
+            }
+            Said::Subscribe { id, payload } => self.start(id, *payload, sender).await.map_err(Some),
+        }
+    }
+
+    /// A client that floods the socket is cut off.
+    fn count(&mut self) -> Result<(), Option<Close>> {
+        let elapsed = self.counted_at.elapsed().as_secs_f64();
+        self.counted_at = Instant::now();
+        self.messages = (self.messages + elapsed * MESSAGES_PER_SECOND).min(MESSAGE_BURST) - 1.0;
+        if self.messages < 0.0 { Err(Some(Close::new(4429, "Too many messages"))) } else { Ok(()) }
+    }
+
+    /// A browser can't set headers on a WebSocket, so the token may come with the first message.
+    async fn begin(&mut self, payload: Option<&Value>) -> Result<(), Close> {
+        let forbidden = |why: &str| Close::new(4403, format!("Forbidden: {why}"));
+        match token_of(payload).map_err(forbidden)? {
+            Some(token) => match auth::caller_of(&self.service.app, token).await {
+                Ok(Some(caller)) => {
+                    self.caller = Caller { address: self.caller.address, ..caller };
+                }
+                Ok(None) => {
+                    self.service.gate.rates.guessed(self.caller.address);
+                    return Err(forbidden("the token is unknown, revoked or expired"));
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a token could not be looked up");
+                    return Err(Close::new(1011, "The database does not answer"));
+                }
+            },
+            None if self.service.app.settings.require_token_to_read && self.caller.role < Role::Reader => {
+                return Err(forbidden("reading needs a token here: send it as {\"Authorization\": \"Bearer …\"}"));
+            }
+            None => {}
+        }
+        self.watched = Some(self.service.gate.live.watch(self.caller.credential));
+        Ok(())
+    }
+
+    /// Starts an operation; answers with an error message if it isn't run.
+    async fn start(
+        &mut self,
+        id: String,
+        payload: Payload,
+        sender: &mpsc::Sender<Sent>,
+    ) -> Result<Option<String>, Close> {
+        if self.watched.is_none() {
+            return Err(Close::new(4401, "Unauthorized"));
+        }
+        if self.running.contains_key(&id) {
+            return Err(Close::new(4409, format!("Subscriber for {id} already exists")));
+        }
+        match is_good(&self.service.app, self.caller.credential).await {
+            Ok(true) => {}
+            Ok(false) => return Err(Close::new(4403, "Forbidden: the token has ended")),
+            Err(error) => {
+                let response = GraphQLResponse::from_errors(vec![
+                    crate::graphql::internal(&error).into_server_error(async_graphql::Pos { line: 1, column: 1 }),
+                ]);
+                return Ok(Some(self.dialect.error(&id, &response.errors)));
+            }
+        }
+        if self.running.len() >= MOST_OPERATIONS {
+            let message = format!("A socket takes {MOST_OPERATIONS} operations at a time; complete some first");
+            return Ok(Some(self.dialect.error(&id, &[coded("LIMIT_EXCEEDED", &message)])));
+        }
+        let mut request = GraphQLRequest::new(payload.query.unwrap_or_default());
+        request.operation_name = payload.operation_name;
+        request.variables = Variables::from_json(payload.variables.unwrap_or_default().into());
+        if let Some(extensions) = payload.extensions
+            && let Ok(async_graphql::Value::Object(extensions)) = async_graphql::Value::from_json(extensions.into())
+        {
+            request.extensions = super::body::extensions(extensions);
+        }
+        let documents = &self.service.gate.documents;
+        let admitted = documents
+            .resolve(&mut request, payload.document_id.as_deref())
+            .and_then(|_| self.service.admit(&self.caller, request));
+        let (admitted, kind) = match admitted {
+            Ok(admitted) => admitted,
+            Err(error) => return Ok(Some(self.dialect.error(&id, &[error]))),
+        };
+        self.started += 1;
+        let number = self.started;
+        let run = run(self.service.clone(), admitted, kind, self.dialect, id.clone(), number, sender.clone());
+        self.running.insert(id, (number, tokio::spawn(run)));
+        Ok(None)
+    }
+}
+
+/// Runs one operation to its end.
+async fn run(
+    service: Service,
+    admitted: crate::http::execute::Admitted,
+    kind: Option<OperationType>,
+    dialect: Dialect,
+    id: String,
+    number: u64,
+    sender: mpsc::Sender<Sent>,
+) {
+    let last = if kind == Some(OperationType::Subscription) {
+        let mut events = pin!(service.follow(admitted));
+        loop {
+            match events.next().await {
+                Some(response) if is_refused(&response) => break dialect.error(&id, &response.errors),
+                Some(response) => {
+                    if sender.send(Sent::Message(dialect.next(&id, &response))).await.is_err() {
+                        return;
+                    }
+                }
+                None => break dialect.complete(&id),
+            }
+        }
+    } else {
+        let finished = service.execute(admitted).await;
+        if is_refused(&finished.response) {
+            dialect.error(&id, &finished.response.errors)
+        } else {
+            let next = dialect.next(&id, &finished.response);
+            drop(finished);
+            if sender.send(Sent::Message(next)).await.is_err() {
+                return;
+            }
+            dialect.complete(&id)
+        }
+    };
+    let _ = sender.send(Sent::Over(id, number, Some(last))).await;
+}
+
+async fn delivered(stream: &mut WebSocket, message: Message) -> bool {
+    matches!(tokio::time::timeout(SEND_TIMEOUT, stream.send(message)).await, Ok(Ok(())))
+}
+
+fn too_large(error: &axum::Error) -> Option<Close> {
+    let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    let is_size = text.contains("too long") || text.contains("too big") || text.contains("Space limit");
+    is_size.then(|| Close::new(1009, format!("A message has at most {} KiB", LARGEST_JSON >> 10)))
+}
+
+/// The token of the first message, where clients put it: `Authorization` or `token`, by itself or among `headers`.
+fn token_of(payload: Option<&Value>) -> Result<Option<&str>, &'static str> {
+    let Some(payload) = payload else { return Ok(None) };
+    for place in [Some(payload), payload.get("headers")].into_iter().flatten() {
+        for name in ["Authorization", "authorization"] {
+            if let Some(field) = place.get(name).filter(|field| !field.is_null()) {
+                let token = field.as_str().and_then(auth::bearer);
+                return token.map(Some).ok_or("Authorization must be \"Bearer …\"");
+            }
+        }
+        if let Some(field) = place.get("token").filter(|field| !field.is_null()) {
+            return field.as_str().map(Some).ok_or("token must be a string");
+        }
+    }
+    Ok(None)
+}

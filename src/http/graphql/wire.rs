@@ -1,0 +1,191 @@
+//! The messages of graphql-transport-ws, and of its elder, which the world still calls graphql-ws.
+
+use async_graphql::{Response as GraphQLResponse, ServerError};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::http::answer;
+
+/// Which of the two a socket speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    TransportWs,
+    Legacy,
+}
+
+/// Why a socket is closed: the protocol's codes, and one of HTTP's WebSockets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Close {
+    pub code: u16,
+    pub reason: String,
+}
+
+impl Close {
+    pub(super) fn new(code: u16, reason: impl Into<String>) -> Self {
+        // A close frame has room for 123 bytes.
+        let mut reason = reason.into();
+        while reason.len() > 120 {
+            reason.pop();
+        }
+        Self { code, reason }
+    }
+}
+
+/// What a client says.
+#[derive(Debug)]
+pub(super) enum Said {
+    Init(Option<Value>),
+    Subscribe { id: String, payload: Box<Payload> },
+    Complete(String),
+    Ping(Option<Value>),
+    Pong,
+    Terminate,
+}
+
+/// An operation in a message.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Payload {
+    pub query: Option<String>,
+    pub operation_name: Option<String>,
+    pub variables: Option<serde_json::Map<String, Value>>,
+    pub extensions: Option<serde_json::Map<String, Value>>,
+    pub document_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    r#type: String,
+    id: Option<String>,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
+}
+
+/// Longest name of an operation on a socket.
+const LONGEST_ID: usize = 200;
+
+impl Said {
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// The close that the protocol has for what can't be read.
+    pub(super) fn read(text: &str, dialect: Dialect) -> Result<Self, Close> {
+        let invalid = |reason: &str| Close::new(4400, reason);
+        let message: Message<'_> = serde_json::from_str(text)
+            .map_err(|_| invalid("A message is a JSON object with a type, and its id a string"))?;
+        let payload = |what: Option<&RawValue>| match what {
+            None => Ok(None),
+            Some(raw) => match serde_json::from_str::<Value>(raw.get()) {
+                Ok(Value::Null) => Ok(None),
+                Ok(value @ Value::Object(_)) => Ok(Some(value)),
+                _ => Err(invalid("A payload is a JSON object")),
+            },
+        };
+        let id = || match &message.id {
+            Some(id) if !id.is_empty() && id.len() <= LONGEST_ID => Ok(id.clone()),
+            _ => Err(invalid("The message needs an id of 1 to 200 bytes")),
+        };
+        match (message.r#type.as_str(), dialect) {
+            ("connection_init", _) => Ok(Self::Init(payload(message.payload)?)),
+            ("subscribe", Dialect::TransportWs) | ("start", Dialect::Legacy) => {
+                let raw = message.payload.ok_or_else(|| invalid("The message needs a payload with a query"))?;
+                let read = serde_json::from_str::<Payload>(raw.get());
+                let read =
+                    read.map_err(|_| invalid("The payload is not an operation: it takes query and variables"))?;
+                let named = read.document_id.is_some()
+                    || read.extensions.as_ref().is_some_and(|e| e.contains_key("persistedQuery"));
+                if !raw.get().trim_start().starts_with('{') || (read.query.is_none() && !named) {
+                    return Err(invalid("The payload needs a query"));
+                }
+                Ok(Self::Subscribe { id: id()?, payload: Box::new(read) })
+            }
+            ("complete", Dialect::TransportWs) | ("stop", Dialect::Legacy) => Ok(Self::Complete(id()?)),
+            ("ping", Dialect::TransportWs) => Ok(Self::Ping(payload(message.payload)?)),
+            ("pong", Dialect::TransportWs) => Ok(Self::Pong),
+            ("connection_terminate", Dialect::Legacy) => Ok(Self::Terminate),
+            (other, _) => {
+                let other: String = other.chars().take(40).collect();
+                Err(invalid(&format!("There is no message of the type {other:?}")))
+            }
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Out<'a, P: Serialize> {
+    r#type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<P>,
+}
+
+fn written<P: Serialize>(r#type: &str, id: Option<&str>, payload: Option<P>) -> String {
+    serde_json::to_string(&Out { r#type, id, payload }).unwrap_or_default()
+}
+
+impl Dialect {
+    pub(super) fn acknowledged(self) -> String {
+        written::<()>("connection_ack", None, None)
+    }
+
+    pub(super) fn pong(self, payload: Option<&Value>) -> String {
+        written("pong", None, payload)
+    }
+
+    /// A result.
+    pub(super) fn next(self, id: &str, response: &GraphQLResponse) -> String {
+        let json = String::from_utf8(answer::json(response)).unwrap_or_default();
+        let payload = RawValue::from_string(json).ok();
+        written(if self == Self::Legacy { "data" } else { "next" }, Some(id), payload)
+    }
+
+    /// An operation that was not run.
+    pub(super) fn error(self, id: &str, errors: &[ServerError]) -> String {
+        match self {
+            Self::TransportWs => written("error", Some(id), Some(errors)),
+            Self::Legacy => written("error", Some(id), errors.first()),
+        }
+    }
+
+    pub(super) fn complete(self, id: &str) -> String {
+        written::<()>("complete", Some(id), None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> Option<u16> {
+        Said::read(text, Dialect::TransportWs).err().map(|close| close.code)
+    }
+
+    #[test]
+    fn what_is_no_message_closes_with_4400() {
+        for text in [
+            "",
+            "{",
+            "[]",
+            "{\"type\":\"whatever\"}",
+            "{\"type\":\"subscribe\",\"payload\":{\"query\":\"{a}\"}}",
+            "{\"type\":\"subscribe\",\"id\":1,\"payload\":{\"query\":\"{a}\"}}",
+            "{\"type\":\"subscribe\",\"id\":\"1\"}",
+            "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{}}",
+            "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":[\"{a}\"]}",
+            "{\"type\":\"complete\"}",
+            "{\"type\":\"start\",\"id\":\"1\",\"payload\":{\"query\":\"{a}\"}}",
+        ] {
+            assert_eq!(code(text), Some(4400), "{text}");
+        }
+        assert_eq!(
+            code("{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{\"query\":\"{a}\",\"variables\":null}}"),
+            None
+        );
+        assert_eq!(code("{\"type\":\"ping\",\"payload\":null}"), None);
+        let close =
+            Said::read(&format!("{{\"type\":\"{}\"}}", "ü".repeat(500)), Dialect::TransportWs).expect_err("unknown");
+        assert!(close.reason.len() <= 123);
+    }
+}

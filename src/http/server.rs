@@ -1,0 +1,121 @@
+//! Connections: how many, how long each may take to say what it wants, and how they end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Layer;
+use tower::util::MapRequestLayer;
+
+use super::rates::Peer;
+use crate::app::App;
+
+/// How long a request's head may take, and a connection may say nothing between two.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a client may take nothing of an answer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes of a request's head: an operation in the address among them.
+const LARGEST_HEAD: usize = 160 << 10;
+/// Requests at a time on one HTTP/2 connection.
+const MOST_STREAMS: u32 = 64;
+/// How long a connection that has just come may take once the process stops.
+const LAST_REQUEST: Duration = Duration::from_millis(300);
+/// How long to wait where the system has no more sockets to give.
+const NO_SOCKETS: Duration = Duration::from_millis(50);
+
+/// Serves until the app is asked to stop, and then for as long as its settings say: a load balancer that asks whether the
+/// process is ready sends nothing new by then, and nobody meets a closed door with a request on its way.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(listener: TcpListener, router: Router, app: App) -> io::Result<()> {
+    let slots = Arc::new(Semaphore::new(app.settings.http.max_connections));
+    let connections = TaskTracker::new();
+    let closing = CancellationToken::new();
+    let mut drained = pin!(async {
+        app.shutdown.cancelled().await;
+        tokio::time::sleep(app.settings.http.drain).await;
+    });
+    let admit = |stream: TcpStream, peer: SocketAddr, slot: Option<OwnedSemaphorePermit>| {
+        let (router, closing) = (router.clone(), closing.clone());
+        connections.spawn(async move {
+            connection(stream, peer, router, closing).await;
+            drop(slot);
+        });
+    };
+    loop {
+        let accepted = async {
+            let slot = slots.clone().acquire_owned().await.ok();
+            listener.accept().await.map(|(stream, peer)| (stream, peer, slot))
+        };
+        tokio::select! {
+            biased;
+            () = &mut drained => break,
+            accepted = accepted => match accepted {
+                Ok((stream, peer, slot)) => admit(stream, peer, slot),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(NO_SOCKETS).await;
+                }
+            },
+        }
+    }
+    // Whoever the system has let in already is answered as well; past that, there is nobody to be cut off.
+    let listener = listener.into_std()?;
+    while let Ok((stream, peer)) = listener.accept() {
+        stream.set_nonblocking(true)?;
+        admit(TcpStream::from_std(stream)?, peer, None);
+    }
+    drop(listener);
+    closing.cancel();
+    connections.close();
+    connections.wait().await;
+    Ok(())
+}
+
+async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, closing: CancellationToken) {
+    // Two small messages in a row would wait for each other otherwise.
+    let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    let peer = Peer(peer.ip());
+    let named = MapRequestLayer::new(move |mut request: axum::http::Request<_>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
+    let service = TowerToHyperService::new(named.layer(router));
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(LARGEST_HEAD);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MOST_STREAMS)
+        .keep_alive_interval(HEAD_TIMEOUT)
+        .keep_alive_timeout(HEAD_TIMEOUT);
+    let mut serving = pin!(builder.serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), service));
+    let over = async {
+        closing.cancelled().await;
+        tokio::time::sleep(LAST_REQUEST).await;
+    };
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = over => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke off");
+    }
+}

@@ -1,0 +1,93 @@
+//! Sessions of the console: a random cookie of their own, with an end, that dies with the token that opened it.
+
+use std::collections::HashSet;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+
+use super::entity::api_token;
+use super::entity::session::{ActiveModel, Column, Entity, Model};
+use super::tokens::{hash, is_live, random_token};
+use super::{Millis, Result, Store, now};
+
+/// The sessions' repository.
+pub struct Sessions<'a>(pub(super) &'a Store);
+
+impl Sessions<'_> {
+    /// Opens a session for a token, or for the token of the settings; answers with the cookie's secret. Sessions that are
+    /// over go at the same time.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open(&self, token_id: Option<i64>, expires_at: Millis) -> Result<String> {
+        let secret = random_token();
+        Entity::delete_many().filter(Column::ExpiresAt.lte(now())).exec(&self.0.write).await?;
+        let row = ActiveModel {
+            hash: Set(hash(&secret)),
+            token_id: Set(token_id),
+            created_at: Set(now()),
+            expires_at: Set(expires_at),
+            ..Default::default()
+        };
+        row.insert(&self.0.write).await?;
+        Ok(secret)
+    }
+
+    /// The session of this cookie that isn't over, and the live token that opened it (`None` for that of the settings).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find(&self, secret: &str) -> Result<Option<(Model, Option<api_token::Model>)>> {
+        let found = Entity::find()
+            .find_also_related(api_token::Entity)
+            .filter(Column::Hash.eq(hash(secret)))
+            .filter(Column::ExpiresAt.gt(now()))
+            .one(&self.0.read)
+            .await?;
+        let live =
+            |token: &api_token::Model| token.revoked_at.is_none() && token.expires_at.is_none_or(|end| end > now());
+        Ok(found.filter(|(session, token)| session.token_id.is_none() || token.as_ref().is_some_and(live)))
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn close(&self, secret: &str) -> Result<()> {
+        Entity::delete_many().filter(Column::Hash.eq(hash(secret))).exec(&self.0.write).await?;
+        Ok(())
+    }
+
+    /// Which of these sessions are still good.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn live_of(&self, ids: &[i64]) -> Result<HashSet<i64>> {
+        let rows = Entity::find()
+            .find_also_related(api_token::Entity)
+            .filter(Column::Id.is_in(ids.iter().copied()))
+            .filter(Column::ExpiresAt.gt(now()))
+            .filter(sea_orm::Condition::any().add(Column::TokenId.is_null()).add(is_live()))
+            .all(&self.0.read)
+            .await?;
+        Ok(rows.into_iter().map(|(session, _)| session.id).collect())
+    }
+}
+
+impl super::Tokens<'_> {
+    /// Which of these tokens are still good.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn live_of(&self, ids: &[i64]) -> Result<HashSet<i64>> {
+        let rows: Vec<i64> = api_token::Entity::find()
+            .select_only()
+            .column(api_token::Column::Id)
+            .filter(api_token::Column::Id.is_in(ids.iter().copied()))
+            .filter(is_live())
+            .into_tuple()
+            .all(&self.0.read)
+            .await?;
+        Ok(rows.into_iter().collect())
+    }
+}

@@ -1,0 +1,224 @@
+//! Requests that nobody sends by mistake: each is answered or refused with a code, soon, and the service goes on.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Database, TestApp};
+use crate::on_each_database;
+
+/// What an attack looks like, and the code that refuses it; none where it is answered.
+fn probes() -> Vec<(&'static str, String, Value, Option<&'static str>)> {
+    let brackets = |open: &str, close: &str| {
+        format!("{{ipos(filter:{{status:{}{}}}){{totalCount}}}}", open.repeat(1_500), close.repeat(1_500))
+    };
+    let mut bomb = String::from("{...f0}");
+    for i in 0..26 {
+        bomb += &format!(" fragment f{i} on Query{{...f{} ...f{}}}", i + 1, i + 1);
+    }
+    bomb += " fragment f26 on Query{__typename}";
+    let circle =
+        format!("{{__type(name:\"Node\"){}{{name}}{}}}", "{possibleTypes{interfaces".repeat(8), "}}".repeat(8));
+    let aliases = |field: &str, n: usize| (0..n).map(|i| format!("a{i}:{field} ")).collect::<String>();
+    let statuses: Vec<&str> = ["OPEN", "CLOSED"].into_iter().cycle().take(13_800).collect();
+    let nested = (0..200).fold(json!(1), |inner, _| json!([inner]));
+    vec![
+        ("brackets of a list", brackets("[", "]"), json!({}), Some("QUERY_TOO_COMPLEX")),
+        ("brackets of an object", brackets("{a:", "}"), json!({}), Some("QUERY_TOO_COMPLEX")),
+        (
+            "brackets in a default",
+            format!("query($a:Int={}1{}){{viewer{{name}}}}", "[".repeat(2_000), "]".repeat(2_000)),
+            json!({}),
+            Some("QUERY_TOO_COMPLEX"),
+        ),
+        (
+            "brackets in a directive",
+            format!("{{viewer @include(if:{}1{}){{name}}}}", "[".repeat(3_000), "]".repeat(3_000)),
+            json!({}),
+            Some("QUERY_TOO_COMPLEX"),
+        ),
+        ("selections", format!("{}x{}", "{a".repeat(5_000), "}".repeat(5_000)), json!({}), Some("QUERY_TOO_COMPLEX")),
+        ("a fragment bomb", bomb, json!({}), Some("QUERY_TOO_COMPLEX")),
+        (
+            "a circle of fragments",
+            "{...a} fragment a on Query{...b} fragment b on Query{...a}".to_owned(),
+            json!({}),
+            Some("QUERY_TOO_COMPLEX"),
+        ),
+        (
+            "circular introspection",
+            circle.replace("interfaces{name}", "interfaces{name}"),
+            json!({}),
+            Some("QUERY_TOO_COMPLEX"),
+        ),
+        (
+            "introspection by alias",
+            format!("{{{}}}", aliases("__schema{types{name}}", 90)),
+            json!({}),
+            Some("QUERY_TOO_COMPLEX"),
+        ),
+        (
+            "statistics by alias",
+            format!("{{{}}}", aliases("ipoStatistics{count}", 290)),
+            json!({}),
+            Some("QUERY_TOO_COMPLEX"),
+        ),
+        (
+            "a list of values",
+            "query($s:[IpoStatus!]){ipos(filter:{status:$s}){totalCount}}".to_owned(),
+            json!({"s": statuses}),
+            None,
+        ),
+        (
+            "too many values",
+            "query($s:[IpoStatus!]){ipos(filter:{status:$s}){totalCount}}".to_owned(),
+            json!({"s": vec!["OPEN"; 30_000]}),
+            Some("BAD_USER_INPUT"),
+        ),
+        (
+            "nested variables",
+            "query($s:[IpoStatus!]){ipos(filter:{status:$s}){totalCount}}".to_owned(),
+            json!({"s": nested}),
+            Some("BAD_USER_INPUT"),
+        ),
+        (
+            "columns by alias",
+            format!("{{symbol(ticker:\"NONE\"){{series{{{}}}}}}}", aliases("close", 1_190)),
+            json!({}),
+            Some("QUERY_TOO_COMPLEX"),
+        ),
+        (
+            "pages in pages",
+            "{symbols(first:500){nodes{backtests(first:500){totalCount nodes{id}}}}}".to_owned(),
+            json!({}),
+            Some("QUERY_TOO_COMPLEX"),
+        ),
+        ("a negative page", "{ipos(first:-399){totalCount}}".to_owned(), json!({}), Some("BAD_USER_INPUT")),
+        (
+            "directives",
+            format!("{{viewer{{name {}}}}}", "@include(if:true) ".repeat(1_000)),
+            json!({}),
+            Some("QUERY_TOO_COMPLEX"),
+        ),
+        (
+            "a field again and again",
+            format!("{{{}}}", "__typename ".repeat(90_000)),
+            json!({}),
+            Some("QUERY_TOO_COMPLEX"),
+        ),
+        (
+            "a file that isn't there",
+            "mutation($f:Upload!){importPrices(input:{ticker:\"A\",file:$f}){job{id}}}".to_owned(),
+            json!({"f": "#__graphql_file__:0"}),
+            Some("BAD_USER_INPUT"),
+        ),
+        (
+            "a file in the text",
+            "mutation{importPrices(input:{ticker:\"A\",file:\"#__graphql_file__:0\"}){job{id}}}".to_owned(),
+            json!({}),
+            Some("BAD_USER_INPUT"),
+        ),
+        ("no GraphQL", "{".repeat(150), json!({}), Some("GRAPHQL_PARSE_FAILED")),
+        ("a long name", format!("{{{}}}", "a".repeat(120_000)), json!({}), Some("GRAPHQL_VALIDATION_FAILED")),
+    ]
+}
+
+on_each_database! {
+    async fn every_probe_is_answered_or_refused_with_a_code(app: TestApp) {
+        for (name, query, variables, code) in probes() {
+            let began = Instant::now();
+            let answer = app.operator.graphql(&query, variables).await;
+            let got = answer["errors"][0]["extensions"]["code"].as_str();
+            assert_eq!(got, code, "{name}: {:.300}", answer.to_string());
+            if code.is_some() {
+                let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
+                assert!(!message.is_empty() && message.len() < 2_000 && !message.contains("-->"), "{name}: {message}");
+            }
+            // Not a figure: a query that runs away takes minutes.
+            assert!(began.elapsed() < Duration::from_secs(20), "{name}");
+        }
+        assert_eq!(app.anonymous.data("{ viewer { role } }", json!({})).await["viewer"]["role"], "ANONYMOUS");
+    }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().expect("a client")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn head_runs_nothing_and_media_types_are_read_not_searched() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let url = format!("{}/graphql", app.url);
+    let create = "mutation { createIpo(input: { name: \"By HEAD\", exchange: NSE }) { ipo { id } } }";
+    let admin = format!("Bearer {}", crate::harness::ADMIN_TOKEN);
+    let head = client().head(&url).query(&[("query", create)]).header("authorization", &admin).send().await;
+    assert_eq!(head.expect("an answer").status(), 405);
+    let get = client().get(&url).query(&[("query", create)]).header("authorization", &admin).send().await;
+    assert_eq!(get.expect("an answer").status(), 405);
+    let body = json!({"query": create}).to_string();
+    for media_type in ["text/plain; x=json", "application/x-njson", "application/x-www-form-urlencoded", "text/plain"] {
+        let request = client().post(&url).header("authorization", &admin).header("content-type", media_type);
+        let answer = request.body(body.clone()).send().await.expect("an answer");
+        assert_eq!(answer.status(), 415, "{media_type}");
+    }
+    let form =
+        "--b\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n{\"query\":\"{viewer{name}}\"}\r\n--b--\r\n";
+    let request = client().post(&url).header("content-type", "multipart/form-data; boundary=b").body(form);
+    assert_eq!(request.send().await.expect("an answer").status(), 400, "a form that any site can send");
+    let request = client().post(&url).header("content-type", "multipart/form-data; boundary=b");
+    let request = request.header("apollo-require-preflight", "true").body(form);
+    assert_eq!(request.send().await.expect("an answer").status(), 401, "a form from nobody");
+    for batch in ["[]", "[{\"query\":\"{viewer{name}}\"}]", "[\"{viewer{name}}\"]"] {
+        let request = client().post(&url).header("content-type", "application/json").body(batch);
+        assert_eq!(request.send().await.expect("an answer").status(), 400, "{batch}");
+    }
+    let found = app.anonymous.data("{ ipos { totalCount } }", json!({})).await;
+    assert_eq!(found["ipos"]["totalCount"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_asks_for_too_much_waits_and_an_address_that_guesses_too() {
+    let app = TestApp::start_with(Database::Sqlite, &[("RATE_LIMIT", "100")]).await;
+    let url = format!("{}/graphql", app.url);
+    let ask = || client().post(&url).json(&json!({"query": "{ ipos(first: 100) { nodes { name ticker } } }"})).send();
+    let mut statuses = Vec::new();
+    for _ in 0..8 {
+        let answer = ask().await.expect("an answer");
+        statuses.push((answer.status().as_u16(), answer.headers().contains_key("retry-after")));
+    }
+    assert_eq!(statuses[0], (200, false));
+    assert_eq!(statuses[7], (429, true), "{statuses:?}");
+    assert_eq!(
+        app.operator.data("{ viewer { role } }", json!({})).await["viewer"]["role"],
+        "OPERATOR",
+        "another client"
+    );
+
+    let guess = || {
+        client()
+            .post(&url)
+            .header("authorization", "Bearer guess")
+            .json(&json!({"query": "{ viewer { name } }"}))
+            .send()
+    };
+    let mut last = 0;
+    for _ in 0..13 {
+        last = guess().await.expect("an answer").status().as_u16();
+    }
+    assert_eq!(last, 429);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_wrong_token_in_an_operation_is_told_in_the_form_that_was_asked_for() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let wrong = |path: &str, accept: &str| {
+        client().get(format!("{}{path}", app.url)).header("authorization", "Bearer no").header("accept", accept).send()
+    };
+    let graphql = wrong("/graphql?query={__typename}", "application/graphql-response+json").await.expect("an answer");
+    assert_eq!(graphql.status(), 401);
+    assert!(graphql.headers()["content-type"].to_str().expect("text").starts_with("application/graphql-response+json"));
+    let body: Value = graphql.json().await.expect("JSON");
+    assert_eq!((&body["errors"][0]["extensions"]["code"], body.get("data")), (&json!("UNAUTHENTICATED"), None));
+    let rest: Value = wrong("/financial_data/data", "*/*").await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(rest["error"]["code"], "UNAUTHENTICATED");
+}
