@@ -20,8 +20,8 @@ pub mod page;
 mod prices;
 mod research;
 mod schedules;
-mod storage;
 mod sessions;
+mod storage;
 mod symbols;
 mod tokens;
 
