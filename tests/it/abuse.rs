@@ -79,7 +79,7 @@ fn probes() -> Vec<(&'static str, String, Value, Option<&'static str>)> {
             "nested variables",
             "query($s:[IpoStatus!]){ipos(filter:{status:$s}){totalCount}}".to_owned(),
             json!({"s": nested}),
-            Some("BAD_USER_INPUT"),
+            Some("BAD_REQUEST"),
         ),
         (
             "columns by alias",
