@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(has_postgres, has_onnx_runtime, has_chromium)");
+    println!("cargo::rustc-check-cfg=cfg(has_postgres, has_onnx_runtime, has_chromium, has_faketime, has_prlimit)");
     println!("cargo::rerun-if-env-changed=ORT_DYLIB_PATH");
     println!("cargo::rerun-if-env-changed=REQUIRE_ONNX_RUNTIME");
     println!("cargo::rerun-if-env-changed=PATH");
@@ -31,6 +31,11 @@ fn main() {
             println!("cargo::error=REQUIRE_ONNX_RUNTIME is set, but ORT_DYLIB_PATH does not lead to a file");
         }
         None => {}
+    }
+    for program in ["faketime", "prlimit"] {
+        if is_installed(program) {
+            println!("cargo::rustc-cfg=has_{program}");
+        }
     }
     let browser = ["chromium", "chromium-browser", "google-chrome"].into_iter().any(is_installed);
     if browser && is_installed("chromedriver") {

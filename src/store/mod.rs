@@ -100,6 +100,8 @@ const SLOW_STATEMENT: Duration = Duration::from_secs(5);
 const SQLITE_READERS: u32 = 4;
 /// Connections to PostgreSQL unless a setting says otherwise.
 pub const POSTGRES_CONNECTIONS: u32 = 16;
+/// How long a connection may take to say that it's still there.
+const PING_WITHIN: Duration = Duration::from_secs(2);
 /// A lease that can't be renewed within this is better renewed by the next try.
 const LEASE_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -132,7 +134,19 @@ impl Store {
             .acquire_timeout(Duration::from_secs(30))
             .sqlx_logging_level(log::LevelFilter::Debug)
             .sqlx_slow_statements_logging_settings(log::LevelFilter::Debug, SLOW_STATEMENT)
-            .set_application_name("prospectus");
+            .set_application_name("prospectus")
+            // A connection that fell silent would keep whoever takes it for minutes; this asks it, and not for long.
+            .test_before_acquire(false)
+            .map_sqlx_postgres_pool_opts(|pool| {
+                pool.before_acquire(|connection, _| {
+                    Box::pin(async move {
+                        match tokio::time::timeout(PING_WITHIN, connection.ping()).await {
+                            Ok(answer) => answer.map(|()| true),
+                            Err(_) => Err(sqlx::Error::PoolTimedOut),
+                        }
+                    })
+                })
+            });
         let pool = Database::connect(options.clone()).await?;
         options.max_connections(1).acquire_timeout(LEASE_PATIENCE).connect_lazy(true);
         let leases = Database::connect(options).await?;

@@ -18,15 +18,25 @@ fn prospectus() -> Command {
 }
 
 /// A running `serve` with what it logs.
-struct Server {
+pub struct Server {
     child: Child,
-    url: String,
+    pub url: String,
     log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    fn start(database: &str, provider: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
-        let mut command = prospectus();
+    pub fn start(database: &str, provider: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+        Self::start_by(prospectus(), database, provider, arguments, settings)
+    }
+
+    /// Started by a command of one's own.
+    pub fn start_by(
+        mut command: Command,
+        database: &str,
+        provider: &str,
+        arguments: &[&str],
+        settings: &[(&str, &str)],
+    ) -> Self {
         command
             .arg("serve")
             .args(arguments)
@@ -54,6 +64,10 @@ impl Server {
         });
         let url = found.recv_timeout(Duration::from_secs(30)).expect("the server says where it serves");
         Self { child, url, log }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn signal(&self, name: &str) {

@@ -101,6 +101,78 @@ on_each_database! {
         }
     }
 
+    async fn a_full_refresh_asked_for_while_a_lesser_one_runs_comes_after_it(app: TestApp) {
+        let full = "mutation { refreshSymbols(input: { tickers: [\"ACME\"], full: true }) { jobs { id } } }";
+        // Recent days, so that the next refresh needs the newest bars alone.
+        let today = chrono::Utc::now().date_naive();
+        let days: Vec<_> = (0..30)
+            .map(|n| ((today - chrono::Days::new(40 - n)).to_string(), ["1.0", "2.0", "0.5", "1.5"], "7"))
+            .collect();
+        app.provider.daily("ACME", &days);
+        app.add_symbol("ACME").await;
+        app.provider.answer("ACME", Answer::Late(Duration::from_millis(700), provider::daily("ACME", &days)));
+        let plain = app.operator.data(REFRESH, json!({})).await;
+        app.job_when(id_of(&plain), |job| state(job) == "RUNNING").await;
+        let greater = app.operator.data(full, json!({})).await;
+        assert_ne!(id_of(&greater), id_of(&plain), "the one that runs has begun with the newest bars");
+        let again = app.operator.data(full, json!({})).await;
+        assert_eq!(id_of(&again), id_of(&greater), "asked for once more, it's the same");
+        assert_eq!(state(&app.settled(id_of(&plain)).await), "SUCCEEDED");
+        assert_eq!(state(&app.settled(id_of(&greater)).await), "SUCCEEDED");
+        let asked = app.provider.asked();
+        let sizes: Vec<&str> = asked.iter().filter_map(|a| a.strip_prefix("TIME_SERIES_DAILY ACME ")).collect();
+        assert_eq!(sizes, ["full", "compact", "full"]);
+    }
+
+    async fn an_import_that_failed_can_be_started_again(app: TestApp) {
+        let file = "date,open,high,low,close,volume\n2024-01-02,1,2,0.5,1.5,7\n";
+        let job = app.operator.import("ACME", file).await["job"]["id"].as_str().expect("a job").to_owned();
+        app.settled(&job).await;
+        let stored = async || {
+            let id = prospectus::graphql::decode_id(prospectus::graphql::Kind::Job, &async_graphql::ID::from(job.as_str())).expect("an id");
+            app.app.store.jobs().attachment(id).await.expect("a store").is_some()
+        };
+        assert!(!stored().await, "a job that has succeeded needs its file no more");
+
+        // The symbol goes while the import waits for a refresh of it to end.
+        app.provider.answer("ACME", Answer::Late(Duration::from_millis(800), payload()));
+        let refresh = app.operator.data(REFRESH, json!({})).await;
+        app.job_when(id_of(&refresh), |job| state(job) == "RUNNING").await;
+        let failed = app.operator.import("ACME", file).await["job"]["id"].as_str().expect("a job").to_owned();
+        let remove = "mutation { removeSymbol(input: { ticker: \"ACME\" }) { removedId userErrors { code message } } }";
+        assert!(app.admin.data(remove, json!({})).await["removeSymbol"]["removedId"].is_string());
+        assert_eq!(state(&app.settled(&failed).await), "FAILED");
+        let retry = "mutation($id: ID!) { retryJob(input: { id: $id }) { job { id } userErrors { message } } }";
+        assert_eq!(app.operator.data(retry, json!({"id": failed})).await["retryJob"]["userErrors"], json!([]));
+        let again = app.settled(&failed).await;
+        let message = again["message"].as_str().expect("a message");
+        assert!(message.contains("removed") && !message.contains("upload it again"), "the file is still there: {message}");
+    }
+
+    async fn batches_in_different_orders_don_t_stop_each_other(app: TestApp) {
+        let tickers: Vec<String> = (0..40).map(|n| format!("S{n}")).collect();
+        for ticker in &tickers {
+            app.provider.answer(ticker, Answer::Body(payload()));
+            app.operator.data("mutation($t: String!) { addSymbol(input: { ticker: $t, refresh: false }) { symbol { id } } }", json!({"t": ticker})).await;
+        }
+        let query = "mutation($t: [String!], $f: Boolean!) { refreshSymbols(input: { tickers: $t, full: $f }) { jobs { id } } }";
+        let ask = async |round: usize| {
+            let mut order = tickers.clone();
+            order.rotate_left(round * 7 % 40);
+            if round % 2 == 1 {
+                order.reverse();
+            }
+            let data = app.operator.data(query, json!({"t": order, "f": round % 3 == 0})).await;
+            assert_eq!(data["refreshSymbols"]["jobs"].as_array().map(Vec::len), Some(40));
+        };
+        for _ in 0..5 {
+            tokio::join!(ask(0), ask(1), ask(2), ask(3), ask(4), ask(5), ask(6), ask(7));
+        }
+        while app.anonymous.data(ACTIVE, json!({})).await["jobs"]["totalCount"] != 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     async fn two_jobs_for_one_symbol_never_overlap(app: TestApp) {
         app.provider.answer("ACME", Answer::Late(Duration::from_millis(500), payload()));
         let refresh = app.operator.add_symbol("ACME").await;

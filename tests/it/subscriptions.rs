@@ -11,14 +11,19 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use crate::harness::{ADMIN_TOKEN, Answer, Client, TestApp, day, provider};
 use crate::on_each_database;
 
-type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
+pub type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
 fn payload(ticker: &str) -> String {
     provider::daily(ticker, &[(day(0), ["1.0", "2.0", "0.5", "1.5"], "7")])
 }
 
-async fn connect(app: &TestApp, init: Value) -> Socket {
-    let url = format!("{}/graphql", app.url.replace("http://", "ws://"));
+pub async fn connect(app: &TestApp, init: Value) -> Socket {
+    connect_to(&app.url, init).await
+}
+
+/// A socket at a service's address.
+pub async fn connect_to(url: &str, init: Value) -> Socket {
+    let url = format!("{}/graphql", url.replace("http://", "ws://"));
     let mut request = url.into_client_request().expect("a request");
     request.headers_mut().insert("Sec-WebSocket-Protocol", "graphql-transport-ws".parse().expect("a header"));
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await.expect("a connection");
@@ -26,11 +31,11 @@ async fn connect(app: &TestApp, init: Value) -> Socket {
     socket
 }
 
-async fn send(socket: &mut Socket, message: Value) {
+pub async fn send(socket: &mut Socket, message: Value) {
     socket.send(Message::text(message.to_string())).await.expect("sent");
 }
 
-async fn receive(socket: &mut Socket) -> Option<Value> {
+pub async fn receive(socket: &mut Socket) -> Option<Value> {
     loop {
         let message = tokio::time::timeout(Duration::from_secs(30), socket.next()).await.expect("in time")?;
         match message.expect("a message") {
@@ -41,12 +46,12 @@ async fn receive(socket: &mut Socket) -> Option<Value> {
     }
 }
 
-async fn subscribe(socket: &mut Socket, id: &str, query: &str, variables: Value) {
+pub async fn subscribe(socket: &mut Socket, id: &str, query: &str, variables: Value) {
     let payload = json!({"query": query, "variables": variables});
     send(socket, json!({"id": id, "type": "subscribe", "payload": payload})).await;
 }
 
-const JOB: &str = "subscription($id: ID!) { jobUpdated(id: $id) { id state done total outcome { added } } }";
+pub const JOB: &str = "subscription($id: ID!) { jobUpdated(id: $id) { id state done total outcome { added } } }";
 
 on_each_database! {
     async fn a_job_is_followed_to_its_end_and_the_stream_completes(app: TestApp) {
@@ -96,7 +101,6 @@ on_each_database! {
         subscribe(&mut socket, "2", "{ __typename }", json!({})).await;
         assert_eq!(receive(&mut socket).await.expect("an answer")["id"], "2");
         receive(&mut socket).await;
-        tokio::time::sleep(Duration::from_millis(100)).await;
         app.add_symbol("ACME").await;
         app.add_symbol("BETA").await;
         let told = receive(&mut socket).await.expect("news");
@@ -104,6 +108,110 @@ on_each_database! {
             told["payload"]["data"]["refreshCompleted"],
             json!({"symbol": {"ticker": "BETA", "barCount": 1}, "outcome": {"added": 1, "unchanged": 0}})
         );
+    }
+
+    async fn three_hundred_followers_hear_of_ten_refreshes_once_each(app: TestApp) {
+        for n in 0..=10 {
+            app.provider.answer(&format!("S{n}"), Answer::Body(payload("ANY")));
+        }
+        let query = "subscription { refreshCompleted { symbol { ticker } } }";
+        let mut sockets = Vec::new();
+        for _ in 0..300 {
+            let mut socket = connect(&app, json!({})).await;
+            receive(&mut socket).await;
+            subscribe(&mut socket, "1", query, json!({})).await;
+            subscribe(&mut socket, "2", "{ __typename }", json!({})).await;
+            sockets.push(socket);
+        }
+        for socket in &mut sockets {
+            assert_eq!(receive(socket).await.expect("an answer")["id"], "2");
+            receive(socket).await;
+        }
+        let mut jobs = Vec::new();
+        for n in 0..10 {
+            jobs.push(app.operator.add_symbol(&format!("S{n}")).await);
+        }
+        for job in jobs {
+            app.settled(&job).await;
+        }
+        // The eleventh comes after them all, and tells that there is nothing more to come.
+        app.add_symbol("S10").await;
+        let wanted: std::collections::BTreeSet<String> = (0..10).map(|n| format!("S{n}")).collect();
+        for socket in &mut sockets {
+            let mut heard = Vec::new();
+            loop {
+                let message = receive(socket).await.expect("news");
+                let ticker = message["payload"]["data"]["refreshCompleted"]["symbol"]["ticker"].clone();
+                match ticker.as_str() {
+                    Some("S10") => break,
+                    Some(ticker) => heard.push(ticker.to_owned()),
+                    None => panic!("{message}"),
+                }
+            }
+            assert_eq!(heard.len(), 10, "{heard:?}");
+            assert_eq!(heard.into_iter().collect::<std::collections::BTreeSet<_>>(), wanted);
+        }
+    }
+
+    async fn every_change_of_any_job_is_told_once_and_forward(app: TestApp) {
+        app.provider.answer("ACME", Answer::Late(Duration::from_millis(300), payload("ACME")));
+        let mut socket = connect(&app, json!({})).await;
+        receive(&mut socket).await;
+        subscribe(&mut socket, "1", "subscription { jobUpdated { id state done } }", json!({})).await;
+        subscribe(&mut socket, "2", "{ __typename }", json!({})).await;
+        receive(&mut socket).await;
+        receive(&mut socket).await;
+        let first = app.operator.add_symbol("ACME").await;
+        app.settled(&first).await;
+        let second = app.refresh("ACME").await["id"].as_str().expect("an id").to_owned();
+        let mut ends = Vec::new();
+        while ends.last() != Some(&second) {
+            let message = receive(&mut socket).await.expect("news");
+            let job = &message["payload"]["data"]["jobUpdated"];
+            let id = job["id"].as_str().expect("an id").to_owned();
+            assert!(!ends.contains(&id), "nothing comes after the end: {message}");
+            if job["state"] == "SUCCEEDED" {
+                ends.push(id);
+            }
+        }
+        assert_eq!(ends, [first, second]);
+    }
+
+    async fn a_new_and_a_changed_ipo_are_told_once_each(app: TestApp) {
+        let mut sockets = Vec::new();
+        for _ in 0..5 {
+            let mut socket = connect(&app, json!({})).await;
+            receive(&mut socket).await;
+            subscribe(&mut socket, "1", "subscription { ipoChanged(exchange: NSE) { change ipo { id name } } }", json!({})).await;
+            subscribe(&mut socket, "2", "{ __typename }", json!({})).await;
+            receive(&mut socket).await;
+            receive(&mut socket).await;
+            sockets.push(socket);
+        }
+        let create = "mutation($n: String!) { createIpo(input: { name: $n, exchange: NSE }) { ipo { id } } }";
+        let created = app.admin.data(create, json!({"n": "First"})).await;
+        let id = created["createIpo"]["ipo"]["id"].clone();
+        // Two changes in one go may be told as one.
+        assert_eq!(receive(&mut sockets[0]).await.expect("news")["payload"]["data"]["ipoChanged"]["change"], "CREATED");
+        let update = "mutation($id: ID!) { updateIpo(input: { id: $id, name: \"Second\" }) { userErrors { message } } }";
+        app.admin.data(update, json!({"id": id})).await;
+        app.admin.data(create, json!({"n": "Last"})).await;
+        for (n, socket) in sockets.iter_mut().enumerate() {
+            let mut heard = Vec::new();
+            if n == 0 {
+                heard.push("CREATED Second".to_owned());
+            }
+            loop {
+                let message = receive(socket).await.expect("news");
+                let told = &message["payload"]["data"]["ipoChanged"];
+                if told["ipo"]["name"] == "Last" {
+                    break;
+                }
+                heard.push(format!("{} {}", told["change"].as_str().unwrap_or_default(), told["ipo"]["name"].as_str().unwrap_or_default()));
+            }
+            assert!(!heard.is_empty() && heard.len() <= 2, "{heard:?}");
+            assert!(heard.last().expect("one").ends_with("Second"), "{heard:?}");
+        }
     }
 
     async fn server_sent_events_carry_the_same(app: TestApp) {

@@ -3,6 +3,7 @@
 pub mod nse;
 pub mod postgres;
 pub mod provider;
+pub mod proxy;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -124,7 +125,14 @@ impl TestApp {
 
     /// Another API process on the same database, without a worker.
     pub async fn replica(&self) -> Replica {
-        let (app, url) = launch(self.app.settings.clone()).await;
+        self.replica_at(&self.app.settings.database_url).await
+    }
+
+    /// Another API process, without a worker, that reaches the database elsewhere.
+    pub async fn replica_at(&self, database: &str) -> Replica {
+        let mut settings = self.app.settings.clone();
+        settings.database_url = database.to_owned().into();
+        let (app, url) = launch(settings).await;
         Replica { app, url }
     }
 

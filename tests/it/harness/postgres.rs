@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-struct Cluster {
-    port: u16,
+/// A running server of its own.
+pub struct Cluster {
+    pub port: u16,
     /// While this is open the cluster lives; the process's end closes it.
     _lifeline: std::process::ChildStdin,
 }
@@ -24,6 +25,27 @@ pub fn fresh_database(number: usize) -> String {
     let output = output.expect("psql runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     format!("postgres://tests@127.0.0.1:{}/{name}", cluster.port)
+}
+
+impl Cluster {
+    /// A cluster that a test may break.
+    pub fn own() -> Self {
+        start()
+    }
+
+    /// The address of its one database, as reached at a port.
+    pub fn database_at(port: u16) -> String {
+        format!("postgres://tests@127.0.0.1:{port}/postgres")
+    }
+
+    /// Kills one of the server's processes: the server ends every connection, recovers, and takes new ones.
+    pub fn crash(&self) {
+        let sql = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'";
+        let output = Command::new(binary("psql")).args([&Self::database_at(self.port), "-qAtc", sql]).output();
+        let pid = String::from_utf8_lossy(&output.expect("psql runs").stdout).trim().to_owned();
+        let killed = Command::new("kill").args(["-9", &pid]).status();
+        assert!(killed.expect("kill runs").success(), "the process {pid:?} was there");
+    }
 }
 
 fn binary(name: &str) -> PathBuf {
