@@ -1,8 +1,13 @@
 //! Comparing operands exactly.
 //!
-//! A price that equals its average must be seen as equal, which rolling sums of floats don't promise. Prices become
+//! Doubles order as the decimals do that they were read from, so prices and constants are compared as they are. A price
+//! that equals its average must be seen as equal, too, which rolling sums of floats don't promise. There prices become
 //! whole numbers ([`exact`]), averages sums of them over a number of bars, and fractions are compared by
-//! cross-multiplication. Where every price is a short decimal, small whole numbers decide the same faster.
+//! cross-multiplication. Where every price is a short decimal, small whole numbers decide the same faster. Bars with a
+//! number in sight that [`exact`] doesn't hold (from 2^34 on, or with digits below 2^-60) are decided by the values'
+//! nearest doubles.
+
+use std::cmp::Ordering;
 
 use crate::market::{Columns, Operand, PriceField, exact};
 
@@ -10,14 +15,16 @@ use crate::market::{Columns, Operand, PriceField, exact};
 pub(super) trait Tick:
     Copy + Ord + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> + std::ops::Mul<Output = Self>
 {
-    fn of(value: i128) -> Self;
-    /// A price in ticks; callers have checked that it fits.
+    fn of(value: i64) -> Self;
+    /// A price in ticks; zero for what the unit doesn't hold.
     fn of_price(price: f64, unit: Unit) -> Self;
+    /// How `self × by` stands to `other × its`.
+    fn compare(self, by: i64, other: Self, its: i64) -> Ordering;
 }
 
 impl Tick for i64 {
-    fn of(value: i128) -> Self {
-        value as Self
+    fn of(value: i64) -> Self {
+        value
     }
 
     #[inline]
@@ -27,15 +34,25 @@ impl Tick for i64 {
             Unit::Finest => unit.tick(price) as Self,
         }
     }
+
+    #[inline]
+    fn compare(self, by: i64, other: Self, its: i64) -> Ordering {
+        (self * by).cmp(&(other * its))
+    }
 }
 
 impl Tick for i128 {
-    fn of(value: i128) -> Self {
-        value
+    fn of(value: i64) -> Self {
+        value.into()
     }
 
     fn of_price(price: f64, unit: Unit) -> Self {
         unit.tick(price)
+    }
+
+    #[inline]
+    fn compare(self, by: i64, other: Self, its: i64) -> Ordering {
+        exact::compare_products(self, by, other, its)
     }
 }
 
@@ -63,7 +80,7 @@ impl Unit {
     fn tick(self, v: f64) -> i128 {
         match self {
             Self::Decimal(scale) => i128::from(exact::decimal(v, scale).unwrap_or_default()),
-            Self::Finest => exact::finest(v),
+            Self::Finest => exact::finest(v).unwrap_or_default(),
         }
     }
 }
@@ -72,13 +89,12 @@ impl Unit {
 #[derive(Debug, Clone)]
 struct Fractions<T> {
     numerators: Vec<T>,
-    denominator: T,
+    denominator: i64,
     first: usize,
 }
 
-/// Products up to these fit `i64` and `i128`, with room for a sum.
+/// Products up to this fit `i64`, with room for a sum.
 const NARROW: u128 = 1 << 62;
-const WIDE: u128 = 1 << 126;
 
 fn largest(values: &[&[f64]], unit: Unit) -> u128 {
     unit.tick(values.iter().copied().flatten().fold(0.0, |most: f64, v| most.max(v.abs()))).unsigned_abs()
@@ -89,27 +105,37 @@ pub(super) const NO_SIGN: i8 = i8::MIN;
 
 /// Signs of `left − right` on every bar: −1, 0 or 1, and [`NO_SIGN`] where one of them has no value.
 pub(super) fn signs(columns: &Columns, left: &Operand, right: &Operand) -> Vec<i8> {
-    if let (Some(l), Some(r)) = (Exact::of(columns, left), Exact::of(columns, right)) {
-        let mut inputs = l.inputs.clone();
-        inputs.extend(&r.inputs);
-        let unit = Unit::of(&inputs);
-        let largest = largest(&inputs, unit);
-        let most = largest.saturating_mul(l.window as u128).saturating_mul(r.window as u128);
-        let n = columns.len();
-        if most < NARROW {
-            return compare(&l.fractions::<i64>(n, unit), &r.fractions::<i64>(n, unit));
-        }
-        if most < WIDE {
-            return compare(&l.fractions::<i128>(n, unit), &r.fractions::<i128>(n, unit));
+    let (l, r) = match (Exact::of(columns, left), Exact::of(columns, right)) {
+        (Some(l), Some(r)) if l.window > 1 || r.window > 1 => (l, r),
+        _ => return float_signs(columns, left, right),
+    };
+    let n = columns.len();
+    let inputs = [l.input, r.input];
+    let unit = Unit::of(&inputs);
+    let most = largest(&inputs, unit).saturating_mul(l.window as u128).saturating_mul(r.window as u128);
+    if unit != Unit::Finest && most < NARROW {
+        return compare(&l.fractions::<i64>(n, unit), &r.fractions::<i64>(n, unit));
+    }
+    let mut signs = compare(&l.fractions::<i128>(n, unit), &r.fractions::<i128>(n, unit));
+    if unit == Unit::Finest && !inputs.iter().copied().flatten().all(|&v| exact::finest(v).is_some()) {
+        let by_floats = float_signs(columns, left, right);
+        for (held, (sign, by_floats)) in l.held(n).zip(r.held(n)).zip(signs.iter_mut().zip(by_floats)) {
+            if held != (true, true) {
+                *sign = by_floats;
+            }
         }
     }
+    signs
+}
+
+fn float_signs(columns: &Columns, left: &Operand, right: &Operand) -> Vec<i8> {
     let (left, right) = (left.values(columns), right.values(columns));
     left.iter().zip(&right).map(|(l, r)| l.partial_cmp(r).map_or(NO_SIGN, |order| order as i8)).collect()
 }
 
 fn compare<T: Tick>(left: &Fractions<T>, right: &Fractions<T>) -> Vec<i8> {
     let pairs = left.numerators.iter().zip(&right.numerators);
-    let mut signs: Vec<i8> = pairs.map(|(&l, &r)| (l * right.denominator).cmp(&(r * left.denominator)) as i8).collect();
+    let mut signs: Vec<i8> = pairs.map(|(&l, &r)| l.compare(right.denominator, r, left.denominator) as i8).collect();
     let first = left.first.max(right.first).min(signs.len());
     signs[..first].fill(NO_SIGN);
     signs
@@ -118,13 +144,13 @@ fn compare<T: Tick>(left: &Fractions<T>, right: &Fractions<T>) -> Vec<i8> {
 /// An operand whose values are sums of prices over a whole number.
 struct Exact<'a> {
     operand: Operand,
-    inputs: Vec<&'a [f64]>,
+    input: &'a [f64],
     window: usize,
 }
 
 impl<'a> Exact<'a> {
     fn of(columns: &'a Columns, operand: &'a Operand) -> Option<Self> {
-        let (inputs, window): (&[f64], usize) = match operand {
+        let (input, window): (&[f64], usize) = match operand {
             Operand::Price(PriceField::Open) => (&columns.open, 1),
             Operand::Price(PriceField::High) => (&columns.high, 1),
             Operand::Price(PriceField::Low) => (&columns.low, 1),
@@ -133,21 +159,33 @@ impl<'a> Exact<'a> {
             Operand::Constant(value) => (std::slice::from_ref(value), 1),
             _ => return None,
         };
-        Some(Self { operand: *operand, inputs: vec![inputs], window })
+        Some(Self { operand: *operand, input, window })
+    }
+
+    /// The values of an operand that is a price on every bar; zero where the window of an extreme isn't full.
+    fn prices(&self, len: usize) -> Vec<f64> {
+        match self.operand {
+            Operand::Constant(value) => vec![value; len],
+            Operand::Highest(window) => without_gaps(crate::market::indicators::highest(self.input, window)),
+            Operand::Lowest(window) => without_gaps(crate::market::indicators::lowest(self.input, window)),
+            _ => self.input.to_vec(),
+        }
     }
 
     fn fractions<T: Tick>(&self, len: usize, unit: Unit) -> Fractions<T> {
-        let input = self.inputs[0];
-        let ticks = |values: &[f64]| values.iter().map(|&v| T::of_price(v, unit)).collect::<Vec<T>>();
-        let numerators = match self.operand {
-            Operand::Constant(value) => vec![T::of_price(value, unit); len],
-            Operand::Sma(window) => rolling_sums(&ticks(input), window),
-            // Extremes are prices, or NaN before the window is full, which `first` covers.
-            Operand::Highest(window) => ticks(&without_gaps(crate::market::indicators::highest(input, window))),
-            Operand::Lowest(window) => ticks(&without_gaps(crate::market::indicators::lowest(input, window))),
-            _ => ticks(input),
-        };
-        Fractions { numerators, denominator: T::of(self.window as i128), first: self.operand.first_value() }
+        let ticks: Vec<T> = self.prices(len).into_iter().map(|v| T::of_price(v, unit)).collect();
+        let numerators = if self.window > 1 { rolling_sums(&ticks, self.window) } else { ticks };
+        Fractions { numerators, denominator: self.window as i64, first: self.operand.first_value() }
+    }
+
+    /// Whether whole numbers hold everything that its value on a bar is made of.
+    fn held(&self, len: usize) -> impl Iterator<Item = bool> {
+        let window = self.window;
+        let mut clean = 0;
+        self.prices(len).into_iter().map(move |v| {
+            clean = if exact::finest(v).is_some() { clean + 1 } else { 0 };
+            clean >= window
+        })
     }
 }
 
@@ -179,14 +217,15 @@ pub(super) enum CloseTicks {
 }
 
 impl CloseTicks {
-    /// `None` where the closes are too large for exact sums.
+    /// `None` where a close is not held exactly.
     pub(super) fn of(close: &[f64], longest_window: usize) -> Option<Self> {
         let unit = Unit::of(&[close]);
         let most = largest(&[close], unit).saturating_mul(longest_window as u128);
-        if most < NARROW {
+        if unit != Unit::Finest && most < NARROW {
             return Some(Self::Narrow(close.iter().map(|&v| i64::of_price(v, unit)).collect()));
         }
-        (most < WIDE).then(|| Self::Wide(close.iter().map(|&v| unit.tick(v)).collect()))
+        let held = unit != Unit::Finest || close.iter().all(|&v| exact::finest(v).is_some());
+        held.then(|| Self::Wide(close.iter().map(|&v| unit.tick(v)).collect()))
     }
 
     /// On which side of its average over `window` the close is, given to `each` bar by bar as −1, 0 or 1.
@@ -199,7 +238,7 @@ impl CloseTicks {
 }
 
 fn sides<T: Tick>(ticks: &[T], window: usize, mut each: impl FnMut(i8)) {
-    let denominator = T::of(window as i128);
+    let denominator = T::of(window as i64);
     let mut sum = T::of(0);
     for (t, &tick) in ticks.iter().enumerate() {
         sum = sum + tick;
@@ -238,7 +277,71 @@ mod tests {
         assert_eq!(constants, [NO_SIGN, NO_SIGN, 0, -1, 0]);
     }
 
+    /// Any finite double, and now and then one of the ordinary ones, so that neighbours and ties come up.
+    fn any_price() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |v| v.is_finite()),
+            (1..50_u32).prop_map(|t| f64::from(t) / 10.0),
+            (0..4_u64).prop_map(|ulps| f64::from_bits(100.0_f64.to_bits() + ulps)),
+        ]
+    }
+
+    #[test]
+    fn constants_of_any_size_are_compared_as_they_are() {
+        let closes = columns(vec![100.0; 8]);
+        for size in [1e12, 1e15, 1e39, 1e100, 1e200, 1.7e308] {
+            assert_eq!(signs(&closes, &CLOSE, &Operand::Constant(size)), [-1; 8]);
+            assert_eq!(signs(&closes, &CLOSE, &Operand::Constant(-size)), [1; 8]);
+            for window in [2, 3, 8] {
+                let average = Operand::Sma(window);
+                assert_eq!(signs(&closes, &Operand::Constant(size), &average)[7], 1, "{size:e}");
+                assert_eq!(signs(&closes, &average, &Operand::Constant(-size))[7], 1, "{size:e}");
+                let large = columns(vec![size; 8]);
+                assert_eq!(signs(&large, &CLOSE, &average)[7], 0, "{size:e} and its average");
+                assert_eq!(signs(&large, &Operand::Sma(2), &average)[7], 0, "two averages of {size:e}");
+            }
+        }
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn finite_doubles_compare_as_doubles(close in proptest::collection::vec(any_price(), 1..8), constant in any_price()) {
+            let order = |a: f64, b: f64| a.partial_cmp(&b).expect("an order") as i8;
+            let columns = columns(close.clone());
+            let expected: Vec<i8> = close.iter().map(|&c| order(c, constant)).collect();
+            for close in [CLOSE, Operand::Sma(1), Operand::Highest(1), Operand::Lowest(1)] {
+                prop_assert_eq!(&signs(&columns, &close, &Operand::Constant(constant)), &expected);
+                prop_assert_eq!(&signs(&columns, &CLOSE, &close), &vec![0; expected.len()]);
+            }
+            // A constant above or below every price is above or below their average.
+            let window = close.len();
+            let outside = close.iter().all(|&c| c < constant) || close.iter().all(|&c| c > constant);
+            if outside && window > 1 {
+                let found = signs(&columns, &Operand::Sma(window), &Operand::Constant(constant));
+                // The average of neighbouring doubles may be rounded up to the constant.
+                let average = Operand::Sma(window).values(&columns)[window - 1];
+                prop_assert!(found[window - 1] == expected[0] || average == constant, "{found:?}");
+            }
+        }
+
+        #[test]
+        fn long_windows_of_large_prices_compare_as_fractions(
+            ticks in proptest::collection::vec(1..40_i64, 30..60), one in 2..20_usize, two in 2..20_usize, third in any::<bool>(),
+        ) {
+            // Up to nearly 2^34, which is the largest that is held.
+            let unit = if third { 1_288_490_188.0 / 3.0 } else { 429_496_729.6 };
+            let closes = columns(ticks.iter().map(|&t| t as f64 * unit).collect());
+            let found = signs(&closes, &Operand::Sma(one), &Operand::Sma(two));
+            for t in one.max(two) - 1..ticks.len() {
+                let sum = |w: usize| ticks[t + 1 - w..=t].iter().sum::<i64>();
+                let order = (sum(one) * two as i64).cmp(&(sum(two) * one as i64)) as i8;
+                // Thirds are rounded each, so that ties of them needn't be ties.
+                prop_assert!(found[t] == order || third && order == 0);
+            }
+        }
+
         #[test]
         fn both_units_decide_as_rational_numbers_do(
             ticks in proptest::collection::vec(1..4_000_i64, 1..60),

@@ -3,6 +3,9 @@
 //! A condition is evaluated on a bar with data up to it. While flat only the buy condition is looked at, while in the
 //! market only the sell condition, once a bar, at its close. Nothing is decided before every window of the strategy is
 //! full. Buying spends all cash. A position that is open at the end is closed at the last close.
+//!
+//! A bar that opens beyond the stop or the target is sold at its open, before anything else of it; one that reaches
+//! both later on is taken to have reached the stop first.
 
 use std::ops::Range;
 
@@ -10,12 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use super::bits::BitSet;
 use super::metrics::{Metrics, TradeTotals};
+use super::money::{Factor, Ledger, Level, Purse, Sold, affordable};
 use super::signals::evaluate;
 use super::strategy::{Execution, Fault, Fill, Strategy};
 use crate::market::{Columns, Day};
 
 /// Grows whenever the same inputs would give other figures.
-pub const ENGINE_VERSION: i32 = 1;
+pub const ENGINE_VERSION: i32 = 2;
 
 /// Why a strategy can't be run over a series.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,11 +100,11 @@ pub fn run(columns: &Columns, strategy: &Strategy, execution: &Execution) -> Res
     if first >= columns.len() {
         return Err(BacktestError::TooFewBars { needed: first + 1, have: columns.len() });
     }
-    let market = Market::new(columns, execution);
     let (buy, sell) = (evaluate(&strategy.buy, columns), evaluate(&strategy.sell, columns));
     let stops = Stops { loss: strategy.stop_loss, profit: strategy.take_profit };
+    let market = Market::new(columns, execution, stops);
     let mut record = Record::new(columns.len());
-    walk(&market, &Rules { buy: &buy, sell: &sell, first, stops }, &mut record);
+    walk(&market, &Rules { buy: &buy, sell: &sell, first }, &mut record);
     let Record { equity, trades, mut totals, .. } = record;
     let buy_and_hold = buy_and_hold(&columns.close, execution);
     totals.bars_held = record.bars_held;
@@ -120,6 +124,13 @@ pub(super) struct Market<'a> {
     unit_cost: Vec<f64>,
     /// Price of a share sold on this bar.
     sell_price: Vec<f64>,
+    stops: Stops,
+    bought: Factor,
+    sold: Factor,
+    /// The stop and the target as rates of the entry price.
+    levels: [Option<Factor>; 2],
+    /// What whole shares are counted by.
+    ledger: Option<Ledger>,
 }
 
 /// When to decide what.
@@ -128,7 +139,6 @@ pub(super) struct Rules<'a> {
     pub(super) sell: &'a BitSet,
     /// The first bar that a decision is made on.
     pub(super) first: usize,
-    pub(super) stops: Stops,
 }
 
 /// Exits inside a bar.
@@ -147,80 +157,90 @@ pub(super) trait Recorder {
 
 struct Exit {
     bar: usize,
+    /// After slippage.
     price: f64,
+    /// Before it.
+    sold: Sold,
     reason: ExitReason,
 }
 
 impl<'a> Market<'a> {
-    pub(super) fn new(columns: &'a Columns, execution: &'a Execution) -> Self {
+    pub(super) fn new(columns: &'a Columns, execution: &'a Execution, stops: Stops) -> Self {
         let (delay, prices) = match execution.fill {
             Fill::NextOpen => (1, &columns.open),
             Fill::SameClose => (0, &columns.close),
         };
-        let buy_price: Vec<f64> = prices.iter().map(|p| p * (1.0 + execution.slippage)).collect();
-        let unit_cost = buy_price.iter().map(|p| p * (1.0 + execution.commission)).collect();
-        let sell_price = prices.iter().map(|p| p * (1.0 - execution.slippage)).collect();
-        Self { columns, execution, delay, buy_price, unit_cost, sell_price }
+        let (bought, sold) = (Factor::up(execution.slippage), Factor::down(execution.slippage));
+        let buy_price = bought.column(prices);
+        Self {
+            columns,
+            execution,
+            delay,
+            unit_cost: buy_price.iter().map(|p| p * (1.0 + execution.commission)).collect(),
+            sell_price: sold.column(prices),
+            buy_price,
+            stops,
+            bought,
+            sold,
+            levels: [stops.loss.map(Factor::down), stops.profit.map(Factor::up)],
+            ledger: Ledger::new(prices, execution, stops),
+        }
     }
 
     fn len(&self) -> usize {
         self.columns.len()
     }
 
-    fn after_slippage(&self, price: f64) -> f64 {
-        price * (1.0 - self.execution.slippage)
+    fn prices(&self) -> &[f64] {
+        if self.delay == 1 { &self.columns.open } else { &self.columns.close }
+    }
+
+    fn sale(&self, bar: usize, at: Level, reason: ExitReason) -> Exit {
+        Exit { bar, price: at.times(self.sold).value, sold: Sold::At(at), reason }
     }
 
     /// Where a position that was bought on bar `entry` is sold.
     #[inline]
-    fn exit(&self, rules: &Rules<'_>, entry: usize, entry_price: f64) -> Exit {
+    fn exit(&self, rules: &Rules<'_>, entry: usize) -> Exit {
         let (n, delay) = (self.len(), self.delay);
-        let exit = if let Some(decision) = rules.sell.next(entry + 1 - delay, n - delay) {
-            let bar = decision + delay;
-            Exit { bar, price: self.sell_price[bar], reason: ExitReason::Signal }
-        } else {
-            let price = self.after_slippage(self.columns.close[n - 1]);
-            Exit { bar: n - 1, price, reason: ExitReason::EndOfData }
-        };
-        if rules.stops.loss.is_none() && rules.stops.profit.is_none() {
-            return exit;
+        let signal = rules.sell.next(entry + 1 - delay, n - delay).map(|decision| decision + delay);
+        if self.stops.loss.is_some() || self.stops.profit.is_some() {
+            // A sale at the open comes before anything inside its bar, one at the close after it.
+            let end = signal.map_or(n, |bar| bar + 1 - delay);
+            if let Some(exit) = self.stopped(entry, entry + 1 - delay..end) {
+                return exit;
+            }
         }
-        // A sale at the open comes before anything inside its bar, one at the close after it.
-        let at_open = exit.reason == ExitReason::Signal && delay == 1;
-        let end = if at_open { exit.bar } else { exit.bar + 1 };
-        self.stopped(rules.stops, entry + 1 - delay..end, entry_price).unwrap_or(exit)
+        match signal {
+            Some(bar) => Exit { bar, price: self.sell_price[bar], sold: Sold::AtFill(bar), reason: ExitReason::Signal },
+            None => self.sale(n - 1, Level::price(self.columns.close[n - 1]), ExitReason::EndOfData),
+        }
     }
 
-    /// The first stop or target that is reached; at the open where that is beyond it. Of both in one bar, the stop.
-    fn stopped(&self, stops: Stops, bars: Range<usize>, entry_price: f64) -> Option<Exit> {
-        let floor = stops.loss.map_or(f64::NEG_INFINITY, |share| entry_price * (1.0 - share));
-        let ceiling = stops.profit.map_or(f64::INFINITY, |share| entry_price * (1.0 + share));
+    /// The first stop or target that is reached: at the open where that is beyond it, whichever it is. Of both inside
+    /// one bar, the stop.
+    fn stopped(&self, entry: usize, bars: Range<usize>) -> Option<Exit> {
+        let paid = Level::price(self.prices()[entry]).times(self.bought);
+        let [floor, ceiling] = self.levels.map(|share| share.map(|share| paid.times(share)));
+        let fallen = |price: f64| floor.filter(|floor| floor.of(price).is_le());
+        let risen = |price: f64| ceiling.filter(|ceiling| ceiling.of(price).is_ge());
         let Columns { open, high, low, .. } = self.columns;
         for bar in bars {
-            if low[bar] <= floor {
-                let price = self.after_slippage(open[bar].min(floor));
-                return Some(Exit { bar, price, reason: ExitReason::StopLoss });
+            let (stop, target) = (fallen(low[bar]), risen(high[bar]));
+            if stop.is_none() && target.is_none() {
+                continue;
             }
-            if high[bar] >= ceiling {
-                let price = self.after_slippage(open[bar].max(ceiling));
-                return Some(Exit { bar, price, reason: ExitReason::TakeProfit });
+            if fallen(open[bar]).is_some() {
+                return Some(self.sale(bar, Level::price(open[bar]), ExitReason::StopLoss));
             }
+            if risen(open[bar]).is_some() {
+                return Some(self.sale(bar, Level::price(open[bar]), ExitReason::TakeProfit));
+            }
+            let at_stop = stop.map(|floor| self.sale(bar, floor, ExitReason::StopLoss));
+            return at_stop.or_else(|| target.map(|ceiling| self.sale(bar, ceiling, ExitReason::TakeProfit)));
         }
         None
     }
-}
-
-/// How many shares `cash` buys at `unit_cost` each.
-#[inline]
-fn affordable(cash: f64, unit_cost: f64, whole: bool) -> f64 {
-    let shares = cash / unit_cost;
-    if whole { floor(shares) } else { shares }
-}
-
-/// A cast is an instruction, `f64::floor` may be a call; doubles of this size are whole anyway.
-#[inline]
-fn floor(shares: f64) -> f64 {
-    if shares < 9.0e15 { (shares as i64) as f64 } else { shares }
 }
 
 /// Trades from the first decision to the end.
@@ -229,11 +249,12 @@ pub(super) fn walk<R: Recorder>(market: &Market<'_>, rules: &Rules<'_>, recorder
     let (n, delay) = (market.len(), market.delay);
     let close = &market.columns.close;
     let mut cash = initial_cash;
+    let mut purse = Purse::new(market.ledger.as_ref(), whole_shares);
     // Bars told of, and the next bar to decide on.
     let (mut told, mut at) = (0, rules.first);
     while let Some(decision) = rules.buy.next(at, n - delay) {
         let entry = decision + delay;
-        let shares = affordable(cash, market.unit_cost[entry], whole_shares);
+        let shares = purse.affordable(entry, cash, market.unit_cost[entry]);
         if shares <= 0.0 {
             at = decision + 1;
             continue;
@@ -241,14 +262,17 @@ pub(super) fn walk<R: Recorder>(market: &Market<'_>, rules: &Rules<'_>, recorder
         let entry_price = market.buy_price[entry];
         let cost = shares * entry_price;
         let entry_fee = cost * commission;
-        let left = if whole_shares { cash - cost - entry_fee } else { 0.0 };
+        // What is spent to the last cent may leave a rounding error.
+        let left = if whole_shares { (cash - cost - entry_fee).max(0.0) } else { 0.0 };
+        purse.spend(entry, shares);
         recorder.flat(told..entry, cash);
 
-        let exit = market.exit(rules, entry, entry_price);
+        let exit = market.exit(rules, entry);
         recorder.held(entry..exit.bar, close, left, shares);
         let proceeds = shares * exit.price;
         let exit_fee = proceeds * commission;
         cash = left + proceeds - exit_fee;
+        purse.earn(shares, exit.sold, proceeds);
         recorder.trade(Trade {
             entry,
             exit: exit.bar,
@@ -325,22 +349,24 @@ pub fn equity_curve(close: &[f64], trades: &[Trade], execution: &Execution) -> V
 #[must_use]
 pub fn buy_and_hold(close: &[f64], execution: &Execution) -> Vec<f64> {
     let (Some(first), Some(last)) = (close.first(), close.last()) else { return Vec::new() };
-    let price = first * (1.0 + execution.slippage);
-    let shares = affordable(execution.initial_cash, price * (1.0 + execution.commission), execution.whole_shares);
-    let cost = shares * price;
-    let left = if execution.whole_shares { execution.initial_cash - cost - cost * execution.commission } else { 0.0 };
+    let price = Level::price(*first).times(Factor::up(execution.slippage));
+    let shares = affordable(execution.initial_cash, price, Factor::up(execution.commission), execution.whole_shares);
+    let cost = shares * price.value;
+    let unspent = execution.initial_cash - cost - cost * execution.commission;
+    let left = if execution.whole_shares { unspent.max(0.0) } else { 0.0 };
     let mut equity: Vec<f64> = close.iter().map(|c| left + shares * c).collect();
-    let proceeds = shares * (last * (1.0 - execution.slippage));
+    let proceeds = shares * Level::price(*last).times(Factor::down(execution.slippage)).value;
     if let Some(end) = equity.last_mut() {
         *end = left + proceeds - proceeds * execution.commission;
     }
     equity
 }
 
-/// Each close's distance below the highest equity so far: 0 at a peak, −0.25 a quarter below it.
+/// Each close's distance below the highest equity so far, which begins as the initial cash: 0 at a peak, −0.25 a quarter
+/// below it.
 #[must_use]
-pub fn drawdowns(equity: &[f64]) -> Vec<f64> {
-    let mut peak = f64::NEG_INFINITY;
+pub fn drawdowns(equity: &[f64], initial_cash: f64) -> Vec<f64> {
+    let mut peak = initial_cash;
     equity
         .iter()
         .map(|&e| {
@@ -353,9 +379,10 @@ pub fn drawdowns(equity: &[f64]) -> Vec<f64> {
 /// Equity this close to its peak is at it: buying at a close without fees leaves the equity as it was, but for rounding.
 const ROUNDING: f64 = 1e-12;
 
-/// The longest time from a peak to the close that reaches it again, or to the end, in calendar days.
-pub(super) fn longest_drawdown(days: &[Day], equity: &[f64]) -> i32 {
-    let (mut peak, mut since) = (equity.first().copied().unwrap_or(0.0), 0);
+/// The longest time from a peak to the close that reaches it again, or to the end, in calendar days. The initial cash is
+/// a peak of the first day.
+pub(super) fn longest_drawdown(days: &[Day], equity: &[f64], initial_cash: f64) -> i32 {
+    let (mut peak, mut since) = (initial_cash, days.first().copied().unwrap_or(0));
     let mut longest = 0;
     let mut below = false;
     for (&day, &e) in days.iter().zip(equity) {

@@ -28,7 +28,8 @@ pub struct Metrics {
     pub buy_and_hold_return: f64,
     /// Compound annual growth rate: (1 + total return)^(365.25 / calendar days) − 1.
     pub cagr: Option<f64>,
-    /// The lowest of equity over its highest value so far, less 1; at most 0. At closes.
+    /// The lowest of equity over its highest value so far, less 1; at most 0. At closes; the first peak is the initial
+    /// cash.
     pub max_drawdown: f64,
     /// Calendar days of the longest way from a peak back to it, or to the end.
     pub max_drawdown_days: i32,
@@ -169,7 +170,7 @@ impl Metrics {
         let total_return = final_equity / initial_cash - 1.0;
         let years = days.first().zip(days.last()).map_or(0.0, |(from, to)| f64::from(to - from) / CALENDAR_YEAR);
         let cagr = (years > 0.0).then(|| (final_equity / initial_cash).powf(1.0 / years) - 1.0);
-        let max_drawdown = drawdowns(equity).into_iter().fold(0.0, f64::min);
+        let max_drawdown = drawdowns(equity, initial_cash).into_iter().fold(0.0, f64::min);
         let returns = ReturnTotals::of(equity);
         let n = trades.count as f64;
         let any = |value: f64| (trades.count > 0).then_some(value);
@@ -179,7 +180,7 @@ impl Metrics {
             buy_and_hold_return: last(buy_and_hold) / initial_cash - 1.0,
             cagr,
             max_drawdown,
-            max_drawdown_days: longest_drawdown(days, equity),
+            max_drawdown_days: longest_drawdown(days, equity, initial_cash),
             trade_count: i32::try_from(trades.count).unwrap_or(i32::MAX),
             win_rate: any(trades.wins as f64 / n),
             profit_factor: ratio(trades.won, trades.lost),

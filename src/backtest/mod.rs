@@ -6,6 +6,7 @@ mod compare;
 mod describe;
 mod engine;
 mod metrics;
+mod money;
 mod signals;
 mod strategy;
 mod sweep;

@@ -160,7 +160,7 @@ impl Sweep {
             windows.into_par_iter().map(|window| signal(columns, ticks.as_ref(), window, side)).collect()
         };
         let (buys, sells) = (signals(buy, -1), signals(sell, 1));
-        let market = Market::new(columns, execution);
+        let market = Market::new(columns, execution, Stops::default());
         let ranges = Ranges::new(&columns.close);
         let done = AtomicUsize::new(0);
         let rows = sell.count();
@@ -170,7 +170,7 @@ impl Sweep {
                 for ((slot, sell_window), sell) in chunk.iter_mut().zip(sell.windows()).zip(&sells) {
                     let first = buy_window.max(sell_window) - 1;
                     let mut tally = Tally::new(&ranges, execution.initial_cash);
-                    walk(&market, &Rules { buy, sell, first, stops: Stops::default() }, &mut tally);
+                    walk(&market, &Rules { buy, sell, first }, &mut tally);
                     *slot = tally.row(execution.initial_cash);
                 }
                 go_on(done.fetch_add(rows, Ordering::Relaxed) + rows).then_some(())
@@ -307,7 +307,7 @@ struct Tally<'a> {
 impl<'a> Tally<'a> {
     fn new(ranges: &'a Ranges, initial_cash: f64) -> Self {
         let returns = ReturnTotals::default();
-        Self { ranges, equity: initial_cash, peak: 0.0, lowest: 1.0, returns, trades: 0, begun: false }
+        Self { ranges, equity: initial_cash, peak: initial_cash, lowest: 1.0, returns, trades: 0, begun: false }
     }
 
     fn row(&self, initial_cash: f64) -> (f64, f64, f64, i32) {

@@ -113,9 +113,10 @@ impl EquityCurve {
         Column(self.curve.equity(&self.execution))
     }
 
-    /// Distance below the highest equity so far: 0 at a peak, -0.25 a quarter below it.
+    /// Distance below the highest equity so far, which begins as the initial cash: 0 at a peak, -0.25 a quarter below
+    /// it.
     async fn drawdown(&self) -> Column<f64> {
-        Column(drawdowns(&self.curve.equity(&self.execution)))
+        Column(drawdowns(&self.curve.equity(&self.execution), self.execution.initial_cash))
     }
 
     /// The equity of buying at the first close and selling at the last, with the same costs.

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::day::Day;
 
-/// The largest price that a bar may have, in the symbol's currency; a larger one is a fault of its source. Up to here
-/// whatever is summed and compared of prices is exact.
+/// The largest price that a bar may have, in the symbol's currency; a larger one is a fault of its source.
 pub const LARGEST_PRICE: f64 = 1e12;
 
 /// One trading day of one symbol.

@@ -1,20 +1,23 @@
-//! Prices as whole numbers, so that sums and comparisons of them are exact.
+//! Prices as whole numbers, so that sums, products and comparisons of them are exact.
 //!
 //! A price with at most eight decimal places means that decimal, whatever the double beside it; any other double means
 //! itself. Both are whole multiples of 1 / (2^60 × 5^8): what a price becomes depends on nothing but the price.
+//! Products of prices and rates are taken of the shortest decimals that read as them ([`Decimal`]).
+
+use std::cmp::Ordering;
 
 /// Whole numbers in a price of 1.
 pub const PER_UNIT: f64 = (1_u64 << 60) as f64 * 390_625.0;
 
-/// The finest decimal that is looked for.
-const FINEST: f64 = 1e8;
-/// Decimals beyond this don't fit a double at the finest scale.
-const LARGEST_DECIMAL: f64 = 9.0e7;
-/// 2^-60 is the finest binary digit that is kept; below it a price is rounded.
+/// Counts of ticks stay below this: up to here a double holds halves, and each tick has a double of its own.
+const MOST_TICKS: f64 = (1_u64 << 52) as f64;
+/// 2^-60 is the finest binary digit that is kept.
 const BINARY_PLACES: i32 = 60;
+/// Sums of 10,000 prices below this fit `i128` in the finest units.
+const LARGEST_HELD: f64 = (1_u64 << 34) as f64;
 const FIVE_TO_EIGHT: i128 = 390_625;
 
-/// The nearest whole number of a double below 2^53: a cast is an instruction, `round` may be a call.
+/// The nearest whole number of a double below 2^52: a cast is an instruction, `round` may be a call.
 #[inline]
 fn nearest(x: f64) -> i64 {
     (x + 0.5_f64.copysign(x)) as i64
@@ -24,24 +27,171 @@ fn nearest(x: f64) -> i64 {
 #[inline]
 #[must_use]
 pub fn decimal(price: f64, scale: f64) -> Option<i64> {
-    let ticks = nearest(price * scale);
-    (price.abs() < LARGEST_DECIMAL && ticks as f64 / scale == price).then_some(ticks)
+    let scaled = price * scale;
+    let ticks = nearest(scaled);
+    (scaled.abs() < MOST_TICKS && ticks as f64 / scale == price).then_some(ticks)
 }
 
-/// A price in the finest units. Finite prices below 2^40 in size are exact down to 2^-60.
+/// A price in the finest units; `None` from 2^34 on, and for what has binary digits below 2^-60.
 #[must_use]
-pub fn finest(price: f64) -> i128 {
-    if let Some(ticks) = decimal(price, FINEST) {
+pub fn finest(price: f64) -> Option<i128> {
+    let size = price.abs();
+    if size.is_nan() || size >= LARGEST_HELD {
+        return None;
+    }
+    // The finest scale that the size leaves room for.
+    let (scale, up) = if size * 1e8 < MOST_TICKS { (1e8, 1) } else { (1e4, 10_000) };
+    if let Some(ticks) = decimal(price, scale) {
         // 10^8 is 2^8 × 5^8.
-        return i128::from(ticks) << (BINARY_PLACES - 8);
+        return Some((i128::from(ticks) * up) << (BINARY_PLACES - 8));
     }
     let bits = price.to_bits();
     let exponent = (bits >> 52 & 0x7ff) as i32;
     let fraction = i128::from(bits & ((1 << 52) - 1));
     let (mantissa, exponent) = if exponent == 0 { (fraction, -1074) } else { (fraction | 1 << 52, exponent - 1075) };
     let shift = exponent + BINARY_PLACES;
-    let size = if shift >= 0 { mantissa << shift.min(60) } else { mantissa >> (-shift).min(126) };
-    if price < 0.0 { -size * FIVE_TO_EIGHT } else { size * FIVE_TO_EIGHT }
+    let whole = if shift >= 0 {
+        mantissa << shift
+    } else {
+        let dropped = shift.unsigned_abs();
+        if mantissa.trailing_zeros() < dropped {
+            return None;
+        }
+        mantissa >> dropped
+    };
+    Some(if price < 0.0 { -whole * FIVE_TO_EIGHT } else { whole * FIVE_TO_EIGHT })
+}
+
+/// How `a × b` stands to `c × d`, for factors `b` and `d` from 0 to 2^62 and any `a` and `c`.
+#[must_use]
+pub fn compare_products(a: i128, b: i64, c: i128, d: i64) -> Ordering {
+    // Upper and lower halves: the lower one below 2^64, so that the pairs order as the products do.
+    let product = |x: i128, by: i64| {
+        let by = i128::from(by);
+        let low = (x & i128::from(u64::MAX)) * by;
+        ((x >> 64) * by + (low >> 64), low & i128::from(u64::MAX))
+    };
+    product(a, b).cmp(&product(c, d))
+}
+
+/// The decimal `digits` / 10^`places`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decimal {
+    digits: i128,
+    places: u32,
+}
+
+impl Decimal {
+    /// 1
+    pub const ONE: Self = Self { digits: 1, places: 0 };
+
+    /// A decimal of at most four places, which most prices are.
+    #[inline]
+    #[must_use]
+    pub fn short(value: f64) -> Option<Self> {
+        decimal(value, 1e4).map(|ticks| Self { digits: ticks.into(), places: 4 })
+    }
+
+    /// The shortest decimal that reads as this double: what a person typed who meant it. `None` for what is not finite
+    /// or takes more than 38 digits before the point.
+    #[must_use]
+    pub fn shortest(value: f64) -> Option<Self> {
+        if let Some(short) = Self::short(value) {
+            return Some(short);
+        }
+        if !value.is_finite() {
+            return None;
+        }
+        let text = format!("{value:e}");
+        let (mantissa, exponent) = text.split_once('e')?;
+        let after_point = mantissa.split_once('.').map_or(0, |(_, after)| after.len() as i32);
+        let digits: i128 = mantissa.replace('.', "").parse().ok()?;
+        let places = after_point - exponent.parse::<i32>().ok()?;
+        match u32::try_from(places) {
+            Ok(places) => Some(Self { digits, places }),
+            Err(_) => Some(Self { digits: digits.checked_mul(power(places.unsigned_abs())?)?, places: 0 }),
+        }
+    }
+
+    /// Its digits at so many places; `None` where it has more, or they don't fit.
+    #[must_use]
+    pub fn at(self, places: u32) -> Option<i128> {
+        if let Some(more) = places.checked_sub(self.places) {
+            return self.digits.checked_mul(power(more)?);
+        }
+        let unit = power(self.places - places)?;
+        (self.digits % unit == 0).then_some(self.digits / unit)
+    }
+
+    /// How many places it takes.
+    #[must_use]
+    pub fn places(self) -> u32 {
+        self.trimmed().places
+    }
+
+    fn trimmed(mut self) -> Self {
+        while self.places > 0 && self.digits % 10 == 0 {
+            self.digits /= 10;
+            self.places -= 1;
+        }
+        self
+    }
+
+    /// The sum, where it fits.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Option<Self> {
+        let places = self.places.max(other.places);
+        Some(Self { digits: self.at(places)?.checked_add(other.at(places)?)?, places })
+    }
+
+    /// The difference, where it fits.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Option<Self> {
+        self.plus(Self { digits: other.digits.checked_neg()?, ..other })
+    }
+
+    /// The product, where it fits.
+    #[must_use]
+    pub fn times(self, other: Self) -> Option<Self> {
+        let product = |a: Self, b: Self| {
+            Some(Self { digits: a.digits.checked_mul(b.digits)?, places: a.places.checked_add(b.places)? })
+        };
+        product(self, other).or_else(|| product(self.trimmed(), other.trimmed()))
+    }
+
+    /// How it stands to another one; `None` where their digits don't fit beside each other.
+    #[must_use]
+    pub fn compare(self, other: Self) -> Option<Ordering> {
+        let (a, b) = (self.trimmed(), other.trimmed());
+        let places = a.places.max(b.places);
+        Some(a.at(places)?.cmp(&b.at(places)?))
+    }
+
+    /// The whole part of `self / other`, for a positive `other`; `None` where their digits don't fit beside each other.
+    #[must_use]
+    pub fn whole_quotient(self, other: Self) -> Option<i128> {
+        let (a, b) = (self.trimmed(), other.trimmed());
+        let places = a.places.max(b.places);
+        a.at(places)?.checked_div_euclid(b.at(places)?)
+    }
+
+    /// The nearest double.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        const POWERS: [f64; 23] = [
+            1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+            1e19, 1e20, 1e21, 1e22,
+        ];
+        // Both are doubles exactly, so that their quotient is rounded once.
+        match POWERS.get(self.places as usize) {
+            Some(power) if self.digits.unsigned_abs() < 1 << 53 => self.digits as f64 / power,
+            _ => format!("{}e-{}", self.digits, self.places).parse().unwrap_or(f64::NAN),
+        }
+    }
+}
+
+fn power(places: u32) -> Option<i128> {
+    10_i128.checked_pow(places)
 }
 
 #[cfg(test)]
@@ -51,24 +201,81 @@ mod tests {
 
     #[test]
     fn the_unit_is_what_it_says() {
+        let finest = |price| finest(price).expect("a price that is held");
         assert_eq!(PER_UNIT, 2.0_f64.powi(60) * 390_625.0);
         assert_eq!(finest(1.0) as f64, PER_UNIT);
         assert_eq!(finest(0.1) * 2, finest(0.2));
         assert_eq!(finest(0.1) + finest(0.2), finest(0.3), "decimals add up, unlike doubles");
+        assert_eq!(finest(70_000_000.01) * 100, finest(1.0) * 7_000_000_001, "large decimals, too");
+    }
+
+    #[test]
+    fn what_is_not_held_exactly_is_refused() {
+        for price in [1e100, -1e100, 2e10, f64::MAX, f64::NAN, f64::INFINITY, 1e-30, f64::MIN_POSITIVE, 5e-324] {
+            assert_eq!(finest(price), None, "{price:e}");
+        }
+        for price in [0.0, -0.0, 1e-8, 2.0_f64.powi(-60), 1.7e10] {
+            assert!(finest(price).is_some(), "{price:e}");
+        }
+    }
+
+    #[test]
+    fn products_of_decimals_are_those_of_paper() {
+        let of = |value| Decimal::shortest(value).expect("a decimal");
+        let target = of(100.0).times(Decimal::ONE.plus(of(0.1)).expect("1.1")).expect("a product");
+        assert_eq!((target.compare(of(110.0)), target.to_f64()), (Some(Ordering::Equal), 110.0));
+        assert_eq!(of(1.1).times(of(0.9)).map(Decimal::to_f64), Some(0.99), "not 0.9900000000000001");
+        assert_eq!(of(110.0).whole_quotient(of(1.1)), Some(100));
+        assert_eq!((of(1.5e20).places(), of(1e-20).places(), of(12.5).places()), (0, 20, 1));
+        assert_eq!((Decimal::shortest(1e300), Decimal::shortest(f64::NAN)), (None, None));
+        assert_eq!(Decimal::ONE.plus(of(1e-300)), None, "what doesn't fit isn't guessed");
+    }
+
+    fn any_finite() -> impl Strategy<Value = f64> {
+        any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |v| v.is_finite())
     }
 
     proptest! {
         #[test]
-        fn order_is_kept(a in 0.001..1e6_f64, b in 0.001..1e6_f64) {
-            prop_assert_eq!(finest(a).cmp(&finest(b)), a.total_cmp(&b));
-            prop_assert_eq!(finest(-a), -finest(a));
+        fn order_is_kept(a in any_finite(), b in any_finite(), c in 0.001..1e10_f64, d in -3..4_i64) {
+            let near = f64::from_bits(c.to_bits().wrapping_add_signed(d));
+            for (a, b) in [(a, b), (c, near), (a, c)] {
+                if let (Some(x), Some(y)) = (finest(a), finest(b)) {
+                    prop_assert_eq!(x.cmp(&y), a.partial_cmp(&b).expect("an order"));
+                    prop_assert_eq!(finest(-a), Some(-x));
+                }
+                if let Some(order) = Decimal::shortest(a).zip(Decimal::shortest(b)).and_then(|(a, b)| a.compare(b)) {
+                    prop_assert_eq!(order, a.partial_cmp(&b).expect("an order"));
+                }
+            }
         }
 
         #[test]
-        fn a_decimal_is_the_same_at_every_scale(ticks in 1..900_000_000_i64) {
+        fn a_decimal_reads_as_its_double(value in any_finite(), ticks in -1_000_000_000_000_i64..1_000_000_000_000) {
+            for value in [value, ticks as f64 / 1e6, ticks as f64 / 1e4, ticks as f64] {
+                if let Some(decimal) = Decimal::shortest(value) {
+                    prop_assert_eq!(decimal.to_f64(), value);
+                    prop_assert_eq!(decimal.trimmed().to_f64(), value);
+                }
+            }
+        }
+
+        #[test]
+        fn a_decimal_is_the_same_at_every_scale(ticks in 1..170_000_000_000_000_i64) {
             let price = ticks as f64 / 1e4;
             prop_assert_eq!(decimal(price, 1e4), Some(ticks));
-            prop_assert_eq!(finest(price) * 10_000, i128::from(ticks) * finest(1.0));
+            prop_assert_eq!(decimal(price, 1e8).is_none_or(|t| t == ticks * 10_000), true);
+            prop_assert_eq!(finest(price).expect("held") * 10_000, i128::from(ticks) * finest(1.0).expect("held"));
+        }
+
+        #[test]
+        fn products_compare_as_wider_numbers_do(
+            a in any::<i64>(), b in 0..1_i64 << 62, c in any::<i64>(), d in 0..1_i64 << 62,
+        ) {
+            let (a, c) = (i128::from(a), i128::from(c));
+            prop_assert_eq!(compare_products(a, b, c, d), (a * i128::from(b)).cmp(&(c * i128::from(d))));
+            // Shifted beyond what 128 bits hold the products of, the order stays.
+            prop_assert_eq!(compare_products(a << 63, b, c << 63, d), compare_products(a, b, c, d));
         }
     }
 }

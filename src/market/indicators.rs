@@ -24,12 +24,18 @@ pub fn sma(x: &[f64], window: usize) -> Vec<f64> {
     if window == 0 || x.len() < window {
         return out;
     }
+    if window == 1 {
+        return x.to_vec();
+    }
     // Prices of up to four places, and how many in the window are of another kind.
     let ticks: Vec<Option<i64>> =
         x.iter().map(|&p| exact::decimal(p, TICKS_PER_UNIT).filter(|t| t.abs() < MOST_TICKS)).collect();
     let any_other = ticks.iter().any(Option::is_none);
-    let finest: Vec<i128> = if any_other { x.iter().map(|&p| exact::finest(p)).collect() } else { Vec::new() };
-    let (mut sum, mut others, mut finest_sum) = (0_i64, 0_usize, 0_i128);
+    let finest: Vec<Option<i128>> = if any_other { x.iter().map(|&p| exact::finest(p)).collect() } else { Vec::new() };
+    // What no whole number holds: windows with one of these are summed in pairs of doubles.
+    let beyond = finest.iter().any(Option::is_none);
+    let in_pairs = if beyond { paired_means(x, window) } else { Vec::new() };
+    let (mut sum, mut others, mut finest_sum, mut not_held) = (0_i64, 0_usize, 0_i128, 0_usize);
     let n = window as f64;
     for t in 0..x.len() {
         match ticks[t] {
@@ -37,7 +43,8 @@ pub fn sma(x: &[f64], window: usize) -> Vec<f64> {
             None => others += 1,
         }
         if any_other {
-            finest_sum += finest[t];
+            finest_sum += finest[t].unwrap_or(0);
+            not_held += usize::from(finest[t].is_none());
         }
         if let Some(gone) = t.checked_sub(window) {
             match ticks[gone] {
@@ -45,14 +52,83 @@ pub fn sma(x: &[f64], window: usize) -> Vec<f64> {
                 None => others -= 1,
             }
             if any_other {
-                finest_sum -= finest[gone];
+                finest_sum -= finest[gone].unwrap_or(0);
+                not_held -= usize::from(finest[gone].is_none());
             }
         }
         if t + 1 >= window {
-            out[t] =
-                if others == 0 { sum as f64 / (n * TICKS_PER_UNIT) } else { finest_sum as f64 / (n * exact::PER_UNIT) };
+            out[t] = if others == 0 {
+                sum as f64 / (n * TICKS_PER_UNIT)
+            } else if not_held == 0 {
+                finest_sum as f64 / (n * exact::PER_UNIT)
+            } else {
+                in_pairs[t]
+            };
         }
     }
+    out
+}
+
+/// What is summed up over every window, in a few steps a bar whatever the window: blocks as long as the window are
+/// summed from their ends backwards and from their beginnings on, and each window is a tail of one and a head of the
+/// next. Nothing is ever taken away again, so nothing outside of a window leaves a trace in it.
+fn over_windows<S: Copy>(
+    x: &[f64],
+    window: usize,
+    none: S,
+    add: impl Fn(S, f64) -> S,
+    join: impl Fn(S, S) -> S,
+    mut each: impl FnMut(usize, S),
+) {
+    let mut tails = vec![none; window];
+    let mut head = none;
+    for t in 0..x.len() {
+        let place = t % window;
+        if place == 0 {
+            head = none;
+        }
+        head = add(head, x[t]);
+        if place + 1 == window {
+            each(t, head);
+            let mut tail = none;
+            for i in 0..window {
+                tail = add(tail, x[t - i]);
+                tails[window - 1 - i] = tail;
+            }
+        } else if t >= window {
+            each(t, join(tails[place + 1], head));
+        }
+    }
+}
+
+/// The sum of two doubles and what its rounding dropped (Knuth).
+fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let sum = a + b;
+    let of_b = sum - a;
+    (sum, (a - (sum - of_b)) + (b - of_b))
+}
+
+/// Means by sums with twice a double's digits.
+fn paired_means(x: &[f64], window: usize) -> Vec<f64> {
+    /// Sums of the longest windows of the largest doubles stay finite.
+    const DOWN: f64 = 1.0 / 65_536.0;
+    let n = window as f64;
+    let mut out = empty(x);
+    let pair = |a: (f64, f64), b: (f64, f64)| {
+        let (sum, dropped) = two_sum(a.0, b.0);
+        two_sum(sum, dropped + a.1 + b.1)
+    };
+    over_windows(
+        x,
+        window,
+        (0.0, 0.0),
+        |s, v| pair(s, (v * DOWN, 0.0)),
+        pair,
+        |t, (sum, rest)| {
+            let quotient = sum / n;
+            out[t] = (quotient + ((-quotient).mul_add(n, sum) + rest) / n) / DOWN;
+        },
+    );
     out
 }
 
@@ -117,16 +193,39 @@ pub fn bollinger(x: &[f64], window: usize, deviations: f64) -> (Vec<f64>, Vec<f6
         return (lower, upper);
     }
     let n = window as f64;
-    // Moments about a nearby origin: those about zero lose the digits that a calm stretch needs.
-    for t in window - 1..x.len() {
-        let around = &x[t + 1 - window..=t];
-        let mean = middle[t];
-        let variance = around.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
+    over_windows(x, window, Moments::default(), Moments::with, Moments::join, |t, moments| {
+        let variance = moments.squares / n;
         let spread = if variance < EPSILON { 0.0 } else { variance.sqrt() } * deviations;
-        lower[t] = mean - spread;
-        upper[t] = mean + spread;
-    }
+        lower[t] = middle[t] - spread;
+        upper[t] = middle[t] + spread;
+    });
     (lower, upper)
+}
+
+/// A count, a mean, and the sum of squared distances from it. Moments about zero lose the digits that a calm stretch
+/// needs; these (Welford 1962; Chan, Golub and LeVeque 1979 for the join) don't.
+#[derive(Clone, Copy, Default)]
+struct Moments {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Moments {
+    fn with(self, value: f64) -> Self {
+        let count = self.count + 1.0;
+        let distance = value - self.mean;
+        let mean = self.mean + distance / count;
+        Self { count, mean, squares: self.squares + distance * (value - mean) }
+    }
+
+    fn join(self, other: Self) -> Self {
+        let count = self.count + other.count;
+        let distance = other.mean - self.mean;
+        let mean = self.mean + distance * other.count / count;
+        let between = distance * distance * self.count * other.count / count;
+        Self { count, mean, squares: self.squares + other.squares + between }
+    }
 }
 
 /// Moving average convergence/divergence: the fast average less the slow one, and the line's own average as signal.

@@ -89,32 +89,33 @@ pub fn years(days: &[Day], equity: &[f64], buy_and_hold: &[f64], initial_cash: f
     years
 }
 
-/// The deepest falls, the deepest first.
+/// The deepest falls, the deepest first. The initial cash is a peak of the first day.
 #[must_use]
-pub fn falls(days: &[Day], equity: &[f64]) -> Vec<Fall> {
+pub fn falls(days: &[Day], equity: &[f64], initial_cash: f64) -> Vec<Fall> {
     let mut falls = Vec::new();
-    let (mut peak, mut trough) = (0, 0);
-    let mut close = |peak: usize, trough: usize, recovery: Option<usize>| {
-        if trough > peak {
-            let end = recovery.unwrap_or(days.len() - 1);
-            falls.push(Fall {
-                peak: day::iso(days[peak]),
-                trough: day::iso(days[trough]),
-                recovery: recovery.map(|i| day::iso(days[i])),
-                depth: equity[trough] / equity[peak] - 1.0,
-                days: days[end] - days[peak],
-            });
-        }
+    // The peak's bar and equity, and the lowest bar since.
+    let (mut peak, mut top, mut trough): (usize, f64, Option<usize>) = (0, initial_cash, None);
+    let mut close = |peak: usize, top: f64, trough: Option<usize>, recovery: Option<usize>| {
+        let Some(trough) = trough else { return };
+        let end = recovery.unwrap_or(days.len() - 1);
+        falls.push(Fall {
+            peak: day::iso(days[peak]),
+            trough: day::iso(days[trough]),
+            recovery: recovery.map(|i| day::iso(days[i])),
+            depth: equity[trough] / top - 1.0,
+            days: days[end] - days[peak],
+        });
     };
-    for i in 1..equity.len() {
-        if equity[i] >= equity[peak] {
-            close(peak, trough, Some(i));
-            (peak, trough) = (i, i);
-        } else if equity[i] < equity[trough] || trough == peak {
-            trough = i;
+    for (i, &e) in equity.iter().enumerate() {
+        // Buying at a close without fees leaves the equity as it was, but for rounding.
+        if e >= top - top.abs() * 1e-12 {
+            close(peak, top, trough, Some(i));
+            (peak, top, trough) = (i, e, None);
+        } else if trough.is_none_or(|trough| e < equity[trough]) {
+            trough = Some(i);
         }
     }
-    close(peak, trough, None);
+    close(peak, top, trough, None);
     falls.sort_by(|a, b| a.depth.total_cmp(&b.depth));
     falls.truncate(WORST);
     falls
@@ -212,12 +213,14 @@ mod tests {
     #[test]
     fn falls_go_from_a_peak_to_its_recovery() {
         let days: Vec<Day> = (0..7).collect();
-        let found = falls(&days, &[100.0, 80.0, 90.0, 100.0, 120.0, 60.0, 110.0]);
+        let found = falls(&days, &[100.0, 80.0, 90.0, 100.0, 120.0, 60.0, 110.0], 100.0);
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].depth, found[0].days, &found[0].recovery), (-0.5, 2, &None));
         assert!((found[1].depth + 0.2).abs() < 1e-12 && found[1].days == 3);
         assert_eq!(found[1].recovery, Some(day::iso(3)));
-        assert_eq!(falls(&days, &[1.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), []);
+        assert_eq!(falls(&days, &[1.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 1.0), []);
+        let at_once = falls(&days, &[0.9, 0.9, 2.0, 3.0, 4.0, 5.0, 6.0], 1.0);
+        assert!((at_once[0].depth + 0.1).abs() < 1e-12 && at_once[0].days == 2, "costs of the first bar");
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl BacktestReport {
             metrics: source.metrics,
             buy_and_hold: Metrics::of_curve(&days, &hold, execution.initial_cash),
             years: analysis::years(&days, &equity, &hold, execution.initial_cash),
-            drawdowns: analysis::falls(&days, &equity),
+            drawdowns: analysis::falls(&days, &equity, execution.initial_cash),
             rolling: analysis::rolling(&equity),
             distribution: analysis::distribution(&equity),
             trades: listed.collect(),
@@ -145,7 +145,7 @@ impl BacktestReport {
             marks,
             curve: CurveColumns {
                 dates: days.iter().map(|&d| day::iso(d)).collect(),
-                drawdown: drawdowns(&equity),
+                drawdown: drawdowns(&equity, execution.initial_cash),
                 close,
                 equity,
                 buy_and_hold: hold,

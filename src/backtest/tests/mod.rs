@@ -81,7 +81,7 @@ fn executions() -> impl Strategy_<Value = Execution> {
     let cost = || prop_oneof![Just(0.0), (1..50_i32).prop_map(|c| f64::from(c) / 1_000.0)];
     let fill = prop_oneof![Just(Fill::NextOpen), Just(Fill::SameClose)];
     // Little enough cash at times that not a share can be bought.
-    (prop_oneof![Just(10_000.0), Just(11.0), Just(100.0)], fill, cost(), cost(), any::<bool>()).prop_map(
+    (prop_oneof![Just(10_000.0), Just(11.0), Just(100.0), Just(1_320.0)], fill, cost(), cost(), any::<bool>()).prop_map(
         |(initial_cash, fill, commission, slippage, whole_shares)| Execution {
             initial_cash,
             fill,
@@ -114,8 +114,13 @@ fn same(ours: Option<f64>, theirs: f64) -> bool {
     }
 }
 
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(600)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, max_global_rejects: 1_000_000, ..ProptestConfig::default() })]
+    // `PROPTEST_CASES=20000` for a thorough run.
+    #![proptest_config(ProptestConfig { cases: cases(), max_global_rejects: 1_000_000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_engine_trades_as_the_naive_one_does(
@@ -127,8 +132,9 @@ proptest! {
         prop_assert_eq!(ours.trades.len(), theirs.sales.len());
         for (ours, theirs) in ours.trades.iter().zip(&theirs.sales) {
             prop_assert_eq!((ours.entry, ours.exit, ours.exit_reason), (theirs.entry, theirs.exit, theirs.reason));
-            prop_assert!(close_to(ours.entry_price, theirs.entry_price) && close_to(ours.exit_price, theirs.exit_price));
-            prop_assert!(close_to(ours.shares, theirs.shares) && close_to(ours.profit, theirs.profit));
+            prop_assert_eq!((ours.entry_price, ours.exit_price), (theirs.entry_price, theirs.exit_price));
+            prop_assert!(if execution.whole_shares { ours.shares == theirs.shares } else { close_to(ours.shares, theirs.shares) });
+            prop_assert!(close_to(ours.profit, theirs.profit));
         }
         prop_assert_eq!(ours.equity.len(), columns.len());
         prop_assert!(ours.equity.iter().zip(&theirs.equity).all(|(a, b)| close_to(*a, *b)));
@@ -166,8 +172,14 @@ proptest! {
         // Our own equity, which is the same to rounding: a rounding error can make or break a tie of two peaks.
         let mut deepest = 0.0_f64;
         let mut longest = 0;
+        // The initial cash is a peak of the first day.
+        let regained = |e: &f64| *e >= execution.initial_cash * (1.0 - 1e-12);
+        if !regained(&ours.equity[0]) {
+            let back = ours.equity.iter().position(regained).unwrap_or(columns.len() - 1);
+            longest = columns.days[back] - columns.days[0];
+        }
         for (i, &e) in ours.equity.iter().enumerate() {
-            let peak = ours.equity[..=i].iter().copied().fold(f64::MIN, f64::max);
+            let peak = ours.equity[..=i].iter().copied().fold(execution.initial_cash, f64::max);
             deepest = deepest.min(e / peak - 1.0);
             // From a peak to the first close at or above it, or to the end, if anything lies between.
             let at_peak = |e: f64| e >= peak * (1.0 - 1e-12);
@@ -295,4 +307,82 @@ fn a_series_that_is_too_short_is_refused_with_what_is_needed() {
     };
     let refused = run(&columns, &strategy, &Execution::default());
     assert_eq!(refused, Err(BacktestError::TooFewBars { needed: 3, have: 2 }));
+}
+
+/// Bars as (open, high, low, close).
+fn candles(bars: &[(f64, f64, f64, f64)]) -> Columns {
+    Columns {
+        days: (0..bars.len() as i32).collect(),
+        open: bars.iter().map(|b| b.0).collect(),
+        high: bars.iter().map(|b| b.1).collect(),
+        low: bars.iter().map(|b| b.2).collect(),
+        close: bars.iter().map(|b| b.3).collect(),
+        volume: vec![1; bars.len()],
+    }
+}
+
+/// Buys on the first bar and waits for a level.
+fn held(stop_loss: Option<f64>, take_profit: Option<f64>) -> Strategy {
+    let close =
+        |is, right| Condition::Compare { left: Operand::Price(PriceField::Close), is, right: Operand::Constant(right) };
+    Strategy { buy: close(Comparison::Above, 0.0), sell: close(Comparison::Below, 0.0), stop_loss, take_profit }
+}
+
+fn at_close(initial_cash: f64) -> Execution {
+    Execution { initial_cash, fill: Fill::SameClose, ..Execution::default() }
+}
+
+#[test]
+fn a_level_that_is_touched_is_reached_and_filled_at_its_decimals() {
+    for (entry, share, level) in
+        [(100.0, 0.1, 110.0), (1.1, 0.1, 1.21), (0.7, 0.1, 0.77), (4.35, 0.2, 5.22), (33.3, 0.01, 33.633)]
+    {
+        let bars = candles(&[(entry, entry, entry, entry), (entry, level, entry, entry)]);
+        let trade = run(&bars, &held(None, Some(share)), &at_close(10_000.0)).expect("a run").trades[0];
+        assert_eq!((trade.exit_reason, trade.exit_price), (ExitReason::TakeProfit, level), "{entry} {share}");
+    }
+    for (entry, share, level) in [(1.1, 0.1, 0.99), (100.0, 0.29, 71.0), (0.3, 0.1, 0.27), (19.9, 0.07, 18.507)] {
+        let bars = candles(&[(entry, entry, entry, entry), (entry, entry, level, entry)]);
+        let trade = run(&bars, &held(Some(share), None), &at_close(10_000.0)).expect("a run").trades[0];
+        assert_eq!((trade.exit_reason, trade.exit_price), (ExitReason::StopLoss, level), "{entry} {share}");
+    }
+}
+
+#[test]
+fn a_gap_fills_at_the_open_whichever_level_it_passed() {
+    let exit = |second: (f64, f64, f64, f64)| {
+        let bars = candles(&[(100.0, 100.0, 100.0, 100.0), second]);
+        let trade = run(&bars, &held(Some(0.1), Some(0.2)), &at_close(10_000.0)).expect("a run").trades[0];
+        (trade.exit_price, trade.exit_reason)
+    };
+    assert_eq!(exit((125.0, 126.0, 80.0, 85.0)), (125.0, ExitReason::TakeProfit));
+    assert_eq!(exit((120.0, 126.0, 80.0, 85.0)), (120.0, ExitReason::TakeProfit));
+    assert_eq!(exit((85.0, 130.0, 80.0, 125.0)), (85.0, ExitReason::StopLoss));
+    assert_eq!(exit((100.0, 130.0, 80.0, 125.0)), (90.0, ExitReason::StopLoss), "of both inside a bar, the stop");
+}
+
+#[test]
+fn cash_buys_as_many_shares_as_on_paper() {
+    let shares = |cash: f64, price: f64, commission: f64, slippage: f64| {
+        let bars = candles(&[(price, price, price, price); 2]);
+        let execution = Execution { commission, slippage, ..at_close(cash) };
+        let ran = run(&bars, &held(None, None), &execution).expect("a run");
+        assert!(ran.trades[0].cash >= 0.0 && ran.buy_and_hold[0] >= 0.0);
+        ran.trades[0].shares
+    };
+    assert_eq!(shares(110.0, 1.1, 0.0, 0.0), 100.0);
+    assert_eq!(shares(1_001.0, 10.0, 0.001, 0.0), 100.0);
+    assert_eq!(shares(100.2001, 1.0, 0.001, 0.001), 100.0);
+    assert_eq!(shares(100.2, 1.0, 0.001, 0.001), 99.0);
+    assert_eq!(shares(0.3, 0.1, 0.0, 0.0), 3.0);
+    assert!(close_to(shares(1e15, 1e-4, 0.0, 0.0), 1e19), "beyond whole doubles, doubles");
+}
+
+#[test]
+fn costs_of_the_first_bar_are_in_the_drawdown() {
+    let bars = candles(&[(100.0, 100.0, 100.0, 100.0); 2]);
+    let execution = Execution { commission: 0.01, whole_shares: false, ..at_close(10_000.0) };
+    let metrics = run(&bars, &held(None, None), &execution).expect("a run").metrics;
+    assert!(close_to(metrics.max_drawdown, metrics.total_return) && metrics.max_drawdown < -0.019);
+    assert_eq!(metrics.max_drawdown_days, 1);
 }

@@ -1,11 +1,13 @@
 //! The engine again, as slowly and plainly as it can be put: one bar after the other, with nothing but the bars up to
-//! it at hand.
+//! it at hand. Money, costs and levels are fractions in whole numbers.
 
 use crate::backtest::{Comparison, Condition, Execution, ExitReason, Fill, Strategy};
 use crate::market::{Columns, Operand, PriceField};
 
 pub struct Position {
     pub entry: usize,
+    /// With slippage, in units of 10^-7.
+    pub paid: i128,
     pub entry_price: f64,
     pub shares: f64,
     pub cost: f64,
@@ -96,8 +98,34 @@ fn holds(condition: &Condition, columns: &Columns, t: usize) -> bool {
     }
 }
 
+/// Rates in whole thousandths, which the tests use no finer ones than.
+fn thousandths(rate: f64) -> i128 {
+    (rate * 1_000.0).round() as i128
+}
+
+/// Units of money in 1: what a price in ten-thousandths, three rates and a level of a hundredth multiply to.
+const MONEY: i128 = 1_000_000_000_000_000;
+
+fn money(units: i128) -> f64 {
+    units as f64 / MONEY as f64
+}
+
+/// Money as whole numbers, so that nothing is rounded. Parts of shares can't be counted so; their cash is a double.
+struct Hand {
+    units: i128,
+    cash: f64,
+    whole: bool,
+}
+
+impl Hand {
+    fn cash(&self) -> f64 {
+        if self.whole { money(self.units) } else { self.cash }
+    }
+}
+
 pub fn run(columns: &Columns, strategy: &Strategy, execution: &Execution) -> Run {
-    let mut cash = execution.initial_cash;
+    let whole = execution.whole_shares;
+    let mut hand = Hand { units: execution.initial_cash as i128 * MONEY, cash: execution.initial_cash, whole };
     let mut position: Option<Position> = None;
     let mut sales: Vec<Sale> = Vec::new();
     let mut equity = Vec::new();
@@ -105,52 +133,70 @@ pub fn run(columns: &Columns, strategy: &Strategy, execution: &Execution) -> Run
     let (mut buy_order, mut sell_order) = (false, false);
     let at_open = execution.fill == Fill::NextOpen;
     let n = columns.len();
+    let (slippage, commission) = (thousandths(execution.slippage), thousandths(execution.commission));
+    let hundredths = |share: Option<f64>| share.map(|s| (s * 100.0).round() as i128);
+    let (stop_loss, take_profit) = (hundredths(strategy.stop_loss), hundredths(strategy.take_profit));
 
-    let buy = |cash: &mut f64, bar: usize, price: f64| -> Option<Position> {
-        let entry_price = price * (1.0 + execution.slippage);
-        let mut shares = *cash / (entry_price * (1.0 + execution.commission));
-        if execution.whole_shares {
-            shares = shares.floor();
-        }
+    let buy = |hand: &mut Hand, bar: usize, price: f64| -> Option<Position> {
+        // In units of 10^-7 and, with the commission, of 10^-10.
+        let paid = tick(price) * (1_000 + slippage);
+        let each = paid * (1_000 + commission);
+        let entry_price = paid as f64 / 1e7;
+        let bought = hand.units / (each * 100_000);
+        let shares = if whole { bought as f64 } else { hand.cash / (each as f64 / 1e10) };
         if shares == 0.0 {
             return None;
         }
         let cost = shares * entry_price;
         let fee = cost * execution.commission;
-        *cash -= cost + fee;
-        Some(Position { entry: bar, entry_price, shares, cost, fee })
+        hand.units -= bought * each * 100_000;
+        hand.cash -= cost + fee;
+        Some(Position { entry: bar, paid, entry_price, shares, cost, fee })
     };
-    let sell = |cash: &mut f64, p: &Position, exit: usize, price: f64, reason: ExitReason| {
-        let exit_price = price * (1.0 - execution.slippage);
+    // `price` in units of 10^-9.
+    let sell = |hand: &mut Hand, p: &Position, exit: usize, price: i128, reason: ExitReason| {
+        let got = price * (1_000 - slippage);
+        let exit_price = got as f64 / 1e12;
         let proceeds = p.shares * exit_price;
         let fee = proceeds * execution.commission;
-        *cash += proceeds - fee;
+        if whole {
+            hand.units += p.shares as i128 * got * (1_000 - commission);
+        }
+        hand.cash += proceeds - fee;
         let profit = proceeds - fee - p.cost - p.fee;
         Sale { entry: p.entry, exit, entry_price: p.entry_price, exit_price, shares: p.shares, profit, reason }
     };
+    let fine = |price: f64| tick(price) * 100_000;
 
     for t in 0..n {
         if at_open && buy_order {
-            position = buy(&mut cash, t, columns.open[t]);
+            position = buy(&mut hand, t, columns.open[t]);
         }
         if at_open
             && sell_order
             && let Some(p) = position.take()
         {
-            sales.push(sell(&mut cash, &p, t, columns.open[t], ExitReason::Signal));
+            sales.push(sell(&mut hand, &p, t, fine(columns.open[t]), ExitReason::Signal));
         }
         (buy_order, sell_order) = (false, false);
 
-        // Inside the bar: the stop first, then the target.
+        // The open beyond a level comes first, then the stop inside the bar, then the target.
         if let Some(p) = position.take() {
-            let stop = strategy.stop_loss.map(|share| p.entry_price * (1.0 - share));
-            let target = strategy.take_profit.map(|share| p.entry_price * (1.0 + share));
-            if let Some(stop) = stop.filter(|s| columns.low[t] <= *s) {
-                sales.push(sell(&mut cash, &p, t, stop.min(columns.open[t]), ExitReason::StopLoss));
-            } else if let Some(target) = target.filter(|s| columns.high[t] >= *s) {
-                sales.push(sell(&mut cash, &p, t, target.max(columns.open[t]), ExitReason::TakeProfit));
+            let stop = stop_loss.map(|share| p.paid * (100 - share));
+            let target = take_profit.map(|share| p.paid * (100 + share));
+            let (open, low, high) = (fine(columns.open[t]), fine(columns.low[t]), fine(columns.high[t]));
+            let exit = if stop.is_some_and(|stop| open <= stop) {
+                Some((open, ExitReason::StopLoss))
+            } else if target.is_some_and(|target| open >= target) {
+                Some((open, ExitReason::TakeProfit))
+            } else if let Some(stop) = stop.filter(|stop| low <= *stop) {
+                Some((stop, ExitReason::StopLoss))
             } else {
-                position = Some(p);
+                target.filter(|target| high >= *target).map(|target| (target, ExitReason::TakeProfit))
+            };
+            match exit {
+                Some((price, reason)) => sales.push(sell(&mut hand, &p, t, price, reason)),
+                None => position = Some(p),
             }
         }
 
@@ -158,23 +204,23 @@ pub fn run(columns: &Columns, strategy: &Strategy, execution: &Execution) -> Run
             if let Some(p) = position.take() {
                 sell_order = holds(&strategy.sell, columns, t);
                 if sell_order && !at_open {
-                    sales.push(sell(&mut cash, &p, t, columns.close[t], ExitReason::Signal));
+                    sales.push(sell(&mut hand, &p, t, fine(columns.close[t]), ExitReason::Signal));
                 } else {
                     position = Some(p);
                 }
             } else {
                 buy_order = holds(&strategy.buy, columns, t);
                 if buy_order && !at_open {
-                    position = buy(&mut cash, t, columns.close[t]);
+                    position = buy(&mut hand, t, columns.close[t]);
                 }
             }
         }
         bars_held += usize::from(position.is_some());
-        equity.push(cash + position.as_ref().map_or(0.0, |p| p.shares * columns.close[t]));
+        equity.push(hand.cash() + position.as_ref().map_or(0.0, |p| p.shares * columns.close[t]));
     }
     if let Some(p) = position {
-        sales.push(sell(&mut cash, &p, n - 1, columns.close[n - 1], ExitReason::EndOfData));
-        equity[n - 1] = cash;
+        sales.push(sell(&mut hand, &p, n - 1, fine(columns.close[n - 1]), ExitReason::EndOfData));
+        equity[n - 1] = hand.cash();
     }
     Run { sales, equity, bars_held }
 }

@@ -3,7 +3,7 @@
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::canvas::{DrawError, Look, Mark, Plot, SMALL, draw};
-use super::{amount, ends, percent};
+use super::{amount_mark, ends, percent, percent_mark};
 use crate::market::Day;
 use crate::report::{BacktestReport, text};
 
@@ -35,7 +35,7 @@ pub fn price(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
         let closes = &report.curve.close;
         let averages = report.averages.iter().flat_map(|(_, values)| values.iter().copied());
         let plot = Plot::whole(canvas, HEIGHT, span(&report.days), ends(closes.iter().copied().chain(averages)));
-        plot.y_axis(amount)?;
+        plot.y_axis(amount_mark)?;
         plot.y_name(&report.symbol.unit())?;
         plot.dates()?;
         plot.line(series(&report.days, closes), p.ink, 2)?;
@@ -83,7 +83,7 @@ pub fn equity(report: &BacktestReport, look: Look) -> Result<String, DrawError> 
         let p = canvas.palette;
         let range = ends(own.iter().chain(hold).copied());
         let plot = Plot::whole(canvas, HEIGHT, span(&report.days), range);
-        plot.y_axis(amount)?;
+        plot.y_axis(amount_mark)?;
         plot.y_name(&report.symbol.unit())?;
         plot.dates()?;
         plot.line(series(&report.days, hold), p.second, 3)?;
@@ -108,7 +108,7 @@ pub fn drawdown(report: &BacktestReport, look: Look) -> Result<String, DrawError
         let values = &report.curve.drawdown;
         let lowest = values.iter().copied().fold(0.0, f64::min);
         let plot = Plot::whole(canvas, height, span(&report.days), ((lowest * 1.06).min(-0.001), 0.0));
-        plot.y_axis(percent)?;
+        plot.y_axis(percent_mark)?;
         plot.y_name("below the peak")?;
         plot.dates()?;
         plot.area(report.days.iter().zip(values).map(|(&d, &v)| (f64::from(d), v)), 0.0, p.loss)?;
@@ -189,7 +189,7 @@ pub fn rolling(report: &BacktestReport, look: Look) -> Result<String, DrawError>
             span(&report.days),
             ends(rolling.sharpe.iter().flatten().copied().chain([0.0])),
         );
-        upper.y_axis(|v| super::trimmed(v).replace('-', "−"))?;
+        upper.y_axis(|v, step| super::fixed(v, super::decimals(step)).replace('-', "−"))?;
         upper.y_name("Sharpe ratio")?;
         upper.level(0.0)?;
         upper.line(days.iter().zip(&rolling.sharpe).map(|(&d, &v)| (f64::from(d), v)), p.first, 3)?;
@@ -199,7 +199,7 @@ pub fn rolling(report: &BacktestReport, look: Look) -> Result<String, DrawError>
             span(&report.days),
             (0.0, ends(rolling.volatility.iter().copied()).1),
         );
-        lower.y_axis(percent)?;
+        lower.y_axis(percent_mark)?;
         lower.y_name("Volatility, annual")?;
         lower.dates()?;
         lower.line(series(days, &rolling.volatility), p.second, 3)
@@ -225,9 +225,9 @@ pub fn distribution(report: &BacktestReport, look: Look) -> Result<String, DrawE
         let most = spread.days.iter().copied().max().unwrap_or(0).max(1);
         let to = spread.from + spread.width * bins;
         let plot = Plot::whole(canvas, height, (spread.from, to), (0.0, f64::from(most) * 1.08));
-        plot.y_axis(amount)?;
+        plot.y_axis(amount_mark)?;
         plot.y_name("days")?;
-        plot.x_axis(percent)?;
+        plot.x_axis(percent_mark)?;
         for (i, &days) in spread.days.iter().enumerate().filter(|(_, days)| **days > 0) {
             let from = spread.from + spread.width * i as f64;
             let middle = from + spread.width / 2.0;

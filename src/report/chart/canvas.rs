@@ -229,14 +229,15 @@ impl<'c, 'a> Plot<'c, 'a> {
         self.bottom - (share * f64::from(self.bottom - self.top)).round() as i32
     }
 
-    /// Lines across with what they stand for.
-    pub fn y_axis(&self, label: impl Fn(f64) -> String) -> Result<(), DrawError> {
+    /// Lines across with what they stand for; `label` is told how far they are apart, too.
+    pub fn y_axis(&self, label: impl Fn(f64, f64) -> String) -> Result<(), DrawError> {
         let palette = &self.canvas.palette;
-        for value in ticks::numbers(self.y.0, self.y.1, ((self.bottom - self.top) / 58).max(4) as usize) {
+        let (values, step) = ticks::numbers(self.y.0, self.y.1, ((self.bottom - self.top) / 58).max(4) as usize);
+        for value in values {
             let y = self.py(value);
             self.canvas.path(vec![(self.left, y), (self.right, y)], palette.grid, 2)?;
             let anchor = (HPos::Right, VPos::Center);
-            self.canvas.write(&label(value), (self.left - 12, y), SMALL, false, palette.muted, anchor)?;
+            self.canvas.write(&label(value, step), (self.left - 12, y), SMALL, false, palette.muted, anchor)?;
         }
         Ok(())
     }
@@ -262,11 +263,12 @@ impl<'c, 'a> Plot<'c, 'a> {
     }
 
     /// Numbers along the bottom.
-    pub fn x_axis(&self, label: impl Fn(f64) -> String) -> Result<(), DrawError> {
+    pub fn x_axis(&self, label: impl Fn(f64, f64) -> String) -> Result<(), DrawError> {
         let palette = &self.canvas.palette;
-        for value in ticks::numbers(self.x.0, self.x.1, self.most_ticks()) {
+        let (values, step) = ticks::numbers(self.x.0, self.x.1, self.most_ticks());
+        for value in values {
             let at = (self.px(value), self.bottom + 14);
-            self.canvas.write(&label(value), at, SMALL, false, palette.muted, (HPos::Center, VPos::Top))?;
+            self.canvas.write(&label(value, step), at, SMALL, false, palette.muted, (HPos::Center, VPos::Top))?;
         }
         self.canvas.path(vec![(self.left, self.bottom), (self.right, self.bottom)], palette.muted, 2)
     }

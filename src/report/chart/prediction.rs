@@ -1,7 +1,7 @@
 //! The charts of a prediction.
 
 use super::canvas::{DrawError, Look, Mark, Plot, draw};
-use super::{amount, ends};
+use super::{amount_mark, ends};
 use crate::report::PredictionReport;
 
 const HEIGHT: i32 = 600;
@@ -30,7 +30,7 @@ pub fn fan(report: &PredictionReport, look: Look) -> Result<String, DrawError> {
         let values = report.points.iter().flat_map(|point| [Some(point.lower95), Some(point.upper95), point.actual]);
         let range = ends(report.recent.iter().map(|(_, close)| *close).chain(values.flatten()));
         let plot = Plot::whole(canvas, HEIGHT, (from, to), range);
-        plot.y_axis(amount)?;
+        plot.y_axis(amount_mark)?;
         plot.y_name(&report.symbol.unit())?;
         plot.dates()?;
         let start = (origin, report.close, report.close);
@@ -76,9 +76,9 @@ pub fn against_actual(report: &PredictionReport, look: Look) -> Result<String, D
         let p = canvas.palette;
         let range = ends(known.iter().flat_map(|&(value, actual)| [value, actual]).chain([report.close]));
         let plot = Plot::whole(canvas, HEIGHT, range, range);
-        plot.y_axis(amount)?;
+        plot.y_axis(amount_mark)?;
         plot.y_name(&format!("actual, {}", report.symbol.unit()))?;
-        plot.x_axis(amount)?;
+        plot.x_axis(amount_mark)?;
         plot.line([(range.0, Some(range.0)), (range.1, Some(range.1))].into_iter(), p.muted, 2)?;
         for &(value, actual) in &known {
             canvas.dot((plot.px(value), plot.py(actual)), 7, p.first)?;

@@ -115,7 +115,8 @@ fn windows(canvas: &Canvas<'_>, sweep: &Sweep, frame: Frame) -> Result<(), DrawE
     let places = |window: WindowRange| {
         let (from, to, step) = (window.from as f64, window.to as f64, window.step as f64);
         let length = window.count() as f64 * step;
-        ticks::numbers(from, to, 8).into_iter().map(move |tick| (tick, (tick - from + 0.5 * step) / length))
+        let whole = ticks::numbers(from, to, 8).0.into_iter().filter(|tick| tick.fract() == 0.0);
+        whole.map(move |tick| (tick, (tick - from + 0.5 * step) / length))
     };
     for (tick, share) in places(sweep.sell) {
         let x = frame.left + (f64::from(frame.right - frame.left) * share) as i32;

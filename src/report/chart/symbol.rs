@@ -1,7 +1,7 @@
 //! A symbol's prices.
 
 use super::canvas::{DrawError, Look, Mark, Plot, draw};
-use super::{amount, ends};
+use super::{amount_mark, ends};
 use crate::market::{Columns, day};
 
 /// Closes over time.
@@ -21,7 +21,7 @@ pub fn prices(columns: &Columns, title: &str, unit: &str, adjusted: bool, look: 
     draw(height, look, title, &description, |canvas| {
         let p = canvas.palette;
         let plot = Plot::whole(canvas, height, (first.into(), last.into()), ends(columns.close.iter().copied()));
-        plot.y_axis(amount)?;
+        plot.y_axis(amount_mark)?;
         plot.y_name(unit)?;
         plot.dates()?;
         plot.line(columns.days.iter().zip(&columns.close).map(|(&d, &c)| (f64::from(d), Some(c))), p.first, 3)?;

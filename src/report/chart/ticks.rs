@@ -4,17 +4,17 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::market::{Day, day};
 
-/// Round numbers between two ends, about so many: steps of 1, 2, 2.5 or 5 times a power of ten.
-pub fn numbers(from: f64, to: f64, wanted: usize) -> Vec<f64> {
+/// Round numbers between two ends, about so many, and how far they are apart: 1, 2, 2.5 or 5 times a power of ten.
+pub fn numbers(from: f64, to: f64, wanted: usize) -> (Vec<f64>, f64) {
     let rough = (to - from) / wanted.max(1) as f64;
     if !(rough.is_finite() && rough > 0.0) {
-        return vec![from];
+        return (vec![from], from.abs().max(1.0));
     }
     let power = 10.0_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 2.5, 5.0, 10.0].iter().map(|s| s * power).find(|step| *step >= rough).unwrap_or(rough);
     let first = (from / step).ceil() as i64;
     let last = (to / step).floor() as i64;
-    (first..=last).map(|n| n as f64 * step).collect()
+    ((first..=last).map(|n| n as f64 * step).collect(), step)
 }
 
 /// First days of years, quarters, months or weeks between two ends, at most so many, with what to call them.
@@ -53,9 +53,9 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_within() {
-        assert_eq!(numbers(0.0, 10.0, 5), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
-        assert_eq!(numbers(-0.13, 0.07, 4), [-0.1, -0.05, 0.0, 0.05]);
-        assert_eq!(numbers(3.0, 3.0, 4), [3.0]);
+        assert_eq!(numbers(0.0, 10.0, 5), (vec![0.0, 2.0, 4.0, 6.0, 8.0, 10.0], 2.0));
+        assert_eq!(numbers(-0.13, 0.07, 4), (vec![-0.1, -0.05, 0.0, 0.05], 0.05));
+        assert_eq!(numbers(3.0, 3.0, 4), (vec![3.0], 3.0));
         let label = |from: &str, to: &str| -> Vec<String> {
             let d = |text| day::parse_iso(text).expect("a date");
             dates(d(from), d(to), 9).into_iter().map(|(_, label)| label).collect()
