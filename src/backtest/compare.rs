@@ -331,8 +331,9 @@ mod tests {
             ticks in proptest::collection::vec(1..40_i64, 30..60), one in 2..20_usize, two in 2..20_usize, third in any::<bool>(),
         ) {
             // Up to nearly 2^34, which is the largest that is held.
-            let unit = if third { 1_288_490_188.0 / 3.0 } else { 429_496_729.6 };
-            let closes = columns(ticks.iter().map(|&t| t as f64 * unit).collect());
+            // One division rounds once, so that a decimal is the double nearest to it.
+            let (unit, parts) = if third { (1_288_490_188.0, 3.0) } else { (4_294_967_296.0, 10.0) };
+            let closes = columns(ticks.iter().map(|&t| t as f64 * unit / parts).collect());
             let found = signs(&closes, &Operand::Sma(one), &Operand::Sma(two));
             for t in one.max(two) - 1..ticks.len() {
                 let sum = |w: usize| ticks[t + 1 - w..=t].iter().sum::<i64>();

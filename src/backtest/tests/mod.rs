@@ -133,7 +133,9 @@ proptest! {
         for (ours, theirs) in ours.trades.iter().zip(&theirs.sales) {
             prop_assert_eq!((ours.entry, ours.exit, ours.exit_reason), (theirs.entry, theirs.exit, theirs.reason));
             prop_assert_eq!((ours.entry_price, ours.exit_price), (theirs.entry_price, theirs.exit_price));
-            prop_assert!(if execution.whole_shares { ours.shares == theirs.shares } else { close_to(ours.shares, theirs.shares) });
+            let same_shares =
+                if execution.whole_shares { ours.shares == theirs.shares } else { close_to(ours.shares, theirs.shares) };
+            prop_assert!(same_shares);
             prop_assert!(close_to(ours.profit, theirs.profit));
         }
         prop_assert_eq!(ours.equity.len(), columns.len());
