@@ -29,7 +29,11 @@ pub fn parse_iso(text: &str) -> Option<Day> {
     if !plain {
         return None;
     }
-    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<u32>().ok();
+    // `parse` alone would take a sign.
+    let number = |range: std::ops::Range<usize>| {
+        let digits = text.get(range).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;
+        digits.parse::<u32>().ok()
+    };
     let year = i32::try_from(number(0..4)?).ok()?;
     NaiveDate::from_ymd_opt(year, number(5..7)?, number(8..10)?).map(from_date)
 }
@@ -88,7 +92,7 @@ mod tests {
     #[test]
     fn only_real_dates_are_parsed() {
         assert_eq!(parse_iso("1970-01-01"), Some(0));
-        for wrong in ["2024-02-30", "2024-2-3", "20240203", "2024-02-03T00:00", "-", "", "2024-é-0"] {
+        for wrong in ["2024-02-30", "2024-2-3", "20240203", "2024-02-03T00:00", "-", "", "2024-é-0", "+024-01-01", "2024-+1-01"] {
             assert_eq!(parse_iso(wrong), None, "{wrong}");
         }
     }

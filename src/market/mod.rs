@@ -3,6 +3,7 @@
 
 pub mod bar;
 pub mod calendar;
+pub mod dates;
 pub mod day;
 pub mod exact;
 pub mod indicators;
@@ -14,6 +15,7 @@ pub mod series;
 pub mod splits;
 
 pub use bar::{Bar, DataSource, Exchange, LARGEST_PRICE};
+pub use dates::DateOrder;
 pub use day::Day;
 pub use operand::{Operand, PriceField};
 pub use performance::Performance;

@@ -1,0 +1,496 @@
+//! Dates as sources write them: one reader for every date of every source. It takes only what has one meaning.
+//!
+//! Numbers that may be a day or a month are decided from the whole column: a first part above 12 is a day, a second
+//! part above 12 says that the month comes first; a column that says both, or neither, is not read. Two digits of a
+//! year follow POSIX: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068. A time of day and a zone are read over:
+//! the date is the one that is written, and is never moved to another zone.
+
+use async_graphql::Enum;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::day::{self, Day};
+
+/// Years that a record may lie in. Daily prices of before 1900 aren't to be had, and spreadsheets write an empty cell
+/// as a date of 1899 or earlier.
+pub const EARLIEST_YEAR: i32 = 1900;
+/// A later year is a slip of the pen.
+const LATEST_YEAR: i32 = 2100;
+/// 1900-01-01.
+pub const EARLIEST: Day = -25_567;
+const LONGEST: usize = 64;
+
+/// Which number of a date comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Enum)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum DateOrder {
+    /// Year, month, day: 2024-02-05.
+    Ymd,
+    /// Day, month, year: 05/02/2024 is the 5th of February.
+    Dmy,
+    /// Month, day, year: 05/02/2024 is the 2nd of May.
+    Mdy,
+}
+
+const ORDERS: [DateOrder; 3] = [DateOrder::Ymd, DateOrder::Dmy, DateOrder::Mdy];
+
+impl DateOrder {
+    fn index(self) -> usize {
+        match self {
+            Self::Ymd => 0,
+            Self::Dmy => 1,
+            Self::Mdy => 2,
+        }
+    }
+
+    /// As the API spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ymd => "YMD",
+            Self::Dmy => "DMY",
+            Self::Mdy => "MDY",
+        }
+    }
+
+    /// As the API spells it, in any case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        ORDERS.into_iter().find(|order| order.name().eq_ignore_ascii_case(text.trim()))
+    }
+}
+
+/// Why a text is no date, to be put after the text in quotes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DateFault {
+    #[error("is not a date")]
+    NotADate,
+    #[error("is no day of the calendar")]
+    NoSuchDay,
+    #[error("is not a date: a year has four digits, or two")]
+    YearDigits,
+    #[error("lies outside the years {EARLIEST_YEAR} to {LATEST_YEAR}")]
+    Year,
+    #[error("can be {} or {}", day::iso(*.0), day::iso(*.1))]
+    Ambiguous(Day, Day),
+}
+
+/// A date's text, and the day it means in each order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    by_order: [Option<Day>; 3],
+    /// Whether the order matters.
+    numeric: bool,
+    year_first: bool,
+    /// Seconds since midnight, where a time of day is written.
+    pub time: Option<u32>,
+    /// Whether the time is said to be UTC.
+    pub utc: bool,
+}
+
+impl Written {
+    /// The day in this order.
+    #[must_use]
+    pub fn by(&self, order: DateOrder) -> Option<Day> {
+        self.by_order[order.index()]
+    }
+
+    /// The day, where every order that gives one gives the same.
+    ///
+    /// # Errors
+    /// [`DateFault::Ambiguous`] with two of them.
+    pub fn only(&self) -> Result<Day, DateFault> {
+        let mut days = self.by_order.iter().flatten();
+        let first = *days.next().ok_or(DateFault::NoSuchDay)?;
+        days.find(|&&other| other != first).map_or(Ok(first), |&other| Err(DateFault::Ambiguous(first, other)))
+    }
+}
+
+/// Takes a date's text apart.
+///
+/// # Errors
+/// When it's no date in any order.
+pub fn read(text: &str) -> Result<Written, DateFault> {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
+    if text.len() > LONGEST || text.is_empty() {
+        return Err(DateFault::NotADate);
+    }
+    let text = text.replace(['\u{a0}', '\u{202f}'], " ");
+    if !text.is_ascii() {
+        return Err(DateFault::NotADate);
+    }
+    let (parts, rest) = split(without_weekday(&text)).ok_or(DateFault::NotADate)?;
+    let (time, utc) = time_of_day(rest).ok_or(DateFault::NotADate)?;
+    let (by_order, numeric, year_first) = readings(parts)?;
+    Ok(Written { by_order, numeric, year_first, time, utc })
+}
+
+/// The day of a text that stands alone.
+///
+/// # Errors
+/// When it's no date, or could be several.
+pub fn day_of(text: &str) -> Result<Day, DateFault> {
+    read(text)?.only()
+}
+
+/// One of a date's three parts.
+#[derive(Debug, Clone, Copy)]
+enum Part<'a> {
+    Number(u32, usize),
+    Word(&'a str),
+}
+
+fn without_weekday(text: &str) -> &str {
+    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (word, rest) = text.split_at(letters);
+    let lower = word.to_ascii_lowercase();
+    let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let is_weekday = letters >= 3 && names.iter().any(|name| name.starts_with(&lower));
+    if is_weekday { rest.trim_start_matches(['.', ',', ' ']) } else { text }
+}
+
+/// The three parts, and what comes after them.
+fn split(text: &str) -> Option<([Part<'_>; 3], &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    if digits == 8 || (digits == 6 && text.len() == 6) {
+        // 20240205 or 05022024 or 050224: the parts have fixed widths, and a year's four digits may stand at either end.
+        let number = |range: std::ops::Range<usize>| text.get(range)?.parse().ok();
+        let year_first = digits == 8 && (1_900..=2_100).contains(&number(0..4)?);
+        let cut: [(usize, usize); 3] = match (digits, year_first) {
+            (8, true) => [(0, 4), (4, 6), (6, 8)],
+            (8, false) => [(0, 2), (2, 4), (4, 8)],
+            _ => [(0, 2), (2, 4), (4, 6)],
+        };
+        let part = |(from, to): (usize, usize)| Some(Part::Number(number(from..to)?, to - from));
+        return Some(([part(cut[0])?, part(cut[1])?, part(cut[2])?], text.get(digits..)?));
+    }
+    let (first, rest) = part(text)?;
+    let (mark, rest) = separator(rest);
+    let (second, rest) = part(rest)?;
+    let (other, rest) = separator(rest);
+    let (third, rest) = part(rest)?;
+    // Between two numbers stands a mark, and the same one twice.
+    let numbers = matches!((first, second, third), (Part::Number(..), Part::Number(..), Part::Number(..)));
+    (!numbers || (mark == other && mark.is_some())).then_some(([first, second, third], rest))
+}
+
+fn part(text: &str) -> Option<(Part<'_>, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    if digits > 0 {
+        let number = text.get(..digits).filter(|_| digits <= 5)?.parse().ok()?;
+        return Some((Part::Number(number, digits), text.get(digits..)?));
+    }
+    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    (letters > 0).then_some((Part::Word(text.get(..letters)?), text.get(letters..)?))
+}
+
+/// At most one mark with blanks around it.
+fn separator(text: &str) -> (Option<char>, &str) {
+    let trimmed = text.trim_start_matches(' ');
+    let blank = (trimmed.len() < text.len()).then_some(' ');
+    match trimmed.strip_prefix(['-', '/', '.', ',']) {
+        Some(rest) => (trimmed.chars().next(), rest.trim_start_matches(' ')),
+        None => (blank, trimmed),
+    }
+}
+
+/// Reads a time of day and a zone; `None` for anything else after the date.
+fn time_of_day(rest: &str) -> Option<(Option<u32>, bool)> {
+    let text = rest.trim();
+    if text.is_empty() {
+        return Some((None, false));
+    }
+    let marked = rest.starts_with([' ', 'T', 't', ',']);
+    let text = text.trim_start_matches(['T', 't', ',']).trim_start();
+    let (time, zone) = match clock(text) {
+        Some((time, after)) if marked => (Some(time), after),
+        _ => (None, text),
+    };
+    let zone = zone.split('(').next().unwrap_or_default().trim();
+    let utc = match zone {
+        "Z" | "z" | "UTC" | "GMT" | "+00:00" | "+0000" | "+00" => true,
+        _ => !(zone.is_empty() || is_zone(zone)).then_some(false)?,
+    };
+    Some((time, utc && time.is_some()))
+}
+
+fn is_zone(text: &str) -> bool {
+    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (name, offset) = text.split_at(letters);
+    let offset = offset.trim();
+    let digits = offset.get(1..).unwrap_or_default().replace(':', "");
+    let is_offset = offset.starts_with(['+', '-'])
+        && matches!(digits.len(), 1 | 2 | 4)
+        && digits.bytes().all(|b| b.is_ascii_digit());
+    (letters == 0 && is_offset) || ((2..=5).contains(&letters) && name != "AD" && (offset.is_empty() || is_offset))
+}
+
+/// `16:00`, `16:00:01.5`, `4:00 PM`, and what comes after it.
+fn clock(text: &str) -> Option<(u32, &str)> {
+    let number = |text: &str, most: usize| {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        if digits == 0 || digits > most {
+            return None;
+        }
+        Some((text.get(..digits)?.parse::<u32>().ok()?, text.get(digits..)?.to_owned().len(), digits))
+    };
+    let (mut hour, left, _) = number(text, 2)?;
+    let rest = text.get(text.len() - left..)?.strip_prefix(':')?;
+    let (minute, left, digits) = number(rest, 2)?;
+    let mut rest = rest.get(rest.len() - left..)?;
+    let mut second = 0;
+    if let Some(seconds) = rest.strip_prefix(':') {
+        let (value, left, _) = number(seconds, 2)?;
+        second = value;
+        rest = seconds.get(seconds.len() - left..)?;
+        if let Some(fraction) = rest.strip_prefix('.') {
+            rest = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+        }
+    }
+    rest = rest.trim_start();
+    let half = rest.get(..2).map(str::to_ascii_lowercase);
+    match half.as_deref() {
+        Some("am") if hour <= 12 => {
+            hour %= 12;
+            rest = &rest[2..];
+        }
+        Some("pm") if hour <= 12 => {
+            hour = hour % 12 + 12;
+            rest = &rest[2..];
+        }
+        _ => {}
+    }
+    (hour <= 24 && minute <= 59 && second <= 60 && digits == 2).then_some((hour * 3_600 + minute * 60 + second, rest))
+}
+
+fn month(word: &str) -> Option<u32> {
+    let lower = word.to_ascii_lowercase();
+    let names = [
+        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "december",
+    ];
+    let at = names.iter().position(|name| lower.len() >= 3 && name.starts_with(&lower))?;
+    u32::try_from(at + 1).ok()
+}
+
+/// A year of two or four digits.
+fn year(value: u32, digits: usize) -> Result<i32, DateFault> {
+    let value = i32::try_from(value).map_err(|_| DateFault::Year)?;
+    match digits {
+        2 if value >= 69 => Ok(1900 + value),
+        2 => Ok(2000 + value),
+        4 if (EARLIEST_YEAR..=LATEST_YEAR).contains(&value) => Ok(value),
+        4 => Err(DateFault::Year),
+        _ => Err(DateFault::YearDigits),
+    }
+}
+
+type Readings = ([Option<Day>; 3], bool, bool);
+
+fn readings(parts: [Part<'_>; 3]) -> Result<Readings, DateFault> {
+    let on = |year: i32, month: u32, day: u32| NaiveDate::from_ymd_opt(year, month, day).map(day::from_date);
+    let fixed = |day: Option<Day>, year_first: bool| Ok(([Some(day.ok_or(DateFault::NoSuchDay)?); 3], false, year_first));
+    match parts {
+        [Part::Number(y, 4), Part::Word(m), Part::Number(d, 1 | 2)]
+        | [Part::Number(d, 1 | 2), Part::Word(m), Part::Number(y, 4)] => {
+            fixed(on(year(y, 4)?, month(m).ok_or(DateFault::NotADate)?, d), false)
+        }
+        [Part::Number(d, 1 | 2), Part::Word(m), Part::Number(y, digits)]
+        | [Part::Word(m), Part::Number(d, 1 | 2), Part::Number(y, digits)] => {
+            fixed(on(year(y, digits)?, month(m).ok_or(DateFault::NotADate)?, d), false)
+        }
+        [Part::Number(y, 4), Part::Number(m, 1 | 2), Part::Number(d, 1 | 2)] => fixed(on(year(y, 4)?, m, d), true),
+        [Part::Number(a, 1 | 2), Part::Number(b, 1 | 2), Part::Number(y, 4)] => {
+            let y = year(y, 4)?;
+            several([None, on(y, b, a), on(y, a, b)])
+        }
+        [Part::Number(a, first), Part::Number(b, 1 | 2), Part::Number(c, last)] if first <= 2 && last <= 2 => {
+            let year_first = if first == 2 { on(year(a, 2)?, b, c) } else { None };
+            let y = if last == 2 { year(c, 2).ok() } else { None };
+            several([year_first, y.and_then(|y| on(y, b, a)), y.and_then(|y| on(y, a, b))])
+        }
+        [Part::Number(..), Part::Number(..), Part::Number(..)] => Err(DateFault::YearDigits),
+        _ => Err(DateFault::NotADate),
+    }
+}
+
+fn several(by_order: [Option<Day>; 3]) -> Result<Readings, DateFault> {
+    if by_order == [None; 3] { Err(DateFault::NoSuchDay) } else { Ok((by_order, true, false)) }
+}
+
+/// Why a column's dates can't be read; the sentences ask for what would help.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OrderFault {
+    #[error(
+        "the dates don't say which number is the day: {text:?} can be {} or {}; say which with dateOrder, {}",
+        day::iso(*.one), day::iso(*.other), .orders
+    )]
+    Undecided { text: String, one: Day, other: Day, orders: String },
+    #[error(
+        "the dates contradict each other: {one:?} and {other:?} can't be in one order; write them all one way, or say \
+         with dateOrder which to take, and the others are left out"
+    )]
+    Contradiction { one: String, other: String },
+}
+
+/// Decides the order of a column of dates from all of them.
+#[derive(Debug, Clone, Default)]
+pub struct OrderVotes {
+    /// For each order, a text that it can't read, though others can.
+    against: [Option<String>; 3],
+    /// For each pair of orders, a text that they read as different days.
+    differ: [Option<(String, Day, Day)>; 3],
+    numeric: bool,
+    year_first: bool,
+}
+
+const PAIRS: [(usize, usize); 3] = [(0, 1), (0, 2), (1, 2)];
+
+impl OrderVotes {
+    /// Counts one date in.
+    pub fn add(&mut self, text: &str, written: &Written) {
+        self.year_first |= written.year_first;
+        if !written.numeric {
+            return;
+        }
+        self.numeric = true;
+        for (against, day) in self.against.iter_mut().zip(written.by_order) {
+            if day.is_none() && against.is_none() {
+                *against = Some(text.trim().to_owned());
+            }
+        }
+        for (differ, (a, b)) in self.differ.iter_mut().zip(PAIRS) {
+            if let (None, Some(a), Some(b)) = (&differ, written.by_order[a], written.by_order[b])
+                && a != b
+            {
+                *differ = Some((text.trim().to_owned(), a, b));
+            }
+        }
+    }
+
+    /// The order that fits all; any where it doesn't matter.
+    ///
+    /// # Errors
+    /// When no order fits, or several do and give different days.
+    pub fn decide(&self) -> Result<DateOrder, OrderFault> {
+        if !self.numeric {
+            return Ok(DateOrder::Ymd);
+        }
+        let left: Vec<usize> = (0..3).filter(|&i| self.against[i].is_none()).collect();
+        let Some(&first) = left.first() else {
+            let text = |i: usize| self.against[i].clone().unwrap_or_default();
+            return Err(OrderFault::Contradiction { one: text(2), other: text(1) });
+        };
+        let open = PAIRS.iter().zip(&self.differ).filter(|((a, b), _)| left.contains(a) && left.contains(b));
+        let mut open = open.filter_map(|(_, differ)| differ.as_ref());
+        match open.next_back() {
+            Some((text, one, other)) => {
+                let names: Vec<&str> = left.iter().map(|&i| ORDERS[i].name()).collect();
+                Err(OrderFault::Undecided { text: text.clone(), one: *one, other: *other, orders: names.join(" or ") })
+            }
+            None => Ok(ORDERS[first]),
+        }
+    }
+
+    /// The order to be shown for a column that was read in `order`: none where each text had one meaning by its words.
+    #[must_use]
+    pub fn shown(&self, order: DateOrder) -> Option<DateOrder> {
+        if self.numeric { Some(order) } else { self.year_first.then_some(DateOrder::Ymd) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn iso(text: &str) -> String {
+        match day_of(text) {
+            Ok(day) => day::iso(day),
+            Err(fault) => fault.to_string(),
+        }
+    }
+
+    #[test]
+    fn dates_of_every_source_are_read() {
+        for (text, expected) in [
+            ("2024-02-05", "2024-02-05"),
+            ("2024/2/5", "2024-02-05"),
+            ("20240205", "2024-02-05"),
+            ("19-Feb-2020", "2020-02-19"),
+            ("22-MAR-2024", "2024-03-22"),
+            ("22-MAR-24", "2024-03-22"),
+            ("15-May-26", "2026-05-15"),
+            ("1-Apr-19", "2019-04-01"),
+            ("13-Jul-69", "1969-07-13"),
+            ("29-December-2023", "2023-12-29"),
+            ("03 Jan 2024", "2024-01-03"),
+            ("Sep 29, 2023", "2023-09-29"),
+            ("Sept. 29, 2023", "2023-09-29"),
+            ("Fri, 29 Sep 2023", "2023-09-29"),
+            ("2017-12-15T00:00:00+0530", "2017-12-15"),
+            ("2017-12-15 00:00:00+05:30", "2017-12-15"),
+            ("2024-06-12 16:00:01", "2024-06-12"),
+            ("24/05/2019 16:00:00", "2019-05-24"),
+            ("5/24/2019 4:00 PM", "2019-05-24"),
+            ("12/13/2024", "2024-12-13"),
+            ("30122024", "2024-12-30"),
+            ("05/05/2024", "2024-05-05"),
+            ("Wed Jan 03 2024", "2024-01-03"),
+        ] {
+            assert_eq!(iso(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_meaning_or_several_is_refused() {
+        for text in [
+            "", "-", "soon", "+024-01-01", "-024-01-01", "2024-13-01", "2024-02-30", "31-Feb-2024", "22-MAR-202",
+            "22-MAR-20244", "22-MAR-1024", "31-Dec-1899", "2024--01-02", "2024-01", "45292", "1706745600", "1/0/1900",
+            "2024-01-02 x", "01-02/2024", "2024-é-0", "22-Mär-2024", "2024-01-02 25:00", "2101-01-01",
+        ] {
+            assert!(day_of(text).is_err(), "{text}: {}", iso(text));
+        }
+        assert_eq!(iso("05/02/2024"), "can be 2024-02-05 or 2024-05-02");
+    }
+
+    fn decided(texts: &[&str]) -> Result<DateOrder, OrderFault> {
+        let mut votes = OrderVotes::default();
+        for text in texts {
+            if let Ok(written) = read(text) {
+                votes.add(text, &written);
+            }
+        }
+        votes.decide()
+    }
+
+    #[test]
+    fn a_column_decides_from_all_of_its_dates() {
+        assert_eq!(decided(&["05/02/2024", "13/02/2024"]), Ok(DateOrder::Dmy));
+        assert_eq!(decided(&["05/02/2024", "05/13/2024"]), Ok(DateOrder::Mdy));
+        assert_eq!(decided(&["05/05/2024", "2024-01-02"]), Ok(DateOrder::Dmy));
+        assert_eq!(decided(&["20-01-02", "20-01-31"]), Ok(DateOrder::Ymd));
+        assert_eq!(decided(&["99/99/2024", "13/02/2024"]), Ok(DateOrder::Dmy));
+        assert!(matches!(decided(&["05/02/2024", "06/02/2024"]), Err(OrderFault::Undecided { .. })));
+        assert!(matches!(decided(&["10-11-12"]), Err(OrderFault::Undecided { .. })));
+        assert!(matches!(decided(&["13/02/2024", "02/13/2024"]), Err(OrderFault::Contradiction { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn every_day_survives_every_way_of_writing_it(day in EARLIEST..40_000) {
+            let date = day::to_date(day);
+            for form in ["%Y-%m-%d", "%d-%b-%Y", "%B %-d, %Y", "%Y%m%d", "%d %B %Y", "%Y/%m/%d %H:%M:%S"] {
+                let text = date.format(form).to_string();
+                prop_assert_eq!(day_of(&text), Ok(day), "{}", text);
+            }
+            prop_assert_eq!(read(&date.format("%d/%m/%Y").to_string()).unwrap().by(DateOrder::Dmy), Some(day));
+            prop_assert_eq!(read(&date.format("%m/%d/%Y").to_string()).unwrap().by(DateOrder::Mdy), Some(day));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,80}") {
+            let _ = read(&text);
+        }
+    }
+}
