@@ -266,7 +266,17 @@ fn clock(text: &str) -> Option<(u32, &str)> {
 fn month(word: &str) -> Option<u32> {
     let lower = word.to_ascii_lowercase();
     let names = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
         "december",
     ];
     let at = names.iter().position(|name| lower.len() >= 3 && name.starts_with(&lower))?;
@@ -289,7 +299,8 @@ type Readings = ([Option<Day>; 3], bool, bool);
 
 fn readings(parts: [Part<'_>; 3]) -> Result<Readings, DateFault> {
     let on = |year: i32, month: u32, day: u32| NaiveDate::from_ymd_opt(year, month, day).map(day::from_date);
-    let fixed = |day: Option<Day>, year_first: bool| Ok(([Some(day.ok_or(DateFault::NoSuchDay)?); 3], false, year_first));
+    let fixed =
+        |day: Option<Day>, year_first: bool| Ok(([Some(day.ok_or(DateFault::NoSuchDay)?); 3], false, year_first));
     match parts {
         [Part::Number(y, 4), Part::Word(m), Part::Number(d, 1 | 2)]
         | [Part::Number(d, 1 | 2), Part::Word(m), Part::Number(y, 4)] => {
@@ -445,9 +456,29 @@ mod tests {
     #[test]
     fn what_has_no_meaning_or_several_is_refused() {
         for text in [
-            "", "-", "soon", "+024-01-01", "-024-01-01", "2024-13-01", "2024-02-30", "31-Feb-2024", "22-MAR-202",
-            "22-MAR-20244", "22-MAR-1024", "31-Dec-1899", "2024--01-02", "2024-01", "45292", "1706745600", "1/0/1900",
-            "2024-01-02 x", "01-02/2024", "2024-é-0", "22-Mär-2024", "2024-01-02 25:00", "2101-01-01",
+            "",
+            "-",
+            "soon",
+            "+024-01-01",
+            "-024-01-01",
+            "2024-13-01",
+            "2024-02-30",
+            "31-Feb-2024",
+            "22-MAR-202",
+            "22-MAR-20244",
+            "22-MAR-1024",
+            "31-Dec-1899",
+            "2024--01-02",
+            "2024-01",
+            "45292",
+            "1706745600",
+            "1/0/1900",
+            "2024-01-02 x",
+            "01-02/2024",
+            "2024-é-0",
+            "22-Mär-2024",
+            "2024-01-02 25:00",
+            "2101-01-01",
         ] {
             assert!(day_of(text).is_err(), "{text}: {}", iso(text));
         }
