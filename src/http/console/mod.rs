@@ -1,5 +1,8 @@
 //! The console and GraphiQL: pages and scripts within the binary, under a policy that lets nothing else in.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Path;
@@ -7,12 +10,42 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use rust_embed::Embed;
+use sha2::{Digest, Sha256};
 
 use crate::http::{Service, answer};
 
 #[derive(Embed)]
 #[folder = "src/http/console/assets"]
 struct Assets;
+
+/// Names this build's assets as a whole. The page asks for them under it, and modules for each other, so that a browser
+/// may keep them for a year and never mixes those of two builds.
+static BUILD: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = Sha256::new();
+    for name in Assets::iter() {
+        hash.update(name.as_bytes());
+        hash.update(Assets::get(&name).map(|asset| asset.metadata.sha256_hash()).unwrap_or_default());
+    }
+    format!("{}/", hex::encode(&hash.finalize()[..8]))
+});
+
+/// How long a browser may keep a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// Checked each time, so that a new version is seen at once.
+    Checked,
+    /// A year: the address is of this version alone. In debug builds files are read anew each time, so they are checked.
+    ForGood,
+}
+
+impl Kept {
+    fn header(self) -> &'static str {
+        match self {
+            Self::ForGood if !cfg!(debug_assertions) => "public, max-age=31536000, immutable",
+            Self::Checked | Self::ForGood => "no-cache",
+        }
+    }
+}
 
 /// Scripts, styles and fonts come from here alone; nothing is written into the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
@@ -26,11 +59,14 @@ const GRAPHIQL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 
 pub(super) fn routes() -> Router<Service> {
     Router::new()
         .route("/reporting", get(|| async { Redirect::permanent("/reporting/") }))
-        .route("/reporting/", get(|headers: HeaderMap| async move { page("index.html", POLICY, &headers) }))
+        .route("/reporting/", get(|headers: HeaderMap| async move { console(&headers) }))
         .route("/reporting/{*path}", get(asset_or_page))
         .route("/admin", get(to_administration))
         .route("/admin/", get(to_administration))
-        .route("/favicon.ico", get(|headers: HeaderMap| async move { page("icon.svg", POLICY, &headers) }))
+        .route(
+            "/favicon.ico",
+            get(|headers: HeaderMap| async move { page("icon.svg", POLICY, &headers, Kept::Checked) }),
+        )
 }
 
 async fn to_administration() -> Redirect {
@@ -39,15 +75,29 @@ async fn to_administration() -> Redirect {
 
 /// GraphiQL's page.
 pub(super) fn graphiql(headers: &HeaderMap) -> Response {
-    page("graphiql.html", GRAPHIQL_POLICY, headers)
+    page("graphiql.html", GRAPHIQL_POLICY, headers, Kept::Checked)
 }
 
 /// A file, or the console's page for an address within it.
 async fn asset_or_page(Path(path): Path<String>, headers: HeaderMap) -> Response {
     match path.strip_prefix("assets/") {
-        Some(file) => page(file, POLICY, &headers),
-        None => page("index.html", POLICY, &headers),
+        Some(file) => match file.strip_prefix(BUILD.as_str()) {
+            Some(file) => page(file, POLICY, &headers, Kept::ForGood),
+            None => page(file, POLICY, &headers, Kept::Checked),
+        },
+        None => console(&headers),
     }
+}
+
+/// The console's page, whose assets are those of this build.
+fn console(headers: &HeaderMap) -> Response {
+    let Some(asset) = Assets::get("index.html") else {
+        return (StatusCode::NOT_FOUND, "There is no such file\n").into_response();
+    };
+    let assets = format!("/reporting/assets/{}", *BUILD);
+    let text = String::from_utf8_lossy(&asset.data).replace("/reporting/assets/", &assets);
+    let tag = hex::encode(&Sha256::digest(&text)[..12]);
+    respond("index.html", Bytes::from(text), &tag, POLICY, headers, Kept::Checked)
 }
 
 fn media_type(file: &str) -> &'static str {
@@ -61,20 +111,24 @@ fn media_type(file: &str) -> &'static str {
     }
 }
 
-fn page(file: &str, policy: &'static str, headers: &HeaderMap) -> Response {
+fn page(file: &str, policy: &'static str, headers: &HeaderMap, kept: Kept) -> Response {
     let Some(asset) = Assets::get(file) else {
         return (StatusCode::NOT_FOUND, "There is no such file\n").into_response();
     };
-    let tag = format!("\"{}\"", hex::encode(&asset.metadata.sha256_hash()[..12]));
-    // Checked each time, so that a new version is seen at once.
-    let caching = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, "no-cache".to_owned())];
+    let tag = hex::encode(&asset.metadata.sha256_hash()[..12]);
+    let body = match asset.data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    };
+    respond(file, body, &tag, policy, headers, kept)
+}
+
+fn respond(file: &str, body: Bytes, tag: &str, policy: &'static str, headers: &HeaderMap, kept: Kept) -> Response {
+    let tag = format!("\"{tag}\"");
+    let caching = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, kept.header().to_owned())];
     if answer::has(headers, &tag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
-    let body = match asset.data {
-        std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-        std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
-    };
     let content = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type(file))),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),

@@ -168,3 +168,21 @@ async fn every_page_is_accessible_fits_and_stays_within_the_policy() {
         browser.close().await;
     }
 }
+
+/// The page names this build's assets, all of which are there; what another build's page asks for isn't answered with
+/// something else.
+#[tokio::test]
+async fn assets_are_asked_for_under_their_build() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let get = async |path: &str| reqwest::get(format!("{}{path}", app.url)).await.expect("an answer");
+    let page = get("/reporting/").await.text().await.expect("a page");
+    let assets: Vec<&str> = page.split('"').filter(|part| part.starts_with("/reporting/assets/")).collect();
+    assert!(assets.len() > 5, "{page}");
+    let build = assets[0].split('/').nth(3).expect("a build");
+    for asset in &assets {
+        assert!(asset.starts_with(&format!("/reporting/assets/{build}/")), "{asset}");
+        assert_eq!(get(asset).await.status(), 200, "{asset}");
+    }
+    assert_eq!(get("/reporting/assets/0123456789abcdef/app.js").await.status(), 404);
+    assert_eq!(get("/reporting/assets/app.js").await.status(), 200);
+}
