@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Makes, changes and deletes an installation by deploy.py against a stand-in for AWS (moto's server).
+
+Needs moto[all,server] and boto3. What the stand-in can't show: whether tasks really start,
+whether a role's rights suffice, and types of resources that it doesn't know, which it passes over (they are printed).
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import boto3
+from moto.core.common_models import CloudFormationModel
+from moto.secretsmanager import secretsmanager_backends
+from moto.server import ThreadedMotoServer
+
+HERE = pathlib.Path(__file__).parent
+STACKS = ["foundation", "database", "edge", "cluster", "pipeline", "service", "scaling", "watch"]
+IMAGE = "ghcr.io/example/prospectus@sha256:" + "a" * 64
+NEWER = "ghcr.io/example/prospectus@sha256:" + "b" * 64
+
+
+class Secret(CloudFormationModel):
+    """A secret, which the stand-in knows by its own API but not in templates; others import its ARN."""
+
+    # The stand-in reads the service's name from here.
+    __module__ = "moto.secretsmanager.models"
+
+    def __init__(self, arn, backend):
+        self.physical_resource_id = arn
+        self.backend = backend
+
+    @staticmethod
+    def cloudformation_name_type():
+        return "Name"
+
+    @staticmethod
+    def cloudformation_type():
+        return "AWS::SecretsManager::Secret"
+
+    @classmethod
+    def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
+        wanted = cloudformation_json["Properties"]["GenerateSecretString"]
+        value = "p" * wanted["PasswordLength"]
+        if "GenerateStringKey" in wanted:
+            value = json.dumps({**json.loads(wanted["SecretStringTemplate"]), wanted["GenerateStringKey"]: value})
+        backend = secretsmanager_backends[account_id][region_name]
+        described = backend.create_secret(resource_name, value, None, None, None, None, None, [], False)
+        return cls(json.loads(described)["ARN"], backend)
+
+    @classmethod
+    def update_from_cloudformation_json(cls, original_resource, *arguments, **kwargs):
+        return original_resource
+
+    def delete(self, account_id, region_name):
+        self.backend.delete_secret(self.physical_resource_id, None, True)
+
+
+class Installation:
+    """One account of the stand-in, and deploy.py on it."""
+
+    def __init__(self, endpoint):
+        self.environment = {
+            **os.environ,
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_PAGER": "",
+            "NAME": "trial",
+            "PUBLIC_URL": "https://prospectus.example.org",
+            "EMAIL": "operator@example.org",
+            "REPOSITORY": "example/prospectus",
+            "IMAGE": IMAGE,
+        }
+        session = boto3.Session("testing", "testing", region_name="eu-central-1")
+        self.client = lambda service: session.client(service, endpoint_url=endpoint)
+        certificate = self.client("acm").request_certificate(DomainName="prospectus.example.org")
+        self.environment["CERTIFICATE_ARN"] = certificate["CertificateArn"]
+
+    def deploy(self, *arguments, **choices):
+        command = [sys.executable, str(HERE / "deploy.py"), *arguments]
+        done = subprocess.run(command, env={**self.environment, **choices}, capture_output=True, text=True, timeout=900)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}")
+
+    def stacks(self):
+        states = {}
+        for stack in self.client("cloudformation").describe_stacks()["Stacks"]:
+            states[stack["StackName"].removeprefix("trial-")] = stack["StackStatus"]
+        return states
+
+    def stack(self, name):
+        return self.client("cloudformation").describe_stacks(StackName=f"trial-{name}")["Stacks"][0]
+
+    def container(self, family):
+        task = self.client("ecs").describe_task_definition(taskDefinition=family)["taskDefinition"]
+        return next(c for c in task["containerDefinitions"] if c["name"] == "prospectus")
+
+
+def expect(what, found, wanted):
+    if found != wanted:
+        sys.exit(f"{what}: {found!r}, but it should be {wanted!r}")
+    print(f"ok: {what}")
+
+
+def created(aws):
+    aws.deploy("up")
+    expect("every stack is there", aws.stacks(), dict.fromkeys(STACKS, "CREATE_COMPLETE"))
+
+    subnets = aws.client("ec2").describe_subnets()["Subnets"]
+    ours = {t["Value"]: s for s in subnets for t in s.get("Tags", []) if t["Key"] == "Name" and "trial-" in t["Value"]}
+    expect("two zones of public, private and database subnets", len(ours), 6)
+    expect("in two zones", len({s["AvailabilityZone"] for s in ours.values()}), 2)
+
+    database = aws.client("rds").describe_db_instances(DBInstanceIdentifier="trial")["DBInstances"][0]
+    expect("the database is encrypted", database["StorageEncrypted"], True)
+    expect("has no public address", database["PubliclyAccessible"], False)
+    parameters = {p["ParameterKey"]: p["ParameterValue"] for p in aws.stack("database")["Parameters"]}
+    expect("refuses to be deleted", parameters["DeletionProtection"], "true")
+    expect("is backed up", database["BackupRetentionPeriod"], 14)
+    expect("is small", (database["DBInstanceClass"], database["MultiAZ"]), ("db.t4g.small", False))
+
+    api, worker = aws.container("trial-api"), aws.container("trial-worker")
+    expect("the API runs the image", api["image"], IMAGE)
+    expect("the API serves alone", api["command"], ["serve", "--no-worker"])
+    expect("the worker works", worker["command"], ["worker"])
+    for container in (api, worker):
+        expect("its root is read-only", container["readonlyRootFilesystem"], True)
+        expect("it isn't root", container["user"], "10001")
+        address = next(v["value"] for v in container["environment"] if v["name"] == "DATABASE_URL")
+        expect("no address holds a password", address.split("@")[0], "postgres://prospectus")
+        expect("the database is asked by TLS", "sslmode=require" in address, True)
+    expect("the worker has no administrator's token", [s["name"] for s in worker["secrets"]], ["PGPASSWORD"])
+
+    elb = aws.client("elbv2")
+    balancer = elb.describe_load_balancers(Names=["trial"])["LoadBalancers"][0]["LoadBalancerArn"]
+    listeners = {x["Protocol"]: x for x in elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"]}
+    expect("TLS of 1.2 and later", listeners["HTTPS"]["SslPolicy"], "ELBSecurityPolicy-TLS13-1-2-2021-06")
+    expect("HTTP is redirected", listeners["HTTP"]["DefaultActions"][0]["Type"], "redirect")
+
+    alarms = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    silent = [a["AlarmName"] for a in alarms if not a.get("AlarmDescription")]
+    expect("every alarm says what to do", (silent, len(alarms) >= 10), ([], True))
+
+    role = aws.client("iam").get_role(RoleName="trial-deploy")["Role"]
+    subject = role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["StringEquals"]
+    expect(
+        "only the repository's production environment deploys",
+        subject["token.actions.githubusercontent.com:sub"],
+        "repo:example/prospectus:environment:production",
+    )
+
+
+def changed(aws):
+    """The size by the operator; the image as the pipeline does it."""
+    aws.deploy("up", SIZE="large", MULTI_AZ="true", IMAGE="ghcr.io/example/prospectus:ignored")
+    database = aws.client("rds").describe_db_instances(DBInstanceIdentifier="trial")["DBInstances"][0]
+    expect("the database grew", (database["DBInstanceClass"], database["MultiAZ"]), ("db.m7g.large", True))
+    expect("an operator's change keeps the image", aws.container("trial-api")["image"], IMAGE)
+
+    cloudformation = aws.client("cloudformation")
+    before = cloudformation.describe_stacks(StackName="trial-service")["Stacks"][0]["Parameters"]
+    kept = [
+        {"ParameterKey": p["ParameterKey"], "UsePreviousValue": True}
+        for p in before
+        if p["ParameterKey"] != "Image"
+    ]
+    cloudformation.update_stack(
+        StackName="trial-service",
+        UsePreviousTemplate=True,
+        Parameters=[{"ParameterKey": "Image", "ParameterValue": NEWER}, *kept],
+    )
+    expect("the pipeline's image runs", aws.container("trial-worker")["image"], NEWER)
+    after = cloudformation.describe_stacks(StackName="trial-service")["Stacks"][0]["Parameters"]
+    differ = {p["ParameterKey"] for p in after} ^ {p["ParameterKey"] for p in before}
+    values = {p["ParameterKey"]: p["ParameterValue"] for p in before}
+    differ |= {p["ParameterKey"] for p in after if values.get(p["ParameterKey"]) != p["ParameterValue"]}
+    expect("and nothing else changed", differ, {"Image"})
+
+
+def deleted(aws):
+    aws.deploy("down")
+    expect("the data stay", sorted(aws.stacks()), ["database", "foundation"])
+    aws.deploy("up", DELETION_PROTECTION="false", SIZE="large", MULTI_AZ="true")
+    aws.deploy("down", "--data")
+    expect("all is gone", aws.stacks(), {})
+    expect("the database, too", aws.client("rds").describe_db_instances()["DBInstances"], [])
+
+
+def main():
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        aws = Installation(f"http://{host}:{port}")
+        created(aws)
+        changed(aws)
+        deleted(aws)
+    finally:
+        server.stop()
+    print("made, changed and deleted")
+
+
+if __name__ == "__main__":
+    main()
