@@ -23,22 +23,22 @@ COPY models models
 COPY src src
 # Newer than the stand-ins, or cargo would keep what it has built of them.
 RUN find src migration/src -name '*.rs' -exec touch {} + \
- && cargo build --release --locked
+ && cargo build --release --locked \
+ && mkdir -p /image/var/lib/prospectus /image/usr/local/bin \
+ && cp target/release/prospectus /image/usr/local/bin/prospectus
 
-FROM debian:bookworm-slim
-# hadolint ignore=DL3008
-RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates curl \
- && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --create-home --home-dir /var/lib/prospectus prospectus
-COPY --from=build /build/target/release/prospectus /usr/local/bin/prospectus
-USER 10001
+# The C library, certificates and time zones, and nothing else: no shell, no package manager.
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build --chown=10001:10001 /image/var/lib/prospectus /var/lib/prospectus
+COPY --from=build /image/usr/local/bin/prospectus /usr/local/bin/prospectus
+USER 10001:10001
 WORKDIR /var/lib/prospectus
 ENV LISTEN=0.0.0.0:8000 \
     LOG_FORMAT=json
 EXPOSE 8000
+# All that is ever written: SQLite's file, and what is uploaded in /tmp. The root may be read-only.
 VOLUME /var/lib/prospectus
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-  CMD ["curl", "--fail", "--silent", "--show-error", "http://127.0.0.1:8000/readyz"]
-ENTRYPOINT ["prospectus"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
+  CMD ["/usr/local/bin/prospectus", "health"]
+ENTRYPOINT ["/usr/local/bin/prospectus"]
 CMD ["serve"]
