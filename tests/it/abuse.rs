@@ -119,7 +119,7 @@ fn probes() -> Vec<(&'static str, String, Value, Option<&'static str>)> {
             Some("BAD_USER_INPUT"),
         ),
         ("no GraphQL", "{".repeat(150), json!({}), Some("GRAPHQL_PARSE_FAILED")),
-        ("a long name", format!("{{{}}}", "a".repeat(120_000)), json!({}), Some("GRAPHQL_VALIDATION_FAILED")),
+        ("a long name", format!("{{{}}}", "a".repeat(60_000)), json!({}), Some("GRAPHQL_VALIDATION_FAILED")),
     ]
 }
 

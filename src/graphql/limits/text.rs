@@ -3,9 +3,9 @@
 use std::fmt;
 
 /// Bytes of an operation's text. The longest query of the console has 2 KiB.
-pub const LONGEST_TEXT: usize = 128 << 10;
+pub const LONGEST_TEXT: usize = 64 << 10;
 /// Names, numbers, strings and signs in an operation's text; the introspection query has 300.
-pub const MOST_TOKENS: usize = 15_000;
+pub const MOST_TOKENS: usize = 5_000;
 /// Brackets of any kind within brackets: the parser takes about a KiB of stack for each.
 pub const DEEPEST_BRACKETS: usize = 200;
 /// `@skip`, `@include` and the like in one text.
