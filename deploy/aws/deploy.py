@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes, changes and deletes the stacks of one installation, in the order in which they need one another.
 
-    deploy.py up            makes what is missing, changes what differs
+    deploy.py up [STACK…]   makes what is missing, changes what differs; of all stacks, or of the named ones
     deploy.py down          deletes all but the database and the network
     deploy.py down --data   deletes these, too; a last snapshot of the database stays
 
@@ -75,13 +75,14 @@ class Installation:
         self.name = choices.get("NAME") or "prospectus"
         self.cloudformation = boto3.client("cloudformation")
 
-    def up(self):
-        """Makes or changes every stack."""
+    def up(self, wanted):
+        """Makes or changes the stacks."""
         for variable, what in NEEDED.items():
             if not self.choices.get(variable):
                 raise SystemExit(f"Set {variable}: {what}")
         for stack in STACKS:
-            self.put(stack)
+            if stack in wanted:
+                self.put(stack)
 
     def down(self, data):
         """Deletes the stacks, the data's only if asked to."""
@@ -120,7 +121,7 @@ class Installation:
     def parameters(self, stack, body, there):
         """The template's parameters: as chosen, else as they were, else by default."""
         known = {p["ParameterKey"] for p in self.cloudformation.get_template_summary(TemplateBody=body)["Parameters"]}
-        earlier = {p["ParameterKey"] for p in (there or {}).get("Parameters", [])}
+        earlier = {p["ParameterKey"]: p["ParameterValue"] for p in (there or {}).get("Parameters", [])}
         chosen = {"Name": self.name}
         for variable, parameter in STACKS[stack].items():
             if self.choices.get(variable):
@@ -128,9 +129,8 @@ class Installation:
         # The pipeline may have deployed a newer image since.
         if there and self.choices.get("CHANGE_IMAGE") != "yes":
             chosen.pop("Image", None)
-        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in chosen.items() if key in known]
-        kept = sorted((known & earlier) - chosen.keys())
-        return given + [{"ParameterKey": key, "UsePreviousValue": True} for key in kept]
+        values = {**earlier, **chosen}
+        return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items() if key in known]
 
     def delete(self, stack):
         """Deletes one stack, if it's there."""
@@ -172,14 +172,14 @@ class Installation:
 def main(arguments):
     installation = Installation(os.environ)
     match arguments:
-        case ["up"]:
-            installation.up()
+        case ["up", *stacks] if set(stacks) <= STACKS.keys():
+            installation.up(stacks or STACKS)
         case ["down"]:
             installation.down(data=False)
         case ["down", "--data"]:
             installation.down(data=True)
         case _:
-            raise SystemExit("deploy.py up | down [--data]")
+            raise SystemExit(f"deploy.py up [STACK…] | down [--data]; the stacks are {', '.join(STACKS)}")
 
 
 if __name__ == "__main__":
