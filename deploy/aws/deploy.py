@@ -105,9 +105,7 @@ class Installation:
         }
         if there is None:
             print(f"making {request['StackName']}")
-            self.cloudformation.create_stack(
-                **request, OnFailure="DELETE", EnableTerminationProtection=stack in DATA
-            )
+            self.cloudformation.create_stack(**request, OnFailure="DELETE")
             return self.wait("stack_create_complete", stack)
         print(f"changing {request['StackName']}")
         try:
@@ -139,8 +137,6 @@ class Installation:
             return
         name = f"{self.name}-{stack}"
         print(f"deleting {name}")
-        if there.get("EnableTerminationProtection"):
-            self.cloudformation.update_termination_protection(StackName=name, EnableTerminationProtection=False)
         # By its id, since a deleted stack is found by no name.
         self.cloudformation.delete_stack(StackName=there["StackId"])
         self.wait("stack_delete_complete", stack, there["StackId"])
