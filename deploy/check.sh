@@ -68,6 +68,8 @@ else
   check "workflows: their expressions" actionlint actionlint
 fi
 check "CloudFormation: its types" cfn-lint cfn-lint deploy/aws/*.yaml
+check "Dockerfile: its safety" checkov checkov --file Dockerfile --compact --quiet --skip-download
+check "workflows: their rights" checkov checkov --directory .github --compact --quiet --skip-download
 check "CloudFormation: its safety" checkov \
   checkov --directory deploy/aws --framework cloudformation --compact --quiet --skip-download
 if stand_in; then
