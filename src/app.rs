@@ -10,6 +10,7 @@ use crate::market::DataSource;
 use crate::market::Series;
 use crate::market::splits::Split;
 use crate::providers::alpha_vantage::AlphaVantage;
+use crate::providers::market::NseArchive;
 use crate::providers::nse::Nse;
 use crate::providers::{IpoProvider, PriceProvider, ProviderError};
 use crate::registry::Registry;
@@ -67,7 +68,9 @@ impl App {
         let store = Store::connect_with(&settings.database_url, settings.database_pool).await?;
         let alpha_vantage = AlphaVantage::new(store.clone(), &settings.alpha_vantage)?;
         let nse = Nse::new(store.clone(), &settings.nse)?;
-        let providers = Providers { alpha_vantage: Arc::new(alpha_vantage), nse: Arc::new(nse) };
+        let archive = NseArchive::new(store.clone(), &settings.nse)?;
+        let providers =
+            Providers { alpha_vantage: Arc::new(alpha_vantage), nse: Arc::new(nse), archive: Arc::new(archive) };
         let series = SeriesCache::new(store.clone());
         let (folder, library) = (settings.models_dir.clone(), settings.onnx_runtime.clone());
         let shelf = tokio::task::spawn_blocking(move || Shelf::load(&folder, library.as_deref()));
@@ -80,6 +83,7 @@ impl App {
 pub struct Providers {
     alpha_vantage: Arc<AlphaVantage>,
     nse: Arc<Nse>,
+    archive: Arc<NseArchive>,
 }
 
 impl Providers {
@@ -87,6 +91,18 @@ impl Providers {
     #[must_use]
     pub fn prices(&self, _symbol: &symbol::Model) -> Arc<dyn PriceProvider> {
         self.alpha_vantage.clone()
+    }
+
+    /// The files of the whole NSE.
+    #[must_use]
+    pub fn archive(&self) -> &NseArchive {
+        &self.archive
+    }
+
+    /// The NSE's own interface.
+    #[must_use]
+    pub fn nse(&self) -> &Nse {
+        &self.nse
     }
 
     /// A source of IPOs; `None` if this isn't one.

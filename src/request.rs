@@ -90,7 +90,7 @@ pub fn normalise_ticker(text: &str) -> Result<String, RequestError> {
 /// When the ticker is malformed or not followed.
 pub async fn find_symbol(app: &App, ticker: &str) -> Result<symbol::Model, RequestError> {
     let ticker = normalise_ticker(ticker)?;
-    let found = app.store.symbols().by_ticker(&ticker).await?;
+    let found = app.store.identities().find(&ticker).await?;
     found.ok_or_else(|| RequestError::NotFound {
         field: "ticker".into(),
         what: format!("symbol {ticker}; add it first"),

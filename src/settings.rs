@@ -36,6 +36,8 @@ pub struct Settings {
     pub ipo_schedule: Option<Schedule>,
     /// When all prices are refreshed.
     pub price_schedule: Option<Schedule>,
+    /// When the newest daily files are fetched, once there are stored ones.
+    pub market_schedule: Option<Schedule>,
     /// Where models of one's own lie.
     pub models_dir: PathBuf,
     /// The library of ONNX Runtime.
@@ -215,6 +217,10 @@ pub struct AlphaVantageSettings {
 #[derive(Debug, Clone)]
 pub struct NseSettings {
     pub base_url: Address,
+    /// The host of the daily files and lists.
+    pub archive_url: Address,
+    /// The least time between two requests to the archive.
+    pub archive_interval_ms: i64,
     /// What to go through; cloud addresses are often blocked.
     pub proxy: Option<Address>,
     /// How long the exchange may stay silent.
@@ -302,6 +308,8 @@ impl Settings {
             nse: NseSettings::read(source)?,
             ipo_schedule: schedule(source, "IPO_SCHEDULE", "30 0 * * *")?,
             price_schedule: schedule(source, "PRICE_SCHEDULE", "30 23 * * 1-5")?,
+            // 19:15 in India; the day's file comes at about 18:00.
+            market_schedule: schedule(source, "MARKET_SCHEDULE", "45 13 * * *")?,
             models_dir: text(source, "MODELS_DIR").unwrap_or_else(|| "models".to_owned()).into(),
             onnx_runtime: text(source, "ORT_DYLIB_PATH").map(PathBuf::from),
             worker_concurrency,
@@ -342,11 +350,33 @@ impl AlphaVantageSettings {
 impl NseSettings {
     fn read(source: &impl Source) -> Result<Self, SettingError> {
         let base_url = url(source, "NSE_BASE_URL", "an http or https address, such as https://www.nseindia.com")?;
+        let archive =
+            url(source, "NSE_ARCHIVE_URL", "an http or https address, such as https://nsearchives.nseindia.com")?;
+        let archive = archive.unwrap_or_else(|| constant_url("https://nsearchives.nseindia.com"));
+        let per_second = parse_if(
+            source,
+            "NSE_ARCHIVE_PER_SECOND",
+            "requests a second, such as 3 or 0.5; 0 sets no limit",
+            // A stand-in on this machine needs no sparing.
+            if is_loopback(&archive) { 0.0 } else { 3.0 },
+            |n: &f64| n.is_finite() && *n >= 0.0 && *n <= 1_000.0,
+        )?;
         Ok(Self {
             base_url: Address(base_url.unwrap_or_else(|| constant_url("https://www.nseindia.com"))),
+            archive_url: Address(archive),
+            archive_interval_ms: if per_second > 0.0 { (1_000.0 / per_second).ceil() as i64 } else { 0 },
             proxy: url(source, "NSE_PROXY", "the http or https address of a proxy")?.map(Address),
             timeout: provider_timeout(source)?,
         })
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

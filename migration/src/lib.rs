@@ -16,6 +16,8 @@ mod m20261121_000008_forecasts;
 mod m20261125_000009_ipo_performance;
 mod m20261125_000011_job_revisions;
 mod m20261125_000016_sessions;
+mod m20261125_000013_market;
+mod m20261125_000014_derived_prices;
 
 pub struct Migrator;
 
@@ -34,6 +36,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000009_ipo_performance::Migration),
             Box::new(m20261125_000011_job_revisions::Migration),
             Box::new(m20261125_000016_sessions::Migration),
+            Box::new(m20261125_000013_market::Migration),
+            Box::new(m20261125_000014_derived_prices::Migration),
         ]
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{CommandError, prepared};
+use super::{CommandError, import_market, prepared};
 use crate::ingest;
 use crate::jobs::{self, AddSymbol};
 use crate::providers::csv;
@@ -14,18 +14,30 @@ use crate::settings::Settings;
 #[derive(Debug, Args)]
 pub(super) struct ImportArguments {
     /// As the price provider spells it: IBM, RELIANCE.BSE. Added if it's new.
-    ticker: String,
+    #[arg(required_unless_present = "market")]
+    ticker: Option<String>,
     /// With the headings date,open,high,low,close[,`adjusted_close`],volume.
-    file: PathBuf,
+    #[arg(required_unless_present = "market")]
+    file: Option<PathBuf>,
+    /// Files of a whole market instead, zipped or plain, or folders of them: the NSE's daily files, its lists and its
+    /// export of corporate actions.
+    #[arg(long, num_args = 1.., value_name = "FILE", conflicts_with_all = ["ticker", "file"])]
+    market: Vec<PathBuf>,
 }
 
 pub(super) async fn run(settings: Settings, arguments: ImportArguments) -> Result<(), CommandError> {
     let failed = |error: &dyn std::fmt::Display| CommandError::Failed(error.to_string());
-    let name = arguments.file.display().to_string();
-    let text = tokio::fs::read_to_string(&arguments.file).await;
+    if !arguments.market.is_empty() {
+        return import_market::run(settings, arguments.market).await;
+    }
+    let (Some(ticker), Some(file)) = (arguments.ticker, arguments.file) else {
+        return Err(CommandError::Failed("name a ticker and a file, or files after --market".to_owned()));
+    };
+    let name = file.display().to_string();
+    let text = tokio::fs::read_to_string(&file).await;
     let text = text.map_err(|e| CommandError::Failed(format!("{name} can't be read: {e}")))?;
     let batch = csv::batch(text).map_err(|e| failed(&e))?;
-    let ticker = normalise_ticker(&arguments.ticker).map_err(|e| failed(&e))?;
+    let ticker = normalise_ticker(&ticker).map_err(|e| failed(&e))?;
     let app = prepared(settings).await?;
     let id = if let Some(symbol) = app.store.symbols().by_ticker(&ticker).await? {
         symbol.id

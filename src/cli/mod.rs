@@ -2,6 +2,7 @@
 
 mod demo;
 mod import;
+mod import_market;
 mod samples;
 mod serve;
 mod token;
@@ -45,7 +46,7 @@ enum Command {
     },
     /// Fill a fresh database with real sample prices, show the way around, and serve it.
     Demo(demo::DemoArguments),
-    /// Read a CSV file of one symbol's prices into the database.
+    /// Read a file of one symbol's prices, or files of a whole market, into the database.
     Import(import::ImportArguments),
     /// Fit a forecasting model to stored symbols.
     Train(train::TrainArguments),

@@ -7,7 +7,10 @@ use super::errors::{Fault, bad_input};
 use crate::app::App;
 use crate::market::Day;
 use crate::store::page::{Keys, Page, PageRequest, Sort, decode_cursor, encode_cursor};
-use crate::store::{BacktestFilter, IpoFilter, IssueFilter, JobFilter, PredictionFilter, SymbolFilter};
+use crate::store::{
+    BacktestFilter, CorporateActionFilter, IpoFilter, IssueFilter, JobFilter, MarketDayFilter, PredictionFilter,
+    SymbolFilter,
+};
 
 /// Rows in a page where the caller doesn't say.
 const DEFAULT_PAGE: i32 = 50;
@@ -43,6 +46,8 @@ pub enum Total {
     Ipos(IpoFilter),
     Revisions(i64),
     Bars { symbol: i64, from: Option<Day>, to: Option<Day> },
+    MarketDays(MarketDayFilter),
+    CorporateActions(CorporateActionFilter),
     Known(usize),
 }
 
@@ -60,6 +65,8 @@ impl Total {
             Self::Ipos(filter) => store.ipos().count(filter).await,
             Self::Revisions(ipo) => store.ipos().count_revisions(*ipo).await,
             Self::Bars { symbol, from, to } => store.prices().count(*symbol, *from, *to).await,
+            Self::MarketDays(filter) => store.market_days().count(*filter).await,
+            Self::CorporateActions(filter) => store.corporate_actions().count(filter).await,
             Self::Known(count) => Ok(*count as u64),
         };
         Ok(i32::try_from(count.map_err(Fault::from)?).unwrap_or(i32::MAX))

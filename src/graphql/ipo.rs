@@ -151,6 +151,12 @@ impl Ipo {
         decimal(self.0.issue_price.as_ref())
     }
 
+    /// Whether no source stated the issue price: it's the close before the listing day, as the exchange's daily file has
+    /// it.
+    async fn issue_price_derived(&self) -> bool {
+        self.0.issue_price_derived
+    }
+
     async fn price_band_low(&self) -> Option<Decimal> {
         decimal(self.0.price_band_low.as_ref())
     }

@@ -11,8 +11,9 @@ use crate::market::ipo::provider_tickers;
 use crate::market::{Bar, Series};
 use crate::request::RequestError;
 use crate::research::{Curve, decode_curve};
+use crate::store::entity::corporate_action;
 use crate::store::entity::{backtest, data_issue, ipo, job, prediction, sweep, symbol};
-use crate::store::{BarRequest, StoreError};
+use crate::store::{BarRequest, FormerTicker, StoreError};
 
 /// Loads rows by what the resolvers know of them.
 pub struct Rows(App);
@@ -288,5 +289,41 @@ impl Loader<IpoOfTicker> for Rows {
             Some((key.clone(), found?.clone()))
         };
         Ok(keys.iter().filter_map(of).collect())
+    }
+}
+
+/// Every corporate action of a symbol, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ActionsOf(pub i64);
+
+/// The tickers that a symbol had, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FormerTickersOf(pub i64);
+
+impl Loader<ActionsOf> for Rows {
+    type Value = Vec<corporate_action::Model>;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[ActionsOf]) -> Loaded<ActionsOf, Self::Value> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let mut loaded: HashMap<ActionsOf, Self::Value> = HashMap::new();
+        for row in self.0.store.corporate_actions().of(&ids).await? {
+            loaded.entry(ActionsOf(row.symbol_id.unwrap_or(0))).or_default().push(row);
+        }
+        Ok(loaded)
+    }
+}
+
+impl Loader<FormerTickersOf> for Rows {
+    type Value = Vec<FormerTicker>;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[FormerTickersOf]) -> Loaded<FormerTickersOf, Self::Value> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let mut loaded: HashMap<FormerTickersOf, Self::Value> = HashMap::new();
+        for former in self.0.store.identities().former_of(&ids).await? {
+            loaded.entry(FormerTickersOf(former.symbol_id)).or_default().push(former);
+        }
+        Ok(loaded)
     }
 }

@@ -12,6 +12,7 @@ mod issue;
 mod job;
 pub mod limits;
 mod loaders;
+mod market;
 mod node;
 mod price;
 mod scalars;
@@ -41,6 +42,7 @@ pub struct Query(
     ipo::IpoQuery,
     forecast::ForecastQuery,
     token::TokenQuery,
+    market::MarketQuery,
 );
 
 /// What can be done. A person's mistakes come back in `userErrors`, with nothing changed.
@@ -54,6 +56,7 @@ pub struct Mutation(
     ipo_edits::IpoMutation,
     forecast::ForecastMutation,
     token::TokenMutation,
+    market::MarketMutation,
 );
 
 /// What can be followed, over graphql-transport-ws or server-sent events.

@@ -12,7 +12,8 @@ use super::errors::{Fault, internal};
 use super::forecast::Prediction;
 use super::ids::{self, Kind};
 use super::ipo::Ipo;
-use super::loaders::{BarsOf, IpoOfTicker, LatestBarOf, LatestPredictionOf, Rows, SeriesOf};
+use super::loaders::{BarsOf, FormerTickersOf, IpoOfTicker, LatestBarOf, LatestPredictionOf, Rows, SeriesOf};
+use super::market::{CorporateAction, FormerTicker, actions_of};
 use super::price::{DateRange, PriceBar, PriceSeries, Split};
 use super::scalars::Date;
 use crate::app::App;
@@ -140,6 +141,33 @@ impl Symbol {
     /// ISO 4217 code of the prices' currency, once known.
     async fn currency(&self) -> Option<&str> {
         self.0.currency.as_deref()
+    }
+
+    /// The security's international number, twelve signs, where the exchange's files name it.
+    async fn isin(&self) -> Option<&str> {
+        self.0.isin.as_deref()
+    }
+
+    /// Tickers that it had before, oldest first.
+    async fn former_tickers(&self, ctx: &Context<'_>) -> Result<Vec<FormerTicker>> {
+        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+        let former = loader.load_one(FormerTickersOf(self.0.id)).await.map_err(|e| internal(&e))?.unwrap_or_default();
+        Ok(former.into_iter().map(|f| FormerTicker { ticker: f.ticker, until: Date(f.until) }).collect())
+    }
+
+    /// What the company did to its shares, oldest first, as its exchange announced it.
+    async fn corporate_actions(&self, ctx: &Context<'_>) -> Result<Vec<CorporateAction>> {
+        actions_of(ctx, self.0.id).await
+    }
+
+    /// The first date on its board, by the exchange's list of shares; a move from another board begins anew.
+    async fn listed_on(&self) -> Option<Date> {
+        self.0.listed_day.map(Date)
+    }
+
+    /// Whether it has left the exchange's list of shares.
+    async fn delisted(&self) -> bool {
+        self.0.delisted
     }
 
     /// Where the symbol came from; each bar has a source of its own.
@@ -345,12 +373,12 @@ impl SymbolQuery {
         Ok(connect(rows, Total::Symbols(filter), keys, |row| Symbol(Arc::new(row))))
     }
 
-    /// One symbol by its ticker.
+    /// One symbol by its ticker of today, its ISIN, or a ticker that it had.
     async fn symbol(&self, ctx: &Context<'_>, ticker: String) -> Result<Option<Symbol>> {
         // What can't be a ticker isn't one that is there.
         let Ok(ticker) = normalise_ticker(&ticker) else { return Ok(None) };
         let store = &ctx.data_unchecked::<App>().store;
-        let row = store.symbols().by_ticker(&ticker).await.map_err(Fault::from)?;
+        let row = store.identities().find(&ticker).await.map_err(Fault::from)?;
         Ok(row.map(|row| Symbol(Arc::new(row))))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::IngestError;
 use super::ipo_records::{IpoRecord, ParsedIpos, parse_ipos};
+use super::listings::check_listings;
 use crate::market::ipo::{FieldChange, IpoField, name_key};
 use crate::market::{DataSource, Day, Exchange};
 use crate::providers::IpoBatch;
@@ -42,6 +43,8 @@ pub async fn ipos(store: &Store, batch: IpoBatch) -> Result<Outcome, IngestError
     store.issues().replace(&transaction, source, &ipo_scope(source), &parsed.issues, |_| true).await?;
     let mut events: Vec<Event> = new_ids.into_iter().map(|id| Event::Ipo { id, is_new: true }).collect();
     events.extend(revisions.iter().map(|(id, _)| Event::Ipo { id: *id, is_new: false }));
+    // Days that were stored before the issue was known hold its price and first day.
+    events.extend(check_listings(store, &transaction, Day::MIN, Day::MAX).await?);
     store.events().commit(transaction, &events).await?;
 
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);

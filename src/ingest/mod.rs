@@ -1,14 +1,19 @@
 //! The way in: parse, validate, compare, then write or flag, in bulk. The only writer of prices.
 
 mod compare;
+mod corporate_actions;
 mod ipo_records;
 mod ipo_text;
 mod ipos;
+mod listings;
+mod market;
 mod prices;
 mod validate;
 
 pub use compare::{Merged, merge};
+pub use corporate_actions::{corporate_actions, judge_actions};
 pub use ipo_records::{IpoRecord, ParsedIpos, parse_ipos};
 pub use ipos::{ipo_scope, ipos};
+pub use market::{market, market_scope};
 pub use prices::{IngestError, Ingested, plan, prices, scope};
 pub use validate::{Parsed, parse};

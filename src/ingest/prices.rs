@@ -4,6 +4,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, IntoActiveModel};
 
 use super::compare::{Merged, merge};
+use super::corporate_actions::splits_with_actions;
 use super::validate::{Parsed, parse};
 use crate::market::splits;
 use crate::market::{Day, Exchange, day};
@@ -107,7 +108,7 @@ pub async fn prices(store: &Store, symbol_id: i64, batch: PriceBatch, probe: boo
     flag(store, &transaction, &symbol, &batch, &parsed).await?;
     let outcome = outcome_of(&merged, &parsed);
     let past_changed = merged.past_changed;
-    describe(&transaction, symbol, merged).await?;
+    describe(store, &transaction, symbol, merged).await?;
     store.ipos().measure_symbols(&transaction, &[symbol_id], None).await?;
     store.events().commit(transaction, &[]).await?;
     Ok(Ingested { outcome, past_changed })
@@ -147,7 +148,13 @@ pub fn scope(ticker: &str) -> String {
 }
 
 /// Brings the symbol's summary up to date with its bars.
-async fn describe(transaction: &DatabaseTransaction, symbol: symbol::Model, merged: Merged) -> Result<(), IngestError> {
+async fn describe(
+    store: &Store,
+    transaction: &DatabaseTransaction,
+    symbol: symbol::Model,
+    merged: Merged,
+) -> Result<(), IngestError> {
+    let id = symbol.id;
     let version = symbol.data_version;
     let is_new_data = !merged.to_write.is_empty();
     let mut row = symbol.into_active_model();
@@ -155,6 +162,7 @@ async fn describe(transaction: &DatabaseTransaction, symbol: symbol::Model, merg
     if is_new_data {
         let find = move || (splits::find(&merged.bars), merged.bars);
         let (splits, bars) = tokio::task::spawn_blocking(find).await?;
+        let splits = splits_with_actions(store, transaction, id, splits).await?;
         row.data_version = Set(version + 1);
         row.first_day = Set(bars.first().map(|bar| bar.day));
         row.last_day = Set(bars.last().map(|bar| bar.day));

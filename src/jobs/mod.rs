@@ -8,6 +8,7 @@ mod import_prices;
 mod progress;
 mod queue;
 mod refresh_ipos;
+mod refresh_market;
 mod refresh_symbol;
 mod request;
 mod runner;
@@ -30,6 +31,7 @@ use crate::store::{JobKind, NewJob, Outcome, StoreError};
 pub use import_prices::ImportPrices;
 pub use progress::Progress;
 pub use refresh_ipos::RefreshIpos;
+pub use refresh_market::{RefreshMarket, learn_list, refresh_market};
 pub use refresh_symbol::RefreshSymbol;
 pub use request::{
     AddSymbol, SweepAnswer, add_symbol, cancel, import_prices, refresh_ipos, refresh_symbols, remove_symbol, retry,

@@ -117,9 +117,14 @@ pub async fn refresh_symbols(
 ) -> Result<Vec<job::Model>, RequestError> {
     app.providers.check_prices().map_err(RequestError::NotConfigured)?;
     let symbols = match tickers {
-        None => app.store.symbols().all().await?,
+        None => app.store.symbols().all().await?.into_iter().filter(|symbol| !symbol.is_of_market()).collect(),
         Some(tickers) => named(app, &tickers).await?,
     };
+    if let Some(symbol) = symbols.iter().find(|symbol| symbol.is_of_market()) {
+        let ticker = &symbol.ticker;
+        let message = format!("{ticker}'s prices come with the exchange's daily files: ask refreshMarket for days");
+        return Err(RequestError::invalid("tickers", message));
+    }
     let refresh = || refresh_recorded(app, &symbols, full, idempotency_key.as_deref());
     app.store.transact(refresh).await
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
-use super::{Done, ImportPrices, Job, JobError, Progress, RefreshIpos, RefreshSymbol, SweepBacktests, TrainModel};
+use super::{
+    Done, ImportPrices, Job, JobError, Progress, RefreshIpos, RefreshMarket, RefreshSymbol, SweepBacktests, TrainModel,
+};
 use crate::app::App;
 use crate::providers::{Advice, moment};
 use crate::store::entity::job;
@@ -191,6 +193,7 @@ async fn dispatch(kind: JobKind, payload: &str, app: &App, progress: &Progress) 
         JobKind::Sweep => serde_json::from_str::<SweepBacktests>(payload)?.run(app, progress).await,
         JobKind::ImportPrices => serde_json::from_str::<ImportPrices>(payload)?.run(app, progress).await,
         JobKind::RefreshIpos => serde_json::from_str::<RefreshIpos>(payload)?.run(app, progress).await,
+        JobKind::RefreshMarket => serde_json::from_str::<RefreshMarket>(payload)?.run(app, progress).await,
         JobKind::TrainModel => serde_json::from_str::<TrainModel>(payload)?.run(app, progress).await,
     }
 }

@@ -20,6 +20,12 @@ pub async fn run_due(app: &App, now: DateTime<Utc>) -> Result<(), StoreError> {
         let missed = due.missed;
         due.take(app, if missed { refreshes(app).await? } else { Vec::new() }).await?;
     }
+    if let Some(schedule) = &app.settings.market_schedule
+        && let Some(due) = Due::look(app, "market", schedule, now).await?
+    {
+        let missed = due.missed;
+        due.take(app, if missed { super::refresh_market::newest_days(app).await? } else { Vec::new() }).await?;
+    }
     if let Some(schedule) = &app.settings.ipo_schedule
         && let Some(due) = Due::look(app, "ipos", schedule, now).await?
     {
@@ -76,7 +82,8 @@ async fn refreshes(app: &App) -> Result<Vec<NewJob>, StoreError> {
     }
     let symbols = app.store.symbols().all().await?;
     let record = |id: i64| RefreshSymbol { symbol_id: id, full: false, follow_up: false }.record(None);
-    symbols.iter().map(|symbol| record(symbol.id).map_err(corrupt)).collect()
+    let refreshed = symbols.iter().filter(|symbol| !symbol.is_of_market());
+    refreshed.map(|symbol| record(symbol.id).map_err(corrupt)).collect()
 }
 
 fn ipo_refreshes(app: &App) -> Result<Vec<NewJob>, StoreError> {

@@ -75,6 +75,25 @@ pub(super) async fn answer(
     silence: Duration,
     request: RequestBuilder,
 ) -> Result<Answer, ProviderError> {
+    let Bytes { status, retry_after, body } = bytes(provider, silence, request).await?;
+    let body = String::from_utf8(body)
+        .map_err(|_| ProviderError::Malformed { provider, what: "bytes that aren't UTF-8 text".to_owned() })?;
+    Ok(Answer { status, retry_after, body })
+}
+
+/// A whole answer that needn't be text, whatever its status.
+pub(super) struct Bytes {
+    pub(super) status: StatusCode,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: Vec<u8>,
+}
+
+/// Sends a request and reads the whole answer.
+pub(super) async fn bytes(
+    provider: &'static str,
+    silence: Duration,
+    request: RequestBuilder,
+) -> Result<Bytes, ProviderError> {
     let broken = |error: reqwest::Error| transport_error(provider, silence, error);
     let mut response = request.send().await.map_err(broken)?;
     let (status, retry_after) = (response.status(), retry_after(response.headers()));
@@ -86,9 +105,7 @@ pub(super) async fn answer(
         }
         body.extend_from_slice(&chunk);
     }
-    let body = String::from_utf8(body)
-        .map_err(|_| ProviderError::Malformed { provider, what: "bytes that aren't UTF-8 text".to_owned() })?;
-    Ok(Answer { status, retry_after, body })
+    Ok(Bytes { status, retry_after, body })
 }
 
 fn transport_error(provider: &'static str, silence: Duration, error: reqwest::Error) -> ProviderError {

@@ -3,6 +3,7 @@
 pub mod alpha_vantage;
 pub mod csv;
 mod http;
+pub mod market;
 pub mod nse;
 
 use std::borrow::Cow;

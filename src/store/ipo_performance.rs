@@ -1,7 +1,7 @@
 //! Issues' performance as columns, kept by whoever writes what it follows from: bars, splits, symbols, issues. Reading
 //! it then costs a row.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
@@ -13,11 +13,12 @@ use sea_orm::{
 use super::entity::ipo::{Column, Entity, Model};
 use super::entity::symbol;
 use super::ipos::{IpoFilter, Ipos};
+use super::market_days;
 use super::symbols::Symbols;
 use super::{Result, StoreError};
 use crate::market::ipo::provider_tickers;
 use crate::market::performance::{LATE_START, Walk};
-use crate::market::{Day, Performance, Split};
+use crate::market::{Day, Exchange, Performance, Split};
 
 /// Figures over many issues; `None` where there is nothing to take them of.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -122,10 +123,27 @@ enum Written<'a> {
     Symbols { ids: &'a [i64], since: Option<Day> },
 }
 
+/// Symbols by the tickers that they have, then by those that they had; and the listing days whose whole market is
+/// stored.
+#[derive(Default)]
+struct Found {
+    by_ticker: HashMap<String, Vec<Symbol>>,
+    stored: HashSet<Day>,
+}
+
 /// The tracked stocks that an issue may be, the likeliest first.
-fn candidates<'a>(row: &Model, symbols: &'a HashMap<String, Symbol>) -> Vec<&'a Symbol> {
+fn candidates<'a>(row: &Model, symbols: &'a Found) -> Vec<&'a Symbol> {
     let spelled = row.ticker.as_ref().map(|ticker| provider_tickers(row.exchange, ticker)).unwrap_or_default();
-    spelled.iter().filter_map(|ticker| symbols.get(ticker)).collect()
+    let listed_on_a_stored_day = row.listing_day.filter(|day| symbols.stored.contains(day));
+    // A share that wasn't in the file of the listing day is another company's, which has the ticker now or had it.
+    let may_be = |symbol: &&Symbol| {
+        let spans = |day: Day| {
+            symbol.first_day.is_some_and(|first| first <= day) && symbol.last_day.is_some_and(|last| last >= day)
+        };
+        !symbol.is_of_market() || listed_on_a_stored_day.is_none_or(spans)
+    };
+    let found = spelled.iter().filter_map(|ticker| symbols.by_ticker.get(ticker)).flatten();
+    found.filter(may_be).collect()
 }
 
 fn splits_of(symbol: &Symbol) -> Result<Vec<Split>> {
@@ -168,6 +186,8 @@ impl Ipos<'_> {
         for ids in ids.chunks(TICKERS / 10) {
             let query = symbol::Entity::find().filter(symbol::Column::Id.is_in(ids.iter().copied()));
             let tickers: Vec<String> = query.all(transaction).await?.into_iter().map(|symbol| symbol.ticker).collect();
+            let mut tickers = tickers;
+            tickers.extend(Symbols::former_tickers_in(transaction, ids).await?);
             let rows = self.issues_of(transaction, &tickers).await?;
             self.measure_rows(transaction, rows, Written::Symbols { ids, since }).await?;
         }
@@ -218,20 +238,24 @@ impl Ipos<'_> {
         Ok(Entity::find().filter(Column::Ticker.is_in(spelled)).all(connection).await?)
     }
 
-    async fn candidates_of(
-        &self,
-        connection: &impl ConnectionTrait,
-        rows: &[Model],
-    ) -> Result<HashMap<String, Symbol>> {
+    async fn candidates_of(&self, connection: &impl ConnectionTrait, rows: &[Model]) -> Result<Found> {
         let spelled = |row: &Model| row.ticker.as_ref().map(|t| provider_tickers(row.exchange, t)).unwrap_or_default();
         let mut tickers: Vec<String> = rows.iter().flat_map(spelled).collect();
         tickers.sort_unstable();
         tickers.dedup();
-        let mut symbols = HashMap::new();
+        let mut symbols = Found::default();
         for tickers in tickers.chunks(TICKERS) {
-            let found = Symbols::by_tickers_in(connection, tickers).await?;
-            symbols.extend(found.into_iter().map(|symbol| (symbol.ticker.clone(), symbol)));
+            for symbol in Symbols::by_tickers_in(connection, tickers).await? {
+                symbols.by_ticker.entry(symbol.ticker.clone()).or_default().push(symbol);
+            }
         }
+        let at_nse = || rows.iter().filter(|row| row.exchange == Exchange::Nse);
+        let plain: Vec<String> = at_nse().filter_map(|row| row.ticker.clone()).collect();
+        for (ticker, symbol) in Symbols::by_former_tickers(connection, &plain).await? {
+            symbols.by_ticker.entry(ticker).or_default().push(symbol);
+        }
+        let days: Vec<Day> = at_nse().filter_map(|row| row.listing_day).collect();
+        symbols.stored = market_days::stored_among(connection, &days).await?;
         Ok(symbols)
     }
 

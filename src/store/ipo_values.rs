@@ -35,6 +35,7 @@ impl Model {
             board: Board::Mainboard,
             issue_price: None,
             issue_price_units: None,
+            issue_price_derived: false,
             price_band_low: None,
             price_band_high: None,
             currency: currency.to_owned(),
@@ -113,6 +114,7 @@ impl Model {
             }
             IpoField::IssuePrice => {
                 self.issue_price_units = value.as_deref().and_then(millionths);
+                self.issue_price_derived = false;
                 self.issue_price = value;
             }
             IpoField::PriceBandLow => self.price_band_low = value,

@@ -5,17 +5,22 @@
 
 mod budgets;
 mod clock;
+mod corporate_actions;
 pub mod entity;
 mod errors;
 mod events;
 mod feed;
+mod first_days;
 mod forecasts;
+mod identities;
 mod ipo_performance;
 mod ipo_values;
 mod ipos;
 mod issues;
 mod job_runs;
 mod jobs;
+mod market_bars;
+mod market_days;
 pub mod page;
 mod prices;
 mod research;
@@ -36,17 +41,22 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
 pub use budgets::{Budgets, Permit, Refusal, tomorrow};
+pub use corporate_actions::{CorporateActionFilter, CorporateActions, ExDay, corporate_action_sorts};
 pub use entity::api_token::Role;
 pub use entity::job::{JobKind, JobState};
 pub use errors::{MaybeStoreError, Result, StorageFull, StoreError};
 pub use events::{Event, Events};
 pub use feed::{IpoUpdate, JobUpdate, Update};
+pub use first_days::FirstDay;
 pub use forecasts::{Models, PredictionFilter, Predictions, prediction_sorts};
+pub use identities::{FormerTicker, Identities, ListedShare, SUFFIX as MARKET_SUFFIX};
 pub use ipo_performance::IpoStatistics;
 pub use ipo_values::millionths;
 pub use ipos::{IpoFilter, IpoOrder, IpoOrderField, Ipos, ipo_sorts, revision_sorts, today_at};
 pub use issues::{IssueFilter, Issues, NewIssue, issue_sorts};
 pub use jobs::{Claim, JobFilter, Jobs, NewJob, Outcome, RunAfter, job_sorts};
+pub use market_bars::{Growth, JUMP, MarketBar};
+pub use market_days::{MarketDayFilter, MarketDays, market_day_sorts};
 pub use prices::{BarRequest, Prices, UpsertCounts};
 pub use research::{BacktestFilter, Backtests, Sweeps, backtest_sorts};
 pub use schedules::Schedules;
@@ -232,6 +242,21 @@ impl Store {
     #[must_use]
     pub fn issues(&self) -> Issues<'_> {
         Issues(self)
+    }
+
+    #[must_use]
+    pub fn market_days(&self) -> MarketDays<'_> {
+        MarketDays(self)
+    }
+
+    #[must_use]
+    pub fn identities(&self) -> Identities<'_> {
+        Identities(self)
+    }
+
+    #[must_use]
+    pub fn corporate_actions(&self) -> CorporateActions<'_> {
+        CorporateActions(self)
     }
 
     #[must_use]

@@ -202,6 +202,7 @@ impl Symbols<'_> {
             data_version: Set(0),
             splits: Set("[]".into()),
             created_at: Set(now()),
+            delisted: Set(false),
             ..Default::default()
         };
         match row.insert(transaction).await {

@@ -10,6 +10,7 @@ mod harness;
 mod ipos;
 mod jobs;
 mod lists;
+mod market;
 mod outages;
 mod performance;
 mod provider_errors;

@@ -14,8 +14,10 @@ use reqwest::{Client, StatusCode};
 use tokio::sync::Mutex;
 use url::Url;
 
+use super::market::{RawAction, actions_of_json};
 use super::{IpoBatch, IpoProvider, ProviderError, RawIpo, http};
-use crate::market::{DataSource, Exchange};
+use crate::market::day::to_date;
+use crate::market::{DataSource, Day, Exchange};
 use crate::settings::NseSettings;
 use crate::store::{Permit, Store, now};
 
@@ -26,7 +28,7 @@ const BUDGET: &str = "nse";
 const INTERVAL_MS: i64 = 334;
 /// How long the home page's cookies are taken to be good.
 const SESSION_LASTS: Duration = Duration::from_mins(5);
-const BROWSER: &str =
+pub(super) const BROWSER: &str =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
 /// Where a denial doesn't say how long it lasts.
 const USUAL_BLOCK_MINUTES: i64 = 10;
@@ -132,6 +134,21 @@ impl Nse {
         }
     }
 
+    /// What companies did to their shares, by ex-dates; main board and SME board.
+    ///
+    /// # Errors
+    /// When the exchange doesn't answer, or wants quiet.
+    pub async fn corporate_actions(&self, from: Day, to: Day) -> Result<Vec<RawAction>, ProviderError> {
+        let date = |day: Day| to_date(day).format("%d-%m-%Y").to_string();
+        let (from, to) = (date(from), date(to));
+        let mut actions = Vec::new();
+        for index in ["equities", "sme"] {
+            let query = [("index", index), ("from_date", from.as_str()), ("to_date", to.as_str())];
+            actions.extend(actions_of_json(&self.get("/api/corporates-corporateActions", &query).await?)?);
+        }
+        Ok(actions)
+    }
+
     async fn fetch_ipos(&self) -> Result<IpoBatch, ProviderError> {
         let upcoming = self.get("/api/all-upcoming-issues", &[("category", "ipo")]).await?;
         let current = self.get("/api/ipo-current-issue", &[]).await?;
@@ -180,7 +197,7 @@ impl Nse {
 }
 
 /// How long a denial asks to wait: "Please try accessing this page again after 10 minutes."
-fn blocked_minutes(body: &str) -> Option<i64> {
+pub(super) fn blocked_minutes(body: &str) -> Option<i64> {
     let text = body.to_lowercase();
     if !text.contains("restricted") && !text.contains("again after") {
         return None;

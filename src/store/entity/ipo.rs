@@ -18,6 +18,8 @@ pub struct Model {
     pub issue_price: Option<String>,
     /// The issue price in millionths, to sort by.
     pub issue_price_units: Option<i64>,
+    /// Whether no source stated the price: it's the close before the listing day.
+    pub issue_price_derived: bool,
     pub price_band_low: Option<String>,
     pub price_band_high: Option<String>,
     pub currency: String,

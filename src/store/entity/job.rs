@@ -23,6 +23,9 @@ pub enum JobKind {
     /// Reads an uploaded CSV file of prices.
     #[sea_orm(string_value = "IMPORT_PRICES")]
     ImportPrices,
+    /// Fetches an exchange's daily files of one month.
+    #[sea_orm(string_value = "REFRESH_MARKET")]
+    RefreshMarket,
 }
 
 /// Where a job stands.

@@ -3,12 +3,14 @@
 pub mod api_token;
 pub mod backtest;
 pub mod backtest_curve;
+pub mod corporate_action;
 pub mod data_issue;
 pub mod deleted_ipo;
 pub mod ipo;
 pub mod ipo_revision;
 pub mod job;
 pub mod job_file;
+pub mod market_day;
 pub mod model;
 pub mod prediction;
 pub mod price_bar;

@@ -25,9 +25,23 @@ pub struct Model {
     pub splits: String,
     pub last_refreshed_at: Option<i64>,
     pub created_at: i64,
+    /// Twelve signs, the newest that the exchange's files name.
+    pub isin: Option<String>,
+    /// First day on its board, by the exchange's list.
+    pub listed_day: Option<i32>,
+    /// No longer in the exchange's list of shares.
+    pub delisted: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// Whether its prices come with the exchange's daily files, which no other provider has.
+    #[must_use]
+    pub fn is_of_market(&self) -> bool {
+        self.source == DataSource::Nse
+    }
+}

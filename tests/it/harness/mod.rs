@@ -1,5 +1,6 @@
 //! A whole service for a test: its own database, its own provider, a worker, and clients with different rights.
 
+pub mod archive;
 pub mod nse;
 pub mod postgres;
 pub mod provider;
@@ -54,6 +55,7 @@ pub struct TestApp {
     pub url: String,
     pub provider: Provider,
     pub nse: nse::NseStub,
+    pub archive: archive::ArchiveStub,
     pub anonymous: Client,
     pub reader: Client,
     pub operator: Client,
@@ -86,6 +88,8 @@ impl TestApp {
         let provider = Provider::start().await;
         let nse = nse::NseStub::start().await;
         let nse_url = nse.url();
+        let archive = archive::ArchiveStub::start().await;
+        let archive_url = archive.url();
         let database_url = fresh_database(database, &folder);
         let base_url = provider.url();
         let source = |name: &'static str| {
@@ -101,6 +105,7 @@ impl TestApp {
                 "ALPHA_VANTAGE_PER_SECOND" | "ALPHA_VANTAGE_PER_DAY" => "0".to_owned(),
                 "PROVIDER_TIMEOUT_SECONDS" => "1".to_owned(),
                 "NSE_BASE_URL" => nse_url.clone(),
+                "NSE_ARCHIVE_URL" => archive_url.clone(),
                 "IPO_SCHEDULE" => "off".to_owned(),
                 _ => return None,
             })
@@ -119,6 +124,7 @@ impl TestApp {
             url,
             provider,
             nse,
+            archive,
             _folder: folder,
         }
     }

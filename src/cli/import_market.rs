@@ -1,0 +1,224 @@
+//! Reading files of a whole market from a folder: for whoever has the archive already.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{CommandError, prepared};
+use crate::app::App;
+use crate::ingest;
+use crate::jobs;
+use crate::market::Day;
+use crate::market::daily::parse_day;
+use crate::market::day::parse_iso;
+use crate::providers::market::{DayFile, ListFile, RawAction, Session, actions_of_csv, describe, read_day, read_list};
+use crate::settings::Settings;
+use crate::store::Outcome;
+
+/// What a file holds.
+enum Content {
+    Session(Session),
+    List(ListFile),
+    Actions(Vec<RawAction>),
+    /// Why it is passed over.
+    Useless(String),
+}
+
+/// Longer files are no daily files.
+const LONGEST_FILE: u64 = 64 << 20;
+/// Files that are read while others are written.
+const READ_AHEAD: usize = 3;
+/// Shares that are gathered before they are written.
+const ROWS_A_BATCH: usize = 24_000;
+/// Days that one write spans at most.
+const LONGEST_SPAN: Day = 45;
+
+pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), CommandError> {
+    let files = tokio::task::spawn_blocking(move || files_of(&paths)).await;
+    let files = files.map_err(|e| CommandError::Failed(e.to_string()))??;
+    let app = prepared(settings).await?;
+    let bar = ProgressBar::new(files.len() as u64);
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} files, {elapsed} so far, {eta} to go  {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let mut import =
+        Import { app: &app, batch: Vec::new(), days: 0, outcome: Outcome::default(), span: None, passed_over: 0 };
+    let mut contents = stream::iter(files)
+        .map(|file| async move {
+            let name = file.display().to_string();
+            (name, tokio::task::spawn_blocking(move || read(&file)).await)
+        })
+        .buffered(READ_AHEAD);
+    while let Some((name, content)) = contents.next().await {
+        let content = content.map_err(|e| CommandError::Failed(e.to_string()))?;
+        if let Some(why) = import.take(content).await? {
+            bar.suspend(|| eprintln!("{name} is passed over: {why}"));
+        }
+        bar.inc(1);
+        bar.set_message(format!("{} bars", import.outcome.added));
+    }
+    import.write().await?;
+    import.settle().await?;
+    bar.finish_and_clear();
+    let Import { days, outcome, passed_over, .. } = import;
+    println!(
+        "{days} days: {} bars added, {} changed, {} unchanged, {} rows flagged; {passed_over} files passed over",
+        outcome.added, outcome.changed, outcome.unchanged, outcome.flagged
+    );
+    app.store.close().await;
+    if days == 0 && passed_over > 0 {
+        return Err(CommandError::Failed("none of the files holds a day of the market".to_owned()));
+    }
+    Ok(())
+}
+
+/// What was read so far.
+struct Import<'a> {
+    app: &'a App,
+    batch: Vec<Session>,
+    days: usize,
+    outcome: Outcome,
+    span: Option<(Day, Day)>,
+    passed_over: usize,
+}
+
+impl Import<'_> {
+    /// Takes a file's content; tells why if it's of no use.
+    async fn take(&mut self, content: Content) -> Result<Option<String>, CommandError> {
+        match content {
+            Content::Session(session) => {
+                let first = self.batch.iter().map(|s| s.day).min().unwrap_or(session.day);
+                let far = (session.day - first).abs() > LONGEST_SPAN;
+                let again = self.batch.iter().any(|s| s.day == session.day);
+                let rows: usize = self.batch.iter().map(|s| s.shares.len()).sum();
+                if far || again || rows >= ROWS_A_BATCH {
+                    self.write().await?;
+                }
+                let (first, last) = self.span.unwrap_or((session.day, session.day));
+                self.span = Some((first.min(session.day), last.max(session.day)));
+                self.batch.push(session);
+            }
+            Content::List(list) => jobs::learn_list(self.app, list).await?,
+            Content::Actions(actions) => {
+                ingest::corporate_actions(&self.app.store, actions)
+                    .await
+                    .map_err(|e| CommandError::Failed(e.to_string()))?;
+            }
+            Content::Useless(why) => {
+                self.passed_over += 1;
+                return Ok(Some(why));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn write(&mut self) -> Result<(), CommandError> {
+        self.days += self.batch.len();
+        let batch = std::mem::take(&mut self.batch);
+        let outcome = ingest::market(&self.app.store, batch).await.map_err(|e| CommandError::Failed(e.to_string()))?;
+        self.outcome.added += outcome.added;
+        self.outcome.changed += outcome.changed;
+        self.outcome.unchanged += outcome.unchanged;
+        self.outcome.flagged += outcome.flagged;
+        Ok(())
+    }
+
+    /// Holds the known announcements against the prices that came.
+    async fn settle(&self) -> Result<(), CommandError> {
+        let Some((first, last)) = self.span else { return Ok(()) };
+        let judged = ingest::judge_actions(&self.app.store, first - 10, last).await;
+        judged.map_err(|e| CommandError::Failed(e.to_string()))
+    }
+}
+
+fn read(file: &Path) -> Content {
+    let size = std::fs::metadata(file).map(|m| m.len());
+    match size {
+        Ok(size) if size > LONGEST_FILE => {
+            return Content::Useless(format!("it is longer than {} MiB", LONGEST_FILE >> 20));
+        }
+        Ok(_) => {}
+        Err(error) => return Content::Useless(format!("it can't be read: {error}")),
+    }
+    let bytes = match std::fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(error) => return Content::Useless(format!("it can't be read: {error}")),
+    };
+    match read_day(&bytes, None) {
+        DayFile::Session(session) => Content::Session(session),
+        other => {
+            if let Some(actions) = actions_of_csv(&bytes) {
+                Content::Actions(actions)
+            } else if let Some(list) = read_list(&bytes) {
+                Content::List(list)
+            } else {
+                Content::Useless(describe(&other))
+            }
+        }
+    }
+}
+
+/// The files, lists and announcements first, then days in their order: neighbours are written together.
+fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
+    let unreadable = |path: &Path, error: &std::io::Error| {
+        CommandError::Failed(format!("{} can't be read: {error}", path.display()))
+    };
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            for entry in std::fs::read_dir(path).map_err(|e| unreadable(path, &e))? {
+                let entry = entry.map_err(|e| unreadable(path, &e))?.path();
+                if entry.is_file() {
+                    files.push(entry);
+                }
+            }
+        } else {
+            files.push(path.clone());
+        }
+    }
+    files.sort_by_cached_key(|file| (day_in_name(file), file.clone()));
+    Ok(files)
+}
+
+/// The day in a file's name, which only orders files: `cm30NOV2023bhav`, `…_20240719_F_0000`, `…_full_19072024`.
+fn day_in_name(file: &Path) -> Option<Day> {
+    let name = file.file_name()?.to_str()?;
+    let split = |at: usize, text: &str| Some((text.get(..at)?.to_owned(), text.get(at..)?.to_owned()));
+    for start in 0..name.len() {
+        let Some(rest) = name.get(start..) else { continue };
+        if let Some(text) = rest.get(..9)
+            && let Some((day, rest)) = split(2, text)
+            && let Some((month, year)) = split(3, &rest)
+            && let Some(day) = parse_day(&format!("{day}-{month}-{year}"))
+        {
+            return Some(day);
+        }
+        let Some(digits) = rest.get(..8).filter(|d| d.bytes().all(|b| b.is_ascii_digit())) else { continue };
+        let forward = format!("{}-{}-{}", &digits[..4], &digits[4..6], &digits[6..]);
+        let backward = format!("{}-{}-{}", &digits[4..], &digits[2..4], &digits[..2]);
+        let plausible = |day: &Day| (8_000..40_000).contains(day);
+        if let Some(day) = parse_iso(&forward).filter(plausible).or_else(|| parse_iso(&backward).filter(plausible)) {
+            return Some(day);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_put_in_the_order_of_their_days() {
+        let day = |name: &str| day_in_name(Path::new(name));
+        let expected = parse_iso("2024-07-19");
+        for name in
+            ["cm19JUL2024bhav.csv.zip", "BhavCopy_NSE_CM_0_0_0_20240719_F_0000.csv", "sec_bhavdata_full_19072024.csv"]
+        {
+            assert_eq!(day(name), expected, "{name}");
+        }
+        assert_eq!((day("EQUITY_L.csv"), day("é.csv")), (None, None));
+    }
+}

@@ -1,0 +1,236 @@
+//! Whole days of a market, from the exchange's files into the store: many symbols' bars in one transaction, with their
+//! summaries, flagged rows and what became of each day.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::DatabaseTransaction;
+
+use super::IngestError;
+use super::corporate_actions::refresh_splits;
+use super::listings::check_listings;
+use crate::market::daily::looks_like_fund;
+use crate::market::day::iso;
+use crate::market::identity::Register;
+use crate::market::{DataSource, Day, Exchange};
+use crate::providers::market::Session;
+use crate::store::entity::market_day::{MarketDayState, Model as MarketDay};
+use crate::store::{Growth, JUMP, MarketBar, NewIssue, Outcome, Store, now};
+
+/// Two sources' prices that differ by less are the same; the exchange's tick.
+const TICK: f64 = 0.05;
+
+/// The batch that a day's flagged rows belong to.
+#[must_use]
+pub fn market_scope(day: Day) -> String {
+    format!("market:NSE:{}", iso(day))
+}
+
+/// Rows of a batch with the symbols that they are about, by symbol and day.
+struct Compared {
+    to_write: Vec<MarketBar>,
+    growths: Vec<Growth>,
+    jumped: Vec<i64>,
+    conflicts: HashMap<Day, Vec<NewIssue>>,
+    outcome: Outcome,
+}
+
+/// Stores days. Each is stored whole or not at all; one that is stored already changes nothing.
+///
+/// # Errors
+/// When the database fails; nothing is stored then.
+pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<Outcome, IngestError> {
+    sessions.sort_by_key(|session| session.day);
+    let (Some(first), Some(last)) = (sessions.first().map(|s| s.day), sessions.last().map(|s| s.day)) else {
+        return Ok(Outcome::default());
+    };
+    let transaction = store.begin().await?;
+    store.market_days().lock(&transaction).await?;
+    let register = store.identities().register(&transaction).await?;
+    let mut funds = store.identities().funds(&transaction).await?;
+    let new_funds: Vec<String> =
+        sessions.iter().flat_map(|s| &s.funds).filter(|ticker| funds.insert((*ticker).clone())).cloned().collect();
+    if !new_funds.is_empty() {
+        store.identities().learn_funds(&transaction, &new_funds).await?;
+    }
+    let (mut register, rows, sessions) =
+        tokio::task::spawn_blocking(move || identify(register, sessions, &funds)).await?;
+    store.identities().save(&transaction, &mut register).await?;
+
+    let mut ids: Vec<i64> = rows.iter().filter_map(|row| register.shares[row.share].id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    store.identities().lock(&transaction, &ids).await?;
+    let stored = store.prices().between(&transaction, &ids, first, last).await?;
+    let compared = tokio::task::spawn_blocking(move || compare(&register, &rows, &stored)).await?;
+    store.prices().write_market(&transaction, &compared.to_write).await?;
+    store.prices().grow(&transaction, &compared.growths).await?;
+
+    let mut outcome = compared.outcome;
+    let mut conflicts = compared.conflicts;
+    let mut days = Vec::with_capacity(sessions.len());
+    for session in sessions {
+        let mut issues = session.flagged;
+        outcome.flagged += u32::try_from(issues.len()).unwrap_or(0);
+        issues.extend(conflicts.remove(&session.day).unwrap_or_default());
+        let scope = market_scope(session.day);
+        store.issues().replace(&transaction, DataSource::Nse, &scope, &issues, |_| true).await?;
+        days.push(MarketDay {
+            exchange: Exchange::Nse,
+            day: session.day,
+            state: MarketDayState::Stored,
+            shares: i32::try_from(session.shares.len()).ok(),
+            reason: None,
+            layout: Some(session.layout.name().to_owned()),
+            updated_at: now(),
+        });
+    }
+    store.market_days().set(&transaction, days).await?;
+    let touched: Vec<i64> = compared.growths.iter().map(|growth| growth.symbol).collect();
+    settle_jumps(store, &transaction, compared.jumped, &touched, last).await?;
+    store.ipos().measure_symbols(&transaction, &touched, Some(first)).await?;
+    let events = check_listings(store, &transaction, first, last).await?;
+    store.events().commit(transaction, &events).await?;
+    Ok(outcome)
+}
+
+/// Splits of the symbols whose price jumped in the batch, or in the days after it that were stored before.
+async fn settle_jumps(
+    store: &Store,
+    transaction: &DatabaseTransaction,
+    mut jumped: Vec<i64>,
+    touched: &[i64],
+    last: Day,
+) -> Result<(), IngestError> {
+    const DAYS_AFTER: Day = 10;
+    let after = store.prices().jumps_between(transaction, touched, last + 1, last + DAYS_AFTER).await?;
+    jumped.extend(after);
+    jumped.sort_unstable();
+    jumped.dedup();
+    refresh_splits(store, transaction, &jumped).await
+}
+
+/// One share's day and the share that it's of.
+struct Row {
+    share: usize,
+    bar: MarketBar,
+}
+
+/// Finds out which share each row is about. Rows of funds are left out, where the file doesn't tell them itself.
+fn identify(
+    mut register: Register,
+    mut sessions: Vec<Session>,
+    funds: &HashSet<String>,
+) -> (Register, Vec<Row>, Vec<Session>) {
+    let mut rows = Vec::with_capacity(sessions.iter().map(|s| s.shares.len()).sum());
+    for session in &mut sessions {
+        let day = session.day;
+        session.shares.retain(|share| {
+            // A file without ISINs is believed about a ticker that is known as a share's.
+            share.isin.is_some()
+                || !(funds.contains(&share.ticker)
+                    || looks_like_fund(&share.ticker) && register.find(&share.ticker, day).is_none())
+        });
+        for share in &session.shares {
+            let at = register.resolve(share, day);
+            let bar = MarketBar {
+                symbol: 0,
+                day,
+                open: share.open,
+                high: share.high,
+                low: share.low,
+                close: share.close,
+                previous_close: share.previous_close,
+                volume: share.volume,
+                source: DataSource::Nse,
+                has_adjusted: false,
+            };
+            rows.push(Row { share: at, bar });
+        }
+    }
+    (register, rows, sessions)
+}
+
+fn compare(register: &Register, rows: &[Row], stored: &[MarketBar]) -> Compared {
+    let stored: HashMap<(i64, Day), &MarketBar> = stored.iter().map(|bar| ((bar.symbol, bar.day), bar)).collect();
+    let mut bars: Vec<MarketBar> =
+        rows.iter().filter_map(|row| Some(MarketBar { symbol: register.shares[row.share].id?, ..row.bar })).collect();
+    // The table's order: neighbours are written together.
+    bars.sort_by_key(|bar| (bar.symbol, bar.day));
+    let mut compared = Compared {
+        to_write: Vec::with_capacity(bars.len()),
+        growths: Vec::new(),
+        jumped: Vec::new(),
+        conflicts: HashMap::new(),
+        outcome: Outcome::default(),
+    };
+    let name: HashMap<i64, &str> =
+        register.shares.iter().filter_map(|share| Some((share.id?, share.ticker.as_str()))).collect();
+    let mut before: Option<(i64, Day)> = None;
+    for bar in bars {
+        let key = (bar.symbol, bar.day);
+        let ticker = name.get(&bar.symbol).copied().unwrap_or_default();
+        let mut differs = |reason: String| {
+            let record = format!("{ticker} {}", iso(bar.day));
+            let raw = format!("{} {} {} {} {}", bar.open, bar.high, bar.low, bar.close, bar.volume);
+            let issue = NewIssue { record, day: Some(bar.day), field: Some("close".to_owned()), reason, raw };
+            compared.conflicts.entry(bar.day).or_default().push(issue);
+        };
+        if before == Some(key) {
+            differs("two tickers of the day lead to this one share; the first is stored".to_owned());
+            continue;
+        }
+        before = Some(key);
+        let added = match stored.get(&key) {
+            None => 1,
+            Some(known) if same(known, &bar) => {
+                compared.outcome.unchanged += 1;
+                continue;
+            }
+            Some(known) => {
+                if known.source != DataSource::Nse && (known.close - bar.close).abs() > TICK + 1e-9 {
+                    let source = source_name(known.source);
+                    differs(format!("{source} had the close {}, the exchange's file has {}", known.close, bar.close));
+                }
+                0
+            }
+        };
+        if added == 1 {
+            compared.outcome.added += 1;
+        } else {
+            compared.outcome.changed += 1;
+        }
+        match compared.growths.last_mut().filter(|growth| growth.symbol == bar.symbol) {
+            Some(growth) => {
+                growth.added += added;
+                (growth.first, growth.last) = (growth.first.min(bar.day), growth.last.max(bar.day));
+            }
+            None => {
+                compared.growths.push(Growth { symbol: bar.symbol, added, first: bar.day, last: bar.day });
+            }
+        }
+        let moved = bar.previous_close.is_some_and(|p| bar.open > p * JUMP || bar.open * JUMP < p);
+        if moved && compared.jumped.last() != Some(&bar.symbol) {
+            compared.jumped.push(bar.symbol);
+        }
+        compared.to_write.push(bar);
+    }
+    compared
+}
+
+fn same(known: &MarketBar, bar: &MarketBar) -> bool {
+    let prices = |b: &MarketBar| [b.open, b.high, b.low, b.close];
+    prices(known) == prices(bar)
+        && known.volume == bar.volume
+        && known.source == bar.source
+        && (known.previous_close == bar.previous_close || bar.previous_close.is_none())
+}
+
+fn source_name(source: DataSource) -> &'static str {
+    match source {
+        DataSource::Nse => "the exchange",
+        DataSource::AlphaVantage => "Alpha Vantage",
+        DataSource::Csv => "an imported file",
+        DataSource::Manual => "an administrator",
+        DataSource::Sample => "a sample",
+    }
+}

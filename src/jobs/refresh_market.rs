@@ -1,0 +1,325 @@
+//! Fetches an exchange's daily files of one month, and the lists and announcements that make sense of them.
+
+use chrono::{Datelike, Months, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+use super::{Done, Job, JobError, Progress};
+use crate::app::App;
+use crate::ingest;
+use crate::market::day::{from_date, iso, to_date};
+use crate::market::{Day, Exchange};
+use crate::providers::ProviderError;
+use crate::providers::market::{DayAnswer, DayFile, LISTS, ListFile, Session, describe, may_still_come, read_list};
+use crate::request::RequestError;
+use crate::store::entity::job;
+use crate::store::entity::market_day::{MarketDayState, Model as MarketDay};
+use crate::store::{Event, JobKind, NewJob, Outcome, StoreError, now, today_at};
+
+/// Fetches an exchange's daily files of one month.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RefreshMarket {
+    pub exchange: Exchange,
+    pub from: Day,
+    pub to: Day,
+}
+
+/// The first day of the archive.
+const FIRST_DAY: &str = "1994-11-03";
+/// Months that one request may span.
+const MOST_MONTHS: usize = 480;
+/// Shares that are gathered before they are written: neighbours in the table are then written together, and the
+/// memory stays flat.
+const ROWS_A_BATCH: usize = 24_000;
+/// A list is good for so long.
+const LIST_LASTS_MS: i64 = 20 * 3_600_000;
+/// Web pages in a row after which the exchange is left alone.
+const MOST_PAGES: usize = 5;
+/// Days that a schedule catches up on.
+const LONGEST_CATCH_UP: Day = 92;
+
+impl Job for RefreshMarket {
+    const KIND: JobKind = JobKind::RefreshMarket;
+
+    fn dedupe_key(&self) -> String {
+        format!("market:{:?}:{}:{}", self.exchange, self.from, self.to)
+    }
+
+    async fn run(&self, app: &App, progress: &Progress) -> Result<Done, JobError> {
+        let total = u32::try_from(self.to - self.from + 1).unwrap_or(0);
+        progress.tell(0, Some(total.max(1)), "Reading the exchange's lists").await;
+        let mut tally = Tally::default();
+        refresh_lists(app).await?;
+        tally.announcements = refresh_actions(app, self.from, self.to).await?;
+        let settled = app.store.market_days().settled(self.exchange, self.from, self.to).await?;
+        let wanted: Vec<Day> = (self.from..=self.to).filter(|day| !settled.contains(day)).collect();
+        let mut batch: Vec<Session> = Vec::new();
+        for &day in &wanted {
+            let done = u32::try_from(day - self.from).unwrap_or(0);
+            progress.tell(done, Some(total), &format!("Asking for {}", iso(day))).await;
+            match app.providers.archive().day(day).await {
+                Ok(DayAnswer::File(DayFile::Session(session))) => {
+                    tally.pages = 0;
+                    batch.push(session);
+                    if batch.iter().map(|s| s.shares.len()).sum::<usize>() >= ROWS_A_BATCH {
+                        tally.write(app, std::mem::take(&mut batch)).await?;
+                    }
+                }
+                Ok(other) => tally.note(app, self.exchange, day, &other).await?,
+                Err(error) => {
+                    tally.write(app, batch).await?;
+                    note(app, self.exchange, day, MarketDayState::Failed, Some(error.to_string())).await?;
+                    return Err(error.into());
+                }
+            }
+            if tally.pages >= MOST_PAGES {
+                tally.write(app, std::mem::take(&mut batch)).await?;
+                return Err(ProviderError::Refused { provider: "The NSE's archive", status: 403 }.into());
+            }
+        }
+        tally.write(app, batch).await?;
+        ingest::judge_actions(&app.store, self.from - 10, self.to).await?;
+        progress.tell(total, Some(total), "Stored").await;
+        Ok(tally.done(total, settled.len()))
+    }
+}
+
+/// What became of the days so far.
+#[derive(Default)]
+struct Tally {
+    outcome: Outcome,
+    stored: usize,
+    without_session: usize,
+    missing: usize,
+    failed: Vec<(Day, String)>,
+    announcements: Option<usize>,
+    /// Web pages in a row.
+    pages: usize,
+}
+
+impl Tally {
+    async fn write(&mut self, app: &App, batch: Vec<Session>) -> Result<(), JobError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.stored += batch.len();
+        let outcome = ingest::market(&app.store, batch).await?;
+        self.outcome.added += outcome.added;
+        self.outcome.changed += outcome.changed;
+        self.outcome.unchanged += outcome.unchanged;
+        self.outcome.flagged += outcome.flagged;
+        Ok(())
+    }
+
+    async fn note(&mut self, app: &App, exchange: Exchange, day: Day, answer: &DayAnswer) -> Result<(), JobError> {
+        let recent = may_still_come(day, today_at(exchange));
+        let (state, reason) = match answer {
+            DayAnswer::NotFound | DayAnswer::File(DayFile::OtherDay(_)) if recent => {
+                self.missing += 1;
+                (MarketDayState::Missing, "the day's file isn't there yet".to_owned())
+            }
+            DayAnswer::NotFound => {
+                self.without_session += 1;
+                (MarketDayState::NoSession, "the exchange has no file of this day".to_owned())
+            }
+            DayAnswer::File(file @ DayFile::OtherDay(_)) => {
+                self.without_session += 1;
+                (MarketDayState::NoSession, describe(file))
+            }
+            DayAnswer::File(file) => {
+                self.pages = if *file == DayFile::Page { self.pages + 1 } else { 0 };
+                self.failed.push((day, describe(file)));
+                (MarketDayState::Failed, describe(file))
+            }
+        };
+        note(app, exchange, day, state, Some(reason)).await
+    }
+
+    fn done(self, days: u32, known: usize) -> Done {
+        let mut message = format!("{} of {days} days stored", self.stored);
+        let mut add = |count: usize, what: &str| {
+            if count > 0 {
+                message.push_str(&format!(", {count} {what}"));
+            }
+        };
+        add(self.without_session, "without a session");
+        add(known, "known before");
+        add(self.missing, "not there yet");
+        add(self.failed.len(), "failed");
+        if let Some((day, why)) = self.failed.first() {
+            message.push_str(&format!(" (first {}: {why})", iso(*day)));
+        }
+        message.push_str(&format!("; {}", Done::from(self.outcome).message));
+        if self.announcements.is_none() {
+            message.push_str("; corporate actions can't be had now");
+        }
+        Done { message, outcome: Some(self.outcome) }
+    }
+}
+
+async fn note(
+    app: &App,
+    exchange: Exchange,
+    day: Day,
+    state: MarketDayState,
+    reason: Option<String>,
+) -> Result<(), JobError> {
+    let row = MarketDay { exchange, day, state, shares: None, reason, layout: None, updated_at: now() };
+    Ok(app.store.market_days().note(row).await?)
+}
+
+/// Brings the exchange's lists up to date, once a day. One that can't be had leaves things as they are.
+async fn refresh_lists(app: &App) -> Result<(), JobError> {
+    let mut listed = Vec::new();
+    let mut boards = 0;
+    for path in LISTS {
+        let fetched = app.store.market_days().list_fetched(path).await?;
+        if fetched.is_some_and(|at| now() - at < LIST_LASTS_MS) {
+            continue;
+        }
+        let bytes = match app.providers.archive().list(path).await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => Vec::new(),
+            Err(error @ ProviderError::Blocked { .. }) => return Err(error.into()),
+            Err(error) => {
+                tracing::info!(%error, path, "a list of the exchange can't be had");
+                continue;
+            }
+        };
+        let list = tokio::task::spawn_blocking(move || read_list(&bytes)).await;
+        let list = list.map_err(ingest::IngestError::from)?;
+        let transaction = app.store.begin().await?;
+        match list {
+            Some(ListFile::Shares(shares)) => {
+                boards += 1;
+                listed.extend(shares);
+            }
+            Some(other) => learn(app, &transaction, other).await?,
+            None => {}
+        }
+        app.store.market_days().set_list_fetched(&transaction, path).await?;
+        app.store.events().commit(transaction, &[]).await?;
+    }
+    if boards > 0 {
+        const LONGEST_REST: Day = 60;
+        let whole = (boards == 2).then(|| today_at(Exchange::Nse) - LONGEST_REST);
+        let transaction = app.store.begin().await?;
+        app.store.identities().learn_listed(&transaction, &listed, whole).await?;
+        app.store.events().commit(transaction, &[]).await?;
+    }
+    Ok(())
+}
+
+async fn learn(app: &App, transaction: &sea_orm::DatabaseTransaction, list: ListFile) -> Result<(), StoreError> {
+    let identities = app.store.identities();
+    match list {
+        ListFile::Changes(changes) => identities.learn_changes(transaction, &changes).await,
+        ListFile::Funds(funds) => identities.learn_funds(transaction, &funds).await,
+        ListFile::Shares(shares) => identities.learn_listed(transaction, &shares, None).await,
+    }
+}
+
+/// Takes one of the exchange's lists from a file.
+///
+/// # Errors
+/// When the database fails.
+pub async fn learn_list(app: &App, list: ListFile) -> Result<(), StoreError> {
+    let transaction = app.store.begin().await?;
+    learn(app, &transaction, list).await?;
+    app.store.events().commit(transaction, &[]).await
+}
+
+/// The announcements of a span; `None` where they can't be had, which keeps no price out.
+async fn refresh_actions(app: &App, from: Day, to: Day) -> Result<Option<usize>, JobError> {
+    match app.providers.nse().corporate_actions(from, to).await {
+        Ok(actions) => Ok(Some(ingest::corporate_actions(&app.store, actions).await?)),
+        Err(ProviderError::Store(error)) => Err(error.into()),
+        Err(error) => {
+            tracing::info!(%error, "corporate actions can't be had");
+            Ok(None)
+        }
+    }
+}
+
+/// A span cut at the ends of its months.
+fn months(from: Day, to: Day) -> Vec<(Day, Day)> {
+    let mut months = Vec::new();
+    let mut start = from;
+    while start <= to {
+        let date = to_date(start);
+        let next =
+            NaiveDate::from_ymd_opt(date.year(), date.month(), 1).and_then(|d| d.checked_add_months(Months::new(1)));
+        let end = next.map_or(to, |next| from_date(next) - 1).min(to);
+        months.push((start, end));
+        start = end + 1;
+    }
+    months
+}
+
+/// Queues the fetching of an exchange's days, a job a month.
+///
+/// # Errors
+/// When the exchange has no daily file here, or the span can't be.
+pub async fn refresh_market(
+    app: &App,
+    exchange: Exchange,
+    from: Day,
+    to: Day,
+) -> Result<Vec<job::Model>, RequestError> {
+    if exchange != Exchange::Nse {
+        return Err(RequestError::invalid("exchange", "daily files are fetched from NSE"));
+    }
+    let first = crate::market::day::parse_iso(FIRST_DAY).unwrap_or(0);
+    let today = today_at(exchange);
+    if from < first {
+        return Err(RequestError::invalid("from", format!("the exchange's files begin on {FIRST_DAY}")));
+    }
+    if to < from {
+        return Err(RequestError::invalid("to", format!("it is before {}, the first day asked for", iso(from))));
+    }
+    if to > today {
+        return Err(RequestError::invalid("to", format!("it is after today, {} at the exchange", iso(today))));
+    }
+    let months = months(from, to);
+    if months.len() > MOST_MONTHS {
+        return Err(RequestError::invalid("from", format!("one request spans at most {MOST_MONTHS} months")));
+    }
+    let mut records = Vec::with_capacity(months.len());
+    for (from, to) in months {
+        records.push(RefreshMarket { exchange, from, to }.record(None)?);
+    }
+    let transaction = app.store.begin().await?;
+    let recorded = app.store.jobs().record(&transaction, &records).await?;
+    let events: Vec<Event> = recorded.iter().filter(|(_, new)| *new).map(|(job, _)| Event::Job(job.id)).collect();
+    app.store.events().commit(transaction, &events).await?;
+    Ok(recorded.into_iter().map(|(job, _)| job).collect())
+}
+
+/// What the schedule asks for: the days since the newest stored one. Where nothing is stored nothing is followed.
+pub(super) async fn newest_days(app: &App) -> Result<Vec<NewJob>, StoreError> {
+    let exchange = Exchange::Nse;
+    let today = today_at(exchange);
+    let Some(last) = app.store.market_days().last_stored(exchange).await? else { return Ok(Vec::new()) };
+    // Days that failed or were missing lately are asked for again.
+    let from = last.saturating_sub(7).max(today - LONGEST_CATCH_UP);
+    let corrupt = |source| StoreError::Corrupt { what: "job", source };
+    months(from, today)
+        .into_iter()
+        .map(|(from, to)| RefreshMarket { exchange, from, to }.record(None).map_err(corrupt))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::day::parse_iso;
+
+    #[test]
+    fn a_span_is_cut_at_the_ends_of_its_months() {
+        let day = |text: &str| parse_iso(text).expect("a day");
+        let cut: Vec<String> = months(day("2023-12-30"), day("2024-02-29"))
+            .iter()
+            .map(|(a, b)| format!("{} {}", iso(*a), iso(*b)))
+            .collect();
+        assert_eq!(cut, ["2023-12-30 2023-12-31", "2024-01-01 2024-01-31", "2024-02-01 2024-02-29"]);
+    }
+}

@@ -1,0 +1,329 @@
+//! Which share a row of a daily file is about. A ticker is good for a span of days only: it is changed, and later used
+//! again by others; an ISIN changes when the face value is split. So a row is known by its ticker on that day, then by
+//! the changes since, then by what stays of its ISIN.
+
+use std::collections::HashMap;
+
+use super::daily::{ShareDay, isin_key};
+use super::day::Day;
+
+/// A share as it's known.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Share {
+    /// Its row; `None` until it has one.
+    pub id: Option<i64>,
+    /// Today's, as the exchange spells it.
+    pub ticker: String,
+    pub isin: Option<String>,
+    /// What stays of every ISIN that it has had.
+    pub isin_keys: Vec<String>,
+    pub first_day: Option<Day>,
+    pub last_day: Option<Day>,
+    pub last_close: Option<f64>,
+    /// The close before its first day.
+    pub before_first: Option<f64>,
+    /// Tickers found in this batch that it no longer has, and the first day without each.
+    pub former: Vec<(String, Day)>,
+    /// Whether its row must be written: ticker, ISIN.
+    pub changed: bool,
+}
+
+/// Every share of an exchange.
+#[derive(Debug, Default)]
+pub struct Register {
+    pub shares: Vec<Share>,
+    by_ticker: HashMap<String, usize>,
+    by_isin: HashMap<String, usize>,
+    /// Spans of tickers that ended: the first day without, and whose it was.
+    former: HashMap<String, Vec<(Day, usize)>>,
+    /// The exchange's list of changes, by the old ticker.
+    changes: HashMap<String, Vec<(Day, String)>>,
+}
+
+/// Changes of one ticker that are followed; the longest real chain has five.
+const LONGEST_CHAIN: usize = 32;
+/// A share may rest so many days and still carry its close on.
+const LONGEST_REST: Day = 15;
+
+impl Register {
+    /// A register of these shares, with ended spans (`ticker`, first day without, row) and changes (old, new, day).
+    #[must_use]
+    pub fn new(shares: Vec<Share>, former: Vec<(String, Day, i64)>, changes: Vec<(String, String, Day)>) -> Self {
+        let mut register = Self { shares, ..Self::default() };
+        let mut by_id = HashMap::new();
+        for (at, share) in register.shares.iter().enumerate() {
+            register.by_ticker.insert(share.ticker.clone(), at);
+            for key in &share.isin_keys {
+                register.by_isin.insert(key.clone(), at);
+            }
+            if let Some(id) = share.id {
+                by_id.insert(id, at);
+            }
+        }
+        for (ticker, until, id) in former {
+            if let Some(&at) = by_id.get(&id) {
+                register.former.entry(ticker).or_default().push((until, at));
+            }
+        }
+        for spans in register.former.values_mut() {
+            spans.sort_unstable_by_key(|span| span.0);
+        }
+        for (old, new, day) in changes {
+            if old != new {
+                register.changes.entry(old).or_default().push((day, new));
+            }
+        }
+        for changes in register.changes.values_mut() {
+            changes.sort_unstable();
+        }
+        register
+    }
+
+    /// What the share that had this ticker on that day is called today, by the list of changes.
+    #[must_use]
+    pub fn present_ticker(&self, ticker: &str, day: Day) -> String {
+        let (mut current, mut since) = (ticker, day);
+        for _ in 0..LONGEST_CHAIN {
+            let next = self.changes.get(current).and_then(|c| c.iter().find(|(changed, _)| *changed > since));
+            let Some((changed, new)) = next else { break };
+            (current, since) = (new, *changed);
+        }
+        current.to_owned()
+    }
+
+    /// The share that bore a ticker on a day, or bears it today.
+    #[must_use]
+    pub fn find(&self, ticker: &str, day: Day) -> Option<&Share> {
+        let present = self.present_ticker(ticker, day);
+        if present == ticker
+            && let Some(at) = self.bearer_on(ticker, day)
+        {
+            return self.shares.get(at);
+        }
+        self.by_ticker.get(&present).and_then(|&at| self.shares.get(at))
+    }
+
+    /// The share that bears a ticker today.
+    #[must_use]
+    pub fn by_ticker(&self, ticker: &str) -> Option<&Share> {
+        self.shares.get(*self.by_ticker.get(ticker)?)
+    }
+
+    /// The share that has or had an ISIN.
+    #[must_use]
+    pub fn by_isin(&self, isin: &str) -> Option<&Share> {
+        self.shares.get(*self.by_isin.get(isin_key(isin))?)
+    }
+
+    /// Whose ended span covers the day.
+    fn bearer_on(&self, ticker: &str, day: Day) -> Option<usize> {
+        self.former.get(ticker)?.iter().find(|(until, _)| day < *until).map(|(_, at)| *at)
+    }
+
+    /// The share of a row; one that isn't known is added.
+    pub fn resolve(&mut self, row: &ShareDay, day: Day) -> usize {
+        let present = self.present_ticker(&row.ticker, day);
+        let at = self.identify(row, day, &present);
+        if present != row.ticker {
+            let until = self.changes.get(&row.ticker).and_then(|c| c.iter().find(|(changed, _)| *changed > day));
+            if let Some(until) = until.map(|(changed, _)| *changed) {
+                self.end_span(&row.ticker, until, at);
+            }
+        }
+        self.learn(at, row, day);
+        at
+    }
+
+    fn identify(&mut self, row: &ShareDay, day: Day, present: &str) -> usize {
+        let by_isin = row.isin.as_deref().and_then(|isin| self.by_isin.get(isin_key(isin)).copied());
+        let holder = self.by_ticker.get(present).copied();
+        if let Some(at) = by_isin {
+            if self.shares[at].ticker != present {
+                self.meet_other_ticker(at, holder, present, day);
+            }
+            return at;
+        }
+        let Some(at) = holder else {
+            return self.bearer_on(present, day).filter(|_| row.isin.is_none()).unwrap_or_else(|| self.add(present));
+        };
+        if row.isin.is_none() {
+            return self.bearer_on(present, day).unwrap_or(at);
+        }
+        if self.is_same(at, row, day) {
+            return at;
+        }
+        // Another company: the ticker belongs to whoever had it last.
+        if self.shares[at].last_day.is_none_or(|last| day > last) {
+            let nameless = self.nameless(at);
+            self.rename(at, nameless, day);
+            self.add(present)
+        } else {
+            let until = self.shares[at].first_day.unwrap_or(day + 1);
+            let own = row.isin.clone().unwrap_or_default();
+            let new = self.add(&own);
+            self.end_span(present, until, new);
+            new
+        }
+    }
+
+    /// A share that is known by its ISIN came under another ticker than today's.
+    fn meet_other_ticker(&mut self, at: usize, holder: Option<usize>, ticker: &str, day: Day) {
+        let share = &self.shares[at];
+        if share.last_day.is_none_or(|last| day > last) {
+            if holder.is_none() {
+                self.rename(at, ticker.to_owned(), day);
+            }
+            return;
+        }
+        // Stored days may lie between, but the ticker surely ended before the first of those under today's.
+        let until = share.first_day.filter(|first| *first > day).unwrap_or(day + 1);
+        self.end_span(ticker, until, at);
+    }
+
+    /// Whether a row under a share's ticker is that share's, though no ISIN of it is known or another one is.
+    fn is_same(&self, at: usize, row: &ShareDay, day: Day) -> bool {
+        let share = &self.shares[at];
+        let Some(isin) = &row.isin else { return true };
+        // Country and issuer.
+        let issuer = |key: &str| key.get(..7).map(str::to_owned);
+        if share.isin_keys.is_empty() || share.isin_keys.iter().any(|key| issuer(key) == issuer(isin)) {
+            return true;
+        }
+        let carried_on = |earlier: Option<Day>, later: Option<Day>| {
+            earlier.zip(later).is_some_and(|(a, b)| (0..=LONGEST_REST).contains(&(b - a)))
+        };
+        let equal = |a: Option<f64>, b: Option<f64>| a.is_some() && a == b;
+        let after = carried_on(share.last_day, Some(day)) && equal(share.last_close, row.previous_close);
+        let before = carried_on(Some(day), share.first_day) && equal(share.before_first, Some(row.close));
+        after || before
+    }
+
+    fn add(&mut self, ticker: &str) -> usize {
+        let at = self.shares.len();
+        self.shares.push(Share { ticker: ticker.to_owned(), changed: true, ..Share::default() });
+        self.by_ticker.insert(ticker.to_owned(), at);
+        at
+    }
+
+    /// What a share is called whose ticker another company has taken.
+    fn nameless(&self, at: usize) -> String {
+        let share = &self.shares[at];
+        let own = share.isin.clone().unwrap_or_else(|| format!("{}-FORMER", share.ticker));
+        if self.by_ticker.contains_key(&own) { format!("{own}-{at}") } else { own }
+    }
+
+    fn rename(&mut self, at: usize, ticker: String, day: Day) {
+        let old = std::mem::replace(&mut self.shares[at].ticker, ticker.clone());
+        self.by_ticker.remove(&old);
+        self.by_ticker.insert(ticker, at);
+        self.shares[at].changed = true;
+        self.end_span(&old, day, at);
+    }
+
+    fn end_span(&mut self, ticker: &str, until: Day, at: usize) {
+        let spans = self.former.entry(ticker.to_owned()).or_default();
+        // The same share's spans of one ticker are one.
+        if let Some(span) = spans.iter().find(|(known, whose)| *whose == at && *known >= until) {
+            debug_assert!(span.0 >= until);
+            return;
+        }
+        spans.push((until, at));
+        spans.sort_unstable_by_key(|span| span.0);
+        self.shares[at].former.push((ticker.to_owned(), until));
+    }
+
+    fn learn(&mut self, at: usize, row: &ShareDay, day: Day) {
+        let share = &mut self.shares[at];
+        if let Some(isin) = &row.isin {
+            let key = isin_key(isin);
+            if !share.isin_keys.iter().any(|known| known == key) {
+                share.isin_keys.push(key.to_owned());
+                share.changed = true;
+                self.by_isin.insert(key.to_owned(), at);
+            }
+            let newest = share.last_day.is_none_or(|last| day >= last);
+            if share.isin.as_ref() != Some(isin) && (newest || share.isin.is_none()) {
+                share.isin = Some(isin.clone());
+                share.changed = true;
+            }
+        }
+        if share.last_day.is_none_or(|last| day > last) {
+            (share.last_day, share.last_close) = (Some(day), Some(row.close));
+        }
+        if share.first_day.is_none_or(|first| day < first) {
+            (share.first_day, share.before_first) = (Some(day), row.previous_close);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(ticker: &str, isin: &str, previous: f64, close: f64) -> ShareDay {
+        let isin = (!isin.is_empty()).then(|| isin.to_owned());
+        let (open, high, low) = (close, close, close);
+        ShareDay { ticker: ticker.to_owned(), isin, open, high, low, close, previous_close: Some(previous), volume: 1 }
+    }
+
+    const A: &str = "INE111A01011";
+    const B: &str = "INE222B01019";
+
+    #[test]
+    fn a_renamed_ticker_stays_one_share_with_or_without_the_list() {
+        let changes = vec![("OLD".to_owned(), "NEW".to_owned(), 10)];
+        for changes in [changes, Vec::new()] {
+            for days in [[9, 10], [10, 9]] {
+                let mut register = Register::new(Vec::new(), Vec::new(), changes.clone());
+                let found: Vec<usize> = days
+                    .map(|day| register.resolve(&row(if day < 10 { "OLD" } else { "NEW" }, A, 5.0, 5.0), day))
+                    .to_vec();
+                assert_eq!((found[0], register.shares.len()), (found[1], 1));
+                assert_eq!(register.shares[0].ticker, "NEW");
+                assert_eq!(register.shares[0].former, [("OLD".to_owned(), 10)]);
+                assert_eq!(register.find("OLD", 9).map(|s| s.ticker.as_str()), Some("NEW"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_ticker_used_again_by_another_company_is_another_share() {
+        for days in [[5, 500], [500, 5]] {
+            let mut register = Register::new(Vec::new(), Vec::new(), Vec::new());
+            let found: Vec<usize> =
+                days.map(|day| register.resolve(&row("X", if day == 5 { A } else { B }, 1.0, 2.0), day)).to_vec();
+            assert_ne!(found[0], found[1]);
+            let newer = register.find("X", 600).expect("the present bearer");
+            assert_eq!((newer.ticker.as_str(), newer.isin.as_deref()), ("X", Some(B)));
+            assert_eq!(register.find("X", 5).and_then(|s| s.isin.as_deref()), Some(A));
+            // Without an ISIN the day decides.
+            let bare = register.resolve(&row("X", "", 1.0, 2.0), 6);
+            assert_eq!(register.shares[bare].isin.as_deref(), Some(A));
+        }
+    }
+
+    #[test]
+    fn a_new_isin_is_the_same_share_where_the_close_carries_on_or_the_issuer_is_the_same() {
+        let mut register = Register::new(Vec::new(), Vec::new(), Vec::new());
+        let first = register.resolve(&row("X", A, 1.0, 2.0), 5);
+        assert_eq!(register.resolve(&row("X", "INE111A01029", 2.0, 1.0), 6), first, "a face value split");
+        assert_eq!(register.resolve(&row("X", B, 1.0, 1.5), 7), first, "the close carries on");
+        assert_eq!(register.shares[first].isin.as_deref(), Some(B));
+    }
+
+    #[test]
+    fn chains_loops_and_self_changes_end() {
+        let change = |old: &str, new: &str, day| (old.to_owned(), new.to_owned(), day);
+        let changes = vec![
+            change("A", "B", 10),
+            change("B", "C", 20),
+            change("C", "C", 25),
+            change("P", "Q", 5),
+            change("Q", "P", 5),
+        ];
+        let register = Register::new(Vec::new(), Vec::new(), changes);
+        assert_eq!(["A", "B", "C"].map(|t| register.present_ticker(t, 0)), ["C", "C", "C"]);
+        assert_eq!(register.present_ticker("A", 15), "A", "used again later");
+        assert_eq!(register.present_ticker("P", 0), "Q");
+    }
+}

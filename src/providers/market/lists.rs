@@ -1,0 +1,79 @@
+//! The exchange's lists: shares of the main board and of the SME board, changes of tickers, exchange-traded funds.
+
+use super::unpack::{Unpacked, unpack};
+use crate::market::Day;
+use crate::market::daily::{is_rights_entitlement, is_ticker, isin, parse_day};
+use crate::store::ListedShare;
+
+/// What a list holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListFile {
+    /// Shares of a board.
+    Shares(Vec<ListedShare>),
+    /// Old ticker, new ticker, first day under the new one.
+    Changes(Vec<(String, String, Day)>),
+    /// Tickers of funds.
+    Funds(Vec<String>),
+}
+
+/// More lines than any list has.
+const MOST_ROWS: usize = 50_000;
+
+/// Reads a list, told apart by its heading; changes of tickers have none. `None` if it's no list.
+#[must_use]
+pub fn read_list(bytes: &[u8]) -> Option<ListFile> {
+    let Unpacked::Text(text) = unpack(bytes) else { return None };
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let rows: Vec<csv::StringRecord> = reader.records().take(MOST_ROWS).filter_map(std::result::Result::ok).collect();
+    let heading: Vec<String> = rows.first()?.iter().map(|h| h.replace('_', " ").to_ascii_uppercase()).collect();
+    let at = |names: &[&str]| heading.iter().position(|h| names.contains(&h.as_str()));
+    if let (Some(ticker), Some(_)) = (at(&["SYMBOL"]), at(&["UNDERLYING"])) {
+        let funds = rows[1..].iter().filter_map(|row| row.get(ticker)).filter(|t| is_ticker(t)).map(str::to_owned);
+        return Some(ListFile::Funds(funds.collect()));
+    }
+    if let (Some(ticker), Some(name), Some(listed), Some(number)) =
+        (at(&["SYMBOL"]), at(&["NAME OF COMPANY"]), at(&["DATE OF LISTING"]), at(&["ISIN NUMBER"]))
+    {
+        let share = |row: &csv::StringRecord| {
+            let ticker = row.get(ticker).filter(|t| is_ticker(t) && !is_rights_entitlement(t))?;
+            Some(ListedShare {
+                ticker: ticker.to_owned(),
+                isin: isin(row.get(number)?)?.to_owned(),
+                name: row.get(name)?.chars().filter(|c| !c.is_control()).take(200).collect(),
+                listed: parse_day(row.get(listed)?)?,
+            })
+        };
+        return Some(ListFile::Shares(rows[1..].iter().filter_map(share).collect()));
+    }
+    // Company, old, new, date: counted from the end, as names may hold a comma.
+    let change = |row: &csv::StringRecord| {
+        let from_end = |back: usize| row.len().checked_sub(back).and_then(|at| row.get(at));
+        let (old, new, day) = (from_end(3)?, from_end(2)?, parse_day(from_end(1)?)?);
+        (is_ticker(old) && is_ticker(new) && old != new).then(|| (old.to_owned(), new.to_owned(), day))
+    };
+    let changes: Vec<_> = rows.iter().filter_map(change).collect();
+    // A text with a stray line that looks like a change is no list of them.
+    (!changes.is_empty() && changes.len() * 2 >= rows.len()).then_some(ListFile::Changes(changes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_list_is_known_by_its_heading() {
+        let main = "SYMBOL,NAME OF COMPANY, SERIES, DATE OF LISTING, PAID UP VALUE, MARKET LOT, ISIN NUMBER, FACE VALUE\n\
+                    ABC,Abc Limited,EQ,06-OCT-2008,10,1,INE111A01011,10\nABC-RE,Abc Limited,BE,06-OCT-2008,10,1,INE111A20011,10\n";
+        let sme = "SYMBOL,NAME_OF_COMPANY,SERIES,DATE_OF_LISTING,PAID_UP_VALUE,ISIN_NUMBER,FACE_VALUE,\nSML,Small Limited,ST,15-May-26,10,INE1K4J01018,10,\n";
+        let Some(ListFile::Shares(main)) = read_list(main.as_bytes()) else { panic!("a list of shares") };
+        assert_eq!((main.len(), main[0].listed), (1, parse_day("06-OCT-2008").expect("a day")));
+        assert!(matches!(read_list(sme.as_bytes()), Some(ListFile::Shares(s)) if s[0].isin == "INE1K4J01018"));
+        let changes = " A Company, Inc \u{2013} India,OLD,NEW,09-APR-2025\nSelf,SAME,SAME,01-JAN-2020\n";
+        assert!(matches!(read_list(changes.as_bytes()), Some(ListFile::Changes(c)) if c.len() == 1 && c[0].1 == "NEW"));
+        let funds = "Symbol,Underlying,SecurityName,DateofListing,MarketLot,ISINNumber,FaceValue\nNIFTYBEES,Nifty50,X,08-Jan-02,1,INF204KB14I2,1\n";
+        assert_eq!(read_list(funds.as_bytes()), Some(ListFile::Funds(vec!["NIFTYBEES".to_owned()])));
+        assert_eq!(read_list(b"<html></html>"), None);
+        assert_eq!(read_list(b"hello\nworld\n"), None);
+    }
+}

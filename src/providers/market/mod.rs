@@ -1,0 +1,14 @@
+//! Files of a whole market: the NSE's daily file in its three layouts, the exchange's lists of shares, and its
+//! announcements.
+
+mod actions;
+mod archive;
+mod layout;
+mod lists;
+mod unpack;
+
+pub use actions::{RawAction, actions_of_csv, actions_of_json};
+pub use archive::{DayAnswer, LISTS, NseArchive, addresses, describe, may_still_come};
+pub use layout::{DayFile, Session, read_day};
+pub use lists::{ListFile, read_list};
+pub use unpack::{Unpacked, unpack};

@@ -1,0 +1,127 @@
+//! From the bytes of a file to its text: plain or zipped, within bounds.
+
+use std::borrow::Cow;
+use std::io::{Cursor, Read};
+
+/// The longest text that is read of one file; the longest real one has 600 KB.
+const LONGEST_TEXT: u64 = 32 << 20;
+/// Members of an archive that are looked at.
+const MOST_MEMBERS: usize = 64;
+
+/// What the bytes of a file hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unpacked {
+    Text(String),
+    /// A web page: the site's wall, or its shell where a file is missing.
+    Page,
+    /// Neither; the sentence's end says why.
+    Broken(String),
+}
+
+/// Unpacks a file: the only `.csv` of an archive, or the bytes themselves.
+#[must_use]
+pub fn unpack(bytes: &[u8]) -> Unpacked {
+    if bytes.starts_with(b"PK") {
+        return match unzip(bytes) {
+            Ok(text) => decode(&text),
+            Err(why) => Unpacked::Broken(why),
+        };
+    }
+    if bytes.len() as u64 > LONGEST_TEXT {
+        return Unpacked::Broken(format!("it is longer than {} MiB", LONGEST_TEXT >> 20));
+    }
+    decode(bytes)
+}
+
+fn unzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let broken = |error: &dyn std::fmt::Display| format!("the archive can't be opened: {error}");
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| broken(&e))?;
+    if archive.len() > MOST_MEMBERS {
+        return Err(format!("the archive has {} members where one is expected", archive.len()));
+    }
+    let tables: Vec<usize> = (0..archive.len())
+        .filter(|&i| {
+            archive.name_for_index(i).and_then(Result::ok).is_some_and(|name| {
+                let name = name.to_ascii_lowercase();
+                name.ends_with(".csv") && !name.starts_with("__macosx/")
+            })
+        })
+        .collect();
+    let [table] = tables[..] else {
+        return Err(format!("the archive holds {} CSV files where one is expected", tables.len()));
+    };
+    let member = archive.by_index(table).map_err(|e| broken(&e))?;
+    let mut text = Vec::new();
+    // The size that the archive states needn't be true.
+    member.take(LONGEST_TEXT + 1).read_to_end(&mut text).map_err(|e| broken(&e))?;
+    if text.len() as u64 > LONGEST_TEXT {
+        return Err(format!("what the archive holds is longer than {} MiB", LONGEST_TEXT >> 20));
+    }
+    Ok(text)
+}
+
+fn decode(bytes: &[u8]) -> Unpacked {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,
+    };
+    let start = text.trim_start();
+    if start.starts_with('<') {
+        return Unpacked::Page;
+    }
+    if start.is_empty() {
+        return Unpacked::Broken("it is empty".to_owned());
+    }
+    if text.contains('\0') {
+        return Unpacked::Broken("it isn't text".to_owned());
+    }
+    Unpacked::Text(text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content) in members {
+            writer.start_file(*name, zip::write::SimpleFileOptions::default()).expect("a member");
+            writer.write_all(content).expect("content");
+        }
+        writer.finish().expect("an archive").into_inner()
+    }
+
+    #[test]
+    fn the_only_table_of_an_archive_is_taken_wherever_it_lies() {
+        let whole = zipped(&[("cm.csv/cm.csv", b"a,b\n1,2\n"), ("__MACOSX/cm.csv", b"x"), ("readme.txt", b"hello")]);
+        assert_eq!(unpack(&whole), Unpacked::Text("a,b\n1,2\n".to_owned()));
+        assert!(matches!(unpack(&zipped(&[("a.csv", b"a"), ("b.csv", b"b")])), Unpacked::Broken(_)));
+        assert!(matches!(unpack(&whole[..whole.len() / 2]), Unpacked::Broken(_)));
+    }
+
+    #[test]
+    fn what_is_longer_than_any_file_is_refused_before_it_fills_the_memory() {
+        let zeros = vec![b'0'; (LONGEST_TEXT + 10) as usize];
+        let bomb = zipped(&[("a.csv", &zeros)]);
+        assert!(bomb.len() < 1 << 20);
+        assert!(matches!(unpack(&bomb), Unpacked::Broken(why) if why.contains("longer")));
+    }
+
+    #[test]
+    fn pages_and_other_texts_are_told_apart() {
+        assert_eq!(unpack(b"\xef\xbb\xbf\r\n <!DOCTYPE html>"), Unpacked::Page);
+        assert!(matches!(unpack(b"  \n"), Unpacked::Broken(_)));
+        assert_eq!(unpack(b"caf\xe9"), Unpacked::Text("caf\u{e9}".to_owned()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), zip in any::<bool>()) {
+            let bytes = if zip { [b"PK\x03\x04".as_slice(), &bytes].concat() } else { bytes };
+            let _ = unpack(&bytes);
+        }
+    }
+}

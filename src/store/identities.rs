@@ -1,0 +1,388 @@
+//! Which share is which: tickers of today and before, ISINs, and the exchange's lists of them.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, Statement};
+use serde::Serialize;
+
+use super::entity::symbol;
+use super::market_bars::{id_list, ids_text};
+use super::symbols::Symbols;
+use super::{Result, Store, now};
+use crate::market::Day;
+use crate::market::daily::{isin, isin_key};
+use crate::market::identity::{Register, Share};
+
+/// The repository of what shares are known by.
+pub struct Identities<'a>(pub(super) &'a Store);
+
+/// A ticker that a share no longer has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormerTicker {
+    pub symbol_id: i64,
+    pub ticker: String,
+    /// The first day without.
+    pub until: Day,
+}
+
+/// A share in one of the exchange's lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListedShare {
+    pub ticker: String,
+    pub isin: String,
+    pub name: String,
+    pub listed: Day,
+}
+
+/// How a symbol of the exchange's files ends.
+pub const SUFFIX: &str = ".NSE";
+
+impl Identities<'_> {
+    fn statement(&self, sqlite: &str, postgres: &str, values: Vec<sea_orm::Value>) -> Statement {
+        let backend = self.0.backend();
+        Statement::from_sql_and_values(backend, if backend == DbBackend::Postgres { postgres } else { sqlite }, values)
+    }
+
+    /// Every share of the NSE, as a transaction sees them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn register(&self, transaction: &DatabaseTransaction) -> Result<Register> {
+        let backend = self.0.backend();
+        let all = |sql: &str| Statement::from_string(backend, sql);
+        let mut keys: HashMap<i64, Vec<String>> = HashMap::new();
+        for row in transaction
+            .query_all_raw(all("SELECT symbol_id, isin_key FROM symbol_isins WHERE exchange = 'NSE'"))
+            .await?
+        {
+            keys.entry(row.try_get_by_index(0)?).or_default().push(row.try_get_by_index(1)?);
+        }
+        let sql = "SELECT s.id, s.ticker, s.isin, s.first_day, s.last_day, l.close, f.previous_close FROM symbols AS s \
+                   LEFT JOIN price_bars AS l ON l.symbol_id = s.id AND l.day = s.last_day \
+                   LEFT JOIN price_bars AS f ON f.symbol_id = s.id AND f.day = s.first_day \
+                   WHERE s.ticker LIKE '%.NSE'";
+        let mut shares = Vec::new();
+        for row in transaction.query_all_raw(all(sql)).await? {
+            let id: i64 = row.try_get_by_index(0)?;
+            let ticker: String = row.try_get_by_index(1)?;
+            shares.push(Share {
+                id: Some(id),
+                ticker: ticker.trim_end_matches(SUFFIX).to_owned(),
+                isin: row.try_get_by_index(2)?,
+                isin_keys: keys.remove(&id).unwrap_or_default(),
+                first_day: row.try_get_by_index(3)?,
+                last_day: row.try_get_by_index(4)?,
+                last_close: row.try_get_by_index(5)?,
+                before_first: row.try_get_by_index(6)?,
+                ..Share::default()
+            });
+        }
+        let mut former = Vec::new();
+        let sql = "SELECT ticker, until_day, symbol_id FROM former_tickers WHERE exchange = 'NSE'";
+        for row in transaction.query_all_raw(all(sql)).await? {
+            former.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?));
+        }
+        let mut changes = Vec::new();
+        let sql = "SELECT old_ticker, new_ticker, day FROM ticker_changes WHERE exchange = 'NSE'";
+        for row in transaction.query_all_raw(all(sql)).await? {
+            changes.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?));
+        }
+        Ok(Register::new(shares, former, changes))
+    }
+
+    /// Writes what a register has learnt: new shares get their rows, changed ones their tickers and ISINs.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn save(&self, transaction: &DatabaseTransaction, register: &mut Register) -> Result<()> {
+        self.rename(transaction, register).await?;
+        let new: Vec<(String, Option<String>)> = register
+            .shares
+            .iter()
+            .filter(|share| share.id.is_none())
+            .map(|share| (format!("{}{SUFFIX}", share.ticker), share.isin.clone()))
+            .collect();
+        if !new.is_empty() {
+            let insert = "INSERT INTO symbols (ticker, exchange, currency, source, isin, created_at)";
+            let sqlite = format!(
+                "{insert} SELECT json_extract(value, '$[0]'), 'NSE', 'INR', 'NSE', json_extract(value, '$[1]'), $2 \
+                 FROM json_each($1) WHERE true RETURNING id, ticker"
+            );
+            let postgres = format!(
+                "{insert} SELECT r->>0, 'NSE', 'INR', 'NSE', r->>1, $2 FROM json_array_elements($1::json) AS r \
+                 RETURNING id, ticker"
+            );
+            let json = serde_json::to_string(&new).unwrap_or_default();
+            let statement = self.statement(&sqlite, &postgres, vec![json.into(), now().into()]);
+            let mut ids: HashMap<String, i64> = HashMap::new();
+            for row in transaction.query_all_raw(statement).await? {
+                ids.insert(row.try_get_by_index(1)?, row.try_get_by_index(0)?);
+            }
+            for share in register.shares.iter_mut().filter(|share| share.id.is_none()) {
+                share.id = ids.get(&format!("{}{SUFFIX}", share.ticker)).copied();
+            }
+        }
+        self.save_keys(transaction, register).await
+    }
+
+    /// Tickers go through a name that nobody has, so that two shares can swap theirs.
+    async fn rename(&self, transaction: &DatabaseTransaction, register: &Register) -> Result<()> {
+        let rows: Vec<(i64, String, Option<&str>)> = register
+            .shares
+            .iter()
+            .filter(|share| share.changed)
+            .filter_map(|share| Some((share.id?, format!("{}{SUFFIX}", share.ticker), share.isin.as_deref())))
+            .collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let json = serde_json::to_string(&rows).unwrap_or_default();
+        let from_sqlite = "FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS ticker, \
+                           json_extract(value, '$[2]') AS isin FROM json_each($1)) AS r";
+        let from_postgres = "FROM (SELECT (e->>0)::bigint AS id, e->>1 AS ticker, e->>2 AS isin \
+                             FROM json_array_elements($1::json) AS e) AS r";
+        for set in ["ticker = '~' || symbols.ticker, isin = COALESCE(r.isin, symbols.isin)", "ticker = r.ticker"] {
+            let moved = if set.starts_with("ticker = '~'") { "" } else { "AND symbols.ticker <> r.ticker" };
+            let sql = |from: &str| format!("UPDATE symbols SET {set} {from} WHERE symbols.id = r.id {moved}");
+            let statement = self.statement(&sql(from_sqlite), &sql(from_postgres), vec![json.clone().into()]);
+            transaction.execute_raw(statement).await?;
+        }
+        Ok(())
+    }
+
+    async fn save_keys(&self, transaction: &DatabaseTransaction, register: &mut Register) -> Result<()> {
+        let mut keys: Vec<(i64, String)> = Vec::new();
+        let mut former: Vec<(i64, String, Day)> = Vec::new();
+        for share in &mut register.shares {
+            let Some(id) = share.id else { continue };
+            if share.changed {
+                keys.extend(share.isin_keys.iter().map(|key| (id, key.clone())));
+            }
+            former.extend(share.former.drain(..).map(|(ticker, until)| (id, ticker, until)));
+            share.changed = false;
+        }
+        let keys = serde_json::to_string(&keys).unwrap_or_default();
+        let insert = "INSERT INTO symbol_isins (symbol_id, exchange, isin_key)";
+        let sqlite = format!(
+            "{insert} SELECT json_extract(value, '$[0]'), 'NSE', json_extract(value, '$[1]') FROM json_each($1) \
+             WHERE true ON CONFLICT DO NOTHING"
+        );
+        let postgres = format!(
+            "{insert} SELECT (r->>0)::bigint, 'NSE', r->>1 FROM json_array_elements($1::json) AS r ON CONFLICT DO NOTHING"
+        );
+        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![keys.into()])).await?;
+        if former.is_empty() {
+            return Ok(());
+        }
+        let former = serde_json::to_string(&former).unwrap_or_default();
+        let insert = "INSERT INTO former_tickers (symbol_id, exchange, ticker, until_day)";
+        let sqlite = format!(
+            "{insert} SELECT json_extract(value, '$[0]'), 'NSE', json_extract(value, '$[1]'), \
+             json_extract(value, '$[2]') FROM json_each($1) WHERE true ON CONFLICT DO NOTHING"
+        );
+        let postgres = format!(
+            "{insert} SELECT (r->>0)::bigint, 'NSE', r->>1, (r->>2)::int FROM json_array_elements($1::json) AS r \
+             ON CONFLICT DO NOTHING"
+        );
+        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![former.into()])).await?;
+        Ok(())
+    }
+
+    /// A symbol by its ticker of today, its ISIN, or a ticker that it had, the latest bearer first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find(&self, text: &str) -> Result<Option<symbol::Model>> {
+        if let Some(found) = self.0.symbols().by_ticker(text).await? {
+            return Ok(Some(found));
+        }
+        let sql = if isin(text).is_some() {
+            "SELECT symbol_id FROM symbol_isins WHERE isin_key = $1 LIMIT 1"
+        } else {
+            "SELECT symbol_id FROM former_tickers WHERE ticker = $1 ORDER BY until_day DESC LIMIT 1"
+        };
+        let key = if isin(text).is_some() { isin_key(text) } else { text.trim_end_matches(SUFFIX) };
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, [key.into()]);
+        let Some(row) = self.0.read.query_one_raw(statement).await? else { return Ok(None) };
+        self.0.symbols().get(row.try_get_by_index(0)?).await
+    }
+
+    /// The former tickers of these symbols, with the suffix that symbols have, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn former_of(&self, symbols: &[i64]) -> Result<Vec<FormerTicker>> {
+        let of = id_list(self.0.backend(), "symbol_id", 1);
+        let sql = format!("SELECT symbol_id, ticker, until_day FROM former_tickers WHERE {of} ORDER BY until_day, id");
+        let values = [ids_text(self.0.backend(), symbols).into()];
+        let rows = self.0.read.query_all_raw(Statement::from_sql_and_values(self.0.backend(), sql, values)).await?;
+        rows.iter()
+            .map(|row| {
+                let ticker: String = row.try_get_by_index(1)?;
+                let (symbol_id, until) = (row.try_get_by_index(0)?, row.try_get_by_index(2)?);
+                Ok(FormerTicker { symbol_id, ticker: format!("{ticker}{SUFFIX}"), until })
+            })
+            .collect()
+    }
+
+    /// Tickers of funds, which trade among the shares.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn funds(&self, transaction: &DatabaseTransaction) -> Result<HashSet<String>> {
+        let statement =
+            Statement::from_string(self.0.backend(), "SELECT ticker FROM market_funds WHERE exchange = 'NSE'");
+        let rows = transaction.query_all_raw(statement).await?;
+        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?)
+    }
+
+    /// Notes tickers of funds.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn learn_funds(&self, transaction: &DatabaseTransaction, tickers: &[String]) -> Result<()> {
+        let json = serde_json::to_string(tickers).unwrap_or_default();
+        let statement = self.statement(
+            "INSERT INTO market_funds (exchange, ticker) SELECT 'NSE', value FROM json_each($1) WHERE true ON CONFLICT DO NOTHING",
+            "INSERT INTO market_funds (exchange, ticker) SELECT 'NSE', t FROM json_array_elements_text($1::json) AS t ON CONFLICT DO NOTHING",
+            vec![json.into()],
+        );
+        transaction.execute_raw(statement).await?;
+        Ok(())
+    }
+
+    /// Notes changes of tickers: old, new, first day under the new one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn learn_changes(
+        &self,
+        transaction: &DatabaseTransaction,
+        changes: &[(String, String, Day)],
+    ) -> Result<()> {
+        let json = serde_json::to_string(changes).unwrap_or_default();
+        let insert = "INSERT INTO ticker_changes (exchange, old_ticker, new_ticker, day)";
+        let sqlite = format!(
+            "{insert} SELECT 'NSE', json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') \
+             FROM json_each($1) WHERE true ON CONFLICT DO NOTHING"
+        );
+        let postgres = format!(
+            "{insert} SELECT 'NSE', r->>0, r->>1, (r->>2)::int FROM json_array_elements($1::json) AS r ON CONFLICT DO NOTHING"
+        );
+        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![json.into()])).await?;
+        Ok(())
+    }
+
+    /// Names, listing days and ISINs by the exchange's lists of shares. With `whole`, shares with bars that are on no
+    /// list and haven't traded since `quiet_since` are marked as delisted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn learn_listed(
+        &self,
+        transaction: &DatabaseTransaction,
+        listed: &[ListedShare],
+        whole: Option<Day>,
+    ) -> Result<()> {
+        let rows: Vec<(String, &str, &str, Day)> = listed
+            .iter()
+            .map(|share| (format!("{}{SUFFIX}", share.ticker), share.isin.as_str(), share.name.as_str(), share.listed))
+            .collect();
+        let json = serde_json::to_string(&rows).unwrap_or_default();
+        let sqlite = "(SELECT json_extract(value, '$[0]') AS ticker, json_extract(value, '$[1]') AS isin, \
+                      json_extract(value, '$[2]') AS name, json_extract(value, '$[3]') AS listed FROM json_each($1)) AS r";
+        let postgres = "(SELECT e->>0 AS ticker, e->>1 AS isin, e->>2 AS name, (e->>3)::int AS listed \
+                        FROM json_array_elements($1::json) AS e) AS r";
+        let sql = |from: &str| {
+            format!(
+                "UPDATE symbols SET name = r.name, isin = COALESCE(symbols.isin, r.isin), listed_day = r.listed, \
+                 delisted = FALSE FROM {from} WHERE symbols.ticker = r.ticker \
+                 AND (symbols.isin IS NULL OR substr(symbols.isin, 1, 7) = substr(r.isin, 1, 7))"
+            )
+        };
+        let statement = self.statement(&sql(sqlite), &sql(postgres), vec![json.clone().into()]);
+        transaction.execute_raw(statement).await?;
+        let keys = |from: &str| {
+            format!(
+                "INSERT INTO symbol_isins (symbol_id, exchange, isin_key) SELECT s.id, 'NSE', substr(r.isin, 1, 9) \
+                 FROM symbols AS s JOIN {from} ON s.ticker = r.ticker WHERE s.isin = r.isin ON CONFLICT DO NOTHING"
+            )
+        };
+        let statement = self.statement(&keys(sqlite), &keys(postgres), vec![json.clone().into()]);
+        transaction.execute_raw(statement).await?;
+        if let Some(quiet_since) = whole {
+            let sql = |from: &str| {
+                format!(
+                    "UPDATE symbols SET delisted = TRUE WHERE source = 'NSE' AND ticker LIKE '%.NSE' AND last_day < $2 \
+                     AND NOT EXISTS (SELECT 1 FROM {from} WHERE r.ticker = symbols.ticker)"
+                )
+            };
+            let values = vec![json.into(), quiet_since.into()];
+            transaction.execute_raw(self.statement(&sql(sqlite), &sql(postgres), values)).await?;
+        }
+        Ok(())
+    }
+
+    /// Holds these symbols against other writers, in one order, until the transaction ends.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn lock(&self, transaction: &DatabaseTransaction, symbols: &[i64]) -> Result<()> {
+        if self.0.backend() == DbBackend::Postgres {
+            let of = id_list(DbBackend::Postgres, "id", 1);
+            let sql = format!("SELECT id FROM symbols WHERE {of} ORDER BY id FOR NO KEY UPDATE");
+            let values = [ids_text(DbBackend::Postgres, symbols).into()];
+            transaction.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Symbols<'_> {
+    /// Symbols that had one of these tickers of the NSE, with that ticker and its suffix, the latest bearer first.
+    pub(super) async fn by_former_tickers(
+        connection: &impl ConnectionTrait,
+        tickers: &[String],
+    ) -> Result<Vec<(String, symbol::Model)>> {
+        let backend = connection.get_database_backend();
+        let mut found = Vec::new();
+        if tickers.is_empty() {
+            return Ok(found);
+        }
+        let (from, json) = match backend {
+            DbBackend::Postgres => ("SELECT json_array_elements_text($1::json)", serde_json::to_string(tickers)),
+            _ => ("SELECT value FROM json_each($1)", serde_json::to_string(tickers)),
+        };
+        let sql = format!(
+            "SELECT ticker, symbol_id FROM former_tickers WHERE exchange = 'NSE' AND ticker IN ({from}) \
+             ORDER BY until_day DESC, id"
+        );
+        let values = [json.unwrap_or_default().into()];
+        let rows = connection.query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        let mut spans: Vec<(String, i64)> = Vec::with_capacity(rows.len());
+        for row in rows {
+            spans.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
+        }
+        let ids = spans.iter().map(|(_, id)| *id);
+        let symbols = symbol::Entity::find().filter(symbol::Column::Id.is_in(ids)).all(connection).await?;
+        let symbols: HashMap<i64, symbol::Model> = symbols.into_iter().map(|symbol| (symbol.id, symbol)).collect();
+        for (ticker, id) in spans {
+            found.extend(symbols.get(&id).map(|symbol| (format!("{ticker}{SUFFIX}"), symbol.clone())));
+        }
+        Ok(found)
+    }
+
+    /// The tickers that these symbols had, with the suffix.
+    pub(super) async fn former_tickers_in(connection: &impl ConnectionTrait, symbols: &[i64]) -> Result<Vec<String>> {
+        let backend = connection.get_database_backend();
+        let sql = format!("SELECT ticker FROM former_tickers WHERE {}", id_list(backend, "symbol_id", 1));
+        let values = [ids_text(backend, symbols).into()];
+        let rows = connection.query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        let mut tickers = Vec::with_capacity(rows.len());
+        for row in rows {
+            let ticker: String = row.try_get_by_index(0)?;
+            tickers.push(format!("{ticker}{SUFFIX}"));
+        }
+        Ok(tickers)
+    }
+}

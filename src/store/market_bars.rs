@@ -1,0 +1,235 @@
+//! Bars of a whole market: many symbols' at once, many rows a statement.
+
+use std::fmt::Write as _;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
+
+use super::prices::Prices;
+use super::{Result, now};
+use crate::market::{DataSource, Day};
+
+/// One share's day, with the close before it as the exchange states it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MarketBar {
+    pub symbol: i64,
+    pub day: Day,
+    pub open: f64,
+    pub high: f64,
+    pub low: f64,
+    pub close: f64,
+    pub previous_close: Option<f64>,
+    pub volume: i64,
+    pub source: DataSource,
+    /// Whether the stored bar has a close that its source adjusted.
+    pub has_adjusted: bool,
+}
+
+/// What a batch adds to a symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Growth {
+    pub symbol: i64,
+    pub added: i32,
+    pub first: Day,
+    pub last: Day,
+}
+
+const COLUMNS: usize = 9;
+/// SQLite binds at most 32,766 values a statement.
+const SQLITE_ROWS: usize = 2_000;
+const POSTGRES_ROWS: usize = 20_000;
+
+impl Prices<'_> {
+    /// The stored bars of these symbols between two days, by symbol and day.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn between(
+        &self,
+        transaction: &DatabaseTransaction,
+        symbols: &[i64],
+        from: Day,
+        to: Day,
+    ) -> Result<Vec<MarketBar>> {
+        let of = id_list(self.0.backend(), "symbol_id", 1);
+        let sql = format!(
+            "SELECT symbol_id, day, open, high, low, close, previous_close, volume, source, adjusted_close IS NOT NULL \
+             FROM price_bars WHERE {of} AND day BETWEEN $2 AND $3 ORDER BY symbol_id, day"
+        );
+        let values = [ids_text(self.0.backend(), symbols).into(), from.into(), to.into()];
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, values);
+        let mut bars = Vec::new();
+        for row in transaction.query_all_raw(statement).await? {
+            bars.push(MarketBar {
+                symbol: row.try_get_by_index(0)?,
+                day: row.try_get_by_index(1)?,
+                open: row.try_get_by_index(2)?,
+                high: row.try_get_by_index(3)?,
+                low: row.try_get_by_index(4)?,
+                close: row.try_get_by_index(5)?,
+                previous_close: row.try_get_by_index(6)?,
+                volume: row.try_get_by_index(7)?,
+                source: DataSource::from_code(row.try_get_by_index(8)?),
+                has_adjusted: row.try_get_by_index(9)?,
+            });
+        }
+        Ok(bars)
+    }
+
+    /// Writes bars that are new or different, by symbol and day; the caller has compared them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn write_market(&self, transaction: &DatabaseTransaction, bars: &[MarketBar]) -> Result<()> {
+        let backend = self.0.backend();
+        let rows = if backend == DbBackend::Postgres { POSTGRES_ROWS } else { SQLITE_ROWS };
+        for bars in bars.chunks(rows) {
+            let statement = if backend == DbBackend::Postgres {
+                Statement::from_sql_and_values(backend, POSTGRES_UPSERT, columns_as_text(bars))
+            } else {
+                Statement::from_sql_and_values(backend, sqlite_upsert(bars.len()), bars.iter().flat_map(values))
+            };
+            transaction.execute_raw(statement).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings the symbols' summaries up to date with what was written: counts, ends, versions.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn grow(&self, transaction: &DatabaseTransaction, growths: &[Growth]) -> Result<()> {
+        let rows: Vec<_> = growths.iter().map(|g| (g.symbol, g.added, g.first, g.last)).collect();
+        let json = serde_json::to_string(&rows).unwrap_or_default();
+        let (from, least, greatest) = match self.0.backend() {
+            DbBackend::Postgres => (
+                "(SELECT (r->>0)::bigint AS id, (r->>1)::int AS added, (r->>2)::int AS first, (r->>3)::int AS last \
+                 FROM json_array_elements($1::json) AS r)",
+                "LEAST",
+                "GREATEST",
+            ),
+            _ => (
+                "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS added, \
+                 json_extract(value, '$[2]') AS first, json_extract(value, '$[3]') AS last FROM json_each($1))",
+                "min",
+                "max",
+            ),
+        };
+        let sql = format!(
+            "UPDATE symbols SET bar_count = bar_count + g.added, data_version = data_version + 1, \
+             first_day = {least}(COALESCE(first_day, g.first), g.first), \
+             last_day = {greatest}(COALESCE(last_day, g.last), g.last), last_refreshed_at = $2 \
+             FROM {from} AS g WHERE symbols.id = g.id"
+        );
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, [json.into(), now().into()]);
+        transaction.execute_raw(statement).await?;
+        Ok(())
+    }
+
+    /// Those of these symbols whose first bar in a span opens far from the close before: a split, a bonus, a demerger.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn jumps_between(
+        &self,
+        transaction: &DatabaseTransaction,
+        symbols: &[i64],
+        from: Day,
+        to: Day,
+    ) -> Result<Vec<i64>> {
+        let of = id_list(self.0.backend(), "symbol_id", 1);
+        let sql = format!(
+            "SELECT DISTINCT symbol_id FROM price_bars WHERE {of} AND day BETWEEN $2 AND $3 AND previous_close > 0 \
+             AND (open > previous_close * {JUMP} OR open * {JUMP} < previous_close)"
+        );
+        let values = [ids_text(self.0.backend(), symbols).into(), from.into(), to.into()];
+        let rows = transaction.query_all_raw(Statement::from_sql_and_values(self.0.backend(), sql, values)).await?;
+        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?)
+    }
+}
+
+/// An open that many times the close before, or as small a part of it, is worth a look.
+pub const JUMP: f64 = 1.35;
+
+/// `column IN (these ids)`, with the ids as one bound text.
+pub(super) fn id_list(backend: DbBackend, column: &str, place: usize) -> String {
+    match backend {
+        DbBackend::Postgres => format!("{column} = ANY(${place}::text::bigint[])"),
+        _ => format!("{column} IN (SELECT value FROM json_each(${place}))"),
+    }
+}
+
+/// The text for [`id_list`].
+pub(super) fn ids_text(backend: DbBackend, ids: &[i64]) -> String {
+    let ids = ids.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+    if backend == DbBackend::Postgres { format!("{{{ids}}}") } else { format!("[{ids}]") }
+}
+
+fn values(bar: &MarketBar) -> [Value; COLUMNS] {
+    [
+        bar.symbol.into(),
+        bar.day.into(),
+        bar.open.into(),
+        bar.high.into(),
+        bar.low.into(),
+        bar.close.into(),
+        bar.previous_close.into(),
+        bar.volume.into(),
+        bar.source.code().into(),
+    ]
+}
+
+const ON_CONFLICT: &str = " ON CONFLICT (symbol_id, day) DO UPDATE SET open = excluded.open, high = excluded.high, \
+     low = excluded.low, close = excluded.close, previous_close = excluded.previous_close, volume = excluded.volume, \
+     source = excluded.source, adjusted_close = NULL, split = NULL";
+
+fn sqlite_upsert(rows: usize) -> String {
+    let mut sql = String::with_capacity(rows * 20 + 500);
+    sql.push_str(
+        "INSERT INTO price_bars (symbol_id, day, open, high, low, close, previous_close, volume, source) VALUES ",
+    );
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(?,?,?,?,?,?,?,?,?)" } else { ",(?,?,?,?,?,?,?,?,?)" });
+    }
+    sql.push_str(ON_CONFLICT);
+    sql
+}
+
+/// The columns travel as nine arrays: one statement text, planned once, whatever the number of rows.
+const POSTGRES_UPSERT: &str = "INSERT INTO price_bars \
+     (symbol_id, day, open, high, low, close, previous_close, volume, source) \
+     SELECT * FROM unnest($1::text::bigint[], $2::text::int[], $3::text::float8[], $4::text::float8[], \
+     $5::text::float8[], $6::text::float8[], $7::text::float8[], $8::text::bigint[], $9::text::smallint[]) \
+     ON CONFLICT (symbol_id, day) DO UPDATE SET open = excluded.open, high = excluded.high, \
+     low = excluded.low, close = excluded.close, previous_close = excluded.previous_close, volume = excluded.volume, \
+     source = excluded.source, adjusted_close = NULL, split = NULL";
+
+/// Arrays in PostgreSQL's text form. The shortest digits of a double read back as the same double.
+fn columns_as_text(bars: &[MarketBar]) -> Vec<Value> {
+    let column = |write: &dyn Fn(&MarketBar, &mut String)| {
+        let mut text = String::with_capacity(bars.len() * 10 + 2);
+        text.push('{');
+        for (i, bar) in bars.iter().enumerate() {
+            if i > 0 {
+                text.push(',');
+            }
+            write(bar, &mut text);
+        }
+        text.push('}');
+        Value::from(text)
+    };
+    let mut columns = vec![column(&|b, t| put(t, b.symbol)), column(&|b, t| put(t, b.day))];
+    for price in [|b: &MarketBar| b.open, |b: &MarketBar| b.high, |b: &MarketBar| b.low, |b: &MarketBar| b.close] {
+        columns.push(column(&|b, t| put(t, price(b))));
+    }
+    columns.push(column(&|b, t| match b.previous_close {
+        Some(price) => put(t, price),
+        None => t.push_str("NULL"),
+    }));
+    columns.push(column(&|b, t| put(t, b.volume)));
+    columns.push(column(&|b, t| put(t, b.source.code())));
+    columns
+}
+
+fn put(text: &mut String, value: impl std::fmt::Display) {
+    let _ = write!(text, "{value}");
+}

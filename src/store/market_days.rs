@@ -1,0 +1,171 @@
+//! Which days of an exchange are stored, and the exchange's lists beside them.
+
+use std::collections::HashSet;
+
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
+    QueryFilter, QuerySelect, Statement,
+};
+
+use super::entity::market_day::{ActiveModel, Column, Entity, MarketDayState, Model};
+use super::page::{Key, Keys, Page, PageRequest, Sort};
+use super::{Millis, Result, Store, now};
+use crate::market::{Day, Exchange};
+
+/// The days' repository.
+pub struct MarketDays<'a>(pub(super) &'a Store);
+
+/// Which days to list.
+#[derive(Debug, Clone, Copy)]
+pub struct MarketDayFilter {
+    pub exchange: Exchange,
+    pub from: Option<Day>,
+    pub to: Option<Day>,
+}
+
+impl MarketDayFilter {
+    fn condition(self) -> Condition {
+        Condition::all()
+            .add(Column::Exchange.eq(self.exchange))
+            .add_option(self.from.map(|day| Column::Day.gte(day)))
+            .add_option(self.to.map(|day| Column::Day.lte(day)))
+    }
+}
+
+/// Oldest first.
+#[must_use]
+pub fn market_day_sorts() -> Vec<Sort> {
+    vec![Sort { by: Expr::col(Column::Day), descending: false, text: false }]
+}
+
+impl Model {
+    /// The row's values for a cursor.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        vec![Key::Int(self.day.into())]
+    }
+}
+
+/// Names the lock that writers of a market take on PostgreSQL.
+const WRITER_LOCK: i64 = 0x4d41_524b;
+/// Days a statement.
+const CHUNK: usize = 500;
+
+impl MarketDays<'_> {
+    /// # Errors
+    /// When the database fails.
+    pub async fn page(&self, filter: MarketDayFilter, page: &PageRequest) -> Result<Page<Model>> {
+        let query = page.apply(Entity::find().filter(filter.condition()), &market_day_sorts());
+        Ok(page.page(query.all(&self.0.read).await?))
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn count(&self, filter: MarketDayFilter) -> Result<u64> {
+        Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+    }
+
+    /// The days of a span that needn't be asked for again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn settled(&self, exchange: Exchange, from: Day, to: Day) -> Result<Vec<Day>> {
+        let filter = MarketDayFilter { exchange, from: Some(from), to: Some(to) };
+        let days = Entity::find()
+            .select_only()
+            .column(Column::Day)
+            .filter(filter.condition())
+            .filter(Column::State.is_in([MarketDayState::Stored, MarketDayState::NoSession]));
+        Ok(days.into_tuple().all(&self.0.read).await?)
+    }
+
+    /// The newest stored day.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_stored(&self, exchange: Exchange) -> Result<Option<Day>> {
+        let query = Entity::find().select_only().expr(Expr::col(Column::Day).max());
+        let query = query.filter(Column::Exchange.eq(exchange)).filter(Column::State.eq(MarketDayState::Stored));
+        Ok(query.into_tuple::<Option<Day>>().one(&self.0.read).await?.flatten())
+    }
+
+    /// Holds off other writers of whole days until the transaction ends. SQLite has one writer anyway.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn lock(&self, transaction: &DatabaseTransaction) -> Result<()> {
+        if self.0.backend() == sea_orm::DbBackend::Postgres {
+            transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITER_LOCK})")).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what became of days. A stored day stays stored, whatever a later answer says.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set(&self, connection: &impl ConnectionTrait, days: Vec<Model>) -> Result<()> {
+        for days in days.chunks(CHUNK) {
+            let rows = days.iter().cloned().map(|day| ActiveModel {
+                exchange: Set(day.exchange),
+                day: Set(day.day),
+                state: Set(day.state),
+                shares: Set(day.shares),
+                reason: Set(day.reason),
+                layout: Set(day.layout),
+                updated_at: Set(day.updated_at),
+            });
+            let stored = Expr::col((Entity, Column::State)).ne("STORED").or(Expr::cust("excluded.state = 'STORED'"));
+            let conflict = OnConflict::columns([Column::Exchange, Column::Day])
+                .update_columns([Column::State, Column::Shares, Column::Reason, Column::Layout, Column::UpdatedAt])
+                .action_and_where(stored)
+                .to_owned();
+            Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(connection).await?;
+        }
+        Ok(())
+    }
+
+    /// As [`MarketDays::set`], outside any transaction.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note(&self, day: Model) -> Result<()> {
+        self.set(&self.0.write, vec![day]).await
+    }
+
+    /// When a list of the exchange was last fetched.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_fetched(&self, name: &str) -> Result<Option<Millis>> {
+        let sql = "SELECT fetched_at FROM market_lists WHERE name = $1";
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, [name.into()]);
+        let row = self.0.read.query_one_raw(statement).await?;
+        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
+    }
+
+    /// Notes that a list was fetched just now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_list_fetched(&self, transaction: &DatabaseTransaction, name: &str) -> Result<()> {
+        let sql = "INSERT INTO market_lists (name, fetched_at) VALUES ($1, $2) \
+                   ON CONFLICT (name) DO UPDATE SET fetched_at = excluded.fetched_at";
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, [name.into(), now().into()]);
+        transaction.execute_raw(statement).await?;
+        Ok(())
+    }
+}
+
+/// Those of these days of the NSE that are stored.
+pub(super) async fn stored_among(connection: &impl ConnectionTrait, days: &[Day]) -> Result<HashSet<Day>> {
+    let mut stored = HashSet::new();
+    for days in days.chunks(CHUNK) {
+        let query = Entity::find().select_only().column(Column::Day).filter(Column::Exchange.eq(Exchange::Nse));
+        let query =
+            query.filter(Column::State.eq(MarketDayState::Stored)).filter(Column::Day.is_in(days.iter().copied()));
+        stored.extend(query.into_tuple::<Day>().all(connection).await?);
+    }
+    Ok(stored)
+}

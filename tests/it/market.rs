@@ -1,0 +1,269 @@
+//! A whole market a day, from the exchange's files to the API.
+
+use serde_json::{Value, json};
+
+use crate::harness::archive::{Row, udiff, zipped};
+use crate::harness::{TestApp, state};
+use crate::on_each_database;
+
+const ABC: &str = "INE111A01011";
+const DEF: &str = "INE222B01019";
+
+impl TestApp {
+    /// Fetches a span of days and answers with the jobs once they have ended.
+    async fn refresh_market(&self, from: &str, to: &str) -> Vec<Value> {
+        let query =
+            "mutation($from: Date!, $to: Date!) { refreshMarket(input: { exchange: NSE, from: $from, to: $to }) {
+                     jobs { id kind } userErrors { message } } }";
+        let data = self.operator.data(query, json!({"from": from, "to": to})).await;
+        let jobs = data["refreshMarket"]["jobs"].as_array().cloned().unwrap_or_default();
+        assert!(!jobs.is_empty(), "{data}");
+        let mut ended = Vec::new();
+        for job in jobs {
+            assert_eq!(job["kind"], "REFRESH_MARKET");
+            ended.push(self.settled(job["id"].as_str().expect("an id")).await);
+        }
+        ended
+    }
+
+    /// "date state shares reason" of each day.
+    async fn days(&self, from: &str, to: &str) -> Vec<String> {
+        let query = "query($from: Date, $to: Date) { marketDays(exchange: NSE, from: $from, to: $to) {
+                     totalCount nodes { date state shares reason } } }";
+        let days = self.anonymous.data(query, json!({"from": from, "to": to})).await["marketDays"].clone();
+        let nodes = days["nodes"].as_array().cloned().unwrap_or_default();
+        assert_eq!(days["totalCount"], nodes.len());
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        nodes
+            .iter()
+            .map(|d| format!("{} {} {} {}", text(&d["date"]), text(&d["state"]), d["shares"], text(&d["reason"])))
+            .collect()
+    }
+
+    async fn symbol(&self, ticker: &str) -> Value {
+        let query =
+            "query($t: String!) { symbol(ticker: $t) { ticker isin exchange currency source barCount firstDate lastDate
+                     dataVersion delisted listedOn name formerTickers { ticker until } splits { date ratio detected }
+                     corporateActions { kind exDate ratio amount text source applied doubt }
+                     series { dates close } raw: series(adjusted: false) { close } } }";
+        self.anonymous.data(query, json!({"t": ticker})).await["symbol"].clone()
+    }
+}
+
+fn day_of(rows: &[Row], date: &str) -> Vec<u8> {
+    zipped("a.csv", udiff(date, rows).as_bytes())
+}
+
+on_each_database! {
+    async fn every_share_of_a_day_is_stored_to_the_last_decimal_and_nothing_else(app: TestApp) {
+        app.archive.session("2024-07-19", &[
+            ("ABC", "EQ", ABC, "101.05 110.10 99.95 105.35 100.40 123456"),
+            ("DEF", "ST", DEF, "0.05 0.10 0.05 0.10 0.05 9007199254740991"),
+            ("FUND", "EQ", "INF204KB14I2", "1 1 1 1 1 1"),
+            ("BOND", "GS", "IN0020200104", "1 1 1 1 1 1"),
+            ("ABC-RE", "BE", "INE111A20011", "1 1 1 1 1 1"),
+            ("WRONG", "EQ", "INE333C01017", "5 4 6 5 5 1"),
+        ]);
+        let jobs = app.refresh_market("2024-07-19", "2024-07-19").await;
+        assert_eq!(state(&jobs[0]), "SUCCEEDED", "{jobs:?}");
+        assert_eq!(jobs[0]["outcome"], json!({"added": 2, "changed": 0, "unchanged": 0, "flagged": 1}));
+        assert_eq!(app.bars("ABC.NSE").await, ["2024-07-19 101.05 110.1 99.95 105.35 105.35 123456"]);
+        assert_eq!(app.bars("DEF.NSE").await, ["2024-07-19 0.05 0.1 0.05 0.1 0.1 9007199254740991"]);
+        let symbols = app.anonymous.data("{ symbols { totalCount } }", json!({})).await;
+        assert_eq!(symbols["symbols"]["totalCount"], 2);
+        let issues = app.anonymous.data("{ dataIssues { nodes { record field reason } } }", json!({})).await;
+        assert_eq!(
+            issues["dataIssues"]["nodes"],
+            json!([{"record": "WRONG 2024-07-19", "field": "high", "reason": "4 is below the low 6"}])
+        );
+        let symbol = app.symbol("ABC.NSE").await;
+        assert_eq!(
+            [&symbol["isin"], &symbol["currency"], &symbol["source"], &symbol["barCount"], &symbol["firstDate"]],
+            [&json!(ABC), &json!("INR"), &json!("NSE"), &json!(1), &json!("2024-07-19")]
+        );
+        assert_eq!(app.symbol(ABC).await["ticker"], "ABC.NSE");
+
+        // The same day from a file again: nothing changes.
+        let file = prospectus::providers::market::read_day(
+            &day_of(&[("ABC", "BE", ABC, "101.05 110.10 99.95 105.35 100.40 123456")], "2024-07-19"), None);
+        let prospectus::providers::market::DayFile::Session(session) = file else { panic!("a session") };
+        let again = prospectus::ingest::market(&app.app.store, vec![session.clone()]).await.expect("stored");
+        assert_eq!((again.added, again.changed, again.unchanged), (0, 0, 1));
+        assert_eq!(app.symbol("ABC.NSE").await["dataVersion"], symbol["dataVersion"]);
+        // A correction is one.
+        let mut corrected = session;
+        corrected.shares[0].close = 105.4;
+        let changed = prospectus::ingest::market(&app.app.store, vec![corrected]).await.expect("stored");
+        assert_eq!((changed.added, changed.changed), (0, 1));
+        assert_eq!(app.bars("ABC.NSE").await, ["2024-07-19 101.05 110.1 99.95 105.4 105.4 123456"]);
+    }
+
+    async fn each_day_ends_as_what_it_is_and_a_stored_one_is_not_asked_for_again(app: TestApp) {
+        let rows: [Row; 1] = [("ABC", "EQ", ABC, "10 11 9 10 10 5")];
+        app.archive.session("2024-07-29", &rows);
+        let at = |date: &str| format!("content/cm/BhavCopy_NSE_CM_0_0_0_{}_F_0000.csv.zip", date.replace('-', ""));
+        app.archive.file(&at("2024-07-30"), 200, day_of(&rows, "2024-07-29"));
+        app.archive.file(&at("2024-07-31"), 403, "<html>Access Denied</html>");
+        let whole = day_of(&rows, "2024-08-01");
+        app.archive.file(&at("2024-08-01"), 200, &whole[..whole.len() / 2]);
+        let futures = udiff("2024-08-02", &rows).replace(",CM,", ",FO,");
+        app.archive.file(&at("2024-08-02"), 200, futures);
+        let jobs = app.refresh_market("2024-07-29", "2024-08-05").await;
+        assert_eq!(jobs.len(), 2, "a job a month");
+        assert!(jobs.iter().all(|job| state(job) == "SUCCEEDED"), "{jobs:?}");
+        let days = app.days("2024-07-29", "2024-08-05").await;
+        let expected = [
+            "2024-07-29 STORED 1 -",
+            "2024-07-30 NO_SESSION null no session: the file is a copy of 2024-07-29",
+            "2024-07-31 FAILED null the exchange sent a web page",
+            "2024-08-01 FAILED null the file can't be used: the archive can't be opened",
+            "2024-08-02 FAILED null the file can't be used: it isn't the NSE's equity segment",
+            "2024-08-03 NO_SESSION null the exchange has no file of this day",
+            "2024-08-04 NO_SESSION null the exchange has no file of this day",
+            "2024-08-05 NO_SESSION null the exchange has no file of this day",
+        ];
+        assert_eq!(days.len(), expected.len(), "{days:#?}");
+        for (day, expected) in days.iter().zip(expected) {
+            assert!(day.starts_with(expected), "{day}");
+        }
+        let _ = app.archive.asked();
+        app.archive.session("2024-07-31", &rows);
+        app.refresh_market("2024-07-29", "2024-08-05").await;
+        let asked = app.archive.asked();
+        assert!(!asked.iter().any(|path| path.contains("20240729") || path.contains("20240803")), "{asked:?}");
+        assert_eq!(app.days("2024-07-31", "2024-07-31").await, ["2024-07-31 STORED 1 -"]);
+    }
+
+    async fn where_the_layout_of_the_time_is_gone_another_one_is_read(app: TestApp) {
+        let full = "SYMBOL, SERIES, DATE1, PREV_CLOSE, OPEN_PRICE, HIGH_PRICE, LOW_PRICE, LAST_PRICE, CLOSE_PRICE, AVG_PRICE, \
+                    TTL_TRD_QNTY, TURNOVER_LACS, NO_OF_TRADES, DELIV_QTY, DELIV_PER\n\
+                    ABC, BE, 30-Nov-2023, 9.00, 10.00, 11.00, 9.00, 10.00, 10.50, 10.00, 7, 0.1, 1, -, -\n\
+                    NIFTYBEES, EQ, 30-Nov-2023, 9.00, 10.00, 11.00, 9.00, 10.00, 10.50, 10.00, 7, 0.1, 1, 1, 1\n";
+        app.archive.file("products/content/sec_bhavdata_full_30112023.csv", 200, full);
+        app.refresh_market("2023-11-30", "2023-11-30").await;
+        assert_eq!(app.days("2023-11-30", "2023-11-30").await, ["2023-11-30 STORED 1 -"]);
+        assert_eq!(app.bars("ABC.NSE").await, ["2023-11-30 10.0 11.0 9.0 10.5 10.5 7"]);
+        let old = "SYMBOL,SERIES,OPEN,HIGH,LOW,CLOSE,LAST,PREVCLOSE,TOTTRDQTY,TOTTRDVAL,TIMESTAMP,TOTALTRADES,ISIN,\n\
+                   ABC,EQ,10,11,9,10.5,10,9,7,1,01-DEC-2023,1,INE111A01011,\n";
+        app.archive.file("content/historical/EQUITIES/2023/DEC/cm01DEC2023bhav.csv.zip", 200, zipped("cm.csv", old.as_bytes()));
+        app.refresh_market("2023-12-01", "2023-12-01").await;
+        let symbol = app.symbol("ABC.NSE").await;
+        assert_eq!((&symbol["barCount"], &symbol["isin"]), (&json!(2), &json!(ABC)), "one history across series and layouts");
+    }
+
+    async fn a_renamed_share_is_one_and_a_ticker_used_again_is_another(app: TestApp) {
+        app.archive.file("content/equities/symbolchange.csv", 200, "A Company,OLD,NEW,22-JUL-2024\n");
+        app.archive.file(
+            "content/equities/EQUITY_L.csv", 200,
+            "SYMBOL,NAME OF COMPANY, SERIES, DATE OF LISTING, PAID UP VALUE, MARKET LOT, ISIN NUMBER, FACE VALUE\n\
+             NEW,A Company Limited,EQ,06-OCT-2008,10,1,INE111A01011,10\n",
+        );
+        app.archive.session("2024-07-18", &[("OLD", "EQ", ABC, "10 10 10 10 10 5"), ("TAKEN", "EQ", DEF, "7 7 7 7 7 7")]);
+        app.archive.session("2024-07-19", &[("OLD", "EQ", ABC, "10 10 10 10 10 5")]);
+        app.archive.session("2024-07-22", &[("NEW", "EQ", ABC, "10 10 10 10 10 5")]);
+        app.archive.session("2025-06-02", &[("TAKEN", "SM", "INE999Z01010", "50 50 50 50 45 7"), ("NEW", "EQ", ABC, "10 10 10 10 10 5")]);
+        app.refresh_market("2024-07-22", "2024-07-22").await;
+        app.refresh_market("2024-07-18", "2024-07-19").await;
+        app.refresh_market("2025-06-02", "2025-06-02").await;
+        let renamed = app.symbol("NEW.NSE").await;
+        assert_eq!(renamed["series"]["dates"], json!(["2024-07-18", "2024-07-19", "2024-07-22", "2025-06-02"]));
+        assert_eq!(renamed["formerTickers"], json!([{"ticker": "OLD.NSE", "until": "2024-07-22"}]));
+        assert_eq!(app.symbol("OLD.NSE").await["ticker"], "NEW.NSE");
+        let taken = app.symbol("TAKEN.NSE").await;
+        assert_eq!((&taken["barCount"], &taken["isin"]), (&json!(1), &json!("INE999Z01010")));
+        let before = app.symbol(DEF).await;
+        assert_eq!(before["series"]["dates"], json!(["2024-07-18"]));
+        assert_eq!(before["formerTickers"], json!([{"ticker": "TAKEN.NSE", "until": "2025-06-02"}]));
+    }
+
+    async fn actions_are_applied_where_prices_agree_and_flagged_where_they_do_not(app: TestApp) {
+        app.nse.page("/api/corporates-corporateActions", r#"[
+            {"symbol":"ABC","series":"EQ","subject":"Bonus 1:1","exDate":"23-Jul-2024","faceVal":"2","isin":"INE111A01011"},
+            {"symbol":"ABC","series":"EQ","subject":" Bonus 1:1","exDate":"23-Jul-2024","faceVal":"2","isin":"INE111A01011"},
+            {"symbol":"ABC","series":"EQ","subject":"Face Value Split (Sub-Division) - From Rs 10/- Per Share To Rs 2/- Per Share","exDate":"23-Jul-2024","faceVal":"2"},
+            {"symbol":"DEF","series":"EQ","subject":"Bonus 1:1","exDate":"23-Jul-2024","faceVal":"10"},
+            {"symbol":"DEF","series":"EQ","subject":"Interim Dividend - Rs 3 Per Share/ Special Dividend - Rs 2.50 Per Share","exDate":"23-Jul-2024","faceVal":"10"}]"#);
+        app.archive.session("2024-07-22", &[("ABC", "EQ", ABC, "1000 1000 1000 1000 990 5"), ("DEF", "EQ", DEF, "50 50 50 50 50 5")]);
+        app.archive.session("2024-07-23", &[("ABC", "EQ", "INE111A01029", "101 102 99 102 1000 5"), ("DEF", "EQ", DEF, "51 51 51 51 50 5")]);
+        app.refresh_market("2024-07-22", "2024-07-23").await;
+        let abc = app.symbol("ABC.NSE").await;
+        assert_eq!(abc["splits"], json!([{"date": "2024-07-23", "ratio": 10.0, "detected": false}]));
+        assert_eq!((&abc["series"]["close"], &abc["raw"]["close"]), (&json!([100.0, 102.0]), &json!([1000.0, 102.0])));
+        let kinds: Vec<String> = abc["corporateActions"].as_array().expect("actions").iter()
+            .map(|a| format!("{} {} {}", a["kind"], a["ratio"], a["applied"])).collect();
+        assert_eq!(kinds, [r#""BONUS" 2.0 true"#, r#""SPLIT" 5.0 true"#]);
+        let def = app.symbol("DEF.NSE").await;
+        assert_eq!(def["splits"], json!([]));
+        let query = "{ corporateActions(filter: { ticker: \"DEF.NSE\" }) { totalCount nodes { kind amount applied doubt symbol { ticker } } } }";
+        let actions = app.anonymous.data(query, json!({})).await["corporateActions"]["nodes"].clone();
+        let of = |kind: &str| actions.as_array().expect("actions").iter().find(|a| a["kind"] == kind).cloned().expect("one");
+        assert_eq!((&of("BONUS")["applied"], of("BONUS")["doubt"].is_string()), (&json!(false), true));
+        assert_eq!(of("DIVIDEND")["amount"], "5.5");
+        let issues = app.anonymous.data("{ dataIssues { nodes { record } } }", json!({})).await;
+        assert_eq!(issues["dataIssues"]["nodes"], json!([{"record": "DEF 2024-07-23"}]));
+    }
+
+    async fn an_issue_has_its_stock_and_gain_as_soon_as_its_day_is_stored(app: TestApp) {
+        let past = |symbol: &str, price: &str, listing: &str| format!(
+            r#"{{"company":"{symbol} Limited","symbol":"{symbol}","ipoStartDate":"10-JUL-2024","ipoEndDate":"12-JUL-2024",
+                "listingDate":"{listing}","priceRange":"Rs.90 to Rs.100","issuePrice":"{price}","securityType":"EQ"}}"#);
+        let all = [past("ABC", "100", "19-JUL-2024"), past("DEF", "-", "19-JUL-2024"), past("GHI", "95", "19-JUL-2024"),
+                   past("JKL", "100", "-"), past("MNO", "100", "19-JUL-2024")].join(",");
+        app.nse.page("/api/public-past-issues", &format!("[{all}]"));
+        let ipos = || async {
+            let query = "mutation { refreshIpos(input: { source: NSE }) { job { id } } }";
+            let job = app.operator.data(query, json!({})).await["refreshIpos"]["job"]["id"].as_str().expect("a job").to_owned();
+            assert_eq!(state(&app.settled(&job).await), "SUCCEEDED");
+        };
+        ipos().await;
+        // MNO of now is another company, which took the ticker later.
+        app.archive.session("2024-07-19", &[
+            ("ABC", "EQ", ABC, "150 160 140 155.5 100 5"), ("DEF", "EQ", DEF, "110 115 105 110 92.5 5"),
+            ("GHI", "ST", "INE333C01017", "90 95 85 90 94 5"), ("JKL", "EQ", "INE444D01015", "120 120 120 120 100 5"),
+        ]);
+        app.archive.session("2024-07-22", &[("MNO", "EQ", "INE555E01013", "10 10 10 10 9 5"), ("ABC", "EQ", ABC, "156 156 156 156 155.5 5")]);
+        app.refresh_market("2024-07-19", "2024-07-22").await;
+        let query = "{ ipos(orderBy: [{ field: NAME }]) { nodes { ticker listingDate issuePrice issuePriceDerived symbol { ticker }
+                     performance { listingGain returnSinceIssue } } } }";
+        let line = |i: &Value| format!("{} {} {} {} {} {}", i["ticker"], i["listingDate"], i["issuePrice"], i["issuePriceDerived"],
+            i["symbol"]["ticker"], i["performance"]["listingGain"]);
+        for again in [false, true] {
+            if again {
+                ipos().await;
+            }
+            let nodes = app.anonymous.data(query, json!({})).await["ipos"]["nodes"].clone();
+            let lines: Vec<String> = nodes.as_array().expect("issues").iter().map(line).collect();
+            assert_eq!(lines, [
+                r#""ABC" "2024-07-19" "100" false "ABC.NSE" 0.5"#,
+                r#""DEF" "2024-07-19" "92.5" true "DEF.NSE" 0.18918918918918928"#,
+                r#""GHI" "2024-07-19" "95" false "GHI.NSE" -0.052631578947368474"#,
+                r#""JKL" "2024-07-19" "100" false "JKL.NSE" 0.19999999999999996"#,
+                r#""MNO" "2024-07-19" "100" false null null"#,
+            ], "again: {again}");
+        }
+        let issues = app.anonymous.data("{ dataIssues(filter: { resolved: false }) { nodes { record field reason } } }", json!({})).await;
+        assert_eq!(issues["dataIssues"]["nodes"], json!([{"record": "GHI 2024-07-19", "field": "issuePrice",
+            "reason": "the issue price 95 isn't the close before the listing day, 94"}]));
+    }
+
+    async fn what_cant_be_asked_for_is_said_in_a_sentence(app: TestApp) {
+        let query = "mutation($e: Exchange!, $from: Date!, $to: Date!) { refreshMarket(input: { exchange: $e, from: $from, to: $to }) {
+                     jobs { id } userErrors { code message field } } }";
+        for (exchange, from, to, field) in [
+            ("BSE", "2024-07-01", "2024-07-02", "exchange"),
+            ("NSE", "2024-07-02", "2024-07-01", "to"),
+            ("NSE", "1990-07-02", "2024-07-01", "from"),
+            ("NSE", "2024-07-02", "2100-07-01", "to"),
+        ] {
+            let data = app.operator.data(query, json!({"e": exchange, "from": from, "to": to})).await["refreshMarket"].clone();
+            assert_eq!((&data["jobs"], &data["userErrors"][0]["field"]), (&json!([]), &json!([field])), "{data}");
+        }
+        let refused = app.reader.graphql(query, json!({"e": "NSE", "from": "2024-07-01", "to": "2024-07-02"})).await;
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN");
+        app.archive.session("2024-07-19", &[("ABC", "EQ", ABC, "10 10 10 10 10 5")]);
+        app.refresh_market("2024-07-19", "2024-07-19").await;
+        let query = "mutation { refreshSymbols(input: { tickers: [\"ABC.NSE\"] }) { jobs { id } userErrors { message } } }";
+        let data = app.operator.data(query, json!({})).await["refreshSymbols"].clone();
+        assert!(data["userErrors"][0]["message"].as_str().is_some_and(|m| m.contains("refreshMarket")), "{data}");
+    }
+}
