@@ -15,9 +15,9 @@ mod m20261121_000007_ipos;
 mod m20261121_000008_forecasts;
 mod m20261125_000009_ipo_performance;
 mod m20261125_000011_job_revisions;
-mod m20261125_000016_sessions;
 mod m20261125_000013_market;
 mod m20261125_000014_derived_prices;
+mod m20261125_000016_sessions;
 
 pub struct Migrator;
 
