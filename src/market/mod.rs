@@ -3,12 +3,9 @@
 
 pub mod bar;
 pub mod calendar;
-<<<<<<< HEAD
-pub mod dates;
-=======
 pub mod corporate_actions;
 pub mod daily;
->>>>>>> 71f4bda (Read a whole market a day: the exchange's daily files, its lists, its announcements)
+pub mod dates;
 pub mod day;
 pub mod exact;
 pub mod identity;
