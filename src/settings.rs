@@ -190,13 +190,10 @@ fn rate(source: &impl Source, listen: SocketAddr) -> Result<Option<NonZeroU32>, 
     match text(source, "RATE_LIMIT") {
         None => Ok(default),
         Some(value) if value == "off" => Ok(None),
-        Some(value) => match value.parse() {
-            Ok(units) => Ok(Some(units)),
-            Err(_) => {
-                let takes = "units of cost that a client may spend in a second, such as 200000, or off";
-                Err(SettingError { name: "RATE_LIMIT", value, takes })
-            }
-        },
+        Some(value) => {
+            let takes = "units of cost that a client may spend in a second, such as 200000, or off";
+            value.parse().map(Some).map_err(|_| SettingError { name: "RATE_LIMIT", value, takes })
+        }
     }
 }
 

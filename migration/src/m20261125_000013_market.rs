@@ -17,6 +17,8 @@ const INDEXES: [&str; 5] = [
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
+    // One table after the other: a list, however long.
+    #[allow(clippy::too_many_lines)]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for column in [text_null("isin"), integer_null("listed_day"), boolean("delisted").default(false).take()] {
             let table = Table::alter().table("symbols").add_column(column).to_owned();

@@ -52,6 +52,11 @@ enum Command {
     Train(train::TrainArguments),
     /// Print the GraphQL schema.
     Schema,
+    /// Ask a running service whether it can serve; fails if it can't. Containers check their health with it.
+    Health {
+        /// Where the service is; this machine at the port of LISTEN unless said.
+        url: Option<String>,
+    },
     /// Make, list and revoke tokens.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -107,24 +112,24 @@ async fn run(command: Command) -> Result<(), CommandError> {
     match command {
         Command::Serve { no_worker } => {
             start_logging(settings.log_format, "info");
-            serve::serve(settings, !no_worker).await
+            Box::pin(serve::serve(settings, !no_worker)).await
         }
         Command::Worker => {
             start_logging(settings.log_format, "info");
-            serve::work(settings).await
+            Box::pin(serve::work(settings)).await
         }
         Command::Migrate { down } => {
             start_logging(settings.log_format, "info");
-            migrate(settings, down).await
+            Box::pin(migrate(settings, down)).await
         }
         Command::Demo(arguments) => {
             // The screen belongs to the progress display.
             start_logging(settings.log_format, "warn");
-            demo::run(settings, arguments).await
+            Box::pin(demo::run(settings, arguments)).await
         }
         Command::Import(arguments) => {
             start_logging(settings.log_format, "warn");
-            import::run(settings, arguments).await
+            Box::pin(import::run(settings, arguments)).await
         }
         Command::Token(command) => {
             start_logging(settings.log_format, "warn");
@@ -132,8 +137,9 @@ async fn run(command: Command) -> Result<(), CommandError> {
         }
         Command::Train(arguments) => {
             start_logging(settings.log_format, "warn");
-            train::run(settings, arguments).await
+            Box::pin(train::run(settings, arguments)).await
         }
+        Command::Health { url } => health(&settings, url).await,
         Command::Schema => Ok(()),
     }
 }
@@ -152,6 +158,19 @@ fn start_logging(format: LogFormat, default: &str) {
     if let Err(error) = started {
         eprintln!("prospectus: the log did not start: {error}");
     }
+}
+
+/// How long a service that is well may take to say so.
+const HEALTH_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+
+async fn health(settings: &Settings, url: Option<String>) -> Result<(), CommandError> {
+    let url = url.unwrap_or_else(|| format!("http://127.0.0.1:{}", settings.listen.port()));
+    let failed = |error: reqwest::Error| CommandError::Failed(format!("{url} does not answer: {error}"));
+    let client = reqwest::Client::builder().no_proxy().timeout(HEALTH_TIMEOUT).build().map_err(failed)?;
+    let answer = client.get(format!("{}/readyz", url.trim_end_matches('/'))).send().await.map_err(failed)?;
+    let status = answer.status();
+    let text = answer.text().await.map_err(failed)?;
+    if status.is_success() { Ok(()) } else { Err(CommandError::Failed(format!("not ready: {}", text.trim()))) }
 }
 
 async fn migrate(settings: Settings, down: Option<u32>) -> Result<(), CommandError> {

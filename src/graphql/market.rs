@@ -32,7 +32,7 @@ pub struct MarketDay {
     shares: Option<i32>,
     /// Why it isn't stored, in a sentence; null where it is.
     reason: Option<String>,
-    /// The layout of the file that it was read from: "bhavcopy", "UDiFF" or "full bhavcopy"; null unless stored.
+    /// The layout of the file that it was read from: "bhavcopy", `"UDiFF"` or "full bhavcopy"; null unless stored.
     layout: Option<String>,
 }
 

@@ -145,5 +145,5 @@ impl<T: Cell> OutputType for Column<T> {
     }
 }
 
-/// How serde_json knows JSON that is written already; the library passes it through.
+/// How `serde_json` knows JSON that is written already; the library passes it through.
 const RAW_VALUE_TOKEN: &str = "$serde_json::private::RawValue";

@@ -3,7 +3,7 @@
 use std::io;
 
 use async_graphql::{Response as GraphQLResponse, ServerError, Value};
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mime::Mime;
@@ -192,7 +192,7 @@ pub(super) async fn cacheable(answer: Response, headers: &HeaderMap) -> Response
             return Response::from_parts(parts, Body::empty());
         }
     }
-    Response::from_parts(parts, Body::from(Bytes::from(bytes)))
+    Response::from_parts(parts, Body::from(bytes))
 }
 
 #[cfg(test)]
@@ -210,7 +210,7 @@ mod tests {
         let urql = "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed";
         assert_eq!(of(urql), Accepted { single: Some(Form::GraphQL), events: true });
         assert_eq!(of("text/event-stream"), Accepted { single: None, events: true });
-        assert_eq!(of("application/json, text/event-stream;q=0").events, false);
+        assert!(!of("application/json, text/event-stream;q=0").events);
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(super) async fn caller_of(app: &App, token: &str) -> Result<Option<Caller>, 
         return Ok(Some(of_settings(Credential::Settings)));
     }
     let found = app.store.tokens().find(token).await?;
-    Ok(found.map(|token| named(token, |id| Credential::Token(id))))
+    Ok(found.map(|token| named(token, Credential::Token)))
 }
 
 fn is_of_settings(app: &App, token: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Ends what stays open once its token has ended. One look at the database a second serves all sockets and streams.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -80,9 +80,9 @@ async fn ended_of(app: &App, open: &[Credential]) -> Result<Vec<Credential>, Sto
         open.iter().filter_map(|c| if let Credential::Token(id) = c { Some(*id) } else { None }).collect();
     let sessions: Vec<i64> =
         open.iter().filter_map(|c| if let Credential::Session(id) = c { Some(*id) } else { None }).collect();
-    let live_tokens = if tokens.is_empty() { Default::default() } else { app.store.tokens().live_of(&tokens).await? };
+    let live_tokens = if tokens.is_empty() { HashSet::default() } else { app.store.tokens().live_of(&tokens).await? };
     let live_sessions =
-        if sessions.is_empty() { Default::default() } else { app.store.sessions().live_of(&sessions).await? };
+        if sessions.is_empty() { HashSet::default() } else { app.store.sessions().live_of(&sessions).await? };
     let is_over = |credential: &Credential| match credential {
         Credential::Token(id) => !live_tokens.contains(id),
         Credential::Session(id) => !live_sessions.contains(id),

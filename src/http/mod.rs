@@ -48,7 +48,7 @@ pub struct Service {
     sockets: Arc<Semaphore>,
 }
 
-/// WebSockets at a time.
+/// Sockets at a time.
 const MOST_SOCKETS: usize = 10_000;
 /// Bytes of a body outside the GraphQL endpoint.
 const LARGEST_BODY: usize = 256 << 10;

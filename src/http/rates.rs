@@ -75,7 +75,7 @@ fn network(address: IpAddr) -> IpAddr {
             let s = v6.segments();
             Ipv6Addr::new(s[0], s[1], s[2], s[3], 0, 0, 0, 0).into()
         }
-        v4 => v4,
+        IpAddr::V4(v4) => v4.into(),
     }
 }
 

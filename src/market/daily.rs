@@ -96,6 +96,8 @@ pub fn is_ticker(text: &str) -> bool {
         && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
 }
 
+const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+
 /// A date of the exchange's files: `30-NOV-2023`, `3-Nov-1995`, `13-Jul-20`, `2026-05-19`.
 #[must_use]
 pub fn parse_day(text: &str) -> Option<Day> {
@@ -109,7 +111,6 @@ pub fn parse_day(text: &str) -> Option<Day> {
         return None;
     }
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u32>().ok()).flatten();
-    const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
     let month = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(month))? as u32 + 1;
     let year = match (year.len(), digits(year)?) {
         (4, year) => year,

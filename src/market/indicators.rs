@@ -203,7 +203,7 @@ pub fn bollinger(x: &[f64], window: usize, deviations: f64) -> (Vec<f64>, Vec<f6
 }
 
 /// A count, a mean, and the sum of squared distances from it. Moments about zero lose the digits that a calm stretch
-/// needs; these (Welford 1962; Chan, Golub and LeVeque 1979 for the join) don't.
+/// needs; these (Welford 1962; Chan, Golub and `LeVeque` 1979 for the join) don't.
 #[derive(Clone, Copy, Default)]
 struct Moments {
     count: f64,

@@ -154,7 +154,9 @@ impl Events {
                 Err(_) => {
                     let asked = sqlx::query("SELECT 1").execute(&mut listener);
                     match tokio::time::timeout(ANSWER_WITHIN, asked).await {
-                        Ok(answer) => drop(answer?),
+                        Ok(answer) => {
+                            answer?;
+                        }
                         Err(_) => return Ok(()),
                     }
                 }

@@ -64,8 +64,8 @@ struct News {
 }
 
 impl News {
-    fn add(&mut self, event: Event) {
-        match event {
+    fn add(&mut self, event: &Event) {
+        match *event {
             Event::Job(id) => {
                 self.jobs.insert(id);
             }
@@ -121,7 +121,7 @@ impl Feed {
             if !news.compare && news.len() == 0 {
                 tokio::select! {
                     event = events.recv() => match event {
-                        Ok(event) => news.add(event),
+                        Ok(event) => news.add(&event),
                         Err(RecvError::Lagged(_)) => news.lose(),
                         Err(RecvError::Closed) => return,
                     },
@@ -130,7 +130,7 @@ impl Feed {
             }
             while news.len() < BATCH {
                 match events.try_recv() {
-                    Ok(event) => news.add(event),
+                    Ok(event) => news.add(&event),
                     Err(TryRecvError::Lagged(_)) => news.lose(),
                     Err(TryRecvError::Empty | TryRecvError::Closed) => break,
                 }

@@ -8,6 +8,7 @@ use crate::harness::{Database, TestApp};
 use crate::on_each_database;
 
 /// What an attack looks like, and the code that refuses it; none where it is answered.
+#[allow(clippy::too_many_lines)] // A table.
 fn probes() -> Vec<(&'static str, String, Value, Option<&'static str>)> {
     let brackets = |open: &str, close: &str| {
         format!("{{ipos(filter:{{status:{}{}}}){{totalCount}}}}", open.repeat(1_500), close.repeat(1_500))
@@ -19,7 +20,7 @@ fn probes() -> Vec<(&'static str, String, Value, Option<&'static str>)> {
     bomb += " fragment f26 on Query{__typename}";
     let circle =
         format!("{{__type(name:\"Node\"){}{{name}}{}}}", "{possibleTypes{interfaces".repeat(8), "}}".repeat(8));
-    let aliases = |field: &str, n: usize| (0..n).map(|i| format!("a{i}:{field} ")).collect::<String>();
+    let aliases = |field: &str, n: usize| (0..n).fold(String::new(), |text, i| text + &format!("a{i}:{field} "));
     let statuses: Vec<&str> = ["OPEN", "CLOSED"].into_iter().cycle().take(13_800).collect();
     let nested = (0..200).fold(json!(1), |inner, _| json!([inner]));
     vec![
@@ -45,12 +46,7 @@ fn probes() -> Vec<(&'static str, String, Value, Option<&'static str>)> {
             json!({}),
             Some("QUERY_TOO_COMPLEX"),
         ),
-        (
-            "circular introspection",
-            circle.replace("interfaces{name}", "interfaces{name}"),
-            json!({}),
-            Some("QUERY_TOO_COMPLEX"),
-        ),
+        ("circular introspection", circle, json!({}), Some("QUERY_TOO_COMPLEX")),
         (
             "introspection by alias",
             format!("{{{}}}", aliases("__schema{types{name}}", 90)),

@@ -162,7 +162,7 @@ on_each_database! {
             if round % 2 == 1 {
                 order.reverse();
             }
-            let data = app.operator.data(query, json!({"t": order, "f": round % 3 == 0})).await;
+            let data = app.operator.data(query, json!({"t": order, "f": round.is_multiple_of(3)})).await;
             assert_eq!(data["refreshSymbols"]["jobs"].as_array().map(Vec::len), Some(40));
         };
         for _ in 0..5 {

@@ -36,7 +36,7 @@ use crate::store::Role;
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the server asks whether the client is still there, and how long it waits for a sign.
 const PING_EVERY: Duration = Duration::from_secs(20);
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// How long a client may take to take a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 /// Operations at a time on one socket.
@@ -87,7 +87,7 @@ pub(super) async fn upgrade(service: Service, caller: Caller, parts: &mut Parts)
     })
 }
 
-/// Browsers send cookies along to WebSockets whoever's page opens them, and no rule but this one asks whose it is.
+/// Browsers send cookies along to a socket whoever's page opens them, and no rule but this one asks whose it is.
 fn is_own_page(service: &Service, headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let Some(origin) = origin.to_str().ok().and_then(|text| Url::parse(text).ok()) else { return false };
@@ -194,9 +194,8 @@ impl Socket {
                 received = stream.recv() => {
                     heard_at = Instant::now();
                     match received {
-                        None => return None,
+                        None | Some(Ok(Message::Close(_))) => return None,
                         Some(Err(error)) => return too_large(&error),
-                        Some(Ok(Message::Close(_))) => return None,
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                         Some(Ok(message)) => match self.hear(&message, &sender).await {
                             Ok(reply) => reply,
@@ -208,7 +207,7 @@ impl Socket {
                     if heard_at.elapsed() > SILENCE {
                         return Some(Close::new(4408, "The client is silent"));
                     }
-                    if !delivered(stream, Message::Ping(Default::default())).await {
+                    if !delivered(stream, Message::Ping(axum::body::Bytes::new())).await {
                         return None;
                     }
                     continue;
@@ -232,9 +231,9 @@ impl Socket {
                     return Err(Some(Close::new(4429, "Too many initialisation requests")));
                 }
                 self.begin(payload.as_ref()).await.map_err(Some)?;
-                Ok(Some(self.dialect.acknowledged()))
+                Ok(Some(Dialect::acknowledged()))
             }
-            Said::Ping(payload) => Ok(Some(self.dialect.pong(payload.as_ref()))),
+            Said::Ping(payload) => Ok(Some(Dialect::pong(payload.as_ref()))),
             Said::Pong => Ok(None),
             Said::Terminate => Err(None),
             Said::Complete(id) => {
@@ -352,7 +351,7 @@ async fn run(
                         return;
                     }
                 }
-                None => break dialect.complete(&id),
+                None => break Dialect::complete(&id),
             }
         }
     } else {
@@ -365,7 +364,7 @@ async fn run(
             if sender.send(Sent::Message(next)).await.is_err() {
                 return;
             }
-            dialect.complete(&id)
+            Dialect::complete(&id)
         }
     };
     let _ = sender.send(Sent::Over(id, number, Some(last))).await;

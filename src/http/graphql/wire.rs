@@ -14,7 +14,7 @@ pub(super) enum Dialect {
     Legacy,
 }
 
-/// Why a socket is closed: the protocol's codes, and one of HTTP's WebSockets.
+/// Why a socket is closed: the protocol's codes, and one that every socket has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Close {
     pub code: u16,
@@ -126,11 +126,11 @@ fn written<P: Serialize>(r#type: &str, id: Option<&str>, payload: Option<P>) -> 
 }
 
 impl Dialect {
-    pub(super) fn acknowledged(self) -> String {
+    pub(super) fn acknowledged() -> String {
         written::<()>("connection_ack", None, None)
     }
 
-    pub(super) fn pong(self, payload: Option<&Value>) -> String {
+    pub(super) fn pong(payload: Option<&Value>) -> String {
         written("pong", None, payload)
     }
 
@@ -149,7 +149,7 @@ impl Dialect {
         }
     }
 
-    pub(super) fn complete(self, id: &str) -> String {
+    pub(super) fn complete(id: &str) -> String {
         written::<()>("complete", Some(id), None)
     }
 }

@@ -230,14 +230,12 @@ async fn answer(
 /// The one table of codes and statuses.
 fn status_of(code: &str) -> StatusCode {
     match code {
-        "BAD_REQUEST" | "BAD_USER_INPUT" | "INVALID" => StatusCode::BAD_REQUEST,
+        "BAD_REQUEST" | "BAD_USER_INPUT" | "INVALID" | "QUERY_TOO_COMPLEX" => StatusCode::BAD_REQUEST,
         "UNAUTHENTICATED" => StatusCode::UNAUTHORIZED,
         "FORBIDDEN" => StatusCode::FORBIDDEN,
         "NOT_FOUND" => StatusCode::NOT_FOUND,
         "ALREADY_EXISTS" | "CONFLICT" => StatusCode::CONFLICT,
-        "INSUFFICIENT_DATA" => StatusCode::UNPROCESSABLE_ENTITY,
-        "QUERY_TOO_COMPLEX" => StatusCode::BAD_REQUEST,
-        "ANSWER_TOO_LARGE" => StatusCode::UNPROCESSABLE_ENTITY,
+        "INSUFFICIENT_DATA" | "ANSWER_TOO_LARGE" => StatusCode::UNPROCESSABLE_ENTITY,
         "LIMIT_EXCEEDED" | "RATE_LIMITED" => StatusCode::TOO_MANY_REQUESTS,
         "PROVIDER_UNAVAILABLE" | "NOT_CONFIGURED" | "TIMEOUT" | "OVERLOADED" | "STORAGE_FULL" => {
             StatusCode::SERVICE_UNAVAILABLE

@@ -52,7 +52,7 @@ pub fn addresses(of: Day) -> Vec<String> {
     let date = to_date(of);
     let upper = |format: &str| date.format(format).to_string().to_uppercase();
     let old =
-        format!("content/historical/EQUITIES/{}/{}/cm{}bhav.csv.zip", date.format("%Y"), upper("%b"), upper("%d%b%Y"),);
+        format!("content/historical/EQUITIES/{}/{}/cm{}bhav.csv.zip", date.format("%Y"), upper("%b"), upper("%d%b%Y"));
     let udiff = format!("content/cm/BhavCopy_NSE_CM_0_0_0_{}_F_0000.csv.zip", date.format("%Y%m%d"));
     let full = format!("products/content/sec_bhavdata_full_{}.csv", date.format("%d%m%Y"));
     let mut addresses = Vec::with_capacity(3);

@@ -42,8 +42,9 @@ fn unzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let tables: Vec<usize> = (0..archive.len())
         .filter(|&i| {
             archive.name_for_index(i).and_then(Result::ok).is_some_and(|name| {
-                let name = name.to_ascii_lowercase();
-                name.ends_with(".csv") && !name.starts_with("__macosx/")
+                let path = std::path::Path::new(name.as_ref() as &str);
+                path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
+                    && !name.to_ascii_lowercase().starts_with("__macosx/")
             })
         })
         .collect();
