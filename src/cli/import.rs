@@ -7,7 +7,8 @@ use clap::Args;
 use super::{CommandError, import_market, prepared};
 use crate::ingest;
 use crate::jobs::{self, AddSymbol};
-use crate::providers::csv;
+use crate::market::DateOrder;
+use crate::providers::files::{self, Options};
 use crate::request::normalise_ticker;
 use crate::settings::Settings;
 
@@ -23,6 +24,9 @@ pub(super) struct ImportArguments {
     /// export of corporate actions.
     #[arg(long, num_args = 1.., value_name = "FILE", conflicts_with_all = ["ticker", "file"])]
     market: Vec<PathBuf>,
+    /// Which number of a date comes first, where the file doesn't tell: ymd, dmy or mdy.
+    #[arg(long, value_name = "ORDER", value_parser = order, conflicts_with = "market")]
+    date_order: Option<DateOrder>,
 }
 
 pub(super) async fn run(settings: Settings, arguments: ImportArguments) -> Result<(), CommandError> {
@@ -30,14 +34,20 @@ pub(super) async fn run(settings: Settings, arguments: ImportArguments) -> Resul
     if !arguments.market.is_empty() {
         return import_market::run(settings, arguments.market).await;
     }
-    let (Some(ticker), Some(file)) = (arguments.ticker, arguments.file) else {
+    let (Some(ticker), Some(path)) = (arguments.ticker, arguments.file) else {
         return Err(CommandError::Failed("name a ticker and a file, or files after --market".to_owned()));
     };
-    let name = file.display().to_string();
-    let text = tokio::fs::read_to_string(&file).await;
-    let text = text.map_err(|e| CommandError::Failed(format!("{name} can't be read: {e}")))?;
-    let batch = csv::batch(text).map_err(|e| failed(&e))?;
+    let name = path.display().to_string();
+    let unreadable = |e: std::io::Error| CommandError::Failed(format!("{name} can't be read: {e}"));
+    let length = tokio::fs::metadata(&path).await.map_err(unreadable)?.len();
+    if length > files::LARGEST_FILE as u64 {
+        return Err(CommandError::Failed(format!("{name} is larger than {} MiB; split it", files::LARGEST_FILE >> 20)));
+    }
+    let content = tokio::fs::read(&path).await.map_err(unreadable)?;
     let ticker = normalise_ticker(&ticker).map_err(|e| failed(&e))?;
+    let options = Options { ticker: ticker.clone(), date_order: arguments.date_order };
+    let file = files::read(&content, &options).map_err(|e| failed(&e))?;
+    let batch = file.batch().map_err(|e| failed(&e))?;
     let app = prepared(settings).await?;
     let id = if let Some(symbol) = app.store.symbols().by_ticker(&ticker).await? {
         symbol.id
@@ -45,11 +55,19 @@ pub(super) async fn run(settings: Settings, arguments: ImportArguments) -> Resul
         let input = AddSymbol { ticker: ticker.clone(), name: None, exchange: None, refresh: false };
         jobs::add_symbol(&app, input).await.map_err(|e| failed(&e))?.0.id
     };
-    let outcome = ingest::prices(&app.store, id, batch, false).await.map_err(|e| failed(&e))?.outcome;
+    let ingested = ingest::prices(&app.store, id, batch, false).await.map_err(|e| failed(&e))?;
+    let outcome = ingested.outcome;
     println!(
         "{ticker}: {} added, {} changed, {} unchanged, {} flagged",
         outcome.added, outcome.changed, outcome.unchanged, outcome.flagged
     );
+    for note in ingested.notes.iter().chain(&file.notes) {
+        println!("{ticker}: {note}");
+    }
     app.store.close().await;
     Ok(())
+}
+
+fn order(text: &str) -> Result<DateOrder, String> {
+    DateOrder::parse(text).ok_or_else(|| "it takes ymd, dmy or mdy".to_owned())
 }

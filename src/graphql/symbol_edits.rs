@@ -8,10 +8,12 @@ use super::errors::{UserError, UserErrorCode, internal, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
 use super::job::Job;
+use super::price::PriceBar;
+use super::scalars::Date;
 use super::symbol::Symbol;
 use crate::app::App;
 use crate::jobs::{self, AddSymbol};
-use crate::market::Exchange;
+use crate::market::{DateOrder, Exchange};
 use crate::store::Role;
 
 /// A symbol to follow.
@@ -73,8 +75,80 @@ pub struct RefreshSymbolsPayload {
 pub struct ImportPricesInput {
     /// Added if it isn't followed yet.
     ticker: String,
-    /// With the headings date,open,high,low,close[,`adjusted_close`],volume.
+    /// A table of daily prices, at most 64 MiB: an exchange's, Yahoo's, Nasdaq's, Investing.com's, Stooq's, Kite's or
+    /// Alpha Vantage's export, or any with the headings date,open,high,low,close[,`adjusted_close`],volume.
     file: Upload,
+    /// Which number of a date comes first; decided from the whole column if left out, and asked for where that
+    /// can't decide.
+    date_order: Option<DateOrder>,
+}
+
+/// What an import would read, with nothing stored.
+#[derive(SimpleObject)]
+pub struct PreviewImportPayload {
+    preview: Option<ImportPreview>,
+    user_errors: Vec<UserError>,
+}
+
+/// A file of prices as it would be read.
+#[derive(SimpleObject)]
+pub struct ImportPreview {
+    /// Who writes such files.
+    format: String,
+    /// Every column, in the file's order.
+    columns: Vec<ColumnMatch>,
+    /// Which number of a date comes first; null where it isn't decided, or no date leaves it open.
+    date_order: Option<DateOrder>,
+    /// The first day.
+    from: Option<Date>,
+    /// The last day.
+    to: Option<Date>,
+    /// Bars that can be stored.
+    row_count: i32,
+    /// Whether the prices are adjusted for splits; null where the file doesn't tell.
+    adjusted: Option<bool>,
+    /// What to look at before importing, a sentence each; at most 50.
+    doubts: Vec<String>,
+    /// The ten earliest bars.
+    rows: Vec<PriceBar>,
+}
+
+/// A column of a file.
+#[derive(SimpleObject)]
+pub struct ColumnMatch {
+    /// As the file has it.
+    heading: String,
+    /// What it's taken for; null if it isn't used.
+    meaning: Option<String>,
+}
+
+impl From<jobs::Preview> for ImportPreview {
+    fn from(preview: jobs::Preview) -> Self {
+        let columns = preview.columns.into_iter();
+        Self {
+            format: preview.format.to_owned(),
+            columns: columns
+                .map(|c| ColumnMatch { heading: c.heading, meaning: c.meaning.map(str::to_owned) })
+                .collect(),
+            date_order: preview.date_order,
+            from: preview.first.map(Date),
+            to: preview.last.map(Date),
+            row_count: i32::try_from(preview.row_count).unwrap_or(i32::MAX),
+            adjusted: preview.adjusted,
+            doubts: preview.doubts,
+            rows: preview.bars.iter().map(|bar| PriceBar::new(bar, &[], None)).collect(),
+        }
+    }
+}
+
+/// An upload's bytes, read off the async threads.
+async fn uploaded(ctx: &Context<'_>, file: &Upload) -> Result<Vec<u8>> {
+    let file = file.value(ctx).map_err(|e| internal(&e))?;
+    let read = tokio::task::spawn_blocking(move || {
+        let mut content = Vec::new();
+        std::io::Read::read_to_end(&mut &file.content, &mut content).map(|_| content)
+    });
+    Ok(read.await.map_err(|e| internal(&e))?.map_err(|e| internal(&e))?)
 }
 
 /// The symbol, and the job that reads the file.
@@ -140,17 +214,23 @@ impl SymbolMutation {
         })
     }
 
+    /// Reads a file of prices as an import would, and stores nothing.
+    #[graphql(guard = "RoleGuard(Role::Operator)")]
+    async fn preview_import(&self, ctx: &Context<'_>, input: ImportPricesInput) -> Result<PreviewImportPayload> {
+        let content = uploaded(ctx, &input.file).await?;
+        let app = ctx.data_unchecked::<App>();
+        Ok(match sort_out(jobs::preview_import(app, &input.ticker, content, input.date_order).await)? {
+            Ok(preview) => PreviewImportPayload { preview: Some(preview.into()), user_errors: Vec::new() },
+            Err(user_errors) => PreviewImportPayload { preview: None, user_errors },
+        })
+    }
+
     /// Queues the reading of a CSV file of prices, by the GraphQL multipart request specification.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn import_prices(&self, ctx: &Context<'_>, input: ImportPricesInput) -> Result<ImportPricesPayload> {
-        let file = input.file.value(ctx).map_err(|e| internal(&e))?;
-        let read = tokio::task::spawn_blocking(move || {
-            let mut content = Vec::new();
-            std::io::Read::read_to_end(&mut &file.content, &mut content).map(|_| content)
-        });
-        let content = read.await.map_err(|e| internal(&e))?.map_err(|e| internal(&e))?;
+        let content = uploaded(ctx, &input.file).await?;
         let app = ctx.data_unchecked::<App>();
-        Ok(match sort_out(jobs::import_prices(app, &input.ticker, content).await)? {
+        Ok(match sort_out(jobs::import_prices(app, &input.ticker, content, input.date_order).await)? {
             Ok((symbol, job)) => ImportPricesPayload {
                 job: Some(Job(job)),
                 symbol: Some(Symbol(Arc::new(symbol))),

@@ -15,5 +15,5 @@ pub use corporate_actions::{corporate_actions, judge_actions};
 pub use ipo_records::{IpoRecord, ParsedIpos, parse_ipos};
 pub use ipos::{ipo_scope, ipos};
 pub use market::{market, market_scope};
-pub use prices::{IngestError, Ingested, plan, prices, scope};
+pub use prices::{IngestError, Ingested, plan, prices, scope, today};
 pub use validate::{Parsed, parse};

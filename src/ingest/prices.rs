@@ -1,5 +1,6 @@
 //! One batch of one symbol's prices, from the provider's answer into the store.
 
+use chrono::Datelike;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, IntoActiveModel};
 
@@ -7,7 +8,7 @@ use super::compare::{Merged, merge};
 use super::corporate_actions::splits_with_actions;
 use super::validate::{Parsed, parse};
 use crate::market::splits;
-use crate::market::{Day, Exchange, day};
+use crate::market::{Bar, DataSource, Day, Exchange, day};
 use crate::providers::{History, PriceBatch, ProviderError};
 use crate::store::entity::symbol;
 use crate::store::{MaybeStoreError, Outcome, Store, StoreError, now};
@@ -21,6 +22,8 @@ pub enum IngestError {
     Store(#[from] StoreError),
     #[error("{0} has been removed")]
     SymbolGone(String),
+    #[error("{0}")]
+    NothingUsable(String),
     #[error("the calculation was interrupted: {0}")]
     Interrupted(#[from] tokio::task::JoinError),
     #[error("the splits can't be written down: {0}")]
@@ -56,7 +59,8 @@ pub fn plan(symbol: &symbol::Model, full: bool, recent_bars: u32) -> History {
 }
 
 /// The date at the exchange; UTC's where it isn't known.
-fn today(exchange: Exchange) -> Day {
+#[must_use]
+pub fn today(exchange: Exchange) -> Day {
     let now = chrono::Utc::now();
     match exchange {
         Exchange::Other => day::from_date(now.date_naive()),
@@ -65,11 +69,13 @@ fn today(exchange: Exchange) -> Day {
 }
 
 /// What a batch did.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Ingested {
     pub outcome: Outcome,
     /// A bar before the newest one changed, so bars beyond the batch may have, too.
     pub past_changed: bool,
+    /// What else a person should know, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// Validates a batch, compares it with what is stored and writes the difference in one transaction, flagged records
@@ -99,19 +105,75 @@ pub async fn prices(store: &Store, symbol_id: i64, batch: PriceBatch, probe: boo
         .await?
         .ok_or_else(|| IngestError::SymbolGone(symbol.ticker.clone()))?;
     let stored = store.prices().of(&transaction, symbol_id).await?;
-    let (merged, parsed) = tokio::task::spawn_blocking(move || (merge(&stored, &parsed.bars), parsed)).await?;
+    let is_file = batch.source == DataSource::Csv;
+    let compared = tokio::task::spawn_blocking(move || {
+        let gone = if is_file { superseded(&stored, &parsed) } else { Vec::new() };
+        let mut stored = stored;
+        stored.retain(|bar| gone.binary_search(&bar.day).is_err());
+        (merge(&stored, &parsed.bars), parsed, gone)
+    });
+    let (merged, parsed, gone) = compared.await?;
+    if is_file && parsed.bars.is_empty() {
+        // The flagged rows are kept for a person to look at, and the import has failed.
+        flag(store, &transaction, &symbol, &batch, &parsed).await?;
+        store.events().commit(transaction, &[]).await?;
+        return Err(IngestError::NothingUsable(nothing_usable(&parsed)));
+    }
+    store.prices().delete(&transaction, symbol_id, &gone).await?;
     if probe && merged.past_changed {
         let outcome = outcome_of(&merged, &parsed);
-        return Ok(Ingested { outcome, past_changed: true });
+        return Ok(Ingested { outcome, past_changed: true, notes: Vec::new() });
     }
     store.prices().upsert(&transaction, symbol_id, &merged.to_write).await?;
     flag(store, &transaction, &symbol, &batch, &parsed).await?;
     let outcome = outcome_of(&merged, &parsed);
     let past_changed = merged.past_changed;
-    describe(store, &transaction, symbol, merged).await?;
+    describe(store, &transaction, symbol, merged, !gone.is_empty()).await?;
     store.ipos().measure_symbols(&transaction, &[symbol_id], None).await?;
     store.events().commit(transaction, &[]).await?;
-    Ok(Ingested { outcome, past_changed })
+    let notes = if gone.is_empty() { Vec::new() } else { vec![removed(&gone)] };
+    Ok(Ingested { outcome, past_changed, notes })
+}
+
+/// The same numbers with day and month the other way round.
+fn swapped(day: Day) -> Option<Day> {
+    let date = day::to_date(day);
+    chrono::NaiveDate::from_ymd_opt(date.year(), date.day(), date.month()).map(day::from_date).filter(|d| *d != day)
+}
+
+/// Days of earlier files that this one corrects. A bar that stands in it under the same date with day and month
+/// exchanged was misread; and where a file has at least four of five of the bars that earlier files brought between its
+/// first and last day, it's their new edition, and what it doesn't have isn't so. Ascending.
+fn superseded(stored: &[Bar], parsed: &Parsed) -> Vec<Day> {
+    let new = |day: Day| parsed.bars.binary_search_by_key(&day, |bar| bar.day).ok().map(|i| &parsed.bars[i]);
+    let same =
+        |a: &Bar, b: &Bar| (a.open, a.high, a.low, a.close, a.volume) == (b.open, b.high, b.low, b.close, b.volume);
+    let (Some(first), Some(last)) = (parsed.bars.first(), parsed.bars.last()) else { return Vec::new() };
+    let within = first.day..=last.day;
+    let old: Vec<&Bar> = stored.iter().filter(|bar| bar.source == DataSource::Csv).collect();
+    let (known, missing): (Vec<&&Bar>, Vec<&&Bar>) =
+        old.iter().filter(|bar| within.contains(&bar.day)).partition(|bar| new(bar.day).is_some());
+    let is_edition = known.len() >= missing.len() * 4 && !known.is_empty();
+    let flagged: std::collections::HashSet<Day> = parsed.issues.iter().filter_map(|issue| issue.day).collect();
+    let is_gone = |bar: &&&Bar| {
+        let misread = swapped(bar.day).and_then(new).is_some_and(|twin| same(bar, twin));
+        new(bar.day).is_none() && !flagged.contains(&bar.day) && (misread || (is_edition && within.contains(&bar.day)))
+    };
+    old.iter().filter(is_gone).map(|bar| bar.day).collect()
+}
+
+fn removed(gone: &[Day]) -> String {
+    let shown: Vec<String> = gone.iter().take(5).map(|day| day::iso(*day)).collect();
+    let more = if gone.len() > 5 { ", …" } else { "" };
+    format!("{} bars of an earlier file that this one corrects were removed ({}{more})", gone.len(), shown.join(", "))
+}
+
+fn nothing_usable(parsed: &Parsed) -> String {
+    let first = parsed.issues.first();
+    let why = first.map_or_else(String::new, |issue| {
+        format!(": {}, {} {}", issue.record, issue.field.as_deref().unwrap_or_default(), issue.reason)
+    });
+    format!("none of the {} rows of the file can be used{why}", parsed.records)
 }
 
 fn outcome_of(merged: &Merged, parsed: &Parsed) -> Outcome {
@@ -130,11 +192,10 @@ async fn flag(
     batch: &PriceBatch,
     parsed: &Parsed,
 ) -> Result<(), IngestError> {
-    let first = parsed.bars.first().map_or(Day::MAX, |bar| bar.day);
-    let last = parsed.bars.last().map_or(Day::MIN, |bar| bar.day);
-    let full = batch.history == History::Full;
+    // Only the same day, made good by the same source, resolves a flag.
+    let is_good = |day: Day| parsed.bars.binary_search_by_key(&day, |bar| bar.day).is_ok();
     let covers = |issue: &crate::store::entity::data_issue::Model| {
-        issue.source == batch.source && (full || issue.day.is_none_or(|day| (first..=last).contains(&day)))
+        issue.source == batch.source && issue.day.is_some_and(is_good)
     };
     let scope = scope(&symbol.ticker);
     store.issues().replace(transaction, batch.source, &scope, &parsed.issues, covers).await?;
@@ -153,10 +214,11 @@ async fn describe(
     transaction: &DatabaseTransaction,
     symbol: symbol::Model,
     merged: Merged,
+    is_shorter: bool,
 ) -> Result<(), IngestError> {
     let id = symbol.id;
     let version = symbol.data_version;
-    let is_new_data = !merged.to_write.is_empty();
+    let is_new_data = is_shorter || !merged.to_write.is_empty();
     let mut row = symbol.into_active_model();
     row.last_refreshed_at = Set(Some(now()));
     if is_new_data {

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::market::day::{iso, parse_iso};
-use crate::market::{Bar, DataSource, Day};
+use crate::market::dates::{self, DateFault};
+use crate::market::day::iso;
+use crate::market::{Bar, DataSource, Day, LARGEST_PRICE};
 use crate::providers::{PriceBatch, ProviderError, RawBar};
 use crate::store::NewIssue;
 
@@ -18,6 +19,11 @@ pub struct Parsed {
 
 /// The longest raw text that is kept of a record.
 const LONGEST_RAW: usize = 1_000;
+
+/// The relative error that a program's adjustments leave in a price.
+const ROUNDING: f64 = 1e-9;
+/// The largest volume: whole numbers beyond it aren't exact in every client's numbers.
+const LARGEST_VOLUME: i64 = (1 << 53) - 1;
 
 /// One thing wrong with one field.
 struct Flaw {
@@ -34,8 +40,9 @@ pub fn parse(batch: &PriceBatch, ticker: &str, today: Day) -> Result<Parsed, Pro
     let mut first_of_day: HashMap<Day, usize> = HashMap::new();
     batch.for_each(|raw| {
         parsed.records += 1;
-        let day = parse_iso(&raw.date).or_else(|| parse_slashed(&raw.date));
-        let bar = match checked(&raw, day, today, batch.source) {
+        let read = dates::day_of(&raw.date);
+        let day = read.as_ref().ok().copied();
+        let bar = match checked(&raw, read, today, batch.source) {
             Ok(bar) => bar,
             Err(flaw) => {
                 parsed.issues.push(issue(&raw, ticker, day, flaw));
@@ -63,8 +70,9 @@ pub fn parse(batch: &PriceBatch, ticker: &str, today: Day) -> Result<Parsed, Pro
 }
 
 fn issue(raw: &RawBar<'_>, ticker: &str, day: Option<Day>, flaw: Flaw) -> NewIssue {
-    let date = day.map_or_else(|| raw.date.trim().chars().take(40).collect(), iso);
-    let mut text: String = raw.raw.split_whitespace().collect::<Vec<_>>().join(" ");
+    let date = day.map_or_else(|| raw.date.trim().chars().filter(|c| !c.is_control()).take(40).collect(), iso);
+    let visible: String = raw.raw.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut text: String = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.len() > LONGEST_RAW {
         text = text.chars().take(LONGEST_RAW).collect();
     }
@@ -77,22 +85,18 @@ fn issue(raw: &RawBar<'_>, ticker: &str, day: Option<Day>, flaw: Flaw) -> NewIss
     }
 }
 
-/// `9/1/2020`, as spreadsheets save a date; the month comes first, as in the provider's country.
-fn parse_slashed(text: &str) -> Option<Day> {
-    let mut parts = text.trim().split('/');
-    let (month, day, year) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || year.len() != 4 {
-        return None;
-    }
-    parse_iso(&format!("{year}-{month:0>2}-{day:0>2}"))
-}
-
-fn checked(raw: &RawBar<'_>, day: Option<Day>, today: Day, source: DataSource) -> Result<Bar, Flaw> {
+fn checked(raw: &RawBar<'_>, day: Result<Day, DateFault>, today: Day, source: DataSource) -> Result<Bar, Flaw> {
     let flaw = |field, reason: String| Err(Flaw { field, reason });
-    let Some(day) = day else {
-        let text = raw.date.trim();
-        let reason = if text.is_empty() { "is missing".to_owned() } else { format!("{text:?} is not a date") };
-        return flaw("date", reason);
+    if let Some(reason) = raw.broken {
+        return flaw("row", reason.to_owned());
+    }
+    let day = match day {
+        Ok(day) => day,
+        Err(_) if raw.date.trim().is_empty() => return flaw("date", "is missing".to_owned()),
+        Err(fault) => {
+            let text: String = raw.date.trim().chars().take(40).collect();
+            return flaw("date", format!("{text:?} {fault}"));
+        }
     };
     if day > today {
         return flaw("date", format!("{} is in the future", iso(day)));
@@ -106,10 +110,11 @@ fn checked(raw: &RawBar<'_>, day: Option<Day>, today: Day, source: DataSource) -
         return flaw("high", format!("{high} is below the low {low}"));
     }
     for (field, value) in [("open", open), ("close", close)] {
-        if value > high {
+        // Prices that a program has adjusted may differ in their last digits.
+        if value > high * (1.0 + ROUNDING) {
             return flaw(field, format!("{value} is above the high {high}"));
         }
-        if value < low {
+        if value < low * (1.0 - ROUNDING) {
             return flaw(field, format!("{value} is below the low {low}"));
         }
     }
@@ -144,6 +149,7 @@ fn decimal(field: &'static str, text: Option<&str>) -> Result<f64, Flaw> {
 fn price(field: &'static str, text: Option<&str>) -> Result<f64, Flaw> {
     let value = decimal(field, text)?;
     match value {
+        v if v > LARGEST_PRICE => Err(Flaw { field, reason: format!("{v} is above {LARGEST_PRICE}") }),
         v if v > 0.0 => Ok(v),
         v if v < 0.0 => Err(Flaw { field, reason: format!("{v} is negative") }),
         _ => Err(Flaw { field, reason: "is zero".to_owned() }),
@@ -153,14 +159,18 @@ fn price(field: &'static str, text: Option<&str>) -> Result<f64, Flaw> {
 fn shares(text: Option<&str>) -> Result<i64, Flaw> {
     let field = "volume";
     if let Some(count) = text.and_then(|t| t.parse::<i64>().ok()) {
-        return if count < 0 { Err(Flaw { field, reason: format!("{count} is negative") }) } else { Ok(count) };
+        return match count {
+            ..0 => Err(Flaw { field, reason: format!("{count} is negative") }),
+            0..=LARGEST_VOLUME => Ok(count),
+            _ => Err(Flaw { field, reason: format!("{count} is above {LARGEST_VOLUME}") }),
+        };
     }
     let value = decimal(field, text)?;
     if value < 0.0 {
         return Err(Flaw { field, reason: format!("{value} is negative") });
     }
     // "2360900.0" counts shares, too.
-    if value.fract() != 0.0 || value >= 9.0e18 {
+    if value.fract() != 0.0 || value > LARGEST_VOLUME as f64 {
         return Err(Flaw { field, reason: format!("{value} is not a whole number of shares") });
     }
     Ok(value as i64)
@@ -169,7 +179,7 @@ fn shares(text: Option<&str>) -> Result<i64, Flaw> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers::csv;
+    use crate::providers::files::{self, Options};
     use insta::assert_snapshot;
     use proptest::prelude::*;
 
@@ -177,7 +187,8 @@ mod tests {
 
     fn parsed(rows: &str) -> Parsed {
         let body = format!("date,open,high,low,close,adjusted_close,volume\n{rows}");
-        parse(&csv::batch(body).expect("headings"), "IBM", TODAY).expect("a readable file")
+        let batch = files::read(body.as_bytes(), &Options::default()).and_then(|file| file.batch());
+        batch.map_or_else(|_| Parsed::default(), |batch| parse(&batch, "IBM", TODAY).expect("rows"))
     }
 
     fn flaws(rows: &str) -> String {
@@ -199,7 +210,7 @@ mod tests {
              2024-01-11,10,11,9,10,,-5\n\
              2024-01-12,10,11,9,10,,1.5\n\
              2024-01-15,10,11,9,10,,\n\
-             2024-01-16,10,11,9,10,nan,5\n\
+             2024-01-16,10,11,9,10,abc,5\n\
              2024-13-01,10,11,9,10,,5\n\
              ,10,11,9,10,,5\n\
              2031-01-02,10,11,9,10,,5\n\
@@ -217,8 +228,8 @@ mod tests {
         IBM 2024-01-11 | volume | -5 is negative
         IBM 2024-01-12 | volume | 1.5 is not a whole number of shares
         IBM 2024-01-15 | volume | is missing
-        IBM 2024-01-16 | adjusted_close | "nan" is not a number
-        IBM 2024-13-01 | date | "2024-13-01" is not a date
+        IBM 2024-01-16 | adjusted_close | "abc" is not a number
+        IBM 2024-13-01 | date | "2024-13-01" is no day of the calendar
         IBM | date | is missing
         IBM 2031-01-02 | date | 2031-01-02 is in the future
         IBM 2024-01-17 | open | "1e1" is not a number

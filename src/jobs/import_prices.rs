@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Done, Job, JobError, Progress};
 use crate::app::App;
-use crate::ingest;
-use crate::providers::csv;
+use crate::ingest::{self, IngestError};
+use crate::market::DateOrder;
+use crate::providers::files::{self, Options};
 use crate::store::JobKind;
 
 /// Reads an uploaded CSV file of one symbol's prices.
@@ -14,6 +15,9 @@ pub struct ImportPrices {
     pub symbol_id: i64,
     /// Tells one upload from the next: two files are two jobs.
     pub upload: String,
+    /// Which number of a date comes first, where a person said so.
+    #[serde(default)]
+    pub date_order: Option<DateOrder>,
 }
 
 impl Job for ImportPrices {
@@ -36,14 +40,25 @@ impl Job for ImportPrices {
         let Some(content) = app.store.jobs().attachment(progress.job_id()).await? else {
             return Err(JobError::Pointless("The uploaded file is no longer kept; upload it again".to_owned()));
         };
-        let Ok(text) = String::from_utf8(content) else {
-            return Err(JobError::Pointless("The file isn't UTF-8 text; save it as CSV in UTF-8".to_owned()));
+        let Some(symbol) = app.store.symbols().get(self.symbol_id).await? else {
+            return Err(JobError::Pointless("The symbol has been removed".to_owned()));
         };
-        let batch = csv::batch(text)?;
+        progress.tell(0, None, "Reading the file").await;
+        let options = Options { ticker: symbol.ticker, date_order: self.date_order };
+        let read = tokio::task::spawn_blocking(move || {
+            files::read(&content, &options).and_then(|file| Ok((file.batch()?, file.notes)))
+        });
+        let (batch, notes) = read.await.map_err(IngestError::from)??;
         progress.tell(0, None, "Checking and storing the bars").await;
-        let outcome = ingest::prices(&app.store, self.symbol_id, batch, false).await?.outcome;
+        let ingested = ingest::prices(&app.store, self.symbol_id, batch, false).await?;
+        let outcome = ingested.outcome;
         let total = outcome.added + outcome.changed + outcome.unchanged + outcome.flagged;
         progress.tell(total, Some(total), "Stored").await;
-        Ok(outcome.into())
+        let mut done = Done::from(outcome);
+        for note in ingested.notes.iter().chain(&notes) {
+            done.message.push_str("; ");
+            done.message.push_str(note);
+        }
+        Ok(done)
     }
 }

@@ -5,6 +5,7 @@
 //! its lease runs out. Delivering a job twice is harmless, as only one claim of it succeeds.
 
 mod import_prices;
+mod preview_import;
 mod progress;
 mod queue;
 mod refresh_ipos;
@@ -29,6 +30,7 @@ use crate::request::RequestError;
 use crate::store::{JobKind, NewJob, Outcome, StoreError};
 
 pub use import_prices::ImportPrices;
+pub use preview_import::{Preview, preview_import};
 pub use progress::Progress;
 pub use refresh_ipos::RefreshIpos;
 pub use refresh_market::{RefreshMarket, learn_list, refresh_market};
@@ -119,7 +121,9 @@ impl JobError {
     pub fn advice(&self) -> Advice {
         match self {
             Self::Ingest(IngestError::Provider(error)) | Self::Provider(error) => error.advice(),
-            Self::Ingest(IngestError::SymbolGone(_)) | Self::Pointless(_) | Self::Payload(_) => Advice::GiveUp,
+            Self::Ingest(IngestError::SymbolGone(_) | IngestError::NothingUsable(_))
+            | Self::Pointless(_)
+            | Self::Payload(_) => Advice::GiveUp,
             Self::Ingest(_) | Self::Store(_) | Self::Request(RequestError::Store(_) | RequestError::Interrupted(_)) => {
                 Advice::Retry { after: None }
             }

@@ -4,7 +4,8 @@ use super::{ImportPrices, Job, RefreshIpos, RefreshSymbol, SweepBacktests, Train
 use crate::app::App;
 use crate::ingest;
 use crate::market::ipo::provider_tickers;
-use crate::market::{DataSource, Exchange};
+use crate::market::{DataSource, DateOrder, Exchange};
+use crate::providers::files::{self, Options};
 use crate::request::{RequestError, find_symbol, normalise_ticker};
 use crate::research::{StoredSweep, SweepRequest, prepare_sweep, run_sweep};
 use crate::store::entity::{job, symbol};
@@ -220,23 +221,26 @@ pub async fn import_prices(
     app: &App,
     ticker: &str,
     content: Vec<u8>,
+    date_order: Option<DateOrder>,
 ) -> Result<(symbol::Model, job::Model), RequestError> {
     let ticker = normalise_ticker(ticker)?;
-    if content.is_empty() {
-        return Err(RequestError::invalid("file", "the file is empty"));
-    }
-    let first_line: String =
-        String::from_utf8_lossy(&content[..content.len().min(2_000)]).lines().next().unwrap_or_default().to_owned();
-    if let Err(error) = crate::providers::csv::batch(first_line) {
-        return Err(RequestError::invalid("file", error.to_string()));
-    }
-    app.store.transact(|| import_recorded(app, &ticker, content.clone())).await
+    let options = Options { ticker: ticker.clone(), date_order };
+    let read = tokio::task::spawn_blocking(move || {
+        let file = files::read(&content, &options).map_err(|e| RequestError::invalid("file", e.to_string()))?;
+        match file.undecided {
+            Some(why) => Err(RequestError::invalid("dateOrder", why)),
+            None => Ok(content),
+        }
+    });
+    let content = read.await??;
+    app.store.transact(|| import_recorded(app, &ticker, content.clone(), date_order)).await
 }
 
 async fn import_recorded(
     app: &App,
     ticker: &str,
     content: Vec<u8>,
+    date_order: Option<DateOrder>,
 ) -> Result<(symbol::Model, job::Model), RequestError> {
     let exchange = exchange_by_suffix(ticker);
     let transaction = app.store.begin().await?;
@@ -248,7 +252,7 @@ async fn import_recorded(
         inserted.ok_or_else(|| RequestError::Conflict(format!("{ticker} was added just now; try again")))?
     };
     let upload = ulid::Ulid::new().to_string();
-    let record: NewJob = ImportPrices { symbol_id: symbol.id, upload }.record(None)?;
+    let record: NewJob = ImportPrices { symbol_id: symbol.id, upload, date_order }.record(None)?;
     let recorded = app.store.jobs().record(&transaction, &[record]).await?.pop();
     let (job, _) = recorded.ok_or_else(|| RequestError::Conflict("the job was not recorded; try again".to_owned()))?;
     app.store.jobs().attach(&transaction, job.id, content).await?;

@@ -95,6 +95,12 @@ impl Written {
         self.by_order[order.index()]
     }
 
+    /// Whether another date is the same in every order.
+    #[must_use]
+    pub fn is_same_day(&self, other: &Self) -> bool {
+        self.by_order == other.by_order
+    }
+
     /// The day, where every order that gives one gives the same.
     ///
     /// # Errors

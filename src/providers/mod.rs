@@ -1,7 +1,7 @@
 //! Where data comes from: one file or folder a source, behind a trait that says what a source can do.
 
 pub mod alpha_vantage;
-pub mod csv;
+pub mod files;
 mod http;
 pub mod market;
 pub mod nse;
@@ -53,15 +53,16 @@ pub struct RawBar<'a> {
     pub adjusted_close: Option<&'a str>,
     pub volume: Option<&'a str>,
     pub split: Option<&'a str>,
+    /// Why the record can't be taken apart at all; its date is then where it stands.
+    pub broken: Option<&'a str>,
     /// The whole record, for a person to look at.
     pub raw: &'a str,
 }
 
 /// Reads the records of a payload, one after the other.
-pub type Reader = fn(&str, &mut dyn FnMut(RawBar<'_>)) -> Result<(), ProviderError>;
+pub type Reader = Box<dyn Fn(&str, &mut dyn FnMut(RawBar<'_>)) -> Result<(), ProviderError> + Send + Sync>;
 
 /// A provider's answer, whole and not yet believed.
-#[derive(Debug)]
 pub struct PriceBatch {
     pub source: DataSource,
     pub body: String,

@@ -154,6 +154,21 @@ impl Prices<'_> {
         Ok(())
     }
 
+    /// Removes a symbol's bars of these days.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete(&self, transaction: &DatabaseTransaction, symbol: i64, days: &[Day]) -> Result<()> {
+        for days in days.chunks(ROWS_PER_STATEMENT) {
+            let marks = placeholders(self.0.backend(), 2, days.len());
+            let mark = if self.0.backend() == DbBackend::Sqlite { "?" } else { "$1" };
+            let sql = format!("DELETE FROM price_bars WHERE symbol_id = {mark} AND day IN ({marks})");
+            let values = std::iter::once(Value::from(symbol)).chain(days.iter().map(|&day| Value::from(day)));
+            transaction.execute_raw(Statement::from_sql_and_values(self.0.backend(), sql, values)).await?;
+        }
+        Ok(())
+    }
+
     /// How many bars a symbol has between two days.
     ///
     /// # Errors

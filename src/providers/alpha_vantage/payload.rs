@@ -9,7 +9,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::NAME;
-use crate::market::{DataSource, Day, Exchange, day};
+use crate::market::dates;
+use crate::market::{DataSource, Day, Exchange};
 use crate::providers::{History, Listing, PriceBatch, ProviderError, RawBar};
 
 /// A JSON object as a list: it keeps its order and its repeated keys.
@@ -73,7 +74,7 @@ pub(super) fn batch(body: String, history: History) -> Result<PriceBatch, Provid
     if !has_series {
         return Err(no_series());
     }
-    Ok(PriceBatch { source: DataSource::AlphaVantage, body, reader: read_bars, history, unfinished })
+    Ok(PriceBatch { source: DataSource::AlphaVantage, body, reader: Box::new(read_bars), history, unfinished })
 }
 
 fn is_series(key: &str) -> bool {
@@ -84,10 +85,14 @@ fn no_series() -> ProviderError {
     ProviderError::Malformed { provider: NAME, what: "an answer without prices".to_owned() }
 }
 
-/// "2020-05-08 14:07:57" was made during that day's trading; "2020-05-08" after it.
+/// Seconds after midnight at which American exchanges close; the provider's times are New York's.
+const CLOSE: u32 = 16 * 3_600;
+
+/// "2020-05-08 14:07:57" was made during that day's trading; "2020-05-08", or a time from the close on, after it.
 fn unfinished_day(last_refreshed: &str) -> Option<Day> {
-    let (date, time) = last_refreshed.split_once([' ', 'T'])?;
-    (!time.trim().is_empty()).then(|| day::parse_iso(date))?
+    let written = dates::read(last_refreshed).ok()?;
+    written.time.filter(|time| *time < CLOSE)?;
+    written.only().ok()
 }
 
 fn read_bars(body: &str, each: &mut dyn FnMut(RawBar<'_>)) -> Result<(), ProviderError> {
@@ -160,7 +165,8 @@ mod tests {
     #[test]
     fn fields_are_known_by_their_words_and_repeated_dates_are_kept() {
         let batch = batch(ADJUSTED.to_owned(), History::Recent).expect("a batch");
-        assert_eq!(batch.unfinished, day::parse_iso("2020-05-08"));
+        assert_eq!(batch.unfinished, crate::market::day::parse_iso("2020-05-08"));
+        assert_eq!(unfinished_day("2024-06-12 16:00:01"), None);
         let mut seen = Vec::new();
         batch
             .for_each(|bar| {

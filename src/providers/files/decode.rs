@@ -1,0 +1,72 @@
+//! A file's bytes as text: UTF-8, UTF-16 in both orders, or Windows-1252.
+
+use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+use crate::providers::ProviderError;
+
+/// The largest file that is read.
+pub const LARGEST_FILE: usize = 64 << 20;
+/// Bytes looked at to tell UTF-16 without a mark.
+const SAMPLE: usize = 512;
+
+fn bad(what: impl Into<String>) -> ProviderError {
+    ProviderError::BadFile { what: what.into() }
+}
+
+/// The text of a file, without a byte order mark.
+///
+/// # Errors
+/// When it's too large, empty, or a kind of file that isn't text.
+pub(super) fn text(content: &[u8]) -> Result<String, ProviderError> {
+    if content.len() > LARGEST_FILE {
+        return Err(bad(format!("it is larger than {} MiB; split it", LARGEST_FILE >> 20)));
+    }
+    let known: [(&[u8], &str); 6] = [
+        (b"PK\x03\x04", "it is a spreadsheet or a zip archive; save it as CSV, or unpack it, first"),
+        (b"\xd0\xcf\x11\xe0", "it is an old Excel file; save it as CSV first"),
+        (b"\x1f\x8b", "it is compressed with gzip; unpack it first"),
+        (b"PAR1", "it is a Parquet file; write it as CSV first"),
+        (b"ARROW1", "it is an Arrow file; write it as CSV first"),
+        (b"%PDF", "it is a PDF; prices are read from CSV"),
+    ];
+    if let Some((_, what)) = known.iter().find(|(mark, _)| content.starts_with(mark)) {
+        return Err(bad(*what));
+    }
+    let encoding = match content {
+        [0xff, 0xfe, ..] => Some(UTF_16LE),
+        [0xfe, 0xff, ..] => Some(UTF_16BE),
+        _ => utf16_without_mark(content),
+    };
+    let text = match encoding {
+        Some(encoding) => encoding.decode(content).0.into_owned(),
+        None => match std::str::from_utf8(content) {
+            Ok(text) => text.to_owned(),
+            Err(_) => WINDOWS_1252.decode(content).0.into_owned(),
+        },
+    };
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim().is_empty() {
+        return Err(bad("it is empty; it needs the headings date,open,high,low,close,volume"));
+    }
+    let start: String = text.trim_start().chars().take(20).collect::<String>().to_lowercase();
+    if start.starts_with("<!doctype") || start.starts_with("<html") || start.starts_with("<?xml") {
+        return Err(bad("it is a web page, not a table; download the file itself"));
+    }
+    // Old Macintosh lines.
+    if !text.contains('\n') && text.contains('\r') {
+        return Ok(text.replace('\r', "\n"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Text in Latin letters as UTF-16 has a zero in every second byte.
+fn utf16_without_mark(content: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    let sample = content.get(..content.len().min(SAMPLE))?;
+    let zeros = |odd: usize| sample.iter().enumerate().filter(|(i, b)| i % 2 == odd && **b == 0).count();
+    let most = sample.len() * 2 / 5;
+    match (zeros(0), zeros(1)) {
+        (0, odd) if odd > most => Some(UTF_16LE),
+        (even, 0) if even > most => Some(UTF_16BE),
+        _ => None,
+    }
+}

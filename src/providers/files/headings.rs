@@ -1,0 +1,388 @@
+//! What a table's headings mean, whoever wrote them.
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Date,
+    Open,
+    High,
+    Low,
+    Close,
+    AdjustedClose,
+    Volume,
+    Split,
+    /// A ticker, a scrip code or a name: what tells one share's rows from another's.
+    Ticker,
+    Series,
+    Period,
+    Segment,
+    /// Known, and of no use here.
+    Ignored,
+    /// Not known.
+    Unknown,
+}
+
+impl Meaning {
+    /// As the API spells it; `None` where the column isn't used.
+    pub(super) fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Date => "date",
+            Self::Open => "open",
+            Self::High => "high",
+            Self::Low => "low",
+            Self::Close => "close",
+            Self::AdjustedClose => "adjustedClose",
+            Self::Volume => "volume",
+            Self::Split => "splitCoefficient",
+            Self::Ticker => "ticker",
+            Self::Series => "series",
+            Self::Period => "period",
+            Self::Segment => "segment",
+            Self::Ignored | Self::Unknown => return None,
+        })
+    }
+}
+
+/// Names of dates, the one to be believed first.
+const DATES: [&str; 12] = [
+    "mtimestamp",
+    "traddt",
+    "date",
+    "date1",
+    "tradedate",
+    "tradingdate",
+    "datetime",
+    "timestamp",
+    "day",
+    "chtimestamp",
+    "time",
+    "",
+];
+const CLOSES: [&str; 7] = ["close", "closeprice", "closingprice", "clspric", "closelast", "chclosingprice", "price"];
+const OPENS: [&str; 5] = ["open", "openprice", "openingprice", "opnpric", "chopeningprice"];
+const HIGHS: [&str; 4] = ["high", "highprice", "hghpric", "chtradehighprice"];
+const LOWS: [&str; 4] = ["low", "lowprice", "lwpric", "chtradelowprice"];
+const ADJUSTED: [&str; 9] = [
+    "adjclose",
+    "adjustedclose",
+    "adjcloseprice",
+    "adjustedcloseprice",
+    "adjclosingprice",
+    "adjustedclosingprice",
+    "closeadj",
+    "closeadjusted",
+    "adjustedclosing",
+];
+const VOLUMES: [&str; 15] = [
+    "volume",
+    "vol",
+    "totaltradequantity",
+    "totaltradedquantity",
+    "tottrdqty",
+    "ttltrdqnty",
+    "ttltradgvol",
+    "noofshares",
+    "noofshrs",
+    "sharestraded",
+    "chtottradedqty",
+    "tradedquantity",
+    "tradedvolume",
+    "totalvolume",
+    "quantity",
+];
+const SPLITS: [&str; 2] = ["splitcoefficient", "split"];
+const TICKERS: [&str; 14] = [
+    "symbol",
+    "ticker",
+    "tckrsymb",
+    "chsymbol",
+    "sccode",
+    "scripcode",
+    "securitycode",
+    "tradingsymbol",
+    "fininstrmid",
+    "name",
+    "scname",
+    "scripname",
+    "fininstrmnm",
+    "securityname",
+];
+const SERIES: [&str; 4] = ["series", "sctysrs", "chseries", "sctype"];
+const IGNORED: [&str; 75] = [
+    "openint",
+    "openinterest",
+    "oi",
+    "opnintrst",
+    "last",
+    "lastprice",
+    "lastpric",
+    "ltp",
+    "lasttradedprice",
+    "chlasttradedprice",
+    "prevclose",
+    "previousclose",
+    "prevcloseprice",
+    "prvsclsgpric",
+    "chpreviousclsprice",
+    "vwap",
+    "wap",
+    "avgprice",
+    "averageprice",
+    "turnover",
+    "turnoverlacs",
+    "totalturnover",
+    "totalturnoverrs",
+    "tottrdval",
+    "ttltrfval",
+    "netturnov",
+    "value",
+    "trades",
+    "nooftrades",
+    "totaltrades",
+    "ttlnboftxsexctd",
+    "deliverablevolume",
+    "deliverble",
+    "deliverablequantity",
+    "deliverable",
+    "delivqty",
+    "delivper",
+    "deliqtytotradedqty",
+    "spreadhighlow",
+    "spreadcloseopen",
+    "52wh",
+    "52wl",
+    "change",
+    "changepct",
+    "dividends",
+    "dividend",
+    "dividendamount",
+    "exdividend",
+    "stocksplits",
+    "capitalgains",
+    "adjopen",
+    "adjhigh",
+    "adjlow",
+    "adjvolume",
+    "adjustedopen",
+    "adjustedhigh",
+    "adjustedlow",
+    "isin",
+    "isincode",
+    "bizdt",
+    "tdcloindi",
+    "scgroup",
+    "chmarkettype",
+    "chisin",
+    "chtottradedval",
+    "chtotaltrades",
+    "ch52weekhighprice",
+    "ch52weeklowprice",
+    "sttlmpric",
+    "ssnid",
+    "newbrdlotqty",
+    "undrlygpric",
+    "src",
+    "repaired",
+    "rmks",
+];
+
+/// A heading's letters and digits in lower case, without the number that some put before it.
+fn squeezed(heading: &str) -> String {
+    let lower = heading.to_lowercase();
+    let mut words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    if words.len() > 1 && words[0].len() <= 2 && words[0].bytes().all(|b| b.is_ascii_digit()) {
+        words.remove(0);
+    }
+    words.concat()
+}
+
+fn meaning(name: &str) -> Meaning {
+    let lists: [(&[&str], Meaning); 12] = [
+        (&DATES, Meaning::Date),
+        (&OPENS, Meaning::Open),
+        (&HIGHS, Meaning::High),
+        (&LOWS, Meaning::Low),
+        (&CLOSES, Meaning::Close),
+        (&ADJUSTED, Meaning::AdjustedClose),
+        (&VOLUMES, Meaning::Volume),
+        (&SPLITS, Meaning::Split),
+        (&TICKERS, Meaning::Ticker),
+        (&SERIES, Meaning::Series),
+        (&["per", "period", "interval", "timeframe"], Meaning::Period),
+        (&["sgmt", "fininstrmtp"], Meaning::Segment),
+    ];
+    if let Some((_, meaning)) = lists.iter().find(|(names, _)| names.contains(&name)) {
+        return *meaning;
+    }
+    let surely_unused = name.starts_with("rsvd") || name.starts_with("unnamed") || name.is_empty();
+    if surely_unused || IGNORED.contains(&name) { Meaning::Ignored } else { Meaning::Unknown }
+}
+
+/// The columns of a table, each with its meaning, no meaning twice but a ticker's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Headings {
+    pub names: Vec<String>,
+    pub meanings: Vec<Meaning>,
+}
+
+impl Headings {
+    /// Reads a line of cells; `None` if it's no line of headings at all.
+    pub(super) fn read(cells: &[&str]) -> Option<Self> {
+        let names: Vec<String> = cells.iter().map(|cell| cell.trim().to_owned()).collect();
+        let keys: Vec<String> = names.iter().map(|name| squeezed(name)).collect();
+        let mut meanings: Vec<Meaning> = keys.iter().map(|key| meaning(key)).collect();
+        // A blank heading is the date's only in the first column; elsewhere it's a trailing comma.
+        for (i, key) in keys.iter().enumerate() {
+            if key.is_empty() && i > 0 {
+                meanings[i] = Meaning::Ignored;
+            }
+        }
+        keep_first(&keys, &mut meanings, Meaning::Date, &DATES);
+        keep_first(&keys, &mut meanings, Meaning::Close, &CLOSES);
+        let count = |wanted: Meaning| meanings.iter().filter(|m| **m == wanted).count();
+        let prices = [Meaning::Open, Meaning::High, Meaning::Low, Meaning::Close];
+        let found = prices.iter().filter(|m| count(**m) > 0).count();
+        (found >= 2).then_some(Self { names, meanings })
+    }
+
+    /// Where a meaning stands.
+    pub(super) fn find(&self, wanted: Meaning) -> Option<usize> {
+        self.meanings.iter().position(|m| *m == wanted)
+    }
+
+    /// Everywhere that a meaning stands.
+    pub(super) fn all(&self, wanted: Meaning) -> Vec<usize> {
+        self.meanings.iter().enumerate().filter(|(_, m)| **m == wanted).map(|(i, _)| i).collect()
+    }
+
+    /// Whether a heading is among these, by its letters and digits.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.names.iter().any(|name| squeezed(name) == key)
+    }
+
+    pub(super) fn unknown(&self) -> Vec<String> {
+        self.all(Meaning::Unknown).into_iter().map(|i| self.names[i].chars().take(40).collect()).collect()
+    }
+
+    /// What keeps the table from being read, as a sentence.
+    pub(super) fn fault(&self) -> Option<String> {
+        let needed = [Meaning::Date, Meaning::Open, Meaning::High, Meaning::Low, Meaning::Close];
+        let missing: Vec<&str> = needed.iter().filter(|m| self.find(**m).is_none()).filter_map(|m| m.name()).collect();
+        let twice = needed.iter().chain([&Meaning::AdjustedClose, &Meaning::Volume, &Meaning::Split]);
+        for meaning in twice {
+            if let [one, other, ..] = self.all(*meaning)[..] {
+                let (one, other) = (&self.names[one], &self.names[other]);
+                return Some(format!("its headings {one:?} and {other:?} mean the same; keep one of them"));
+            }
+        }
+        for (i, meaning) in self.meanings.iter().enumerate() {
+            if *meaning == Meaning::Unknown
+                && let Some(like) = self.near_miss(&squeezed(&self.names[i]))
+            {
+                return Some(format!(
+                    "its heading {:?} looks like {like}, but isn't a name that is known for it; rename or remove it",
+                    self.names[i]
+                ));
+            }
+        }
+        (!missing.is_empty()).then(|| {
+            format!(
+                "its headings have no column {}; it needs date,open,high,low,close[,adjusted_close],volume",
+                missing.join(", ")
+            )
+        })
+    }
+
+    /// A used column that an unknown heading may be meant for.
+    fn near_miss(&self, key: &str) -> Option<&'static str> {
+        if key.starts_with("adj") || key.contains("adjusted") || key.ends_with("adj") {
+            return Some("adjusted_close");
+        }
+        let used: [(&[&str], &'static str, Meaning); 7] = [
+            (&ADJUSTED[..2], "adjusted_close", Meaning::AdjustedClose),
+            (&["close"], "close", Meaning::Close),
+            (&["volume"], "volume", Meaning::Volume),
+            (&["open"], "open", Meaning::Open),
+            (&["high"], "high", Meaning::High),
+            (&["date"], "date", Meaning::Date),
+            (&SPLITS, "split_coefficient", Meaning::Split),
+        ];
+        for (names, shown, meaning) in used {
+            // Once the column is there, another one with its word in it is something else.
+            if self.find(meaning).is_some() {
+                continue;
+            }
+            if names.iter().any(|name| key.contains(name) || is_near(key, name)) {
+                return Some(shown);
+            }
+        }
+        None
+    }
+}
+
+/// Of several columns with one meaning, the first of the list is meant; the others are known and not used. Two of the
+/// same name stay, so that they're refused.
+fn keep_first(keys: &[String], meanings: &mut [Meaning], wanted: Meaning, order: &[&str]) {
+    let rank = |i: usize| order.iter().position(|name| *name == keys[i]).unwrap_or(usize::MAX);
+    let best = (0..keys.len()).filter(|&i| meanings[i] == wanted).map(rank).min();
+    for i in 0..keys.len() {
+        if meanings[i] == wanted && Some(rank(i)) != best {
+            meanings[i] = Meaning::Ignored;
+        }
+    }
+}
+
+/// Whether one slip of the pen, or two in a long word, makes one of the other.
+fn is_near(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(40).collect(), b.chars().collect());
+    let most = if b.len() >= 8 { 2 } else { 1 };
+    if a.len().abs_diff(b.len()) > most {
+        return false;
+    }
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let same = usize::from(a[i - 1] != b[j - 1]);
+            let mut cost = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + same);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                cost = cost.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(cost);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()] <= most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Headings {
+        Headings::read(&line.split(',').collect::<Vec<_>>()).expect("headings")
+    }
+
+    #[test]
+    fn adjusted_closes_are_known_in_their_spellings_and_near_misses_are_faults() {
+        for name in ["Adj Close", "Adj. Close", "Adj Close**", "AdjClose", "5. adjusted close", "adjusted_close"] {
+            let headings = read(&format!("Date,Open,High,Low,Close,{name},Volume"));
+            assert_eq!((headings.find(Meaning::AdjustedClose), headings.fault()), (Some(5), None), "{name}");
+        }
+        for name in ["Ajd Close", "Adjusted Px", "Clsoe adj", "AdjCls", "Adjusted"] {
+            assert!(read(&format!("Date,Open,High,Low,Close,{name},Volume")).fault().is_some(), "{name}");
+        }
+        assert_eq!(read("Date,Open,High,Low,Close,Volume,Mood").unknown(), ["Mood"]);
+        assert!(read("Date,Open,High,Low,Close,Volum").fault().is_some());
+        assert!(read("Date,Open,High,Low,Close,close,Volume").fault().is_some());
+        assert!(read("Date,Open,High,Low,ltp,Volume").fault().is_some_and(|f| f.contains("close")));
+    }
+
+    #[test]
+    fn the_close_is_found_beside_its_likes() {
+        assert_eq!(read("Date,Price,Open,High,Low,Vol.,Change %").find(Meaning::Close), Some(1));
+        assert_eq!(read("Date,Close/Last,Volume,Open,High,Low").find(Meaning::Close), Some(1));
+        assert_eq!(read("Date ,series ,OPEN ,HIGH ,LOW ,PREV. CLOSE ,ltp ,close ").find(Meaning::Close), Some(7));
+        assert!(Headings::read(&["a", "b"]).is_none());
+    }
+}

@@ -1,0 +1,96 @@
+//! JSON files as a table of the same text: arrays of candles, objects by date, arrays of objects.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+use crate::providers::ProviderError;
+
+type Object<'a> = HashMap<String, &'a RawValue>;
+
+fn bad(what: impl Into<String>) -> ProviderError {
+    ProviderError::BadFile { what: what.into() }
+}
+
+/// Numbers keep the digits they came with.
+fn cell(value: &RawValue) -> String {
+    let text = value.get();
+    let text = match serde_json::from_str::<String>(text) {
+        Ok(text) => text,
+        Err(_) if text == "null" => String::new(),
+        Err(_) => text.to_owned(),
+    };
+    text.replace(['\t', '\n', '\r', '"'], " ")
+}
+
+fn borrowed(text: &str) -> Result<&RawValue, ProviderError> {
+    serde_json::from_str(text).map_err(|e| bad(format!("it begins like JSON, but isn't: {e}")))
+}
+
+/// The table in lines of cells parted by tabs, headings first.
+pub(super) fn table(text: &str) -> Result<String, ProviderError> {
+    let mut value = borrowed(text.trim())?;
+    // The rows may stand under a name or two.
+    for _ in 0..3 {
+        let Ok(object) = serde_json::from_str::<Object<'_>>(value.get()) else { break };
+        if let Some((_, series)) = object.iter().find(|(key, _)| key.starts_with("Time Series")) {
+            return by_date(series);
+        }
+        let Some(inner) = ["data", "candles", "prices"].iter().find_map(|key| object.get(*key)) else {
+            let said = ["Information", "Note", "Error Message", "message"].iter().find_map(|key| object.get(*key));
+            let said = said.map(|said| cell(said).chars().take(160).collect::<String>());
+            return Err(bad(said.map_or_else(
+                || "its JSON holds no rows of prices".to_owned(),
+                |said| format!("it holds a notice and no prices: {said}"),
+            )));
+        };
+        value = inner;
+    }
+    let rows: Vec<&RawValue> =
+        serde_json::from_str(value.get()).map_err(|_| bad("its JSON holds no rows of prices"))?;
+    let mut lines = String::new();
+    if rows.first().is_some_and(|row| row.get().starts_with('[')) {
+        lines.push_str("date\topen\thigh\tlow\tclose\tvolume\toi\n");
+        for row in rows {
+            let cells: Vec<&RawValue> = serde_json::from_str(row.get()).unwrap_or_default();
+            let cells: Vec<String> = cells.into_iter().map(cell).collect();
+            lines.push_str(&cells.join("\t"));
+            lines.push('\n');
+        }
+        return Ok(lines);
+    }
+    objects(rows.into_iter().map(|row| (None, row)))
+}
+
+fn by_date(series: &RawValue) -> Result<String, ProviderError> {
+    let days: HashMap<String, &RawValue> =
+        serde_json::from_str(series.get()).map_err(|_| bad("its JSON holds no rows of prices"))?;
+    let mut days: Vec<(Option<String>, &RawValue)> = days.into_iter().map(|(day, row)| (Some(day), row)).collect();
+    days.sort_by(|a, b| a.0.cmp(&b.0));
+    objects(days.into_iter())
+}
+
+fn objects<'a>(rows: impl Iterator<Item = (Option<String>, &'a RawValue)>) -> Result<String, ProviderError> {
+    let mut keys: Vec<String> = Vec::new();
+    let mut lines = String::new();
+    for (day, row) in rows {
+        let object: Object<'_> =
+            serde_json::from_str(row.get()).map_err(|_| bad("its JSON holds a row that isn't an object"))?;
+        if keys.is_empty() {
+            keys = object.keys().cloned().collect();
+            keys.sort();
+            let headings: Vec<String> = keys.iter().map(|key| key.replace(['\t', '\n'], " ")).collect();
+            lines.push_str(if day.is_some() { "date\t" } else { "" });
+            lines.push_str(&headings.join("\t"));
+            lines.push('\n');
+        }
+        if let Some(day) = day {
+            lines.push_str(&day);
+            lines.push('\t');
+        }
+        let cells: Vec<String> = keys.iter().map(|key| object.get(key).map_or_else(String::new, |v| cell(v))).collect();
+        lines.push_str(&cells.join("\t"));
+        lines.push('\n');
+    }
+    Ok(lines)
+}

@@ -1,0 +1,432 @@
+//! Files of prices that people own: the exchanges' and the brokers' exports, Yahoo, Nasdaq, Investing.com, Stooq,
+//! Kite, Alpha Vantage, and any sensible table. A file is read right, or refused with a sentence; what is left out of
+//! it is counted.
+
+mod decode;
+mod headings;
+mod json;
+mod numbers;
+mod table;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use headings::Meaning;
+use numbers::{Style, StyleVotes, is_nothing, plain};
+use table::{Table, cells};
+
+pub use decode::LARGEST_FILE;
+
+use super::{History, PriceBatch, ProviderError, RawBar};
+use crate::market::dates::{self, OrderVotes};
+use crate::market::{DataSource, DateOrder, day};
+
+/// Series of the NSE that are shares: the main board's and the SME board's, with those that trade for delivery only.
+const SHARE_SERIES: [&str; 6] = ["EQ", "BE", "BZ", "SM", "ST", "SZ"];
+const MOST_TICKERS: usize = 10_000;
+const NAMES_SHOWN: usize = 8;
+
+/// How to read a file.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Whose prices are wanted, where a file has several.
+    pub ticker: String,
+    /// Which number of a date comes first; decided from the column if left out.
+    pub date_order: Option<DateOrder>,
+}
+
+/// One heading and what its column is taken for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    pub heading: String,
+    pub meaning: Option<&'static str>,
+}
+
+/// A file that can be read, and what there is to say of it.
+#[derive(Debug)]
+pub struct PriceFile {
+    inner: Arc<Inner>,
+    pub format: &'static str,
+    pub columns: Vec<Column>,
+    pub date_order: Option<DateOrder>,
+    /// Whether the prices are adjusted for splits; unknown of a plain table.
+    pub adjusted: Option<bool>,
+    /// Sentences that a person should know of.
+    pub notes: Vec<String>,
+    /// Why the dates can't be read without `dateOrder`.
+    pub undecided: Option<String>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    table: Table,
+    style: Style,
+    order: DateOrder,
+    /// Columns used, one a meaning.
+    at: Places,
+    tickers: Option<(Vec<usize>, String)>,
+    volume_is_optional: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Places {
+    date: usize,
+    open: usize,
+    high: usize,
+    low: usize,
+    close: usize,
+    adjusted: Option<usize>,
+    volume: Option<usize>,
+    split: Option<usize>,
+    series: Option<usize>,
+    period: Option<usize>,
+    segments: Vec<usize>,
+}
+
+fn bad(what: impl Into<String>) -> ProviderError {
+    ProviderError::BadFile { what: what.into() }
+}
+
+/// What a line is.
+enum Line<'a> {
+    Row(Vec<Cow<'a, str>>),
+    /// Not a price of this share's day, with the reason.
+    LeftOut(String),
+    Blank,
+    Broken(String),
+}
+
+impl Inner {
+    fn line<'a>(&self, number: usize, line: &'a str) -> Line<'a> {
+        let Some(row) = cells(line.trim_end_matches('\r'), self.table.delimiter) else {
+            return Line::Broken(format!("line {number} has a quotation mark that isn't closed"));
+        };
+        if row.iter().all(|cell| cell.is_empty()) {
+            return Line::Blank;
+        }
+        let names = &self.table.headings.names;
+        if row.len() > names.len() && row.iter().skip(names.len()).any(|cell| !cell.is_empty()) {
+            return Line::Broken(format!(
+                "line {number} has {} cells under {} headings; a number with commas needs quotation marks",
+                row.len(),
+                names.len()
+            ));
+        }
+        let cell = |i: usize| row.get(i).map_or("", Cow::as_ref);
+        if row.iter().zip(names).all(|(cell, name)| cell.trim().eq_ignore_ascii_case(name)) {
+            return Line::LeftOut("repeated headings".to_owned());
+        }
+        if let Some((columns, wanted)) = &self.tickers
+            && !columns.iter().any(|&i| base(cell(i)) == *wanted)
+        {
+            return Line::LeftOut("rows of other tickers".to_owned());
+        }
+        if let Some(i) = self.at.series
+            && !cell(i).is_empty()
+            && !SHARE_SERIES.contains(&cell(i).trim().to_uppercase().as_str())
+        {
+            let series: String = cell(i).chars().take(8).collect();
+            return Line::LeftOut(format!("rows of the series {series}, which is no share"));
+        }
+        if let Some(i) = self.at.period
+            && !["", "d", "1d", "day", "daily"].contains(&cell(i).trim().to_lowercase().as_str())
+        {
+            return Line::LeftOut("rows of another period than a day".to_owned());
+        }
+        if self.at.segments.iter().any(|&i| !["CM", "STK", ""].contains(&cell(i))) {
+            return Line::LeftOut("rows of another segment than shares".to_owned());
+        }
+        if [self.at.open, self.at.high, self.at.low, self.at.close].iter().all(|&i| is_nothing(cell(i))) {
+            return Line::LeftOut("rows without prices".to_owned());
+        }
+        Line::Row(row)
+    }
+
+    fn read(&self, each: &mut dyn FnMut(RawBar<'_>)) {
+        for (number, line) in self.table.lines() {
+            let row = match self.line(number, line) {
+                Line::Row(row) => row,
+                Line::Broken(reason) => {
+                    let name = format!("line {number}");
+                    let date = Cow::Borrowed(name.as_str());
+                    each(RawBar { date, broken: Some(&reason), raw: line.trim(), ..RawBar::default() });
+                    continue;
+                }
+                Line::LeftOut(_) | Line::Blank => continue,
+            };
+            let cell = |i: usize| row.get(i).map(|cell| cell.trim()).filter(|cell| !is_nothing(cell));
+            let number_at = |i: usize| cell(i).map(|text| plain(text, self.style, false));
+            let date = row.get(self.at.date).map_or("", Cow::as_ref);
+            let read = dates::read(date).ok().and_then(|written| written.by(self.order)).map(day::iso);
+            let (open, high) = (number_at(self.at.open), number_at(self.at.high));
+            let (low, close) = (number_at(self.at.low), number_at(self.at.close));
+            let adjusted = self.at.adjusted.and_then(number_at);
+            let split = self.at.split.and_then(number_at);
+            let mut volume = self.at.volume.and_then(cell).map(|text| plain(text, self.style, true));
+            if volume.is_none() && self.volume_is_optional {
+                volume = Some(Cow::Borrowed("0"));
+            }
+            each(RawBar {
+                date: read.map_or(Cow::Borrowed(date), Cow::Owned),
+                open: open.as_deref(),
+                high: high.as_deref(),
+                low: low.as_deref(),
+                close: close.as_deref(),
+                adjusted_close: adjusted.as_deref(),
+                volume: volume.as_deref(),
+                split: split.as_deref(),
+                broken: None,
+                raw: line.trim(),
+            });
+        }
+    }
+}
+
+/// A ticker without its exchange, as files and providers spell it differently.
+fn base(ticker: &str) -> String {
+    let ticker = ticker.trim().to_uppercase();
+    match ticker.rsplit_once('.') {
+        Some((base, "NSE" | "BSE" | "NS" | "BO" | "US" | "LON" | "L")) if !base.is_empty() => base.to_owned(),
+        _ => ticker.replace('-', "."),
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(NAMES_SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > NAMES_SHOWN { format!("{shown} and {} more", names.len() - NAMES_SHOWN) } else { shown }
+}
+
+/// The tickers of a table and the filter that leaves one of them.
+fn choose_ticker(
+    table: &mut Table,
+    wanted: &str,
+    notes: &mut Vec<String>,
+) -> Result<Option<(Vec<usize>, String)>, ProviderError> {
+    let wanted = base(wanted);
+    if !table.tickers.is_empty() {
+        let mut names: Vec<String> = table.tickers.iter().skip(1).filter(|t| !t.is_empty()).cloned().collect();
+        names.sort();
+        names.dedup();
+        if names.len() > 1 && !names.iter().any(|name| base(name) == wanted) {
+            return Err(bad(format!("it holds {} and no {wanted}; import it under one of them", listed(&names))));
+        }
+        if names.len() > 1 {
+            for (i, name) in table.tickers.iter().enumerate().skip(1) {
+                if base(name) != wanted && i < table.headings.meanings.len() {
+                    table.headings.meanings[i] = Meaning::Ignored;
+                }
+            }
+        } else if let [name] = &names[..]
+            && base(name) != wanted
+        {
+            notes.push(format!("the file itself calls the share {name}"));
+        }
+        return Ok(None);
+    }
+    let columns = table.headings.all(Meaning::Ticker);
+    let Some(&main) = columns.first() else { return Ok(None) };
+    let mut names: BTreeMap<String, ()> = BTreeMap::new();
+    let mut matches = false;
+    for (_, line) in table.lines() {
+        let Some(row) = cells(line.trim_end_matches('\r'), table.delimiter) else { continue };
+        matches |= columns.iter().any(|&i| row.get(i).is_some_and(|cell| base(cell) == wanted));
+        if let Some(name) = row.get(main).map(|cell| cell.trim()).filter(|name| !name.is_empty())
+            && names.len() < MOST_TICKERS
+        {
+            names.insert(name.chars().take(40).collect(), ());
+        }
+    }
+    let names: Vec<String> = names.into_keys().collect();
+    match (matches, &names[..]) {
+        (true, _) => Ok(Some((columns, wanted))),
+        (false, []) => Ok(None),
+        (false, [one]) => {
+            notes.push(format!("the file itself calls the share {one}"));
+            Ok(None)
+        }
+        (false, _) => Err(bad(format!("it holds {} and no {wanted}; import it under one of them", listed(&names)))),
+    }
+}
+
+/// Reads a file's headings and decides from all of its rows how its dates and numbers are written.
+///
+/// # Errors
+/// [`ProviderError::BadFile`] with a sentence that says what to do.
+pub fn read(content: &[u8], options: &Options) -> Result<PriceFile, ProviderError> {
+    let mut text = decode::text(content)?;
+    let is_json = text.trim_start().starts_with(['{', '[']);
+    if is_json {
+        text = json::table(&text)?;
+    }
+    let mut table = Table::find(text)?;
+    let mut notes = Vec::new();
+    let tickers = choose_ticker(&mut table, &options.ticker, &mut notes)?;
+    if let Some(fault) = table.headings.fault() {
+        return Err(bad(fault));
+    }
+    let h = &table.headings;
+    let at_bse = h.has("scgroup") || table.text.get(table.start..).is_some_and(|rest| rest.contains(",BSE,STK,"));
+    let place = |meaning| h.find(meaning).unwrap_or_default();
+    let at = Places {
+        date: place(Meaning::Date),
+        open: place(Meaning::Open),
+        high: place(Meaning::High),
+        low: place(Meaning::Low),
+        close: place(Meaning::Close),
+        adjusted: h.find(Meaning::AdjustedClose),
+        volume: h.find(Meaning::Volume),
+        split: h.find(Meaning::Split),
+        // The BSE's groups aren't the NSE's series.
+        series: h.find(Meaning::Series).filter(|_| !at_bse),
+        period: h.find(Meaning::Period),
+        segments: h.all(Meaning::Segment),
+    };
+    let (format, mut adjusted) = format_of(&table, is_json);
+    let volume_is_optional = at.volume.is_none() || ["Investing.com", "Nasdaq"].contains(&format);
+    let columns = h.names.iter().zip(&h.meanings);
+    let columns =
+        columns.map(|(name, meaning)| Column { heading: name.clone(), meaning: meaning.name() }).collect::<Vec<_>>();
+    let unknown = h.unknown();
+    if !unknown.is_empty() {
+        notes.push(format!("columns not known and not used: {}", listed(&unknown)));
+    }
+    let mut inner = Inner { table, style: Style::Point, order: DateOrder::Ymd, at, tickers, volume_is_optional };
+    let seen = look(&inner)?;
+    inner.style = seen.style.decide().map_err(bad)?;
+    let mut undecided = None;
+    match (options.date_order, seen.order.decide()) {
+        (Some(order), _) | (None, Ok(order)) => inner.order = order,
+        (None, Err(fault)) => undecided = Some(fault.to_string()),
+    }
+    if seen.rows == 0 && seen.broken == 0 {
+        let why = listed(&seen.left_out.keys().cloned().collect::<Vec<_>>());
+        let why = if why.is_empty() { "it has headings and no rows".to_owned() } else { format!("it has only {why}") };
+        return Err(bad(format!("none of its rows can be used: {why}")));
+    }
+    notes.extend(seen.left_out.iter().map(|(reason, count)| format!("{count} {reason} left out")));
+    if seen.unknown_volumes > 0 && volume_is_optional {
+        notes.push(format!("the volume of {} rows isn't known and is stored as 0", seen.unknown_volumes));
+    }
+    if format == "Date, Open, High, Low, Close" && seen.closing_times {
+        adjusted = Some(true);
+    }
+    if adjusted == Some(true) {
+        notes.push("its prices are adjusted for splits, not as traded".to_owned());
+    }
+    let date_order = if undecided.is_some() { None } else { seen.order.shown(inner.order) };
+    Ok(PriceFile { inner: Arc::new(inner), format, columns, date_order, adjusted, notes, undecided })
+}
+
+#[derive(Default)]
+struct Seen {
+    order: OrderVotes,
+    style: StyleVotes,
+    left_out: BTreeMap<String, u32>,
+    rows: usize,
+    broken: usize,
+    unknown_volumes: usize,
+    closing_times: bool,
+}
+
+/// One walk over all rows.
+fn look(inner: &Inner) -> Result<Seen, ProviderError> {
+    let mut seen = Seen::default();
+    let mut before: Option<dates::Written> = None;
+    for (number, line) in inner.table.lines() {
+        let row = match inner.line(number, line) {
+            Line::Row(row) => row,
+            Line::LeftOut(reason) => {
+                *seen.left_out.entry(reason).or_default() += 1;
+                continue;
+            }
+            Line::Broken(_) => {
+                seen.broken += 1;
+                continue;
+            }
+            Line::Blank => continue,
+        };
+        seen.rows += 1;
+        let cell = |i: usize| row.get(i).map_or("", Cow::as_ref);
+        let text = cell(inner.at.date);
+        if let Ok(written) = dates::read(text) {
+            seen.order.add(text, &written);
+            if written.utc && written.time == Some(66_600) {
+                return Err(bad(format!(
+                    "line {number}: {text:?} is midnight in India written in UTC, so that its date is the day before; \
+                     save the dates in the exchange's own time"
+                )));
+            }
+            if let Some(earlier) = before
+                && earlier.time != written.time
+                && earlier.is_same_day(&written)
+            {
+                return Err(bad(format!(
+                    "line {number}: {text:?} is another time of the day before it; daily prices are needed, one row a day"
+                )));
+            }
+            seen.closing_times |= written.time == Some(57_600);
+            before = Some(written);
+        }
+        for i in [inner.at.open, inner.at.high, inner.at.low, inner.at.close].into_iter().chain(inner.at.adjusted) {
+            seen.style.add(cell(i), false);
+        }
+        match inner.at.volume.map(cell) {
+            Some(volume) if !is_nothing(volume) => seen.style.add(volume, true),
+            _ => seen.unknown_volumes += 1,
+        }
+    }
+    Ok(seen)
+}
+
+/// Who wrote the file, and whether such prices are adjusted.
+fn format_of(table: &Table, is_json: bool) -> (&'static str, Option<bool>) {
+    let h = &table.headings;
+    let has = |key: &str| h.has(key);
+    match () {
+        () if has("tckrsymb") => ("UDiFF bhavcopy", Some(false)),
+        () if has("tottrdqty") => ("NSE bhavcopy", Some(false)),
+        () if has("ttltrdqnty") => ("NSE full bhavcopy", Some(false)),
+        () if has("sccode") => ("BSE bhavcopy", Some(false)),
+        () if has("chclosingprice") => ("NSE history (JSON)", Some(false)),
+        () if has("52wh") => ("NSE security export", Some(false)),
+        () if has("noofshares") => ("BSE security export", Some(false)),
+        () if has("deliverablevolume") || has("totaltradequantity") => ("NSE history", Some(false)),
+        () if has("closelast") => ("Nasdaq", Some(true)),
+        () if has("price") && (has("vol") || has("change")) => ("Investing.com", Some(true)),
+        () if has("openint") => ("Stooq", Some(true)),
+        () if is_json && has("oi") => ("Kite", Some(true)),
+        () if has("splitcoefficient") => ("Alpha Vantage, adjusted", Some(false)),
+        () if is_json => ("Alpha Vantage (JSON)", Some(false)),
+        () if !table.tickers.is_empty() || has("stocksplits") => ("yfinance", Some(true)),
+        () if has("adjclose") => ("Yahoo", Some(true)),
+        () if has("timestamp") => ("Alpha Vantage", Some(false)),
+        () => ("Date, Open, High, Low, Close", None),
+    }
+}
+
+impl PriceFile {
+    /// The file's records, to be checked and stored.
+    ///
+    /// # Errors
+    /// When the order of the dates isn't decided.
+    pub fn batch(&self) -> Result<PriceBatch, ProviderError> {
+        if let Some(what) = &self.undecided {
+            return Err(bad(what.clone()));
+        }
+        let inner = Arc::clone(&self.inner);
+        Ok(PriceBatch {
+            source: DataSource::Csv,
+            body: String::new(),
+            reader: Box::new(move |_, each| {
+                inner.read(each);
+                Ok(())
+            }),
+            history: History::Recent,
+            unfinished: None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

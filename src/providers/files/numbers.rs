@@ -1,0 +1,196 @@
+//! Numbers as people's programs write them: thousands, decimal commas, currencies, `51.86M`.
+
+use std::borrow::Cow;
+
+/// What parts the whole from the fraction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Style {
+    #[default]
+    Point,
+    Comma,
+}
+
+/// Whether a cell says that there's no value.
+pub(super) fn is_nothing(cell: &str) -> bool {
+    let cell = cell.trim();
+    let words = ["n/a", "na", "#n/a", "null", "none", "nan", "nil"];
+    cell.chars().all(|c| matches!(c, '-' | '–' | '—')) || words.iter().any(|word| cell.eq_ignore_ascii_case(word))
+}
+
+/// A cell without blanks, currency and apostrophes.
+fn bare(cell: &str) -> Cow<'_, str> {
+    let cell = cell.trim();
+    if cell.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return Cow::Borrowed(cell);
+    }
+    let mut text: String = cell
+        .chars()
+        .filter(|c| !matches!(c, '$' | '€' | '£' | '₹' | '¥' | '\'' | '’' | ' ' | '\u{a0}' | '\u{202f}'))
+        .collect();
+    for unit in ["US", "INR", "USD", "EUR", "GBP", "Rs.", "Rs"] {
+        if let Some(rest) = text.strip_prefix(unit).or_else(|| text.strip_suffix(unit)) {
+            text = rest.to_owned();
+        }
+    }
+    Cow::Owned(text)
+}
+
+/// Digits in groups of three, or in India's way: three at the end, two before.
+fn grouped(text: &str, mark: char) -> bool {
+    let groups: Vec<&str> = text.split(mark).collect();
+    let Some((first, rest)) = groups.split_first() else { return false };
+    let Some((last, between)) = rest.split_last() else { return false };
+    let size = between.first().map_or(3, |group| group.len());
+    (1..=size).contains(&first.len())
+        && last.len() == 3
+        && (size == 2 || size == 3)
+        && between.iter().all(|group| group.len() == size)
+        && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// What the cells of a table say of its style.
+#[derive(Debug, Clone, Default)]
+pub(super) struct StyleVotes {
+    point: Option<String>,
+    comma: Option<String>,
+    unclear: Option<String>,
+}
+
+impl StyleVotes {
+    /// Counts one cell in; of a volume, three digits after a mark are a group.
+    pub(super) fn add(&mut self, cell: &str, is_volume: bool) {
+        let text = bare(cell);
+        let text = text.trim_start_matches(['-', '+']);
+        let text = if is_volume { text.trim_end_matches(|c: char| c.is_ascii_alphabetic()) } else { text };
+        let has_unit = is_volume && cell.trim().ends_with(|c: char| c.is_ascii_alphabetic());
+        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',') {
+            return;
+        }
+        let (commas, points) = (text.matches(',').count(), text.matches('.').count());
+        let tail = |mark: char| text.rsplit(mark).next().map_or(0, str::len);
+        let head = |mark: char| text.split(mark).next().unwrap_or_default();
+        let slot = match (commas, points) {
+            (0, 0) => return,
+            (_, 1) if commas > 0 && text.rfind('.') > text.rfind(',') => &mut self.point,
+            (1, _) if points > 0 => &mut self.comma,
+            (0, 1) if tail('.') != 3 || head('.').len() > 3 || head('.') == "0" || has_unit => &mut self.point,
+            (1, 0) if tail(',') != 3 || head(',').len() > 3 || head(',') == "0" || has_unit => &mut self.comma,
+            (0, 1) => return,
+            (1, 0) if is_volume => return,
+            (1, 0) => &mut self.unclear,
+            (0, _) if grouped(text, '.') => &mut self.comma,
+            (_, 0) if grouped(text, ',') => &mut self.point,
+            _ => return,
+        };
+        if slot.is_none() {
+            *slot = Some(cell.trim().chars().take(40).collect());
+        }
+    }
+
+    /// The style of all.
+    ///
+    /// # Errors
+    /// With a sentence, where the cells contradict each other or leave it open.
+    pub(super) fn decide(&self) -> Result<Style, String> {
+        match (&self.point, &self.comma, &self.unclear) {
+            (Some(point), Some(comma), _) => Err(format!(
+                "its numbers are written in two ways, {point:?} and {comma:?}; write all of them with a decimal point"
+            )),
+            (None, Some(_), _) => Ok(Style::Comma),
+            (Some(_), None, _) | (None, None, None) => Ok(Style::Point),
+            (None, None, Some(text)) => Err(format!(
+                "nothing tells whether {text:?} has a decimal comma or a comma between thousands; write the prices with \
+                 a decimal point and no grouping"
+            )),
+        }
+    }
+}
+
+/// A cell as a plain decimal; the cell itself where it's no number.
+pub(super) fn plain(cell: &str, style: Style, is_volume: bool) -> Cow<'_, str> {
+    let cell = cell.trim();
+    if cell.bytes().all(|b| b.is_ascii_digit() || (b == b'.' && style == Style::Point)) {
+        return Cow::Borrowed(cell);
+    }
+    normal(cell, style, is_volume).map_or(Cow::Borrowed(cell), Cow::Owned)
+}
+
+fn normal(cell: &str, style: Style, is_volume: bool) -> Option<String> {
+    let text = bare(cell);
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(&text)),
+    };
+    let (text, zeros) = match text.chars().last().map(|c| c.to_ascii_lowercase()) {
+        Some('k') if is_volume => (&text[..text.len() - 1], 3),
+        Some('m') if is_volume => (&text[..text.len() - 1], 6),
+        Some('b') if is_volume => (&text[..text.len() - 1], 9),
+        _ => (text, 0),
+    };
+    let (point, group) = if style == Style::Point { ('.', ',') } else { (',', '.') };
+    let (whole, fraction) = text.split_once(point).unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(fraction) || (whole.is_empty() && fraction.is_empty()) {
+        return None;
+    }
+    if !(digits(whole) || grouped(whole, group)) {
+        return None;
+    }
+    let whole: String = whole.chars().filter(char::is_ascii_digit).collect();
+    let whole = if whole.is_empty() { "0" } else { &whole };
+    if zeros == 0 {
+        return Some(if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") });
+    }
+    // The point moves to the right by so many digits.
+    let padded = format!("{fraction:0<zeros$}");
+    let (moved, left) = padded.split_at(zeros);
+    let left = left.trim_end_matches('0');
+    Some(if left.is_empty() { format!("{sign}{whole}{moved}") } else { format!("{sign}{whole}{moved}.{left}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_become_plain() {
+        for (cell, style, expected) in [
+            ("$191.38", Style::Point, "191.38"),
+            ("1,612.34", Style::Point, "1612.34"),
+            ("4,34,81,697", Style::Point, "43481697"),
+            ("1.234,56", Style::Comma, "1234.56"),
+            ("1 234,5", Style::Comma, "1234.5"),
+            ("1'234.5", Style::Point, "1234.5"),
+            ("₹ 1,00,000.50", Style::Point, "100000.50"),
+            ("12,34.5", Style::Point, "12,34.5"),
+            ("abc", Style::Point, "abc"),
+            ("1e5", Style::Point, "1e5"),
+            ("-1.5", Style::Point, "-1.5"),
+        ] {
+            assert_eq!(plain(cell, style, false), expected, "{cell}");
+        }
+        for (cell, style, expected) in [
+            ("51.86M", Style::Point, "51860000"),
+            ("51,86M", Style::Comma, "51860000"),
+            ("1K", Style::Point, "1000"),
+            ("1.2B", Style::Point, "1200000000"),
+            ("1.2345K", Style::Point, "1234.5"),
+        ] {
+            assert_eq!(plain(cell, style, true), expected, "{cell}");
+        }
+    }
+
+    #[test]
+    fn the_style_is_decided_from_all_cells() {
+        let decided = |cells: &[&str]| {
+            let mut votes = StyleVotes::default();
+            cells.iter().for_each(|cell| votes.add(cell, false));
+            votes.decide()
+        };
+        assert_eq!(decided(&["1.234,56", "1,5"]), Ok(Style::Comma));
+        assert_eq!(decided(&["1,234.56", "12.5"]), Ok(Style::Point));
+        assert_eq!(decided(&["1.234"]), Ok(Style::Point));
+        assert!(decided(&["1,234"]).is_err());
+        assert!(decided(&["1,5", "1.5"]).is_err());
+    }
+}

@@ -1,0 +1,140 @@
+use super::*;
+
+fn file(text: &str, ticker: &str) -> Result<PriceFile, ProviderError> {
+    read(text.as_bytes(), &Options { ticker: ticker.to_owned(), date_order: None })
+}
+
+fn rows(text: &str, ticker: &str) -> Vec<String> {
+    let file = file(text, ticker).expect("a file");
+    let mut rows = Vec::new();
+    let show = |text: Option<&str>| text.unwrap_or("–").to_owned();
+    let batch = file.batch().expect("dates");
+    batch
+        .for_each(|b| {
+            rows.push(format!(
+                "{} {} {} {} {} {}",
+                b.date,
+                show(b.open),
+                show(b.high),
+                show(b.low),
+                show(b.close),
+                show(b.volume)
+            ));
+        })
+        .expect("rows");
+    rows
+}
+
+fn refusal(text: &str, ticker: &str) -> String {
+    match file(text, ticker) {
+        Err(error) => error.to_string(),
+        Ok(file) => file.undecided.expect("a refusal"),
+    }
+}
+
+#[test]
+fn every_format_comes_in_cell_for_cell() {
+    let cases = [
+        (
+            "Date,Close/Last,Volume,Open,High,Low\n12/13/2024,$191.38,18883220,$192.71,$194.34,$191.26\n",
+            "2024-12-13 192.71 194.34 191.26 191.38 18883220",
+        ),
+        (
+            "\u{feff}\"Date\",\"Price\",\"Open\",\"High\",\"Low\",\"Vol.\",\"Change %\"\n\"09/29/2023\",\"1,612.34\",\"1,620.00\",\"1,630.5\",\"1,600.00\",\"51.86M\",\"0.30%\"\n,,,,,,\n",
+            "2023-09-29 1620.00 1630.5 1600.00 1612.34 51860000",
+        ),
+        ("Datum;Price;Open;High;Low;Vol.\n".replace("Datum", "Date").as_str(), ""),
+        (
+            "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>\nAAPL.US,D,19840907,000000,0.0992653,0.100484,0.0980668,0.0992653,99149603,0\nAAPL.US,60,19840907,100000,1,1,1,1,1,0\n",
+            "1984-09-07 0.0992653 0.100484 0.0980668 0.0992653 99149603",
+        ),
+        (
+            "\"Date \",\"series \",\"OPEN \",\"HIGH \",\"LOW \",\"PREV. CLOSE \",\"ltp \",\"close \",\"vwap \",\"52W H \",\"52W L \",\"VOLUME \",\"VALUE \",\"No of trades \"\n\"19-Feb-2020\",\"EQ\",\"502.00\",\"523.00\",\"501.35\",\"502.15\",\"522.00\",\"516.75\",\"513.91\",\"568.20\",\"370.05\",1547819,\"795,434,488.60\",34547\n\"19-Feb-2020\",\"N3\",\"1.00\",\"1.00\",\"1.00\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",1,\"1\",1\n",
+            "2020-02-19 502.00 523.00 501.35 516.75 1547819",
+        ),
+        (
+            "Price,Close,High,Low,Open,Volume\nTicker,AAPL,AAPL,AAPL,AAPL,AAPL\nDate,,,,,\n1997-03-28 00:00:00+05:30,2,3,1,1.5,10\n",
+            "1997-03-28 1.5 3 1 2 10",
+        ),
+        (
+            "Date,Open,High,Low,Close,Adj Close,Volume\n2021-05-13,1,3,1,2,2,10\n2021-05-14,null,null,null,null,null,null\n",
+            "2021-05-13 1 3 1 2 10",
+        ),
+        ("[[\"2017-12-15T00:00:00+0530\",1.10,3,1,2,10,0]]", "2017-12-15 1.10 3 1 2 10"),
+        (
+            "{\"Meta Data\": {}, \"Time Series (Daily)\": {\"2024-01-02\": {\"1. open\": \"1.0\", \"2. high\": \"3\", \"3. low\": \"1\", \"4. close\": \"2\", \"5. volume\": \"10\"}}}",
+            "2024-01-02 1.0 3 1 2 10",
+        ),
+        (
+            "SYMBOL, SERIES, DATE1, PREV_CLOSE, OPEN_PRICE, HIGH_PRICE, LOW_PRICE, LAST_PRICE, CLOSE_PRICE, AVG_PRICE, TTL_TRD_QNTY\nAAPL, EQ, 30-Dec-2024, 1, 1.5, 3, 1, 2, 2.5, 2, 10\nB, EQ, 30-Dec-2024, 1, 1.5, 3, 1, 2, 2.5, 2, 10\n",
+            "2024-12-30 1.5 3 1 2.5 10",
+        ),
+        (
+            "Date;Open;High;Low;Close;Volume\n24.05.2019;1.234,5;1.300,0;1.200,0;1.250,75;1.000.000\n",
+            "2019-05-24 1234.5 1300.0 1200.0 1250.75 1000000",
+        ),
+        ("Prices of a share\n\nDate|Open|High|Low|Close|Volume\n2024-01-02|1|3|1|2|10\n", "2024-01-02 1 3 1 2 10"),
+    ];
+    for (text, expected) in cases {
+        if !expected.is_empty() {
+            assert_eq!(rows(text, "AAPL"), [expected], "{text}");
+        }
+    }
+}
+
+#[test]
+fn other_encodings_are_read() {
+    let text = "Date,Open,High,Low,Close,Volume\n2024-01-02,£1,3,1,2,10\n";
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = [0xfe, 0xff].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes)).collect();
+    let windows: Vec<u8> = text.chars().map(|c| c as u8).collect();
+    for content in [utf16, big, windows, text.as_bytes().to_vec()] {
+        let file = read(&content, &Options::default()).expect("a file");
+        let mut opens = Vec::new();
+        file.batch().expect("dates").for_each(|b| opens.push(b.open.map(str::to_owned))).expect("rows");
+        assert_eq!(opens, [Some("1".to_owned())]);
+    }
+}
+
+#[test]
+fn refusals_say_what_to_do() {
+    let head = "Date,Open,High,Low,Close,Volume\n";
+    assert!(refusal(&format!("{head}05/02/2024,1,3,1,2,10\n"), "A").contains("dateOrder"));
+    assert!(refusal(&format!("{head}13/02/2024,1,3,1,2,10\n02/13/2024,1,3,1,2,10\n"), "A").contains("contradict"));
+    assert!(
+        refusal("Symbol,Date,Open,High,Low,Close,Volume\nX,2024-01-02,1,3,1,2,1\nY,2024-01-02,1,3,1,2,1\n", "A")
+            .contains("X, Y")
+    );
+    assert!(refusal("Exceeded the daily hits limit", "A").contains("Exceeded"));
+    assert!(refusal("<!DOCTYPE html><html>", "A").contains("web page"));
+    assert!(refusal(head, "A").contains("no rows"));
+    assert!(
+        refusal(&format!("{head}2024-01-02 09:15,1,3,1,2,10\n2024-01-02 09:20,1,3,1,2,10\n"), "A").contains("daily")
+    );
+}
+
+#[test]
+fn an_open_quotation_mark_costs_its_own_line() {
+    let text =
+        "Date,Open,High,Low,Close,Volume\n2024-01-02,1,3,1,2,10\n2024-01-03,\"1,3,1,2,10\n2024-01-04,1,3,1,2,10\n";
+    let file = file(text, "A").expect("a file");
+    let mut broken = Vec::new();
+    let mut good = 0;
+    let count = |b: RawBar<'_>| match b.broken {
+        Some(reason) => broken.push(reason.to_owned()),
+        None => good += 1,
+    };
+    file.batch().expect("dates").for_each(count).expect("rows");
+    assert_eq!((good, broken), (2, vec!["line 3 has a quotation mark that isn't closed".to_owned()]));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_file_makes_it_panic(text in "(Date,Open,High,Low,Close,Volume\n)?[\\PC\n,\";]{0,200}") {
+        if let Ok(file) = file(&text, "A")
+            && let Ok(batch) = file.batch()
+        {
+            let _ = batch.for_each(|_| {});
+        }
+    }
+}
