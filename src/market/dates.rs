@@ -506,7 +506,7 @@ mod tests {
         assert_eq!(decided(&["05/02/2024", "13/02/2024"]), Ok(DateOrder::Dmy));
         assert_eq!(decided(&["05/02/2024", "05/13/2024"]), Ok(DateOrder::Mdy));
         assert_eq!(decided(&["05/05/2024", "2024-01-02"]), Ok(DateOrder::Dmy));
-        assert_eq!(decided(&["94-01-02", "94-01-31"]), Ok(DateOrder::Ymd));
+        assert_eq!(decided(&["20-01-02", "99-01-31"]), Ok(DateOrder::Ymd));
         assert_eq!(decided(&["99/99/2024", "13/02/2024"]), Ok(DateOrder::Dmy));
         assert!(matches!(decided(&["05/02/2024", "06/02/2024"]), Err(OrderFault::Undecided { .. })));
         assert!(matches!(decided(&["10-11-12"]), Err(OrderFault::Undecided { .. })));
@@ -517,12 +517,12 @@ mod tests {
         #[test]
         fn every_day_survives_every_way_of_writing_it(day in EARLIEST..40_000) {
             let date = day::to_date(day);
-            for form in ["%Y-%m-%d", "%d-%b-%Y", "%B %-d, %Y", "%Y%m%d", "%d %B %Y", "%Y/%m/%d %H:%M:%S"] {
-                let text = date.and_hms_opt(16, 0, 1).expect("a time").format(form).to_string();
+            for form in ["%Y-%m-%d", "%d-%b-%Y", "%B %-d, %Y", "%Y%m%d", "%d %B %Y", "%Y/%m/%d 16:00:01"] {
+                let text = date.format(form).to_string();
                 prop_assert_eq!(day_of(&text), Ok(day), "{}", text);
             }
-            prop_assert_eq!(read(&date.format("%d/%m/%Y").to_string()).expect("a date").by(DateOrder::Dmy), Some(day));
-            prop_assert_eq!(read(&date.format("%m/%d/%Y").to_string()).expect("a date").by(DateOrder::Mdy), Some(day));
+            prop_assert_eq!(read(&date.format("%d/%m/%Y").to_string()).unwrap().by(DateOrder::Dmy), Some(day));
+            prop_assert_eq!(read(&date.format("%m/%d/%Y").to_string()).unwrap().by(DateOrder::Mdy), Some(day));
         }
 
         #[test]

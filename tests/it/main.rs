@@ -7,6 +7,7 @@ mod binary;
 mod console;
 mod forecasts;
 mod harness;
+mod imports;
 mod ipos;
 mod jobs;
 mod lists;

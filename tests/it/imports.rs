@@ -1,0 +1,61 @@
+//! Files that people own: read right or refused, with nothing dropped without a word.
+
+use serde_json::{Value, json};
+
+use crate::harness::{TestApp, state, summary};
+use crate::on_each_database;
+
+const HEADINGS: &str = "Date,Open,High,Low,Close,Volume\n";
+
+async fn import(app: &TestApp, rows: &str) -> Value {
+    let answer = app.operator.import("ACME", &format!("{HEADINGS}{rows}")).await;
+    app.settled(answer["job"]["id"].as_str().unwrap_or_else(|| panic!("no job: {answer}"))).await
+}
+
+async fn dates(app: &TestApp) -> Vec<String> {
+    app.bars("ACME").await.iter().map(|bar| bar[..10].to_owned()).collect()
+}
+
+on_each_database! {
+    async fn days_before_months_are_decided_from_the_whole_column_or_asked_for(app: TestApp) {
+        let asked = app.operator.import("ACME", &format!("{HEADINGS}05/02/2024,1,3,1,2,10\n")).await;
+        assert_eq!((&asked["job"], &asked["userErrors"][0]["field"]), (&Value::Null, &json!(["dateOrder"])), "{asked}");
+        import(&app, "05/02/2024,1,3,1,2,10\n13/02/2024,1,3,1,2,10\n").await;
+        assert_eq!(dates(&app).await, ["2024-02-05", "2024-02-13"]);
+    }
+
+    async fn a_corrected_file_takes_back_what_was_misread(app: TestApp) {
+        import(&app, "2024-05-02,1,3,1,2,10\n2024-02-13,1,3,1,2,11\n").await;
+        let job = import(&app, "2024-02-05,1,3,1,2,10\n2024-02-13,1,3,1,2,11\n").await;
+        assert_eq!(dates(&app).await, ["2024-02-05", "2024-02-13"]);
+        assert!(summary(&job).contains("removed (2024-05-02)"), "{job}");
+    }
+
+    async fn an_import_of_which_nothing_can_be_used_fails_and_says_why(app: TestApp) {
+        let job = import(&app, "2024-02-05,1,3,5,2,10\n").await;
+        assert_eq!(state(&job), "FAILED", "{job}");
+        assert!(summary(&job).contains("high 3 is below the low 5"), "{job}");
+    }
+
+    async fn an_open_quotation_mark_costs_one_row(app: TestApp) {
+        let job = import(&app, "2024-01-02,1,3,1,2,10\n2024-01-03,\"1,3,1,2,10\n2024-01-04,1,3,1,2,10\n").await;
+        assert_eq!(summary(&job), "SUCCEEDED: 2 added, 0 changed, 0 unchanged, 1 flagged and left out");
+        assert_eq!(dates(&app).await, ["2024-01-02", "2024-01-04"]);
+    }
+
+    async fn several_shares_in_a_file_are_told_apart(app: TestApp) {
+        let file = "Symbol,Series,Date,Open,High,Low,Close,Volume\nACME,EQ,2024-01-02,1,3,1,2,10\n\
+                    ACME,N3,2024-01-02,9,9,9,9,1\nOTHER,EQ,2024-01-02,5,5,5,5,5\n";
+        let answer = app.operator.import("ACME.NSE", file).await;
+        let job = app.settled(answer["job"]["id"].as_str().expect("a job")).await;
+        assert!(summary(&job).starts_with("SUCCEEDED: 1 added, 0 changed, 0 unchanged; 1 rows of other tickers left out"), "{job}");
+        assert!(summary(&job).contains("series N3"), "{job}");
+        let refused = app.operator.import("THIRD", file).await;
+        assert!(refused["userErrors"][0]["message"].as_str().is_some_and(|m| m.contains("ACME, OTHER")), "{refused}");
+    }
+
+    async fn a_zero_byte_costs_no_more_than_its_row(app: TestApp) {
+        let job = import(&app, "2024-01-02,1,3,1,2,10\n2024-01-03,1\u{0},3,1,2,10\n").await;
+        assert_eq!(summary(&job), "SUCCEEDED: 1 added, 0 changed, 0 unchanged, 1 flagged and left out");
+    }
+}
