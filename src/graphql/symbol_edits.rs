@@ -148,7 +148,7 @@ async fn uploaded(ctx: &Context<'_>, file: &Upload) -> Result<Vec<u8>> {
         let mut content = Vec::new();
         std::io::Read::read_to_end(&mut &file.content, &mut content).map(|_| content)
     });
-    Ok(read.await.map_err(|e| internal(&e))?.map_err(|e| internal(&e))?)
+    read.await.map_err(|e| internal(&e))?.map_err(|e| internal(&e))
 }
 
 /// The symbol, and the job that reads the file.

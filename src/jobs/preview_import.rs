@@ -44,19 +44,18 @@ pub async fn preview_import(
         let file = files::read(&content, &options).map_err(unusable)?;
         let mut doubts = file.notes.clone();
         let mut bars = Vec::new();
-        match &file.undecided {
-            Some(why) => doubts.push(why.clone()),
-            None => {
-                let parsed = ingest::parse(&file.batch().map_err(unusable)?, &ticker, today).map_err(unusable)?;
-                let flaw = |issue: &crate::store::NewIssue| {
-                    format!("{}: {} {}", issue.record, issue.field.as_deref().unwrap_or_default(), issue.reason)
-                };
-                doubts.extend(parsed.issues.iter().take(FLAWS).map(flaw));
-                if parsed.issues.len() > FLAWS {
-                    doubts.push(format!("{} more rows would be left out", parsed.issues.len() - FLAWS));
-                }
-                bars = parsed.bars;
+        if let Some(why) = &file.undecided {
+            doubts.push(why.clone());
+        } else {
+            let parsed = ingest::parse(&file.batch().map_err(unusable)?, &ticker, today).map_err(unusable)?;
+            let flaw = |issue: &crate::store::NewIssue| {
+                format!("{}: {} {}", issue.record, issue.field.as_deref().unwrap_or_default(), issue.reason)
+            };
+            doubts.extend(parsed.issues.iter().take(FLAWS).map(flaw));
+            if parsed.issues.len() > FLAWS {
+                doubts.push(format!("{} more rows would be left out", parsed.issues.len() - FLAWS));
             }
+            bars = parsed.bars;
         }
         if stored > 0 && file.adjusted == Some(true) {
             doubts.push(format!(

@@ -521,8 +521,8 @@ mod tests {
                 let text = date.format(form).to_string();
                 prop_assert_eq!(day_of(&text), Ok(day), "{}", text);
             }
-            prop_assert_eq!(read(&date.format("%d/%m/%Y").to_string()).unwrap().by(DateOrder::Dmy), Some(day));
-            prop_assert_eq!(read(&date.format("%m/%d/%Y").to_string()).unwrap().by(DateOrder::Mdy), Some(day));
+            prop_assert_eq!(read(&date.format("%d/%m/%Y").to_string()).expect("a date").by(DateOrder::Dmy), Some(day));
+            prop_assert_eq!(read(&date.format("%m/%d/%Y").to_string()).expect("a date").by(DateOrder::Mdy), Some(day));
         }
 
         #[test]

@@ -6,6 +6,8 @@ use serde_json::value::RawValue;
 
 use crate::providers::ProviderError;
 
+const NO_ROWS: &str = "its JSON holds no rows of prices";
+
 type Object<'a> = HashMap<String, &'a RawValue>;
 
 fn bad(what: impl Into<String>) -> ProviderError {
@@ -37,17 +39,15 @@ pub(super) fn table(text: &str) -> Result<String, ProviderError> {
             return by_date(series);
         }
         let Some(inner) = ["data", "candles", "prices"].iter().find_map(|key| object.get(*key)) else {
-            let said = ["Information", "Note", "Error Message", "message"].iter().find_map(|key| object.get(*key));
-            let said = said.map(|said| cell(said).chars().take(160).collect::<String>());
-            return Err(bad(said.map_or_else(
-                || "its JSON holds no rows of prices".to_owned(),
-                |said| format!("it holds a notice and no prices: {said}"),
-            )));
+            // A provider's notice isn't repeated: it may hold the key that was asked with.
+            let is_notice =
+                ["Information", "Note", "Error Message", "message"].iter().any(|key| object.contains_key(*key));
+            let what = if is_notice { "it holds a provider's notice and no prices; fetch it again" } else { NO_ROWS };
+            return Err(bad(what));
         };
         value = inner;
     }
-    let rows: Vec<&RawValue> =
-        serde_json::from_str(value.get()).map_err(|_| bad("its JSON holds no rows of prices"))?;
+    let rows: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(|_| bad(NO_ROWS))?;
     let mut lines = String::new();
     if rows.first().is_some_and(|row| row.get().starts_with('[')) {
         lines.push_str("date\topen\thigh\tlow\tclose\tvolume\toi\n");
@@ -63,8 +63,7 @@ pub(super) fn table(text: &str) -> Result<String, ProviderError> {
 }
 
 fn by_date(series: &RawValue) -> Result<String, ProviderError> {
-    let days: HashMap<String, &RawValue> =
-        serde_json::from_str(series.get()).map_err(|_| bad("its JSON holds no rows of prices"))?;
+    let days: HashMap<String, &RawValue> = serde_json::from_str(series.get()).map_err(|_| bad(NO_ROWS))?;
     let mut days: Vec<(Option<String>, &RawValue)> = days.into_iter().map(|(day, row)| (Some(day), row)).collect();
     days.sort_by(|a, b| a.0.cmp(&b.0));
     objects(days.into_iter())

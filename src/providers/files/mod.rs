@@ -9,7 +9,7 @@ mod numbers;
 mod table;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use headings::Meaning;
@@ -226,7 +226,7 @@ fn choose_ticker(
     }
     let columns = table.headings.all(Meaning::Ticker);
     let Some(&main) = columns.first() else { return Ok(None) };
-    let mut names: BTreeMap<String, ()> = BTreeMap::new();
+    let mut names: BTreeSet<String> = BTreeSet::new();
     let mut matches = false;
     for (_, line) in table.lines() {
         let Some(row) = cells(line.trim_end_matches('\r'), table.delimiter) else { continue };
@@ -234,10 +234,10 @@ fn choose_ticker(
         if let Some(name) = row.get(main).map(|cell| cell.trim()).filter(|name| !name.is_empty())
             && names.len() < MOST_TICKERS
         {
-            names.insert(name.chars().take(40).collect(), ());
+            names.insert(name.chars().take(40).collect());
         }
     }
-    let names: Vec<String> = names.into_keys().collect();
+    let names: Vec<String> = names.into_iter().collect();
     match (matches, &names[..]) {
         (true, _) => Ok(Some((columns, wanted))),
         (false, []) => Ok(None),
@@ -399,7 +399,9 @@ fn format_of(table: &Table, is_json: bool) -> (&'static str, Option<bool>) {
         () if has("splitcoefficient") => ("Alpha Vantage, adjusted", Some(false)),
         () if is_json => ("Alpha Vantage (JSON)", Some(false)),
         () if !table.tickers.is_empty() || has("stocksplits") => ("yfinance", Some(true)),
-        () if has("adjclose") => ("Yahoo", Some(true)),
+        // Others write the same columns in another order, with prices as traded.
+        () if has("adjclose") && h.find(Meaning::AdjustedClose) == Some(5) => ("Yahoo", Some(true)),
+        () if has("adjclose") => ("Date, Open, High, Low, Close, Adj Close", None),
         () if has("timestamp") => ("Alpha Vantage", Some(false)),
         () => ("Date, Open, High, Low, Close", None),
     }

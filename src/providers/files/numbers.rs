@@ -70,16 +70,14 @@ impl StyleVotes {
         let tail = |mark: char| text.rsplit(mark).next().map_or(0, str::len);
         let head = |mark: char| text.split(mark).next().unwrap_or_default();
         let slot = match (commas, points) {
-            (0, 0) => return,
             (_, 1) if commas > 0 && text.rfind('.') > text.rfind(',') => &mut self.point,
             (1, _) if points > 0 => &mut self.comma,
             (0, 1) if tail('.') != 3 || head('.').len() > 3 || head('.') == "0" || has_unit => &mut self.point,
             (1, 0) if tail(',') != 3 || head(',').len() > 3 || head(',') == "0" || has_unit => &mut self.comma,
-            (0, 1) => return,
             (1, 0) if is_volume => return,
             (1, 0) => &mut self.unclear,
-            (0, _) if grouped(text, '.') => &mut self.comma,
-            (_, 0) if grouped(text, ',') => &mut self.point,
+            (0, 2..) if grouped(text, '.') => &mut self.comma,
+            (2.., 0) if grouped(text, ',') => &mut self.point,
             _ => return,
         };
         if slot.is_none() {
@@ -184,7 +182,9 @@ mod tests {
     fn the_style_is_decided_from_all_cells() {
         let decided = |cells: &[&str]| {
             let mut votes = StyleVotes::default();
-            cells.iter().for_each(|cell| votes.add(cell, false));
+            for cell in cells {
+                votes.add(cell, false);
+            }
             votes.decide()
         };
         assert_eq!(decided(&["1.234,56", "1,5"]), Ok(Style::Comma));

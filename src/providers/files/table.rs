@@ -128,7 +128,7 @@ impl Table {
             let lead = row.first().map(|cell| cell.to_lowercase()).unwrap_or_default();
             let others_blank = row.iter().skip(1).all(|cell| cell.is_empty());
             if lead == "ticker" || (lead.is_empty() && !others_blank) {
-                tickers = row.iter().map(|cell| cell.to_string()).collect();
+                tickers = row.iter().map(ToString::to_string).collect();
                 named = true;
             } else if matches!(lead.as_str(), "date" | "datetime") && others_blank {
                 named = true;
@@ -141,7 +141,7 @@ impl Table {
         if named {
             // The first column is the date's, whatever the first line calls it.
             let mut names: Vec<String> = self.headings.names.clone();
-            names[0] = "Date".to_owned();
+            "Date".clone_into(&mut names[0]);
             let cells: Vec<&str> = names.iter().map(String::as_str).collect();
             if let Some(headings) = Headings::read(&cells) {
                 self.headings = headings;
