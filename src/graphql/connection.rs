@@ -9,7 +9,7 @@ use crate::market::Day;
 use crate::store::page::{Keys, Page, PageRequest, Sort, decode_cursor, encode_cursor};
 use crate::store::{
     BacktestFilter, CorporateActionFilter, IpoFilter, IssueFilter, JobFilter, MarketDayFilter, PredictionFilter,
-    SymbolFilter,
+    SweepFilter, SymbolFilter,
 };
 
 /// Rows in a page where the caller doesn't say.
@@ -42,6 +42,7 @@ pub enum Total {
     Jobs(JobFilter),
     Issues(IssueFilter),
     Backtests(BacktestFilter),
+    Sweeps(SweepFilter),
     Predictions(PredictionFilter),
     Ipos(IpoFilter),
     Revisions(i64),
@@ -61,6 +62,7 @@ impl Total {
             Self::Jobs(filter) => store.jobs().count(filter).await,
             Self::Issues(filter) => store.issues().count(filter).await,
             Self::Backtests(filter) => store.backtests().count(filter).await,
+            Self::Sweeps(filter) => store.sweeps().count(filter).await,
             Self::Predictions(filter) => store.predictions().count(filter).await,
             Self::Ipos(filter) => store.ipos().count(filter).await,
             Self::Revisions(ipo) => store.ipos().count_revisions(*ipo).await,

@@ -39,6 +39,7 @@ pub struct Query(
     job::JobQuery,
     issue::IssueQuery,
     backtest::BacktestQuery,
+    sweep::SweepQuery,
     ipo::IpoQuery,
     forecast::ForecastQuery,
     token::TokenQuery,

@@ -6,6 +6,7 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use super::connection::{Connection, PageArguments, Total, connect};
 use super::errors::{Fault, UserError, internal, missing, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
@@ -13,13 +14,13 @@ use super::job::Job;
 use super::loaders::{Rows, SweepColumnsOf};
 use super::scalars::{Column, Date, Gap};
 use super::strategy::{ExecutionInput, StoredExecution, WindowRangeInput};
-use super::symbol::{Symbol, has_changed, load_symbol, moment};
+use super::symbol::{Symbol, filtered_by, has_changed, load_symbol, moment};
 use crate::app::App;
 use crate::backtest::{self, SweepMetric};
 use crate::jobs::{self, SweepAnswer};
 use crate::research::{Span, StoredSweep, SweepRequest, decode_sweep};
-use crate::store::Role;
 use crate::store::entity::sweep as row;
+use crate::store::{Role, SweepFilter, sweep_sorts};
 
 /// Every pair of two windows: below its moving average of the one a symbol is bought, above that of the other sold.
 #[derive(Debug, Clone)]
@@ -218,6 +219,47 @@ pub struct SweepBacktestsPayload {
     job: Option<Job>,
     sweep: Option<Sweep>,
     user_errors: Vec<UserError>,
+}
+
+/// Which sweeps to list.
+#[derive(Debug, InputObject)]
+#[graphql(name = "SweepFilter")]
+pub struct SweepFilterInput {
+    /// Of this symbol.
+    ticker: Option<String>,
+    /// Run at this moment or later.
+    created_from: Option<DateTime<Utc>>,
+    /// Run at this moment or before.
+    created_to: Option<DateTime<Utc>>,
+}
+
+#[derive(Default)]
+pub struct SweepQuery;
+
+#[Object]
+impl SweepQuery {
+    /// Stored sweeps, the newest first.
+    #[allow(clippy::too_many_arguments)]
+    async fn sweeps(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows from the front, at most 500; 50 unless said.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, at most 500.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which to list; all unless said.")] filter: Option<SweepFilterInput>,
+    ) -> Result<Connection<Sweep>> {
+        let page = PageArguments { first, after, last, before }.request(&sweep_sorts())?;
+        let mut wanted = SweepFilter::default();
+        if let Some(filter) = filter {
+            wanted.created_from = filter.created_from.map(|at| at.timestamp_millis());
+            wanted.created_to = filter.created_to.map(|at| at.timestamp_millis());
+            wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
+        }
+        let store = &ctx.data_unchecked::<App>().store;
+        let rows = store.sweeps().page(&wanted, &page).await.map_err(Fault::from)?;
+        Ok(connect(rows, Total::Sweeps(wanted), row::Model::keys, |row| Sweep::from(row)))
+    }
 }
 
 #[derive(Default)]

@@ -58,7 +58,7 @@ pub use jobs::{Claim, JobFilter, Jobs, NewJob, Outcome, RunAfter, job_sorts};
 pub use market_bars::{Growth, JUMP, MarketBar};
 pub use market_days::{MarketDayFilter, MarketDays, market_day_sorts};
 pub use prices::{BarRequest, Prices, UpsertCounts};
-pub use research::{BacktestFilter, Backtests, Sweeps, backtest_sorts};
+pub use research::{BacktestFilter, Backtests, SweepFilter, Sweeps, backtest_sorts, sweep_sorts};
 pub use schedules::Schedules;
 pub use sessions::Sessions;
 pub use symbols::{NewSymbol, SymbolFilter, SymbolOrder, SymbolOrderField, Symbols, symbol_sorts};

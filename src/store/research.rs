@@ -92,7 +92,52 @@ impl Backtests<'_> {
     }
 }
 
+/// Which sweeps to list.
+#[derive(Debug, Clone, Default)]
+pub struct SweepFilter {
+    pub symbol_id: Option<i64>,
+    pub created_from: Option<Millis>,
+    pub created_to: Option<Millis>,
+}
+
+impl SweepFilter {
+    fn condition(&self) -> Condition {
+        use sweep::Column;
+        Condition::all()
+            .add_option(self.symbol_id.map(|id| Column::SymbolId.eq(id)))
+            .add_option(self.created_from.map(|at| Column::CreatedAt.gte(at)))
+            .add_option(self.created_to.map(|at| Column::CreatedAt.lte(at)))
+    }
+}
+
+/// Newest first.
+#[must_use]
+pub fn sweep_sorts() -> Vec<Sort> {
+    vec![Sort { by: Expr::col(sweep::Column::Id), descending: true, text: false }]
+}
+
+impl sweep::Model {
+    /// The row's values for a cursor.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        vec![Key::Int(self.id)]
+    }
+}
+
 impl Sweeps<'_> {
+    /// # Errors
+    /// When the database fails.
+    pub async fn page(&self, filter: &SweepFilter, page: &PageRequest) -> Result<Page<sweep::Model>> {
+        let query = page.apply(sweep::Entity::find().filter(filter.condition()), &sweep_sorts());
+        Ok(page.page(query.all(&self.0.read).await?))
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn count(&self, filter: &SweepFilter) -> Result<u64> {
+        Ok(sweep::Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+    }
+
     /// Stores a sweep; one that the same job has stored before stays.
     ///
     /// # Errors

@@ -114,6 +114,8 @@ fn shape(owner: &str, field: &Positioned<FieldDefinition>) -> FieldShape {
             (Growth::Page, ..) => PAGE,
             (_, true, true) => COLUMN,
             (_, true, false) => 1,
+            // A page's own shell: its rows were read with it.
+            _ if owner.ends_with("Connection") || owner.ends_with("Edge") => 1,
             (_, false, _) => ROW,
         },
         |(_, _, weight)| *weight,

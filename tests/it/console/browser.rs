@@ -158,9 +158,19 @@ impl Browser {
     /// Writes into the field with this label.
     pub async fn fill(&self, label: &str, text: &str) {
         let field = format!("//label[normalize-space()='{label}']/following-sibling::input");
-        let element = self.find(&field).await;
-        element.clear().await.expect("an empty field");
-        element.send_keys(text).await.expect("keys");
+        let started = std::time::Instant::now();
+        loop {
+            let element = self.find(&field).await;
+            element.clear().await.expect("an empty field");
+            element.send_keys(text).await.expect("keys");
+            // The page may have drawn the field anew between the two. Other kinds of field write down what was typed.
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            let is_number = element.prop("type").await.expect("a type").as_deref() == Some("number");
+            if !is_number || element.prop("value").await.expect("a value").as_deref() == Some(text) {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "{label} doesn't take {text}");
+        }
     }
 
     pub async fn sign_in(&self) {
