@@ -156,14 +156,19 @@ async fn statements_of_a_page(symbols: usize) -> usize {
     }
     let server = Server::start(&database, &provider.url(), &["--no-worker"], &[("RUST_LOG", "info,sqlx::query=debug")]);
     let client = Client::new(&server.url, None);
-    let before = server.statements();
     let query = "{ symbols(first: 50) { edges { node { ticker latestBar { close } } } } }";
-    let data = client.data(query, json!({})).await;
-    assert_eq!(data["symbols"]["edges"].as_array().map(Vec::len), Some(symbols));
-    assert_eq!(data["symbols"]["edges"][0]["node"]["latestBar"]["close"], 1.5);
-    // The log comes through a pipe.
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    server.statements() - before
+    let mut least = usize::MAX;
+    // What the server looks at by the clock may fall into one of the counts, but not into each.
+    for _ in 0..4 {
+        let before = server.statements();
+        let data = client.data(query, json!({})).await;
+        assert_eq!(data["symbols"]["edges"].as_array().map(Vec::len), Some(symbols));
+        assert_eq!(data["symbols"]["edges"][0]["node"]["latestBar"]["close"], 1.5);
+        // The log comes through a pipe.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        least = least.min(server.statements() - before);
+    }
+    least
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
