@@ -258,7 +258,7 @@ impl SweepQuery {
         }
         let store = &ctx.data_unchecked::<App>().store;
         let rows = store.sweeps().page(&wanted, &page).await.map_err(Fault::from)?;
-        Ok(connect(rows, Total::Sweeps(wanted), row::Model::keys, |row| row.into()))
+        Ok(connect(rows, Total::Sweeps(wanted), row::Model::keys, Into::into))
     }
 }
 
