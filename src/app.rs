@@ -1,5 +1,6 @@
 //! What jobs and resolvers share, built once from the settings. Nothing is global.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use moka::future::Cache;
@@ -149,37 +150,46 @@ impl SeriesCache {
         Self { store, cache }
     }
 
-    /// The series of these symbols, in their order; what isn't at hand comes in one statement.
+    /// The series of these symbols, in their order, each with the row that it belongs to: bars and row are of one
+    /// moment, which may be later than that of the row given. What isn't at hand comes in two statements.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn get(&self, symbols: &[symbol::Model]) -> Result<Vec<Arc<Series>>, StoreError> {
+    pub async fn get(&self, symbols: &[symbol::Model]) -> Result<Vec<(symbol::Model, Arc<Series>)>, StoreError> {
         let mut found = Vec::with_capacity(symbols.len());
         for symbol in symbols {
             found.push(self.cache.get(&(symbol.id, symbol.data_version)).await);
         }
-        let missing: Vec<&symbol::Model> =
-            symbols.iter().zip(&found).filter(|(_, f)| f.is_none()).map(|(s, _)| s).collect();
-        if missing.is_empty() {
-            return Ok(found.into_iter().flatten().collect());
-        }
-        let ids: Vec<i64> = missing.iter().map(|s| s.id).collect();
-        let rows = self.store.prices().all_of(&ids).await?;
-        let mut by_symbol: std::collections::HashMap<i64, Vec<_>> = std::collections::HashMap::new();
-        for (id, bar) in rows {
+        let missing = symbols.iter().zip(&found).filter(|(_, series)| series.is_none());
+        let missing: Vec<i64> = missing.map(|(symbol, _)| symbol.id).collect();
+        let mut read = if missing.is_empty() { HashMap::new() } else { self.read(&missing).await? };
+        let pair = |(symbol, series): (&symbol::Model, Option<Arc<Series>>)| match series {
+            Some(series) => (symbol.clone(), series),
+            // A symbol that is gone has no bars.
+            None => read.remove(&symbol.id).unwrap_or_else(|| (symbol.clone(), Arc::default())),
+        };
+        Ok(symbols.iter().zip(found).map(pair).collect())
+    }
+
+    /// Rows and bars as one transaction sees them: a refresh meanwhile can't put new bars under an old version.
+    async fn read(&self, ids: &[i64]) -> Result<HashMap<i64, (symbol::Model, Arc<Series>)>, StoreError> {
+        let snapshot = self.store.snapshot().await?;
+        let symbols = self.store.symbols().get_many_in(&snapshot, ids).await?;
+        let bars = self.store.prices().all_of(&snapshot, ids).await?;
+        snapshot.commit().await?;
+        let mut by_symbol: HashMap<i64, Vec<_>> = HashMap::new();
+        for (id, bar) in bars {
             by_symbol.entry(id).or_default().push(bar);
         }
-        for (symbol, slot) in symbols.iter().zip(&mut found).filter(|(_, f)| f.is_none()) {
+        let mut read = HashMap::with_capacity(symbols.len());
+        for symbol in symbols {
             let splits: Vec<Split> = serde_json::from_str(&symbol.splits)
                 .map_err(|source| StoreError::Corrupt { what: "list of splits", source })?;
             let bars = by_symbol.remove(&symbol.id).unwrap_or_default();
             let series = Arc::new(Series::new(&bars, &splits));
-            // A refresh between the two reads would put new bars under the old version; those go uncached.
-            if i32::try_from(series.raw.len()) == Ok(symbol.bar_count) {
-                self.cache.insert((symbol.id, symbol.data_version), series.clone()).await;
-            }
-            *slot = Some(series);
+            self.cache.insert((symbol.id, symbol.data_version), series.clone()).await;
+            read.insert(symbol.id, (symbol, series));
         }
-        Ok(found.into_iter().flatten().collect())
+        Ok(read)
     }
 }

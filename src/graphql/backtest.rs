@@ -6,7 +6,7 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use super::connection::{Connection, PageArguments, Total, connect};
+use super::connection::{Connection, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, internal, missing, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
@@ -299,18 +299,6 @@ pub struct BacktestFilterInput {
     created_to: Option<DateTime<Utc>>,
 }
 
-/// A page of backtests, the newest first.
-pub(super) async fn backtest_page(
-    ctx: &Context<'_>,
-    page: PageArguments,
-    filter: BacktestFilter,
-) -> Result<Connection<Backtest>> {
-    let page = page.request(&backtest_sorts())?;
-    let store = &ctx.data_unchecked::<App>().store;
-    let rows = store.backtests().page(&filter, &page).await.map_err(Fault::from)?;
-    Ok(connect(rows, Total::Backtests(filter), row::Model::keys, Backtest))
-}
-
 #[derive(Default)]
 pub struct BacktestQuery;
 
@@ -332,7 +320,10 @@ impl BacktestQuery {
             wanted.created_to = filter.created_to.map(|at| at.timestamp_millis());
             wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
         }
-        backtest_page(ctx, PageArguments { first, after, last, before }, wanted).await
+        let page = PageArguments { first, after, last, before }.request(&backtest_sorts())?;
+        let store = &ctx.data_unchecked::<App>().store;
+        let rows = if_asked(ctx, store.backtests().page(&wanted, &page)).await.map_err(Fault::from)?;
+        Ok(connect(rows, Total::Backtests(wanted), row::Model::keys, Backtest))
     }
 }
 

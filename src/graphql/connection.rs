@@ -1,15 +1,20 @@
 //! Relay connections over keyset pages.
 
+use std::future::Future;
+use std::sync::Arc;
+
 use async_graphql::connection::{self, CursorType, Edge, EmptyFields};
+use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Object, OutputType, Result};
 
-use super::errors::{Fault, bad_input};
+use super::errors::{Fault, bad_input, internal};
+use super::loaders::{BacktestCountOf, BarCountOf, RevisionCountOf, Rows};
 use crate::app::App;
 use crate::market::Day;
 use crate::store::page::{Keys, Page, PageRequest, Sort, decode_cursor, encode_cursor};
 use crate::store::{
     BacktestFilter, CorporateActionFilter, IpoFilter, IssueFilter, JobFilter, MarketDayFilter, PredictionFilter,
-    SweepFilter, SymbolFilter,
+    StoreError, SweepFilter, SymbolFilter,
 };
 
 /// Rows in a page where the caller doesn't say.
@@ -45,8 +50,16 @@ pub enum Total {
     Sweeps(SweepFilter),
     Predictions(PredictionFilter),
     Ipos(IpoFilter),
-    Revisions(i64),
-    Bars { symbol: i64, from: Option<Day>, to: Option<Day> },
+    /// Of a symbol.
+    BacktestsOf(i64),
+    /// Of an IPO.
+    RevisionsOf(i64),
+    /// Of a symbol.
+    BarsOf {
+        symbol: i64,
+        from: Option<Day>,
+        to: Option<Day>,
+    },
     MarketDays(MarketDayFilter),
     CorporateActions(CorporateActionFilter),
     Known(usize),
@@ -57,6 +70,7 @@ impl Total {
     /// How many there are in the whole list.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32> {
         let store = &ctx.data_unchecked::<App>().store;
+        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let count = match self {
             Self::Symbols(filter) => store.symbols().count(filter).await,
             Self::Jobs(filter) => store.jobs().count(filter).await,
@@ -65,14 +79,38 @@ impl Total {
             Self::Sweeps(filter) => store.sweeps().count(filter).await,
             Self::Predictions(filter) => store.predictions().count(filter).await,
             Self::Ipos(filter) => store.ipos().count(filter).await,
-            Self::Revisions(ipo) => store.ipos().count_revisions(*ipo).await,
-            Self::Bars { symbol, from, to } => store.prices().count(*symbol, *from, *to).await,
+            Self::BacktestsOf(symbol) => return counted(loader.load_one(BacktestCountOf(*symbol)).await),
+            Self::RevisionsOf(ipo) => return counted(loader.load_one(RevisionCountOf(*ipo)).await),
+            Self::BarsOf { symbol, from, to } => {
+                return counted(loader.load_one(BarCountOf(*symbol, (*from, *to))).await);
+            }
             Self::MarketDays(filter) => store.market_days().count(*filter).await,
             Self::CorporateActions(filter) => store.corporate_actions().count(filter).await,
             Self::Known(count) => Ok(*count as u64),
         };
         Ok(i32::try_from(count.map_err(Fault::from)?).unwrap_or(i32::MAX))
     }
+}
+
+/// A count that was loaded with others; what has no rows isn't among them.
+fn counted(loaded: std::result::Result<Option<u64>, Arc<StoreError>>) -> Result<i32> {
+    let count = loaded.map_err(|e| internal(&e))?.unwrap_or(0);
+    Ok(i32::try_from(count).unwrap_or(i32::MAX))
+}
+
+/// The page of a list, read only if something of it is asked for: the count alone needs no rows.
+///
+/// # Errors
+/// When reading fails.
+pub async fn if_asked<Row, E>(
+    ctx: &Context<'_>,
+    read: impl Future<Output = std::result::Result<Page<Row>, E>>,
+) -> std::result::Result<Page<Row>, E> {
+    let asked = ctx.look_ahead();
+    if ["nodes", "edges", "pageInfo"].iter().any(|field| asked.field(field).exists()) {
+        return read.await;
+    }
+    Ok(Page::default())
 }
 
 /// The four arguments of a connection, as they came.

@@ -1,16 +1,18 @@
 //! Models, predictions, and the mutations that make them.
 
+use std::sync::Arc;
+
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::backtest::{ReportFormat, report_url};
-use super::connection::{Connection, PageArguments, Total, connect};
+use super::connection::{Connection, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, UserErrorCode, internal, missing, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
 use super::job::Job;
-use super::loaders::{Rows, SeriesOf};
+use super::loaders::{AllModels, Rows, SeriesOf};
 use super::scalars::Date;
 use super::symbol::{Symbol, filtered_by, has_changed, load_symbol, moment};
 use crate::app::App;
@@ -66,8 +68,7 @@ impl Model {
 
     /// Whether it is used where no model is named.
     async fn is_default(&self, ctx: &Context<'_>) -> Result<bool> {
-        let default = ctx.data_unchecked::<App>().models.default_key().await.map_err(Fault::from)?;
-        Ok(default == self.0.key)
+        Ok(all_models(ctx).await?.first().is_some_and(|default| default.key == self.0.key))
     }
 
     /// Whether it can be used now.
@@ -310,14 +311,13 @@ impl ForecastQuery {
             wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
         }
         let page = PageArguments { first, after, last, before }.request(&prediction_sorts())?;
-        let rows = store.predictions().page(&wanted, &page).await.map_err(Fault::from)?;
+        let rows = if_asked(ctx, store.predictions().page(&wanted, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Predictions(wanted), row::Model::keys, Prediction))
     }
 
     /// All models, the default first; those that can't be used say why.
     async fn models(&self, ctx: &Context<'_>) -> Result<Vec<Model>> {
-        let models = ctx.data_unchecked::<App>().models.list().await.map_err(Fault::from)?;
-        Ok(models.into_iter().map(Model).collect())
+        Ok(all_models(ctx).await?.iter().cloned().map(Model).collect())
     }
 }
 
@@ -389,8 +389,13 @@ impl ForecastMutation {
     }
 }
 
+/// Every model, the default first, read once for all who ask together.
+async fn all_models(ctx: &Context<'_>) -> Result<Arc<Vec<ModelInfo>>> {
+    let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+    Ok(loader.load_one(AllModels).await.map_err(|e| internal(&e))?.unwrap_or_default())
+}
+
 /// The model with this key, for `node`.
 pub(super) async fn load_model(ctx: &Context<'_>, key: &str) -> Result<Option<Model>> {
-    let models = ctx.data_unchecked::<App>().models.list().await.map_err(Fault::from)?;
-    Ok(models.into_iter().find(|model| model.key == key).map(Model))
+    Ok(all_models(ctx).await?.iter().find(|model| model.key == key).cloned().map(Model))
 }

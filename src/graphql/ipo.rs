@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, Error, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::connection::{Connection, PageArguments, Total, connect, distinct};
+use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
 use super::errors::{Fault, bad_input, internal};
 use super::ids::{self, Kind};
+use super::loaders::{RevisionsOf, Rows};
 use super::scalars::{BigInt, Date};
 use super::symbol::{OrderDirection, Symbol, load_symbol, moment};
 use crate::app::App;
@@ -250,10 +252,14 @@ impl Ipo {
         before: Option<String>,
     ) -> Result<Connection<IpoRevision>> {
         let page = PageArguments { first, after, last, before }.request(&revision_sorts())?;
-        let store = &ctx.data_unchecked::<App>().store;
-        let rows = store.ipos().revisions(self.0.id, &page).await.map_err(Fault::from)?;
+        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+        let read = async {
+            let found = loader.load_one(RevisionsOf(self.0.id, page.clone())).await.map_err(|e| internal(&e))?;
+            Ok::<_, Error>(found.unwrap_or_else(|| page.empty()))
+        };
+        let rows = if_asked(ctx, read).await?;
         let keys = |row: &ipo_revision::Model| vec![Key::Int(row.id)];
-        Ok(connect(rows, Total::Revisions(self.0.id), keys, IpoRevision))
+        Ok(connect(rows, Total::RevisionsOf(self.0.id), keys, IpoRevision))
     }
 }
 
@@ -373,7 +379,7 @@ impl IpoQuery {
             .collect();
         let page = PageArguments { first, after, last, before }.request(&ipo_sorts(&orders))?;
         let store = &ctx.data_unchecked::<App>().store;
-        let rows = store.ipos().page(&filter, &orders, &page).await.map_err(Fault::from)?;
+        let rows = if_asked(ctx, store.ipos().page(&filter, &orders, &page)).await.map_err(Fault::from)?;
         let keys = |row: &row::Model| IpoOrder::keys(&orders, row);
         Ok(connect(rows, Total::Ipos(filter), keys, |row| Ipo(Arc::new(row))))
     }

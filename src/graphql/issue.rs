@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use super::connection::{Connection, PageArguments, Total, connect, distinct};
+use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
 use super::errors::{Fault, UserError, UserErrorCode};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
@@ -103,7 +103,7 @@ impl IssueQuery {
         });
         let page = PageArguments { first, after, last, before }.request(&issue_sorts())?;
         let store = &ctx.data_unchecked::<App>().store;
-        let rows = store.issues().page(&filter, &page).await.map_err(Fault::from)?;
+        let rows = if_asked(ctx, store.issues().page(&filter, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Issues(filter), data_issue::Model::keys, DataIssue))
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout_at};
 
-use super::connection::{Connection, PageArguments, Total, connect, distinct};
+use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
 use super::errors::{Fault, UserError, UserErrorCode, bad_input, internal, lagged, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
@@ -158,7 +158,7 @@ impl JobQuery {
         });
         let page = PageArguments { first, after, last, before }.request(&job_sorts())?;
         let store = &ctx.data_unchecked::<App>().store;
-        let rows = store.jobs().page(&filter, &page).await.map_err(Fault::from)?;
+        let rows = if_asked(ctx, store.jobs().page(&filter, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Jobs(filter), job::Model::keys, Job))
     }
 }

@@ -1,6 +1,8 @@
 //! Batches what the nodes of a list need, so that a list costs the same statements whatever its length.
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
@@ -8,11 +10,12 @@ use async_graphql::runtime::{TokioSpawner, TokioTimer};
 
 use crate::app::App;
 use crate::market::ipo::provider_tickers;
-use crate::market::{Bar, Series};
+use crate::market::{Bar, Day, Series};
+use crate::registry::ModelInfo;
 use crate::request::RequestError;
 use crate::research::{Curve, decode_curve};
-use crate::store::entity::corporate_action;
-use crate::store::entity::{backtest, data_issue, ipo, job, prediction, sweep, symbol};
+use crate::store::entity::{backtest, corporate_action, data_issue, ipo, ipo_revision, job, prediction, sweep, symbol};
+use crate::store::page::{Page, PageRequest};
 use crate::store::{BarRequest, FormerTicker, StoreError};
 
 /// Loads rows by what the resolvers know of them.
@@ -29,17 +32,148 @@ pub fn loaders(app: &App) -> Loaders {
 
 type Loaded<K, V> = Result<HashMap<K, V>, Arc<StoreError>>;
 
-/// A symbol's row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SymbolId(pub i64);
+/// A key by id, and how the rows of many ids are loaded together: `rows` of these `ids`, each turned into the id that
+/// it's of and the value.
+macro_rules! by_id {
+    ($($(#[$doc:meta])* $key:ident -> $value:ty: |$store:ident, $ids:ident| $load:expr, |$row:pat_param| $pair:expr;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+            pub struct $key(pub i64);
 
-/// The newest bar of a symbol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct LatestBarOf(pub i64);
+            impl Loader<$key> for Rows {
+                type Value = $value;
+                type Error = Arc<StoreError>;
+
+                async fn load(&self, keys: &[$key]) -> Loaded<$key, $value> {
+                    let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+                    let ($store, $ids) = (&self.0.store, &ids[..]);
+                    let mut loaded = HashMap::with_capacity(keys.len());
+                    for $row in $load.await? {
+                        let (id, value): (i64, $value) = $pair;
+                        loaded.insert($key(id), value);
+                    }
+                    Ok(loaded)
+                }
+            }
+        )*
+    };
+}
+
+by_id! {
+    /// A symbol's row.
+    SymbolId -> Arc<symbol::Model>: |store, ids| store.symbols().get_many(ids), |row| (row.id, Arc::new(row));
+    /// The newest bar of a symbol.
+    LatestBarOf -> Bar: |store, ids| store.prices().latest_of(ids), |(id, bar)| (id, bar);
+    /// A job's row.
+    JobId -> job::Model: |store, ids| store.jobs().get_many(ids), |row| (row.id, row);
+    /// A flagged record's row.
+    IssueId -> data_issue::Model: |store, ids| store.issues().get_many(ids), |row| (row.id, row);
+    /// A backtest's row.
+    BacktestId -> backtest::Model: |store, ids| store.backtests().get_many(ids), |row| (row.id, row);
+    /// A symbol's backtests, counted.
+    BacktestCountOf -> u64: |store, ids| store.backtests().counts_of(ids), |(id, count)| (id, count);
+    /// A sweep's row.
+    SweepId -> sweep::Model: |store, ids| store.sweeps().get_many(ids), |row| (row.id, row);
+    /// The sweep that a job has stored.
+    SweepOfJob -> sweep::Model: |store, ids| store.sweeps().of_jobs(ids), |row| (row.job_id.unwrap_or(0), row);
+    /// A sweep's results.
+    SweepColumnsOf -> Arc<Vec<u8>>: |store, ids| store.sweeps().columns(ids), |row| (row.sweep_id, Arc::new(row.content));
+    /// A prediction's row.
+    PredictionId -> prediction::Model: |store, ids| store.predictions().get_many(ids), |row| (row.id, row);
+    /// The newest prediction of a symbol.
+    LatestPredictionOf -> prediction::Model: |store, ids| store.predictions().latest_of(ids), |row| (row.symbol_id, row);
+    /// An IPO's row.
+    IpoId -> Arc<ipo::Model>: |store, ids| store.ipos().get_many(ids), |row| (row.id, Arc::new(row));
+    /// An IPO's revisions, counted.
+    RevisionCountOf -> u64: |store, ids| store.ipos().revision_counts_of(ids), |(id, count)| (id, count);
+}
+
+/// Loads what many keys ask of different rows by the same request: a statement for each request.
+async fn by_request<K, R, V, F>(
+    keys: &[K],
+    parts: impl Fn(&K) -> (i64, R),
+    key: impl Fn(i64, R) -> K,
+    load: impl Fn(Vec<i64>, R) -> F,
+) -> Loaded<K, V>
+where
+    K: Eq + Hash,
+    R: Eq + Hash + Clone,
+    F: Future<Output = Result<HashMap<i64, V>, StoreError>>,
+{
+    let mut by_request: HashMap<R, Vec<i64>> = HashMap::new();
+    for (id, request) in keys.iter().map(parts) {
+        by_request.entry(request).or_default().push(id);
+    }
+    let mut loaded = HashMap::with_capacity(keys.len());
+    for (request, ids) in by_request {
+        let found = load(ids, request.clone()).await?;
+        loaded.extend(found.into_iter().map(|(id, value)| (key(id, request.clone()), value)));
+    }
+    Ok(loaded)
+}
 
 /// A page of a symbol's bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BarsOf(pub i64, pub BarRequest);
+
+impl Loader<BarsOf> for Rows {
+    type Value = Vec<Bar>;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[BarsOf]) -> Loaded<BarsOf, Vec<Bar>> {
+        let load = |ids: Vec<i64>, request| async move {
+            let mut found: HashMap<i64, Vec<Bar>> = HashMap::new();
+            for (symbol, bar) in self.0.store.prices().pages_of(&ids, &request).await? {
+                found.entry(symbol).or_default().push(bar);
+            }
+            Ok(found)
+        };
+        by_request(keys, |key| (key.0, key.1), BarsOf, load).await
+    }
+}
+
+/// A symbol's bars between two days, counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BarCountOf(pub i64, pub (Option<Day>, Option<Day>));
+
+impl Loader<BarCountOf> for Rows {
+    type Value = u64;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[BarCountOf]) -> Loaded<BarCountOf, u64> {
+        let load = |ids: Vec<i64>, (from, to)| async move { self.0.store.prices().counts_of(&ids, from, to).await };
+        by_request(keys, |key| (key.0, key.1), BarCountOf, load).await
+    }
+}
+
+/// A page of a symbol's backtests.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct BacktestsOf(pub i64, pub PageRequest);
+
+impl Loader<BacktestsOf> for Rows {
+    type Value = Page<backtest::Model>;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[BacktestsOf]) -> Loaded<BacktestsOf, Self::Value> {
+        let load = |ids: Vec<i64>, page| async move { self.0.store.backtests().pages_of(&ids, &page).await };
+        by_request(keys, |key| (key.0, key.1.clone()), BacktestsOf, load).await
+    }
+}
+
+/// A page of an IPO's revisions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RevisionsOf(pub i64, pub PageRequest);
+
+impl Loader<RevisionsOf> for Rows {
+    type Value = Page<ipo_revision::Model>;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[RevisionsOf]) -> Loaded<RevisionsOf, Self::Value> {
+        let load = |ids: Vec<i64>, page| async move { self.0.store.ipos().revisions_of(&ids, &page).await };
+        by_request(keys, |key| (key.0, key.1.clone()), RevisionsOf, load).await
+    }
+}
 
 /// A symbol's columns.
 #[derive(Debug, Clone)]
@@ -53,86 +187,9 @@ impl PartialEq for SeriesOf {
 
 impl Eq for SeriesOf {}
 
-impl std::hash::Hash for SeriesOf {
+impl Hash for SeriesOf {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         (self.0.id, self.0.data_version).hash(state);
-    }
-}
-
-/// A job's row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct JobId(pub i64);
-
-/// A backtest's row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct BacktestId(pub i64);
-
-/// A backtest's curve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CurveOf(pub i64);
-
-/// A sweep's row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SweepId(pub i64);
-
-/// The sweep that a job has stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SweepOfJob(pub i64);
-
-/// A sweep's results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SweepColumnsOf(pub i64);
-
-/// A prediction's row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PredictionId(pub i64);
-
-/// The newest prediction of a symbol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct LatestPredictionOf(pub i64);
-
-/// A flagged record's row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct IssueId(pub i64);
-
-impl Loader<SymbolId> for Rows {
-    type Value = Arc<symbol::Model>;
-    type Error = Arc<StoreError>;
-
-    async fn load(&self, keys: &[SymbolId]) -> Loaded<SymbolId, Self::Value> {
-        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-        let rows = self.0.store.symbols().get_many(&ids).await?;
-        Ok(rows.into_iter().map(|row| (SymbolId(row.id), Arc::new(row))).collect())
-    }
-}
-
-impl Loader<LatestBarOf> for Rows {
-    type Value = Bar;
-    type Error = Arc<StoreError>;
-
-    async fn load(&self, keys: &[LatestBarOf]) -> Loaded<LatestBarOf, Bar> {
-        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-        let rows = self.0.store.prices().latest_of(&ids).await?;
-        Ok(rows.into_iter().map(|(id, bar)| (LatestBarOf(id), bar)).collect())
-    }
-}
-
-impl Loader<BarsOf> for Rows {
-    type Value = Vec<Bar>;
-    type Error = Arc<StoreError>;
-
-    async fn load(&self, keys: &[BarsOf]) -> Loaded<BarsOf, Vec<Bar>> {
-        let mut by_request: HashMap<BarRequest, Vec<i64>> = HashMap::new();
-        for BarsOf(symbol, request) in keys {
-            by_request.entry(*request).or_default().push(*symbol);
-        }
-        let mut loaded: HashMap<BarsOf, Vec<Bar>> = HashMap::new();
-        for (request, symbols) in by_request {
-            for (symbol, bar) in self.0.store.prices().pages_of(&symbols, &request).await? {
-                loaded.entry(BarsOf(symbol, request)).or_default().push(bar);
-            }
-        }
-        Ok(loaded)
     }
 }
 
@@ -143,42 +200,13 @@ impl Loader<SeriesOf> for Rows {
     async fn load(&self, keys: &[SeriesOf]) -> Loaded<SeriesOf, Arc<Series>> {
         let symbols: Vec<symbol::Model> = keys.iter().map(|key| (*key.0).clone()).collect();
         let series = self.0.series.get(&symbols).await?;
-        Ok(keys.iter().cloned().zip(series).collect())
+        Ok(keys.iter().cloned().zip(series.into_iter().map(|(_, series)| series)).collect())
     }
 }
 
-impl Loader<JobId> for Rows {
-    type Value = job::Model;
-    type Error = Arc<StoreError>;
-
-    async fn load(&self, keys: &[JobId]) -> Loaded<JobId, job::Model> {
-        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-        let rows = self.0.store.jobs().get_many(&ids).await?;
-        Ok(rows.into_iter().map(|row| (JobId(row.id), row)).collect())
-    }
-}
-
-impl Loader<IssueId> for Rows {
-    type Value = data_issue::Model;
-    type Error = Arc<StoreError>;
-
-    async fn load(&self, keys: &[IssueId]) -> Loaded<IssueId, data_issue::Model> {
-        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-        let rows = self.0.store.issues().get_many(&ids).await?;
-        Ok(rows.into_iter().map(|row| (IssueId(row.id), row)).collect())
-    }
-}
-
-impl Loader<BacktestId> for Rows {
-    type Value = backtest::Model;
-    type Error = Arc<StoreError>;
-
-    async fn load(&self, keys: &[BacktestId]) -> Loaded<BacktestId, backtest::Model> {
-        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-        let rows = self.0.store.backtests().get_many(&ids).await?;
-        Ok(rows.into_iter().map(|row| (BacktestId(row.id), row)).collect())
-    }
-}
+/// A backtest's curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CurveOf(pub i64);
 
 impl Loader<CurveOf> for Rows {
     type Value = Arc<Curve>;
@@ -195,97 +223,47 @@ impl Loader<CurveOf> for Rows {
     }
 }
 
-impl Loader<PredictionId> for Rows {
-    type Value = prediction::Model;
-    type Error = Arc<StoreError>;
-
-    async fn load(&self, keys: &[PredictionId]) -> Loaded<PredictionId, prediction::Model> {
-        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-        let rows = self.0.store.predictions().get_many(&ids).await?;
-        Ok(rows.into_iter().map(|row| (PredictionId(row.id), row)).collect())
-    }
-}
-
-impl Loader<LatestPredictionOf> for Rows {
-    type Value = prediction::Model;
-    type Error = Arc<StoreError>;
-
-    async fn load(&self, keys: &[LatestPredictionOf]) -> Loaded<LatestPredictionOf, prediction::Model> {
-        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-        let rows = self.0.store.predictions().latest_of(&ids).await?;
-        Ok(rows.into_iter().map(|row| (LatestPredictionOf(row.symbol_id), row)).collect())
-    }
-}
-
-impl Loader<SweepId> for Rows {
-    type Value = sweep::Model;
-    type Error = Arc<StoreError>;
-
-    async fn load(&self, keys: &[SweepId]) -> Loaded<SweepId, sweep::Model> {
-        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-        let rows = self.0.store.sweeps().get_many(&ids).await?;
-        Ok(rows.into_iter().map(|row| (SweepId(row.id), row)).collect())
-    }
-}
-
-impl Loader<SweepOfJob> for Rows {
-    type Value = sweep::Model;
-    type Error = Arc<StoreError>;
-
-    async fn load(&self, keys: &[SweepOfJob]) -> Loaded<SweepOfJob, sweep::Model> {
-        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-        let rows = self.0.store.sweeps().of_jobs(&ids).await?;
-        Ok(rows.into_iter().filter_map(|row| Some((SweepOfJob(row.job_id?), row))).collect())
-    }
-}
-
-impl Loader<SweepColumnsOf> for Rows {
-    type Value = Arc<Vec<u8>>;
-    type Error = Arc<StoreError>;
-
-    async fn load(&self, keys: &[SweepColumnsOf]) -> Loaded<SweepColumnsOf, Arc<Vec<u8>>> {
-        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-        let rows = self.0.store.sweeps().columns(&ids).await?;
-        Ok(rows.into_iter().map(|row| (SweepColumnsOf(row.sweep_id), Arc::new(row.content))).collect())
-    }
-}
-
-/// An IPO's row.
+/// Every model, the default first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct IpoId(pub i64);
+pub struct AllModels;
 
-/// The IPO that a symbol came from, by the ticker at its exchange.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct IpoOfTicker(pub String);
-
-impl Loader<IpoId> for Rows {
-    type Value = Arc<ipo::Model>;
+impl Loader<AllModels> for Rows {
+    type Value = Arc<Vec<ModelInfo>>;
     type Error = Arc<StoreError>;
 
-    async fn load(&self, keys: &[IpoId]) -> Loaded<IpoId, Self::Value> {
-        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-        let rows = self.0.store.ipos().get_many(&ids).await?;
-        Ok(rows.into_iter().map(|row| (IpoId(row.id), Arc::new(row))).collect())
+    async fn load(&self, keys: &[AllModels]) -> Loaded<AllModels, Self::Value> {
+        let models = Arc::new(self.0.models.list().await?);
+        Ok(keys.iter().map(|key| (*key, models.clone())).collect())
     }
 }
 
-impl Loader<IpoOfTicker> for Rows {
+/// The IPO that a symbol came from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IpoOf {
+    pub symbol: i64,
+    /// Tells it where the IPO has another stock.
+    pub ticker: String,
+}
+
+impl Loader<IpoOf> for Rows {
     type Value = Arc<ipo::Model>;
     type Error = Arc<StoreError>;
 
-    async fn load(&self, keys: &[IpoOfTicker]) -> Loaded<IpoOfTicker, Self::Value> {
+    async fn load(&self, keys: &[IpoOf]) -> Loaded<IpoOf, Self::Value> {
         // The exchange's own spelling has no suffix.
-        let plain = |ticker: &str| ticker.split('.').next().unwrap_or(ticker).to_owned();
-        let mut tickers: Vec<String> = keys.iter().flat_map(|key| [key.0.clone(), plain(&key.0)]).collect();
+        let plain = |ticker: &str| ticker.rsplit_once('.').map_or(ticker, |(plain, _)| plain).to_owned();
+        let ids: Vec<i64> = keys.iter().map(|key| key.symbol).collect();
+        let mut tickers: Vec<String> = keys.iter().flat_map(|key| [key.ticker.clone(), plain(&key.ticker)]).collect();
         tickers.sort_unstable();
         tickers.dedup();
         let rows: Vec<Arc<ipo::Model>> =
-            self.0.store.ipos().by_tickers(&tickers).await?.into_iter().map(Arc::new).collect();
-        let of = |key: &IpoOfTicker| {
-            let found = rows.iter().find(|row| {
-                let ticker = row.ticker.as_deref().unwrap_or_default();
-                provider_tickers(row.exchange, ticker).contains(&key.0)
-            });
+            self.0.store.ipos().of_symbols(&ids, &tickers).await?.into_iter().map(Arc::new).collect();
+        let spelled = |row: &ipo::Model, ticker: &String| {
+            row.ticker.as_ref().is_some_and(|own| provider_tickers(row.exchange, own).contains(ticker))
+        };
+        let of = |key: &IpoOf| {
+            let joined = rows.iter().find(|row| row.symbol_id == Some(key.symbol));
+            let found = joined.or_else(|| rows.iter().find(|row| spelled(row, &key.ticker)));
             Some((key.clone(), found?.clone()))
         };
         Ok(keys.iter().filter_map(of).collect())

@@ -4,7 +4,7 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use rust_decimal::Decimal;
 
-use super::connection::{Connection, PageArguments, Total, connect};
+use super::connection::{Connection, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, internal, sort_out};
 use super::guard::RoleGuard;
 use super::job::Job;
@@ -144,7 +144,7 @@ impl MarketQuery {
         let filter = MarketDayFilter { exchange, from: from.map(|d| d.0), to: to.map(|d| d.0) };
         let page = PageArguments { first, after, last, before }.request(&market_day_sorts())?;
         let store = &ctx.data_unchecked::<App>().store;
-        let rows = store.market_days().page(filter, &page).await.map_err(Fault::from)?;
+        let rows = if_asked(ctx, store.market_days().page(filter, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::MarketDays(filter), market_day::Model::keys, MarketDay::from))
     }
 
@@ -170,7 +170,7 @@ impl MarketQuery {
         };
         let page = PageArguments { first, after, last, before }.request(&corporate_action_sorts())?;
         let store = &ctx.data_unchecked::<App>().store;
-        let rows = store.corporate_actions().page(&filter, &page).await.map_err(Fault::from)?;
+        let rows = if_asked(ctx, store.corporate_actions().page(&filter, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::CorporateActions(filter), corporate_action::Model::keys, CorporateAction))
     }
 }

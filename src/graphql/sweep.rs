@@ -6,7 +6,7 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use super::connection::{Connection, PageArguments, Total, connect};
+use super::connection::{Connection, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, internal, missing, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
@@ -257,7 +257,7 @@ impl SweepQuery {
             wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
         }
         let store = &ctx.data_unchecked::<App>().store;
-        let rows = store.sweeps().page(&wanted, &page).await.map_err(Fault::from)?;
+        let rows = if_asked(ctx, store.sweeps().page(&wanted, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Sweeps(wanted), row::Model::keys, Into::into))
     }
 }

@@ -6,13 +6,13 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Enum, Error, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 
-use super::backtest::{Backtest, backtest_page};
-use super::connection::{Connection, PageArguments, Total, connect, distinct};
+use super::backtest::Backtest;
+use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
 use super::errors::{Fault, internal};
 use super::forecast::Prediction;
 use super::ids::{self, Kind};
 use super::ipo::Ipo;
-use super::loaders::{BarsOf, FormerTickersOf, IpoOfTicker, LatestBarOf, LatestPredictionOf, Rows, SeriesOf};
+use super::loaders::{BacktestsOf, BarsOf, FormerTickersOf, IpoOf, LatestBarOf, LatestPredictionOf, Rows, SeriesOf};
 use super::market::{CorporateAction, FormerTicker, actions_of};
 use super::price::{DateRange, PriceBar, PriceSeries, Split};
 use super::scalars::Date;
@@ -22,9 +22,9 @@ use crate::market::day;
 use crate::market::resample::resample;
 use crate::market::{self, DataSource, Exchange, Interval, Series};
 use crate::request::normalise_ticker;
-use crate::store::entity::symbol;
+use crate::store::entity::{backtest, symbol};
 use crate::store::page::{Key, Page, PageRequest, Sort};
-use crate::store::{BacktestFilter, BarRequest, SymbolFilter, SymbolOrder, SymbolOrderField, symbol_sorts};
+use crate::store::{BarRequest, SymbolFilter, SymbolOrder, SymbolOrderField, backtest_sorts, symbol_sorts};
 
 /// A share, fund or index that prices are kept of.
 #[derive(Debug, Clone)]
@@ -76,12 +76,16 @@ impl Symbol {
             limit: u32::try_from(page.limit).unwrap_or(0),
         };
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
-        let bars = loader.load_one(BarsOf(self.0.id, request)).await.map_err(|e| internal(&e))?.unwrap_or_default();
+        let read = async {
+            let bars = loader.load_one(BarsOf(self.0.id, request)).await.map_err(|e| internal(&e))?;
+            Ok::<_, Error>(page.page(bars.unwrap_or_default()))
+        };
+        let bars = if_asked(ctx, read).await?;
         let splits = self.splits()?;
         let provided_until = self.0.adjusted_until;
-        let total = Total::Bars { symbol: self.0.id, from, to };
+        let total = Total::BarsOf { symbol: self.0.id, from, to };
         let key = |bar: &market::Bar| vec![Key::from(bar.day)];
-        Ok(connect(page.page(bars), total, key, |bar| PriceBar::new(&bar, &splits, provided_until)))
+        Ok(connect(bars, total, key, |bar| PriceBar::new(&bar, &splits, provided_until)))
     }
 
     /// Weeks and months are made of the whole series, then cut to the page.
@@ -249,7 +253,11 @@ impl Symbol {
     /// The latest IPO of this stock, if one is known.
     async fn ipo(&self, ctx: &Context<'_>) -> Result<Option<Ipo>> {
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
-        Ok(loader.load_one(IpoOfTicker(self.0.ticker.clone())).await.map_err(|e| internal(&e))?.map(Ipo))
+        Ok(loader
+            .load_one(IpoOf { symbol: self.0.id, ticker: self.0.ticker.clone() })
+            .await
+            .map_err(|e| internal(&e))?
+            .map(Ipo))
     }
 
     /// The newest stored prediction of this symbol.
@@ -267,8 +275,14 @@ impl Symbol {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<Backtest>> {
-        let filter = BacktestFilter { symbol_id: Some(self.0.id), ..BacktestFilter::default() };
-        backtest_page(ctx, PageArguments { first, after, last, before }, filter).await
+        let page = PageArguments { first, after, last, before }.request(&backtest_sorts())?;
+        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+        let read = async {
+            let found = loader.load_one(BacktestsOf(self.0.id, page.clone())).await.map_err(|e| internal(&e))?;
+            Ok::<_, Error>(found.unwrap_or_else(|| page.empty()))
+        };
+        let rows = if_asked(ctx, read).await?;
+        Ok(connect(rows, Total::BacktestsOf(self.0.id), backtest::Model::keys, Backtest))
     }
 
     /// The whole series, or a range of it, as columns.
@@ -368,7 +382,8 @@ impl SymbolQuery {
             .collect();
         let page = PageArguments { first, after, last, before }.request(&symbol_sorts(&orders))?;
         let store = &ctx.data_unchecked::<App>().store;
-        let rows: Page<symbol::Model> = store.symbols().page(&filter, &orders, &page).await.map_err(Fault::from)?;
+        let rows: Page<symbol::Model> =
+            if_asked(ctx, store.symbols().page(&filter, &orders, &page)).await.map_err(Fault::from)?;
         let keys = |row: &symbol::Model| SymbolOrder::keys(&orders, row);
         Ok(connect(rows, Total::Symbols(filter), keys, |row| Symbol(Arc::new(row))))
     }

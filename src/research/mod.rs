@@ -55,7 +55,9 @@ impl Bars {
         {
             return Err(RequestError::invalid("from", "the first day is after the last one; swap from and to"));
         }
-        let series = app.series.get(std::slice::from_ref(&symbol)).await?.pop().unwrap_or_default();
+        // The row of the bars, whose version the result is stored under.
+        let loaded = app.series.get(std::slice::from_ref(&symbol)).await?.pop();
+        let (symbol, series) = loaded.unwrap_or_else(|| (symbol, Arc::default()));
         Self::cut(symbol, &series, span)
     }
 

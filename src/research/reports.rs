@@ -94,7 +94,8 @@ pub async fn prediction_source(
     symbol: &symbol::Model,
     global_id: String,
 ) -> Result<PredictionSource, RequestError> {
-    let series = app.series.get(std::slice::from_ref(symbol)).await?.pop().unwrap_or_default();
+    let loaded = app.series.get(std::slice::from_ref(symbol)).await?.pop();
+    let series = loaded.map(|(_, series)| series).unwrap_or_default();
     let points = row.points()?;
     let actuals = row.actuals(&points, &series);
     Ok(PredictionSource {
@@ -152,7 +153,8 @@ pub async fn price_columns(
     interval: Interval,
 ) -> Result<(symbol::Model, Columns), RequestError> {
     let symbol = find_symbol(app, ticker).await?;
-    let series = app.series.get(std::slice::from_ref(&symbol)).await?.pop().unwrap_or_default();
+    let loaded = app.series.get(std::slice::from_ref(&symbol)).await?.pop();
+    let (symbol, series) = loaded.unwrap_or_else(|| (symbol, Arc::default()));
     let range = series.range(span.from, span.to);
     let columns = if span.adjusted { series.adjusted(range) } else { series.raw(range) };
     if interval == Interval::Day {

@@ -1,5 +1,7 @@
 //! IPOs, their revisions, and what was deleted.
 
+use std::collections::HashMap;
+
 use chrono_tz::Tz;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, OnConflict, Query, SimpleExpr};
@@ -8,6 +10,7 @@ use sea_orm::{
     IntoActiveModel, Iterable, PaginatorTrait, QueryFilter,
 };
 
+use super::children::Children;
 use super::entity::ipo::{ActiveModel, Column, Entity, Model};
 use super::entity::{deleted_ipo, ipo_revision};
 use super::page::{Key, Keys, Page, PageRequest, Sort, last_day, last_int, last_real};
@@ -263,6 +266,8 @@ pub fn revision_sorts() -> Vec<Sort> {
     vec![Sort { by: Expr::col(ipo_revision::Column::Id), descending: true, text: false }]
 }
 
+const REVISIONS: Children = Children { table: "ipo_revisions", columns: "child.*", parent: "ipo_id", key: "id" };
+
 /// Rows a statement.
 const CHUNK: usize = 500;
 
@@ -289,13 +294,14 @@ impl Ipos<'_> {
         Ok(of_ticker.order_by_desc(Column::OpenDay).order_by_desc(Column::Id).one(&self.0.read).await?)
     }
 
-    /// Issues with one of these tickers, the latest first.
+    /// Issues of one of these symbols or with one of these tickers, the latest first.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn by_tickers(&self, tickers: &[String]) -> Result<Vec<Model>> {
+    pub async fn of_symbols(&self, symbols: &[i64], tickers: &[String]) -> Result<Vec<Model>> {
         use sea_orm::QueryOrder;
-        let query = Entity::find().filter(Column::Ticker.is_in(tickers));
+        let of_symbol = Column::SymbolId.is_in(symbols.iter().copied());
+        let query = Entity::find().filter(Condition::any().add(of_symbol).add(Column::Ticker.is_in(tickers)));
         Ok(query.order_by_desc(Column::OpenDay).order_by_desc(Column::Id).all(&self.0.read).await?)
     }
 
@@ -431,19 +437,23 @@ impl Ipos<'_> {
         Ok(())
     }
 
-    /// One issue's revisions, the newest first.
+    /// The same page of each of these issues' revisions; issues without one on it are missing.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn revisions(&self, ipo: i64, page: &PageRequest) -> Result<Page<ipo_revision::Model>> {
-        let query = ipo_revision::Entity::find().filter(ipo_revision::Column::IpoId.eq(ipo));
-        Ok(page.page(page.apply(query, &revision_sorts()).all(&self.0.read).await?))
+    pub async fn revisions_of(
+        &self,
+        ipos: &[i64],
+        page: &PageRequest,
+    ) -> Result<HashMap<i64, Page<ipo_revision::Model>>> {
+        REVISIONS.pages(self.0, ipos, page, |row: &ipo_revision::Model| (row.ipo_id, row.id)).await
     }
 
+    /// How many revisions each of these issues has; those without are missing.
+    ///
     /// # Errors
     /// When the database fails.
-    pub async fn count_revisions(&self, ipo: i64) -> Result<u64> {
-        let query = ipo_revision::Entity::find().filter(ipo_revision::Column::IpoId.eq(ipo));
-        Ok(query.count(&self.0.read).await?)
+    pub async fn revision_counts_of(&self, ipos: &[i64]) -> Result<HashMap<i64, u64>> {
+        REVISIONS.counts(self.0, ipos, "", []).await
     }
 }

@@ -4,6 +4,7 @@
 //! file lock, while reads and the queue have connections of their own. PostgreSQL has one pool for all.
 
 mod budgets;
+mod children;
 mod clock;
 mod corporate_actions;
 pub mod entity;

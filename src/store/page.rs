@@ -8,7 +8,7 @@ use sea_orm::{Condition, EntityTrait, Order, QueryFilter, QuerySelect, Select, V
 use serde::{Deserialize, Serialize};
 
 /// One sort value of a row.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Key {
     Int(i64),
@@ -96,7 +96,7 @@ pub struct Sort {
 }
 
 /// Which part of a list is asked for.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct PageRequest {
     pub limit: u64,
     /// Counted from the end (`last`) rather than from the start (`first`).
@@ -113,7 +113,19 @@ pub struct Page<T> {
     pub has_next: bool,
 }
 
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), has_previous: false, has_next: false }
+    }
+}
+
 impl PageRequest {
+    /// The page of a list that has no rows here.
+    #[must_use]
+    pub fn empty<T>(&self) -> Page<T> {
+        self.page(Vec::new())
+    }
+
     /// Whether the cursors fit the sort they're used with.
     #[must_use]
     pub fn fits(&self, sorts: &[Sort]) -> bool {

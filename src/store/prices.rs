@@ -1,9 +1,12 @@
 //! Price bars: read by range, written in bulk.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
 
+use super::children::Children;
+use super::market_bars::{id_list, ids_text};
 use super::{Result, Store};
 use crate::market::{Bar, DataSource, Day};
 
@@ -34,8 +37,13 @@ const COLUMNS: &str = "symbol_id, day, open, high, low, close, adjusted_close, v
 const COLUMN_COUNT: usize = 10;
 /// Rows a statement: SQLite binds at most 32,766 values, PostgreSQL 65,535.
 const ROWS_PER_STATEMENT: usize = 2_000;
-/// SQLite joins at most 500 selects.
-const SYMBOLS_PER_STATEMENT: usize = 200;
+const BARS: Children = Children {
+    table: "price_bars",
+    columns: "child.symbol_id, child.day, child.open, child.high, child.low, child.close, child.adjusted_close, \
+              child.volume, child.split, child.source",
+    parent: "symbol_id",
+    key: "day",
+};
 
 fn bar(row: &QueryResult) -> Result<(i64, Bar)> {
     let bar = Bar {
@@ -53,22 +61,16 @@ fn bar(row: &QueryResult) -> Result<(i64, Bar)> {
 }
 
 impl Prices<'_> {
-    /// All bars of the symbols, by symbol and day: one scan of the primary key a symbol.
+    /// All bars of the symbols, by symbol and day, as a connection sees them: one scan of the primary key a symbol.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn all_of(&self, symbols: &[i64]) -> Result<Vec<(i64, Bar)>> {
-        let mut bars = Vec::new();
-        for symbols in symbols.chunks(SYMBOLS_PER_STATEMENT) {
-            let marks = placeholders(self.0.backend(), 1, symbols.len());
-            let sql = format!("SELECT {COLUMNS} FROM price_bars WHERE symbol_id IN ({marks}) ORDER BY symbol_id, day");
-            let values = symbols.iter().map(|&id| Value::from(id));
-            let statement = Statement::from_sql_and_values(self.0.backend(), sql, values);
-            for row in self.0.read.query_all_raw(statement).await? {
-                bars.push(bar(&row)?);
-            }
-        }
-        Ok(bars)
+    pub async fn all_of(&self, connection: &impl ConnectionTrait, symbols: &[i64]) -> Result<Vec<(i64, Bar)>> {
+        let backend = self.0.backend();
+        let listed = id_list(backend, "symbol_id", 1);
+        let sql = format!("SELECT {COLUMNS} FROM price_bars WHERE {listed} ORDER BY symbol_id, day");
+        let statement = Statement::from_sql_and_values(backend, sql, [ids_text(backend, symbols).into()]);
+        connection.query_all_raw(statement).await?.iter().map(bar).collect()
     }
 
     /// One symbol's bars as a transaction sees them, by day.
@@ -95,35 +97,21 @@ impl Prices<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn pages_of(&self, symbols: &[i64], page: &BarRequest) -> Result<Vec<(i64, Bar)>> {
-        let mut conditions = String::new();
-        let mut bounds: Vec<Value> = Vec::new();
+        let backend = self.0.backend();
+        let mut values: Vec<Value> = vec![ids_text(backend, symbols).into()];
+        let mut narrowed = String::new();
         for (bound, operator) in [(page.from, ">="), (page.to, "<="), (page.after, ">"), (page.before, "<")] {
             if let Some(day) = bound {
-                bounds.push(day.into());
-                let _ = write!(conditions, " AND day {operator} ${}", bounds.len());
+                values.push(day.into());
+                let _ = write!(narrowed, "AND day {operator} ${} ", values.len());
             }
         }
         let order = if page.backward { "DESC" } else { "ASC" };
-        let limit = page.limit.saturating_add(1);
-        let mut bars = Vec::new();
-        for symbols in symbols.chunks(SYMBOLS_PER_STATEMENT) {
-            let mut values = bounds.clone();
-            let mut sql = String::new();
-            for &symbol in symbols {
-                values.push(symbol.into());
-                let union = if sql.is_empty() { "" } else { " UNION ALL " };
-                let _ = write!(
-                    sql,
-                    "{union}SELECT * FROM (SELECT {COLUMNS} FROM price_bars WHERE symbol_id = ${}{conditions} \
-                     ORDER BY day {order} LIMIT {limit}) AS page",
-                    values.len(),
-                );
-            }
-            let statement = Statement::from_sql_and_values(self.0.backend(), sql, values);
-            for row in self.0.read.query_all_raw(statement).await? {
-                bars.push(bar(&row)?);
-            }
-        }
+        let _ = write!(narrowed, "ORDER BY day {order} LIMIT {}", page.limit.saturating_add(1));
+        let statement = Statement::from_sql_and_values(backend, BARS.of_each(backend, &narrowed), values);
+        let rows = self.0.read.query_all_raw(statement).await?;
+        let mut bars: Vec<(i64, Bar)> = rows.iter().map(bar).collect::<Result<_>>()?;
+        bars.sort_unstable_by_key(|(symbol, bar)| (*symbol, if page.backward { -bar.day } else { bar.day }));
         Ok(bars)
     }
 
@@ -169,17 +157,13 @@ impl Prices<'_> {
         Ok(())
     }
 
-    /// How many bars a symbol has between two days.
+    /// How many bars each of these symbols has between two days; those of none are missing.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn count(&self, symbol: i64, from: Option<Day>, to: Option<Day>) -> Result<u64> {
-        let sql = "SELECT COUNT(*) FROM price_bars WHERE symbol_id = $1 AND day BETWEEN $2 AND $3";
-        let bounds = [symbol.into(), from.unwrap_or(Day::MIN).into(), to.unwrap_or(Day::MAX).into()];
-        let statement = Statement::from_sql_and_values(self.0.backend(), sql, bounds);
-        let row = self.0.read.query_one_raw(statement).await?;
-        let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
-        Ok(count.unsigned_abs())
+    pub async fn counts_of(&self, symbols: &[i64], from: Option<Day>, to: Option<Day>) -> Result<HashMap<i64, u64>> {
+        let bounds = [from.unwrap_or(Day::MIN).into(), to.unwrap_or(Day::MAX).into()];
+        BARS.counts(self.0, symbols, "AND day BETWEEN $2 AND $3", bounds).await
     }
 }
 

@@ -1,9 +1,12 @@
 //! Stored research: backtests and sweeps.
 
+use std::collections::HashMap;
+
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 
+use super::children::Children;
 use super::entity::{backtest, backtest_curve, sweep, sweep_columns};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
 use super::{Millis, Result, Store};
@@ -46,7 +49,25 @@ impl backtest::Model {
     }
 }
 
+const OF_SYMBOL: Children = Children { table: "backtests", columns: "child.*", parent: "symbol_id", key: "id" };
+
 impl Backtests<'_> {
+    /// The same page of each of these symbols' backtests; symbols without one on it are missing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pages_of(&self, symbols: &[i64], page: &PageRequest) -> Result<HashMap<i64, Page<backtest::Model>>> {
+        OF_SYMBOL.pages(self.0, symbols, page, |row: &backtest::Model| (row.symbol_id, row.id)).await
+    }
+
+    /// How many backtests each of these symbols has; those without are missing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn counts_of(&self, symbols: &[i64]) -> Result<HashMap<i64, u64>> {
+        OF_SYMBOL.counts(self.0, symbols, "", []).await
+    }
+
     /// # Errors
     /// When the database fails.
     pub async fn insert(&self, row: backtest::ActiveModel, curve: Vec<u8>) -> Result<backtest::Model> {

@@ -138,7 +138,15 @@ impl Symbols<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<Model>> {
-        Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.0.read).await?)
+        self.get_many_in(&self.0.read, ids).await
+    }
+
+    /// As [`Symbols::get_many`], as a connection sees them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn get_many_in(&self, connection: &impl ConnectionTrait, ids: &[i64]) -> Result<Vec<Model>> {
+        Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(connection).await?)
     }
 
     /// # Errors
