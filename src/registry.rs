@@ -129,14 +129,6 @@ impl Registry {
         newest.map_or_else(|| self.shelf.shipped.clone(), |t| t.model.clone())
     }
 
-    /// The default's key.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn default_key(&self) -> Result<String, StoreError> {
-        Ok(self.default_of(&self.trained().await?).key.clone())
-    }
-
     /// All of them, those that can't be used included; the default first.
     ///
     /// # Errors

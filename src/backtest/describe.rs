@@ -36,6 +36,12 @@ pub fn describe(strategy: &Strategy, execution: &Execution) -> String {
     text + "."
 }
 
+/// When a condition holds, in words: "the close is below its 50-day average".
+#[must_use]
+pub fn describe_condition(of: &Condition) -> String {
+    condition(of, false)
+}
+
 fn percent(share: f64) -> String {
     // Twelve digits say all that a person has typed, and nothing of how binary fractions round.
     let rounded = (share * 100.0 * 1e10).round() / 1e10;

@@ -12,7 +12,7 @@ mod strategy;
 mod sweep;
 
 pub use bits::BitSet;
-pub use describe::describe;
+pub use describe::{describe, describe_condition};
 pub use engine::{
     Backtest, BacktestError, ENGINE_VERSION, ExitReason, Trade, buy_and_hold, drawdowns, equity_curve, run,
 };

@@ -1,6 +1,7 @@
 //! The schema: one file a domain type. Resolvers say who may, what is asked, and hand over.
 
 mod backtest;
+mod comparison;
 mod connection;
 mod errors;
 mod forecast;
@@ -39,6 +40,7 @@ pub struct Query(
     job::JobQuery,
     issue::IssueQuery,
     backtest::BacktestQuery,
+    comparison::ComparisonQuery,
     sweep::SweepQuery,
     ipo::IpoQuery,
     forecast::ForecastQuery,

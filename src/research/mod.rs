@@ -2,6 +2,7 @@
 //! everything that made it.
 
 mod backtests;
+mod comparison;
 mod ipos;
 mod predictions;
 mod reports;
@@ -17,6 +18,7 @@ use crate::store::StoreError;
 use crate::store::entity::symbol;
 
 pub use backtests::{Curve, RunBacktest, decode_curve, run_backtest};
+pub use comparison::{CommonCurves, InputDifference, MetricRow, common_curves, differences, metric_rows};
 pub use ipos::{IpoEdits, create_ipo, delete_ipo, update_ipo};
 pub use predictions::{Outcome, Point, PredictRequest, predict, verdict};
 pub use reports::{

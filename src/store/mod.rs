@@ -31,6 +31,8 @@ mod storage;
 mod symbols;
 mod tokens;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
@@ -84,6 +86,7 @@ pub struct Store {
     leases: DatabaseConnection,
     events: Events,
     storage: storage::Storage,
+    statements: Arc<AtomicU64>,
 }
 
 /// This process's turn at preparing the database.
@@ -131,13 +134,15 @@ impl Store {
     /// When the folder can't be made or the database doesn't answer.
     pub async fn connect_with(url: &str, connections: u32) -> Result<Self> {
         let storage = storage::Storage::default();
+        let statements: Arc<AtomicU64> = Arc::default();
         if url.starts_with("sqlite:") {
             create_folder_of(url)?;
-            let write = Database::connect(sqlite_options(url, 1)).await?;
-            let read = Database::connect(sqlite_options(url, SQLITE_READERS)).await?;
+            let mut write = Database::connect(sqlite_options(url, 1)).await?;
+            let mut read = Database::connect(sqlite_options(url, SQLITE_READERS)).await?;
+            count_statements([&mut read, &mut write], &statements);
             let queue = Database::connect(sqlite_options(url, 1)).await?;
             let (leases, events) = (write.clone(), Events::local(read.clone()));
-            return Ok(Self { read, write, queue, leases, events, storage });
+            return Ok(Self { read, write, queue, leases, events, storage, statements });
         }
         let mut options = ConnectOptions::new(url);
         options
@@ -158,11 +163,12 @@ impl Store {
                     })
                 })
             });
-        let pool = Database::connect(options.clone()).await?;
+        let mut pool = Database::connect(options.clone()).await?;
+        count_statements([&mut pool], &statements);
         options.max_connections(1).acquire_timeout(LEASE_PATIENCE).connect_lazy(true);
         let leases = Database::connect(options).await?;
         let events = Events::shared(pool.clone(), pool.get_postgres_connection_pool().clone());
-        Ok(Self { read: pool.clone(), write: pool.clone(), queue: pool, leases, events, storage })
+        Ok(Self { read: pool.clone(), write: pool.clone(), queue: pool, leases, events, storage, statements })
     }
 
     /// Waits until no other process is preparing the database, and holds them off until the turn ends.
@@ -205,6 +211,12 @@ impl Store {
     /// When it does not answer.
     pub async fn is_ready(&self) -> Result<bool> {
         Ok(Migrator::get_pending_migrations_read_only(&self.read).await?.is_empty())
+    }
+
+    /// How many statements this process has sent so far, beside what begins and ends transactions.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
     }
 
     /// Which database this is.
@@ -340,6 +352,15 @@ impl Store {
                 tracing::warn!(%error, "a database connection did not close");
             }
         }
+    }
+}
+
+fn count_statements<const N: usize>(connections: [&mut DatabaseConnection; N], statements: &Arc<AtomicU64>) {
+    for connection in connections {
+        let statements = statements.clone();
+        connection.set_metric_callback(move |_| {
+            statements.fetch_add(1, Ordering::Relaxed);
+        });
     }
 }
 

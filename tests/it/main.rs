@@ -19,5 +19,6 @@ mod refresh;
 mod reports;
 mod rest;
 mod soak;
+mod statements;
 mod store;
 mod subscriptions;

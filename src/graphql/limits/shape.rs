@@ -62,9 +62,12 @@ const PAGE: u64 = 5;
 /// Lists whose length their arguments tell, or that are short by nature.
 const GROWTHS: &[(&str, &str, Growth)] = &[
     ("Query", "nodes", Growth::Listed("ids")),
-    ("Query", "compareBacktests", Growth::Listed("ids")),
     ("Query", "models", Growth::About(20)),
     ("Query", "tokens", Growth::About(50)),
+    ("BacktestComparison", "backtests", Growth::About(8)),
+    ("BacktestComparison", "differences", Growth::About(15)),
+    ("BacktestComparison", "metrics", Growth::About(19)),
+    ("ComparedCurves", "runs", Growth::About(8)),
     ("Sweep", "best", Growth::Counted("first", 1_000)),
     ("Prediction", "points", Growth::About(30)),
     ("RefreshSymbolsPayload", "jobs", Growth::About(100)),
