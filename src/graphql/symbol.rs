@@ -83,7 +83,11 @@ impl Symbol {
         let bars = if_asked(ctx, read).await?;
         let splits = self.splits()?;
         let provided_until = self.0.adjusted_until;
-        let total = Total::BarsOf { symbol: self.0.id, from, to };
+        // The whole history's length stands in the symbol's row.
+        let total = match (from, to) {
+            (None, None) => Total::Known(usize::try_from(self.0.bar_count).unwrap_or(0)),
+            _ => Total::BarsOf { symbol: self.0.id, from, to },
+        };
         let key = |bar: &market::Bar| vec![Key::from(bar.day)];
         Ok(connect(bars, total, key, |bar| PriceBar::new(&bar, &splits, provided_until)))
     }

@@ -195,3 +195,83 @@ on_each_database! {
                                 "shareListedAboveIssue": null, "medianReturnSinceIssue": null}));
     }
 }
+
+/// How large the market of the measurement is.
+const ISSUES: usize = 20_000;
+const STOCKS: usize = 2_000;
+const BARS: usize = 5_000;
+
+/// Run by hand: `cargo test --test it -- --ignored figures_over_a_whole_market --nocapture`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "fills a database with ten million bars"]
+async fn figures_over_a_whole_market_come_in_milliseconds() {
+    let app = TestApp::start(crate::harness::Database::Sqlite).await;
+    let store = &app.app.store;
+    let began = std::time::Instant::now();
+    let transaction = store.begin().await.expect("a transaction");
+    let upto = |n: usize| format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {n})");
+    for sql in [
+        format!(
+            "{} INSERT INTO symbols (ticker, exchange, currency, source, first_day, last_day, bar_count, data_version, splits, created_at)
+             SELECT 'T' || i || '.BSE', 'BSE', 'INR', 'CSV', 10000, {}, {BARS}, 1, '[]', 0 FROM n",
+            upto(STOCKS),
+            10_000 + BARS - 1,
+        ),
+        format!(
+            "{} INSERT INTO price_bars (symbol_id, day, open, high, low, close, volume, source)
+             SELECT s.id, 9999 + i, 50 + (s.id * 7919 + i * 31) % 100, 200, 1, 50 + (s.id * 104729 + i * 17) % 100, 1, 2
+             FROM symbols AS s CROSS JOIN n ORDER BY s.id, i",
+            upto(BARS),
+        ),
+        format!(
+            "{} INSERT INTO ipos (exchange, name, name_key, ticker, board, issue_price, issue_price_units, currency, open_day, listing_day,
+                                  source, seen, created_at, updated_at)
+             SELECT 'NSE', 'T' || i || ' Limited', 't' || i, 'T' || i, 'SME', '80', 80000000, 'INR', 9990, 10000, 'NSE', '{{}}', 0, 0 FROM n",
+            upto(ISSUES),
+        ),
+    ] {
+        transaction.execute_unprepared(&sql).await.expect("rows");
+    }
+    transaction.commit().await.expect("an end");
+    println!("filled in {:?}", began.elapsed());
+    let began = std::time::Instant::now();
+    let measured = store.ipos().measure_all().await.expect("measured");
+    println!("{measured} issues measured for the first time in {:?}", began.elapsed());
+    let began = std::time::Instant::now();
+    assert_eq!(store.ipos().measure_all().await.expect("measured"), 0);
+    println!("looked through again in {:?}", began.elapsed());
+    let query =
+        "query($f: IpoFilter) { ipoStatistics(filter: $f) { count withPerformance meanListingGain medianListingGain
+        shareListedAboveIssue medianReturnSinceIssue } }";
+    let before = own_memory();
+    for filter in [json!({}), json!({"board": ["SME"]}), json!({"search": "limited"})] {
+        let mut took = Vec::new();
+        for _ in 0..20 {
+            let began = std::time::Instant::now();
+            let found = app.anonymous.data(query, json!({"f": filter})).await["ipoStatistics"].clone();
+            took.push(began.elapsed());
+            assert_eq!((&found["count"], &found["withPerformance"]), (&json!(ISSUES), &json!(STOCKS)));
+        }
+        took.sort();
+        println!("ipoStatistics {filter}: median {:?}, slowest {:?}", took[10], took[19]);
+        assert!(took[10].as_millis() < 500, "{took:?}");
+    }
+    println!("memory of its own: {} before the figures, {} after", before, own_memory());
+    for query in [
+        "{ symbols(first: 500) { nodes { latestBar { close } } } }",
+        "{ symbols(first: 500) { nodes { prices(first: 3) { totalCount nodes { close } } } } }",
+        "{ symbols(first: 500) { nodes { backtests(first: 1) { totalCount } } } }",
+        "{ ipos(first: 500) { nodes { symbol { ticker } revisions(first: 1) { nodes { at } } } } }",
+    ] {
+        let (began, sent) = (std::time::Instant::now(), store.statements());
+        app.anonymous.data(query, json!({})).await;
+        println!("{query}: {} statements, {:?}", store.statements() - sent, began.elapsed());
+    }
+}
+
+/// What the process has allocated, file pages not counted.
+fn own_memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    line.map(|line| line.trim().to_owned()).unwrap_or_default()
+}
