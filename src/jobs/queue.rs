@@ -116,7 +116,8 @@ impl Queue {
 
     /// Hands jobs to the queue.
     pub(super) async fn push(&self, ids: &[i64]) -> Result<(), QueueError> {
-        let deliveries = tokio_stream::iter(ids.iter().copied().map(delivery));
+        // The other `iter`, of tokio, pauses now and then, and each pause would be a transaction of its own.
+        let deliveries = futures_util::stream::iter(ids.iter().copied().map(delivery));
         match &self.backend {
             Backend::Sqlite(pool) => Self::sqlite(pool).push_all(deliveries).await.map_err(|e| QueueError::new(&e))?,
             Backend::Postgres(pool) => {
