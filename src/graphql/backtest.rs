@@ -20,7 +20,7 @@ use crate::request::RequestError;
 use crate::research::{self, Curve, RunBacktest, Span};
 use crate::store::entity::backtest as row;
 use crate::store::page::{Key, Page, PageRequest, Sort};
-use crate::store::{BacktestFilter, Role, backtest_sorts};
+use crate::store::{ResearchFilter, Role, research_sorts};
 
 /// A strategy's run over a symbol's bars, stored with everything that made it.
 #[derive(Debug, Clone)]
@@ -314,13 +314,13 @@ impl BacktestQuery {
         before: Option<String>,
         filter: Option<BacktestFilterInput>,
     ) -> Result<Connection<Backtest>> {
-        let mut wanted = BacktestFilter::default();
+        let mut wanted = ResearchFilter::default();
         if let Some(filter) = filter {
             wanted.created_from = filter.created_from.map(|at| at.timestamp_millis());
             wanted.created_to = filter.created_to.map(|at| at.timestamp_millis());
             wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
         }
-        let page = PageArguments { first, after, last, before }.request(&backtest_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.backtests().page(&wanted, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Backtests(wanted), row::Model::keys, Backtest))

@@ -13,8 +13,7 @@ use crate::app::App;
 use crate::market::Day;
 use crate::store::page::{Keys, Page, PageRequest, Sort, decode_cursor, encode_cursor};
 use crate::store::{
-    BacktestFilter, CorporateActionFilter, IpoFilter, IssueFilter, JobFilter, MarketDayFilter, PredictionFilter,
-    StoreError, SweepFilter, SymbolFilter,
+    CorporateActionFilter, IpoFilter, IssueFilter, JobFilter, MarketDayFilter, ResearchFilter, StoreError, SymbolFilter,
 };
 
 /// Rows in a page where the caller doesn't say.
@@ -46,9 +45,9 @@ pub enum Total {
     Symbols(SymbolFilter),
     Jobs(JobFilter),
     Issues(IssueFilter),
-    Backtests(BacktestFilter),
-    Sweeps(SweepFilter),
-    Predictions(PredictionFilter),
+    Backtests(ResearchFilter),
+    Sweeps(ResearchFilter),
+    Predictions(ResearchFilter),
     Ipos(IpoFilter),
     /// Of a symbol.
     BacktestsOf(i64),

@@ -21,7 +21,7 @@ use crate::jobs;
 use crate::registry::ModelInfo;
 use crate::research::{self, Outcome, Point, PredictRequest};
 use crate::store::entity::prediction as row;
-use crate::store::{PredictionFilter, Role, prediction_sorts};
+use crate::store::{ResearchFilter, Role, research_sorts};
 
 /// Something that forecasts.
 #[derive(Debug, Clone)]
@@ -304,13 +304,13 @@ impl ForecastQuery {
         filter: Option<PredictionFilterInput>,
     ) -> Result<Connection<Prediction>> {
         let store = &ctx.data_unchecked::<App>().store;
-        let mut wanted = PredictionFilter::default();
+        let mut wanted = ResearchFilter::default();
         if let Some(filter) = filter {
             wanted.created_from = filter.created_from.map(|at| at.timestamp_millis());
             wanted.created_to = filter.created_to.map(|at| at.timestamp_millis());
             wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
         }
-        let page = PageArguments { first, after, last, before }.request(&prediction_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
         let rows = if_asked(ctx, store.predictions().page(&wanted, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Predictions(wanted), row::Model::keys, Prediction))
     }

@@ -20,7 +20,7 @@ use crate::backtest::{self, SweepMetric};
 use crate::jobs::{self, SweepAnswer};
 use crate::research::{Span, StoredSweep, SweepRequest, decode_sweep};
 use crate::store::entity::sweep as row;
-use crate::store::{Role, SweepFilter, sweep_sorts};
+use crate::store::{ResearchFilter, Role, research_sorts};
 
 /// Every pair of two windows: below its moving average of the one a symbol is bought, above that of the other sold.
 #[derive(Debug, Clone)]
@@ -249,8 +249,8 @@ impl SweepQuery {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which to list; all unless said.")] filter: Option<SweepFilterInput>,
     ) -> Result<Connection<Sweep>> {
-        let page = PageArguments { first, after, last, before }.request(&sweep_sorts())?;
-        let mut wanted = SweepFilter::default();
+        let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
+        let mut wanted = ResearchFilter::default();
         if let Some(filter) = filter {
             wanted.created_from = filter.created_from.map(|at| at.timestamp_millis());
             wanted.created_to = filter.created_to.map(|at| at.timestamp_millis());

@@ -24,7 +24,7 @@ use crate::market::{self, DataSource, Exchange, Interval, Series};
 use crate::request::normalise_ticker;
 use crate::store::entity::{backtest, symbol};
 use crate::store::page::{Key, Page, PageRequest, Sort};
-use crate::store::{BarRequest, SymbolFilter, SymbolOrder, SymbolOrderField, backtest_sorts, symbol_sorts};
+use crate::store::{BarRequest, SymbolFilter, SymbolOrder, SymbolOrderField, research_sorts, symbol_sorts};
 
 /// A share, fund or index that prices are kept of.
 #[derive(Debug, Clone)]
@@ -279,7 +279,7 @@ impl Symbol {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<Backtest>> {
-        let page = PageArguments { first, after, last, before }.request(&backtest_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let read = async {
             let found = loader.load_one(BacktestsOf(self.0.id, page.clone())).await.map_err(|e| internal(&e))?;

@@ -1,14 +1,13 @@
 //! Models that were trained here, and stored predictions.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::entity::{model, prediction};
-use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Millis, Result, Store, now};
+use super::page::{Key, Keys, Page, PageRequest};
+use super::research::{ResearchFilter, research_sorts};
+use super::{Result, Store, now};
 
 /// The trained models' repository.
 pub struct Models<'a>(pub(super) &'a Store);
@@ -51,30 +50,6 @@ impl Models<'_> {
     }
 }
 
-/// Which predictions to list.
-#[derive(Debug, Clone, Default)]
-pub struct PredictionFilter {
-    pub symbol_id: Option<i64>,
-    pub created_from: Option<Millis>,
-    pub created_to: Option<Millis>,
-}
-
-impl PredictionFilter {
-    fn condition(&self) -> Condition {
-        use prediction::Column;
-        Condition::all()
-            .add_option(self.symbol_id.map(|id| Column::SymbolId.eq(id)))
-            .add_option(self.created_from.map(|at| Column::CreatedAt.gte(at)))
-            .add_option(self.created_to.map(|at| Column::CreatedAt.lte(at)))
-    }
-}
-
-/// Newest first.
-#[must_use]
-pub fn prediction_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(prediction::Column::Id), descending: true, text: false }]
-}
-
 impl prediction::Model {
     /// The row's values for a cursor.
     #[must_use]
@@ -113,14 +88,21 @@ impl Predictions<'_> {
 
     /// # Errors
     /// When the database fails.
-    pub async fn page(&self, filter: &PredictionFilter, page: &PageRequest) -> Result<Page<prediction::Model>> {
-        let query = page.apply(prediction::Entity::find().filter(filter.condition()), &prediction_sorts());
+    pub async fn page(&self, filter: &ResearchFilter, page: &PageRequest) -> Result<Page<prediction::Model>> {
+        let query = page.apply(
+            prediction::Entity::find()
+                .filter(filter.condition(prediction::Column::SymbolId, prediction::Column::CreatedAt)),
+            &research_sorts(),
+        );
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
     /// # Errors
     /// When the database fails.
-    pub async fn count(&self, filter: &PredictionFilter) -> Result<u64> {
-        Ok(prediction::Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+    pub async fn count(&self, filter: &ResearchFilter) -> Result<u64> {
+        Ok(prediction::Entity::find()
+            .filter(filter.condition(prediction::Column::SymbolId, prediction::Column::CreatedAt))
+            .count(&self.0.read)
+            .await?)
     }
 }

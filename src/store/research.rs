@@ -17,28 +17,28 @@ pub struct Backtests<'a>(pub(super) &'a Store);
 /// The sweeps' repository.
 pub struct Sweeps<'a>(pub(super) &'a Store);
 
-/// Which backtests to list.
+/// Which stored research to list: backtests, sweeps and predictions alike.
 #[derive(Debug, Clone, Default)]
-pub struct BacktestFilter {
+pub struct ResearchFilter {
     pub symbol_id: Option<i64>,
     pub created_from: Option<Millis>,
     pub created_to: Option<Millis>,
 }
 
-impl BacktestFilter {
-    fn condition(&self) -> Condition {
-        use backtest::Column;
+impl ResearchFilter {
+    /// The condition on a table with these two columns.
+    pub(super) fn condition(&self, symbol: impl ColumnTrait, created: impl ColumnTrait) -> Condition {
         Condition::all()
-            .add_option(self.symbol_id.map(|id| Column::SymbolId.eq(id)))
-            .add_option(self.created_from.map(|at| Column::CreatedAt.gte(at)))
-            .add_option(self.created_to.map(|at| Column::CreatedAt.lte(at)))
+            .add_option(self.symbol_id.map(|id| symbol.eq(id)))
+            .add_option(self.created_from.map(|at| created.gte(at)))
+            .add_option(self.created_to.map(|at| created.lte(at)))
     }
 }
 
 /// Newest first.
 #[must_use]
-pub fn backtest_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(backtest::Column::Id), descending: true, text: false }]
+pub fn research_sorts() -> Vec<Sort> {
+    vec![Sort { by: Expr::col("id"), descending: true, text: false }]
 }
 
 impl backtest::Model {
@@ -101,40 +101,22 @@ impl Backtests<'_> {
 
     /// # Errors
     /// When the database fails.
-    pub async fn page(&self, filter: &BacktestFilter, page: &PageRequest) -> Result<Page<backtest::Model>> {
-        let query = page.apply(backtest::Entity::find().filter(filter.condition()), &backtest_sorts());
+    pub async fn page(&self, filter: &ResearchFilter, page: &PageRequest) -> Result<Page<backtest::Model>> {
+        let query = page.apply(
+            backtest::Entity::find().filter(filter.condition(backtest::Column::SymbolId, backtest::Column::CreatedAt)),
+            &research_sorts(),
+        );
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
     /// # Errors
     /// When the database fails.
-    pub async fn count(&self, filter: &BacktestFilter) -> Result<u64> {
-        Ok(backtest::Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+    pub async fn count(&self, filter: &ResearchFilter) -> Result<u64> {
+        Ok(backtest::Entity::find()
+            .filter(filter.condition(backtest::Column::SymbolId, backtest::Column::CreatedAt))
+            .count(&self.0.read)
+            .await?)
     }
-}
-
-/// Which sweeps to list.
-#[derive(Debug, Clone, Default)]
-pub struct SweepFilter {
-    pub symbol_id: Option<i64>,
-    pub created_from: Option<Millis>,
-    pub created_to: Option<Millis>,
-}
-
-impl SweepFilter {
-    fn condition(&self) -> Condition {
-        use sweep::Column;
-        Condition::all()
-            .add_option(self.symbol_id.map(|id| Column::SymbolId.eq(id)))
-            .add_option(self.created_from.map(|at| Column::CreatedAt.gte(at)))
-            .add_option(self.created_to.map(|at| Column::CreatedAt.lte(at)))
-    }
-}
-
-/// Newest first.
-#[must_use]
-pub fn sweep_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(sweep::Column::Id), descending: true, text: false }]
 }
 
 impl sweep::Model {
@@ -148,15 +130,21 @@ impl sweep::Model {
 impl Sweeps<'_> {
     /// # Errors
     /// When the database fails.
-    pub async fn page(&self, filter: &SweepFilter, page: &PageRequest) -> Result<Page<sweep::Model>> {
-        let query = page.apply(sweep::Entity::find().filter(filter.condition()), &sweep_sorts());
+    pub async fn page(&self, filter: &ResearchFilter, page: &PageRequest) -> Result<Page<sweep::Model>> {
+        let query = page.apply(
+            sweep::Entity::find().filter(filter.condition(sweep::Column::SymbolId, sweep::Column::CreatedAt)),
+            &research_sorts(),
+        );
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
     /// # Errors
     /// When the database fails.
-    pub async fn count(&self, filter: &SweepFilter) -> Result<u64> {
-        Ok(sweep::Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+    pub async fn count(&self, filter: &ResearchFilter) -> Result<u64> {
+        Ok(sweep::Entity::find()
+            .filter(filter.condition(sweep::Column::SymbolId, sweep::Column::CreatedAt))
+            .count(&self.0.read)
+            .await?)
     }
 
     /// Stores a sweep; one that the same job has stored before stays.

@@ -78,6 +78,24 @@ fn probes() -> Vec<(&'static str, String, Value, Option<&'static str>)> {
             Some("BAD_REQUEST"),
         ),
         (
+            "a NUL in a variable",
+            "query($s:String){symbols(filter:{search:$s}){totalCount} ipos(filter:{search:$s}){totalCount}}".to_owned(),
+            json!({"s": "a\u{0}b"}),
+            Some("BAD_USER_INPUT"),
+        ),
+        (
+            "a NUL within an object",
+            "mutation($i:AddSymbolInput!){addSymbol(input:$i){userErrors{code}}}".to_owned(),
+            json!({"i": {"ticker": "NUL", "name": "N\u{0}ul"}}),
+            Some("BAD_USER_INPUT"),
+        ),
+        (
+            "a NUL in the text",
+            "{jobs(filter:{ticker:\"a\\u0000\"}){totalCount}}".to_owned(),
+            json!({}),
+            Some("BAD_USER_INPUT"),
+        ),
+        (
             "columns by alias",
             format!("{{symbol(ticker:\"NONE\"){{series{{{}}}}}}}", aliases("close", 1_190)),
             json!({}),
@@ -168,6 +186,7 @@ async fn head_runs_nothing_and_media_types_are_read_not_searched() {
         let request = client().post(&url).header("content-type", "application/json").body(batch);
         assert_eq!(request.send().await.expect("an answer").status(), 400, "{batch}");
     }
+    assert_eq!(app.anonymous.get("/ipo/companies/?search=a%00").await.0, 400);
     let found = app.anonymous.data("{ ipos { totalCount } }", json!({})).await;
     assert_eq!(found["ipos"]["totalCount"], 0);
 }

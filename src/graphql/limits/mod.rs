@@ -32,6 +32,9 @@ pub fn admit(request: &mut Request, introspection: bool) -> Result<u64, ServerEr
     if request.query.contains(variables::UPLOAD_HANDLE) {
         return Err(coded("BAD_USER_INPUT", variables::HANDLE_MESSAGE, start));
     }
+    if variables::spells_nul(&request.query) {
+        return Err(coded("BAD_USER_INPUT", variables::NUL_MESSAGE, start));
+    }
     let variables = std::mem::take(&mut request.variables);
     let document = request.parsed_query().map_err(|error| {
         let at = error.locations.first().copied().unwrap_or(start);

@@ -10,6 +10,15 @@ const DEEPEST: usize = 128;
 pub const UPLOAD_HANDLE: &str = "#__graphql_file__:";
 pub const HANDLE_MESSAGE: &str = "A file comes by multipart/form-data, with null in its place among the variables";
 
+/// PostgreSQL holds no such character, and no name or text of a person has one.
+pub const NUL_MESSAGE: &str = "A text holds the character U+0000, which is not text; send it without";
+
+/// Whether a literal of an operation's text is or spells that character.
+#[must_use]
+pub fn spells_nul(text: &str) -> bool {
+    text.contains(['\0']) || text.contains("\\u0000") || text.contains("\\u{0}")
+}
+
 /// Checks all variables of a request with this many files.
 ///
 /// # Errors
@@ -37,6 +46,7 @@ fn walk(value: &Value, depth: usize, seen: &mut Seen) -> Result<(), String> {
     match value {
         Value::List(items) => items.iter().try_for_each(|item| walk(item, depth + 1, seen)),
         Value::Object(fields) => fields.values().try_for_each(|field| walk(field, depth + 1, seen)),
+        Value::String(text) if text.contains('\0') => Err(NUL_MESSAGE.to_owned()),
         Value::String(text) => {
             seen.handles += usize::from(text.starts_with(UPLOAD_HANDLE));
             Ok(())
