@@ -9,6 +9,7 @@ mod token;
 mod train;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -18,7 +19,7 @@ use crate::app::{App, StartError};
 use crate::graphql;
 use crate::jobs;
 use crate::settings::{Environment, LogFormat, SettingError, Settings};
-use crate::store::{Store, StoreError};
+use crate::store::{self, Store, StoreError};
 
 /// IPOs, daily prices, backtests and forecasts behind one GraphQL endpoint.
 #[derive(Debug, Parser)]
@@ -50,6 +51,16 @@ enum Command {
     Import(import::ImportArguments),
     /// Fit a forecasting model to stored symbols.
     Train(train::TrainArguments),
+    /// Write a copy of the SQLite database, while it serves.
+    Backup {
+        /// A file that isn't there yet.
+        file: PathBuf,
+    },
+    /// Put a copy back in the SQLite database's place, while nothing serves.
+    Restore {
+        /// What `backup` has written.
+        file: PathBuf,
+    },
     /// Print the GraphQL schema.
     Schema,
     /// Ask a running service whether it can serve; fails if it can't. Containers check their health with it.
@@ -73,6 +84,8 @@ pub enum CommandError {
     Store(#[from] StoreError),
     #[error("{0} can't be listened on: {1}")]
     Listen(std::net::SocketAddr, std::io::Error),
+    #[error(transparent)]
+    Backup(#[from] store::BackupError),
     #[error("{0}")]
     Failed(String),
 }
@@ -138,6 +151,16 @@ async fn run(command: Command) -> Result<(), CommandError> {
         Command::Train(arguments) => {
             start_logging(settings.log_format, "warn");
             Box::pin(train::run(settings, arguments)).await
+        }
+        Command::Backup { file } => {
+            store::backup(&settings.database_url, &file).await?;
+            println!("{} is a whole copy of the database.", file.display());
+            Ok(())
+        }
+        Command::Restore { file } => {
+            store::restore(&settings.database_url, &file).await?;
+            println!("The database is {} again; what was there ends in .before-restore.", file.display());
+            Ok(())
         }
         Command::Health { url } => health(&settings, url).await,
         Command::Schema => Ok(()),

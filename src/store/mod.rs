@@ -3,6 +3,7 @@
 //! SQLite serves one process: writes go through a single connection, so they queue in order instead of meeting the
 //! file lock, while reads and the queue have connections of their own. PostgreSQL has one pool for all.
 
+mod backup;
 mod budgets;
 mod children;
 mod clock;
@@ -43,6 +44,7 @@ use sea_orm::{
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
+pub use backup::{BackupError, backup, restore};
 pub use budgets::{Budgets, Permit, Refusal, tomorrow};
 pub use corporate_actions::{CorporateActionFilter, CorporateActions, ExDay, corporate_action_sorts};
 pub use entity::api_token::Role;

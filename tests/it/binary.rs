@@ -139,6 +139,51 @@ fn a_file_is_imported_from_the_command_line() {
     assert!(!missing.status.success() && String::from_utf8_lossy(&missing.stderr).contains("can't be read"));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_is_made_while_jobs_write_and_put_back_when_nothing_serves() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let provider = Provider::start().await;
+    for n in 0..30 {
+        let bars: Vec<_> = (0..200).map(|d| (day(d), ["1.0", "2.0", "0.5", "1.5"], "7")).collect();
+        provider.daily(&format!("S{n}"), &bars);
+    }
+    let database = fresh_database(Database::Sqlite, &folder);
+    let command = |name: &str, file: &Path| {
+        prospectus().arg(name).arg(file).env("DATABASE_URL", &database).output().expect("it runs")
+    };
+    let (copy, other) = (folder.path().join("copy.db"), folder.path().join("other.db"));
+    let server = Server::start(&database, &provider.url(), &[], &[]);
+    let client = Client::new(&server.url, Some(ADMIN_TOKEN));
+    let add = "mutation($t: String!) { addSymbol(input: { ticker: $t }) { userErrors { message } } }";
+    for n in 0..30 {
+        client.data(add, json!({"t": format!("S{n}")})).await;
+        if n == 15 {
+            assert!(command("backup", &copy).status.success());
+        }
+    }
+    let told = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let again = command("backup", &copy);
+    assert!(!again.status.success() && told(&again).contains("already"), "{}", told(&again));
+    let served = command("restore", &copy);
+    assert!(!served.status.success() && told(&served).contains("in use"), "{}", told(&served));
+    std::fs::write(&other, "not a database").expect("a file");
+    let foreign = command("restore", &other);
+    assert!(!foreign.status.success() && told(&foreign).contains("not a whole database"), "{}", told(&foreign));
+    let symbols = "{ symbols(first: 500) { totalCount nodes { barCount prices { totalCount } } } }";
+    assert_eq!(client.data(symbols, json!({})).await["symbols"]["totalCount"], 30);
+    drop(server);
+
+    let put_back = command("restore", &copy);
+    assert!(put_back.status.success(), "{}", told(&put_back));
+    let server = Server::start(&database, &provider.url(), &["--no-worker"], &[]);
+    let then = Client::new(&server.url, None).data(symbols, json!({})).await;
+    assert_eq!(then["symbols"]["totalCount"], 16);
+    for symbol in then["symbols"]["nodes"].as_array().expect("symbols") {
+        assert_eq!(symbol["barCount"], symbol["prices"]["totalCount"], "no batch by half");
+        assert!([json!(0), json!(200)].contains(&symbol["barCount"]), "{symbol}");
+    }
+}
+
 async fn statements_of_a_page(symbols: usize) -> usize {
     let folder = tempfile::tempdir().expect("a folder");
     let provider = Provider::start().await;
