@@ -3,7 +3,7 @@
 use async_graphql::{Enum, Error, ErrorExtensions, SimpleObject};
 
 use crate::request::RequestError;
-use crate::store::{StorageFull, StoreError};
+use crate::store::{StorageFull, StoreError, TooLong};
 
 /// What kind of mistake it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -75,6 +75,10 @@ fn sentence(text: &str) -> String {
 pub fn internal(error: &(dyn std::error::Error + 'static)) -> Error {
     if StorageFull::caused(error) {
         return storage_full();
+    }
+    if TooLong::caused(error) {
+        let message = "The database worked on this for too long; ask for less at a time";
+        return Error::new(message).extend_with(|_, extensions| extensions.set("code", "TIMEOUT"));
     }
     let id = ulid::Ulid::new().to_string();
     tracing::error!(%error, %id, "a request failed");

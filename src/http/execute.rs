@@ -110,7 +110,7 @@ impl Service {
         };
         let running = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
         let response = match tokio::time::timeout(LONGEST_OPERATION, running).await {
-            Ok(Ok(response)) => tidied(response, cost),
+            Ok(Ok(response)) => self.watched(tidied(response, cost)),
             Ok(Err(_)) => GraphQLResponse::from_errors(vec![
                 crate::graphql::internal(&std::io::Error::other("a resolver panicked")).into_server_error(START),
             ]),
@@ -120,6 +120,14 @@ impl Service {
             }
         };
         Finished { response, _budget: budget }
+    }
+
+    /// Whatever met a full disk, readiness tells of it until there is space again.
+    fn watched(&self, response: GraphQLResponse) -> GraphQLResponse {
+        if response.errors.iter().any(|error| code_of(error) == Some("STORAGE_FULL")) {
+            self.app.store.watch_storage();
+        }
+        response
     }
 
     /// The events of a subscription. A panic in one ends it with an error.

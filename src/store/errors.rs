@@ -16,6 +16,8 @@ pub enum StoreError {
     Database(#[source] DbErr),
     #[error("the database's disk is full, so nothing was stored; free some space there, then try again")]
     StorageFull(#[source] StorageFull),
+    #[error("the database worked on it for too long and gave it up")]
+    TooLong(#[source] TooLong),
     #[error("the database folder {path} can't be made: {source}")]
     Folder { path: String, source: std::io::Error },
     #[error("a stored {what} can't be read: {source}")]
@@ -35,11 +37,28 @@ impl StorageFull {
     }
 }
 
+/// A statement took longer than the database may take for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the statement's time was over")]
+pub struct TooLong;
+
+impl TooLong {
+    /// Whether this is at the bottom of an error.
+    #[must_use]
+    pub fn caused(error: &(dyn std::error::Error + 'static)) -> bool {
+        std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<Self>)
+    }
+}
+
 pub type Result<T> = std::result::Result<T, StoreError>;
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        if trouble(&error) == Trouble::Full { Self::StorageFull(StorageFull) } else { Self::Database(error) }
+        match trouble(&error) {
+            Trouble::Full => Self::StorageFull(StorageFull),
+            Trouble::TooLong => Self::TooLong(TooLong),
+            Trouble::Race | Trouble::Other => Self::Database(error),
+        }
     }
 }
 
@@ -55,6 +74,7 @@ enum Trouble {
     Full,
     /// Another transaction got in the way; the same again goes through.
     Race,
+    TooLong,
     Other,
 }
 
@@ -72,6 +92,8 @@ fn trouble(error: &DbErr) -> Trouble {
     }
     match &*code {
         "53100" => Trouble::Full,
+        // The statement's timeout.
+        "57014" => Trouble::TooLong,
         // Serialisation failure, deadlock, lock not available.
         "40001" | "40P01" | "55P03" => Trouble::Race,
         _ => Trouble::Other,

@@ -49,7 +49,7 @@ pub use budgets::{Budgets, Permit, Refusal, tomorrow};
 pub use corporate_actions::{CorporateActionFilter, CorporateActions, ExDay, corporate_action_sorts};
 pub use entity::api_token::Role;
 pub use entity::job::{JobKind, JobState};
-pub use errors::{MaybeStoreError, Result, StorageFull, StoreError};
+pub use errors::{MaybeStoreError, Result, StorageFull, StoreError, TooLong};
 pub use events::{Event, Events};
 pub use feed::{IpoUpdate, JobUpdate, Update};
 pub use first_days::FirstDay;
@@ -89,6 +89,8 @@ pub struct Store {
     events: Events,
     storage: storage::Storage,
     statements: Arc<AtomicU64>,
+    /// Where to connect for work that may take longer than any request. Nothing for SQLite.
+    postgres: Option<ConnectOptions>,
 }
 
 /// This process's turn at preparing the database.
@@ -116,6 +118,8 @@ const SLOW_STATEMENT: Duration = Duration::from_secs(5);
 const SQLITE_READERS: u32 = 4;
 /// Connections to PostgreSQL unless a setting says otherwise.
 pub const POSTGRES_CONNECTIONS: u32 = 16;
+/// The longest that PostgreSQL works on one statement: what nobody waits for any more ends by itself.
+const LONGEST_STATEMENT: Duration = Duration::from_secs(30);
 /// How long a connection may take to say that it's still there.
 const PING_WITHIN: Duration = Duration::from_secs(2);
 /// A lease that can't be renewed within this is better renewed by the next try.
@@ -144,7 +148,7 @@ impl Store {
             count_statements([&mut read, &mut write], &statements);
             let queue = Database::connect(sqlite_options(url, 1)).await?;
             let (leases, events) = (write.clone(), Events::local(read.clone()));
-            return Ok(Self { read, write, queue, leases, events, storage, statements });
+            return Ok(Self { read, write, queue, leases, events, storage, statements, postgres: None });
         }
         let mut options = ConnectOptions::new(url);
         options
@@ -165,12 +169,23 @@ impl Store {
                     })
                 })
             });
+        let unhurried = options.clone();
+        options.statement_timeout(LONGEST_STATEMENT);
         let mut pool = Database::connect(options.clone()).await?;
         count_statements([&mut pool], &statements);
         options.max_connections(1).acquire_timeout(LEASE_PATIENCE).connect_lazy(true);
         let leases = Database::connect(options).await?;
         let events = Events::shared(pool.clone(), pool.get_postgres_connection_pool().clone());
-        Ok(Self { read: pool.clone(), write: pool.clone(), queue: pool, leases, events, storage, statements })
+        let (read, write, queue, postgres) = (pool.clone(), pool.clone(), pool, Some(unhurried));
+        Ok(Self { read, write, queue, leases, events, storage, statements, postgres })
+    }
+
+    /// A handle whose statements may take as long as they need.
+    async fn unhurried(&self) -> Result<Self> {
+        let Some(mut options) = self.postgres.clone() else { return Ok(self.clone()) };
+        options.max_connections(2);
+        let connection = Database::connect(options).await?;
+        Ok(Self { read: connection.clone(), write: connection, ..self.clone() })
     }
 
     /// Waits until no other process is preparing the database, and holds them off until the turn ends.
@@ -181,7 +196,7 @@ impl Store {
         if self.backend() == DbBackend::Sqlite {
             return Ok(Turn(None));
         }
-        let transaction = self.write.begin().await?;
+        let transaction = self.unhurried().await?.write.begin().await?;
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({TURN_LOCK})")).await?;
         Ok(Turn(Some(transaction)))
     }
@@ -191,8 +206,9 @@ impl Store {
     /// # Errors
     /// When a migration fails; those before it stay.
     pub async fn migrate(&self) -> Result<()> {
-        Migrator::up(&self.write, None).await?;
-        let measured = self.ipos().measure_all().await?;
+        let unhurried = self.unhurried().await?;
+        Migrator::up(&unhurried.write, None).await?;
+        let measured = unhurried.ipos().measure_all().await?;
         if measured > 0 {
             tracing::info!(measured, "worked out what became of issues' prices");
         }
@@ -204,7 +220,7 @@ impl Store {
     /// # Errors
     /// When a migration can't be taken back.
     pub async fn migrate_down(&self, steps: u32) -> Result<()> {
-        Ok(Migrator::down(&self.write, Some(steps)).await?)
+        Ok(Migrator::down(&self.unhurried().await?.write, Some(steps)).await?)
     }
 
     /// Whether the database answers and has every migration. It only reads.
