@@ -26,7 +26,13 @@ fn source(columns: &Columns, commission: f64) -> BacktestSource {
     let ran = run(columns, &strategy, &execution).expect("a run");
     BacktestSource {
         id: "bench".to_owned(),
-        subject: Subject { ticker: "GOOG".to_owned(), name: None, exchange: "NASDAQ".to_owned(), currency: None },
+        subject: Subject {
+            ticker: "GOOG".to_owned(),
+            name: None,
+            exchange: "NASDAQ".to_owned(),
+            currency: None,
+            unit: None,
+        },
         strategy,
         execution,
         metrics: ran.metrics,

@@ -63,11 +63,12 @@ impl From<&Unusable> for ModelInfo {
     }
 }
 
-/// A model that was trained here.
-#[derive(Clone)]
-struct Trained {
-    model: Arc<Model>,
-    may_be_default: bool,
+/// What was trained here, and which model of all is the default.
+struct AtHand {
+    /// The oldest first.
+    trained: Vec<Arc<Model>>,
+    /// The key of the model that somebody chose as the default.
+    chosen: Option<String>,
 }
 
 /// The models of this process; clones share them.
@@ -76,7 +77,7 @@ pub struct Registry {
     store: Store,
     shelf: Arc<Shelf>,
     /// By row; `None` where a row can't be read, which is said once.
-    trained: Arc<RwLock<BTreeMap<i64, Option<Trained>>>>,
+    trained: Arc<RwLock<BTreeMap<i64, Option<Arc<Model>>>>>,
 }
 
 impl Registry {
@@ -85,27 +86,37 @@ impl Registry {
         Self { store, shelf: Arc::new(shelf), trained: Arc::default() }
     }
 
-    /// What was trained here, the oldest first; what came in since the last look is read.
-    async fn trained(&self) -> Result<Vec<Trained>, StoreError> {
-        let ids = self.store.models().ids().await?;
+    /// What came in since the last look is read; what was deleted is forgotten.
+    async fn at_hand(&self) -> Result<AtHand, StoreError> {
+        let heads = self.store.models().heads().await?;
         let missing: Vec<i64> = {
             let known = self.trained.read().unwrap_or_else(PoisonError::into_inner);
-            ids.iter().copied().filter(|id| !known.contains_key(id)).collect()
+            heads.models.iter().map(|(id, _)| *id).filter(|id| !known.contains_key(id)).collect()
         };
         if !missing.is_empty() {
             let rows = self.store.models().get_many(&missing).await?;
             let mut known = self.trained.write().unwrap_or_else(PoisonError::into_inner);
+            known.retain(|id, _| heads.models.iter().any(|(head, _)| head == id));
             for row in rows {
                 let read = Artifact::read(&row.content)
                     .and_then(|(key, artifact)| artifact.into_model(key, Some(row.created_at)))
                     .inspect_err(|error| tracing::error!(%error, key = row.key, "a stored model can't be used"));
-                let trained =
-                    read.ok().map(|model| Trained { model: Arc::new(model), may_be_default: row.may_be_default });
-                known.insert(row.id, trained);
+                known.insert(row.id, read.ok().map(Arc::new));
             }
         }
         let known = self.trained.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(ids.iter().filter_map(|id| known.get(id).cloned().flatten()).collect())
+        let named = |(id, name): &(i64, Option<String>)| {
+            let model = known.get(id).cloned().flatten()?;
+            Some(match name {
+                Some(name) if *name != model.name => {
+                    let mut named = model.as_ref().clone();
+                    named.name.clone_from(name);
+                    Arc::new(named)
+                }
+                _ => model,
+            })
+        };
+        Ok(AtHand { trained: heads.models.iter().filter_map(named).collect(), chosen: heads.chosen })
     }
 
     /// The model with this key; with none, the default. `Err` within tells why there's none.
@@ -113,20 +124,31 @@ impl Registry {
     /// # Errors
     /// When the database fails.
     pub async fn find(&self, key: Option<&str>) -> Result<Result<Arc<Model>, String>, StoreError> {
-        let trained = self.trained().await?;
-        let Some(key) = key else { return Ok(Ok(self.default_of(&trained))) };
-        let found = self.shelf.models.iter().chain(trained.iter().map(|t| &t.model)).find(|model| model.key == key);
-        if let Some(model) = found {
-            return Ok(Ok(model.clone()));
+        let at_hand = self.at_hand().await?;
+        let Some(key) = key else { return Ok(Ok(self.default_of(&at_hand))) };
+        if let Some(model) = self.usable(&at_hand, key) {
+            return Ok(Ok(model));
         }
         let unusable = self.shelf.unusable.iter().find(|file| file.key == key);
         Ok(Err(unusable.map_or_else(String::new, |file| format!("{} can't be used: {}", file.file, file.reason))))
     }
 
-    /// The newest that was trained here and didn't lose to "no change"; else the one that ships.
-    fn default_of(&self, trained: &[Trained]) -> Arc<Model> {
-        let newest = trained.iter().rev().find(|t| t.may_be_default);
-        newest.map_or_else(|| self.shelf.shipped.clone(), |t| t.model.clone())
+    fn usable(&self, at_hand: &AtHand, key: &str) -> Option<Arc<Model>> {
+        self.shelf.models.iter().chain(&at_hand.trained).find(|model| model.key == key).cloned()
+    }
+
+    /// The one that somebody chose; without a choice, or where its file is gone, the one that ships.
+    fn default_of(&self, at_hand: &AtHand) -> Arc<Model> {
+        let chosen = at_hand.chosen.as_deref().and_then(|key| self.usable(at_hand, key));
+        chosen.unwrap_or_else(|| self.shelf.shipped.clone())
+    }
+
+    /// Whether the model was trained here, so that it can be renamed and deleted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_trained_here(&self, key: &str) -> Result<bool, StoreError> {
+        Ok(self.at_hand().await?.trained.iter().any(|model| model.key == key))
     }
 
     /// All of them, those that can't be used included; the default first.
@@ -134,10 +156,10 @@ impl Registry {
     /// # Errors
     /// When the database fails.
     pub async fn list(&self) -> Result<Vec<ModelInfo>, StoreError> {
-        let trained = self.trained().await?;
-        let default = self.default_of(&trained);
+        let at_hand = self.at_hand().await?;
+        let default = self.default_of(&at_hand);
         let mut infos: Vec<ModelInfo> = Vec::new();
-        for model in std::iter::once(&default).chain(trained.iter().rev().map(|t| &t.model)).chain(&self.shelf.models) {
+        for model in std::iter::once(&default).chain(at_hand.trained.iter().rev()).chain(&self.shelf.models) {
             if !infos.iter().any(|known| known.key == model.key) {
                 infos.push(model.as_ref().into());
             }

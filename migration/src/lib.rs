@@ -18,6 +18,8 @@ mod m20261125_000011_job_revisions;
 mod m20261125_000013_market;
 mod m20261125_000014_derived_prices;
 mod m20261125_000016_sessions;
+mod m20261128_000040_exchange_holidays;
+mod m20261128_000041_model_choice;
 
 pub struct Migrator;
 
@@ -38,6 +40,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000016_sessions::Migration),
             Box::new(m20261125_000013_market::Migration),
             Box::new(m20261125_000014_derived_prices::Migration),
+            Box::new(m20261128_000040_exchange_holidays::Migration),
+            Box::new(m20261128_000041_model_choice::Migration),
         ]
     }
 }

@@ -19,11 +19,12 @@ use crate::market::{DataSource, Exchange};
 use crate::research::{PredictRequest, RunBacktest, Span, create_ipo, predict, run_backtest};
 use crate::settings::Settings;
 use crate::store::entity::{job, symbol};
-use crate::store::{JobState, random_token};
+use crate::store::{JobState, make_demo, may_become_demo, random_token};
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
-    /// Where the demo's database goes; what is there is replaced.
+    /// Where the demo's own database goes, whatever DATABASE_URL says. A demo's file that is there is replaced, any other
+    /// is refused.
     #[arg(long, default_value = "data/demo.db")]
     database: PathBuf,
     /// Stop once everything is in, instead of serving it.
@@ -37,7 +38,8 @@ pub(super) async fn run(settings: Settings, arguments: DemoArguments) -> Result<
     let (address, server) = serve::start(&app).await?;
     let serving = tokio::spawn(serve::run(app.clone(), server, true));
 
-    println!("Prospectus demo: {} symbols of real daily prices, 2000 to 2013\n", SAMPLES.len());
+    println!("Prospectus demo: {} symbols of real daily prices, 2000 to 2013", SAMPLES.len());
+    println!("in a database of its own, {}, made anew each time.\n", arguments.database.display());
     fetch_samples(&app).await?;
     let shown = research(&app).await?;
 
@@ -55,6 +57,16 @@ async fn demo_settings(
     arguments: &DemoArguments,
     token: &SecretString,
 ) -> Result<Settings, CommandError> {
+    let shown = arguments.database.display();
+    match may_become_demo(&arguments.database) {
+        Ok(true) => {}
+        Ok(false) => {
+            return Err(CommandError::Failed(format!(
+                "{shown} isn't a demo's database, so it stays as it is: name another file with --database"
+            )));
+        }
+        Err(error) => return Err(CommandError::Failed(format!("{shown} can't be read: {error}"))),
+    }
     for suffix in ["", "-wal", "-shm"] {
         let mut path = arguments.database.clone().into_os_string();
         path.push(suffix);
@@ -67,7 +79,13 @@ async fn demo_settings(
             }
         }
     }
-    settings.database_url = format!("sqlite://{}", arguments.database.display()).into();
+    if let Some(folder) = arguments.database.parent() {
+        let made = std::fs::create_dir_all(folder);
+        made.map_err(|e| CommandError::Failed(format!("{} can't be made: {e}", folder.display())))?;
+    }
+    let url = format!("sqlite://{shown}");
+    make_demo(&url).await?;
+    settings.database_url = url.into();
     settings.admin_token = Some(token.clone());
     settings.price_schedule = None;
     settings.ipo_schedule = None;

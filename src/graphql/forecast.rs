@@ -157,6 +157,7 @@ impl From<Outcome> for PredictionOutcome {
 /// One trading day of a prediction, in the adjusted prices of the day that it was made.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct PredictionPoint {
+    /// The trading day: by the exchange's own list, else by the rules of its calendar; once it has traded, as it was.
     date: Date,
     /// The expected close.
     value: f64,
@@ -179,13 +180,26 @@ pub struct PredictionPoint {
 pub struct Prediction(pub row::Model);
 
 impl Prediction {
-    async fn actuals(&self, ctx: &Context<'_>, points: &[Point]) -> Result<Vec<Option<f64>>> {
-        let Some(symbol) = load_symbol(ctx, Some(self.0.symbol_id)).await? else {
-            return Ok(vec![None; points.len()]);
+    /// The points, and the closes of their days as far as the symbol has traded since.
+    async fn settled(&self, ctx: &Context<'_>) -> Result<(Vec<Point>, Vec<Option<f64>>)> {
+        let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
+        // Nothing has come since it was made.
+        let symbol = symbol.filter(|symbol| symbol.0.last_day.is_some_and(|last| last > self.0.as_of));
+        let series = match symbol {
+            Some(symbol) => {
+                let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+                loader.load_one(SeriesOf(symbol.0)).await.map_err(|e| internal(&e))?
+            }
+            None => None,
         };
-        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
-        let series = loader.load_one(SeriesOf(symbol.0)).await.map_err(|e| internal(&e))?;
-        Ok(series.map_or_else(|| vec![None; points.len()], |series| self.0.actuals(points, &series)))
+        let Some(series) = series else {
+            let points = self.0.points().map_err(Fault::from)?;
+            let none = vec![None; points.len()];
+            return Ok((points, none));
+        };
+        let points = self.0.settled_points(&series).map_err(Fault::from)?;
+        let actuals = self.0.actuals(&points, &series);
+        Ok((points, actuals))
     }
 }
 
@@ -234,12 +248,7 @@ impl Prediction {
 
     /// The next trading days of the symbol's exchange.
     async fn points(&self, ctx: &Context<'_>) -> Result<Vec<PredictionPoint>> {
-        let points = self.0.points().map_err(Fault::from)?;
-        let actuals = if ctx.look_ahead().field("actual").exists() {
-            self.actuals(ctx, &points).await?
-        } else {
-            vec![None; points.len()]
-        };
+        let (points, actuals) = self.settled(ctx).await?;
         let point = |(Point { day, band }, actual): (Point, Option<f64>)| PredictionPoint {
             date: Date(day),
             value: band.value,
@@ -264,8 +273,7 @@ impl Prediction {
 
     /// How it has turned out so far; null before the first of its days.
     async fn outcome(&self, ctx: &Context<'_>) -> Result<Option<PredictionOutcome>> {
-        let points = self.0.points().map_err(Fault::from)?;
-        let actuals = self.actuals(ctx, &points).await?;
+        let (points, actuals) = self.settled(ctx).await?;
         Ok(self.0.outcome(&points, &actuals).map(PredictionOutcome::from))
     }
 
@@ -378,7 +386,8 @@ impl ForecastMutation {
         })
     }
 
-    /// Trains a model on stored symbols as a job; unless it loses to "no change", it's the default from then on.
+    /// Trains a model on stored symbols as a job. It's used where it is named, and where nobody names a model only once
+    /// `setDefaultModel` has chosen it.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn train_model(&self, ctx: &Context<'_>, input: TrainModelInput) -> Result<TrainModelPayload> {
         let asked = jobs::train_model(ctx.data_unchecked::<App>(), &input.name, &input.tickers).await;

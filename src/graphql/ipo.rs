@@ -33,6 +33,7 @@ pub struct IpoSubscription {
     total: Option<f64>,
     qualified_institutional: Option<f64>,
     non_institutional: Option<f64>,
+    /// Retail individual investors; of SME issues since 2025-07-01, individual investors.
     retail: Option<f64>,
     employee: Option<f64>,
 }
@@ -197,10 +198,12 @@ impl Ipo {
         self.0.listing_day.map(Date)
     }
 
-    /// One lot at the final price, else at the top of the band.
+    /// The smallest bid at the final price, else at the top of the band: one lot; two lots of an SME issue in India that
+    /// opens on 2025-07-01 or later (SEBI's rule; bids are above 200,000 rupees since).
     async fn minimum_investment(&self) -> Option<Decimal> {
         let price = decimal(self.0.issue_price.as_ref()).or_else(|| decimal(self.0.price_band_high.as_ref()))?;
-        price.checked_mul(Decimal::from(self.0.lot_size?))
+        let lots = market::lots_of_smallest_bid(self.0.exchange, self.0.board, self.0.first_day());
+        price.checked_mul(Decimal::from(self.0.lot_size?))?.checked_mul(Decimal::from(lots))
     }
 
     /// Face value of a share.

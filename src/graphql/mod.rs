@@ -14,6 +14,7 @@ mod job;
 pub mod limits;
 mod loaders;
 mod market;
+mod model_edits;
 mod node;
 mod price;
 mod scalars;
@@ -58,6 +59,7 @@ pub struct Mutation(
     sweep::SweepMutation,
     ipo_edits::IpoMutation,
     forecast::ForecastMutation,
+    model_edits::ModelMutation,
     token::TokenMutation,
     market::MarketMutation,
 );

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Enum, Error, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 
 use super::backtest::Backtest;
 use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
@@ -18,6 +19,7 @@ use super::price::{DateRange, PriceBar, PriceSeries, Split};
 use super::scalars::Date;
 use crate::app::App;
 use crate::market::calendar::{self, Calendar};
+use crate::market::currency::Quotation;
 use crate::market::day;
 use crate::market::resample::resample;
 use crate::market::{self, DataSource, Exchange, Interval, Series};
@@ -146,9 +148,16 @@ impl Symbol {
         self.0.exchange
     }
 
-    /// ISO 4217 code of the prices' currency, once known.
+    /// ISO 4217 code of the prices' currency, once known; INR for every share of the NSE and the BSE.
     async fn currency(&self) -> Option<&str> {
-        self.0.currency.as_deref()
+        self.0.quotation().map(|quotation| quotation.currency)
+    }
+
+    /// How much of the currency a price of 1 is, once known. 1 but for exchanges that quote in a part of it: 0.01 in
+    /// London, whose shares are quoted in pence. Prices are kept and shown as quoted, and the money of backtests is in
+    /// the same unit.
+    async fn quotation_unit(&self) -> Option<Decimal> {
+        self.0.quotation().map(Quotation::unit)
     }
 
     /// The security's international number, twelve signs, where the exchange's files name it.
@@ -227,7 +236,7 @@ impl Symbol {
 
     /// Stretches of trading days without bars between the first and the last.
     async fn gaps(&self, ctx: &Context<'_>) -> Result<Vec<DateRange>> {
-        let calendar = Calendar::of(self.0.exchange, self.0.currency.as_deref());
+        let calendar = Calendar::of(self.0.exchange, self.0.quotation().map(|q| q.currency));
         let series = self.columns(ctx).await?;
         let gaps = calendar::gaps(&series.raw.days, calendar);
         Ok(gaps.into_iter().take(MOST_GAPS).map(std::convert::Into::into).collect())

@@ -42,12 +42,29 @@ pub struct AddSymbolPayload {
 #[derive(Debug, InputObject)]
 pub struct RemoveSymbolInput {
     ticker: String,
+    /// Whether its stored backtests, sweeps and predictions go, too. Without it a symbol that has some is refused, with
+    /// CONFLICT and their numbers.
+    #[graphql(default = false)]
+    with_research: bool,
+}
+
+/// Research that went with a symbol.
+#[derive(Debug, SimpleObject)]
+pub struct RemovedResearch {
+    /// Stored backtests of it.
+    backtests: i32,
+    /// Stored sweeps of it.
+    sweeps: i32,
+    /// Stored predictions of it.
+    predictions: i32,
 }
 
 /// The id of what was removed.
 #[derive(SimpleObject)]
 pub struct RemoveSymbolPayload {
     removed_id: Option<ID>,
+    /// What went with it; null if nothing was removed.
+    removed_research: Option<RemovedResearch>,
     user_errors: Vec<UserError>,
 }
 
@@ -182,13 +199,22 @@ impl SymbolMutation {
         })
     }
 
-    /// Stops following a symbol and forgets its prices.
+    /// Stops following a symbol and forgets its prices and flagged records; research on it goes only if it's said.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn remove_symbol(&self, ctx: &Context<'_>, input: RemoveSymbolInput) -> Result<RemoveSymbolPayload> {
         let app = ctx.data_unchecked::<App>();
-        Ok(match sort_out(jobs::remove_symbol(app, &input.ticker).await)? {
-            Ok(id) => RemoveSymbolPayload { removed_id: Some(ids::encode(Kind::Symbol, id)), user_errors: Vec::new() },
-            Err(user_errors) => RemoveSymbolPayload { removed_id: None, user_errors },
+        let int = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
+        Ok(match sort_out(jobs::remove_symbol(app, &input.ticker, input.with_research).await)? {
+            Ok(removed) => RemoveSymbolPayload {
+                removed_id: Some(ids::encode(Kind::Symbol, removed.id)),
+                removed_research: Some(RemovedResearch {
+                    backtests: int(removed.research.backtests),
+                    sweeps: int(removed.research.sweeps),
+                    predictions: int(removed.research.predictions),
+                }),
+                user_errors: Vec::new(),
+            },
+            Err(user_errors) => RemoveSymbolPayload { removed_id: None, removed_research: None, user_errors },
         })
     }
 

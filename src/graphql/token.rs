@@ -8,6 +8,7 @@ use super::guard::RoleGuard;
 use super::ids::{self, Kind};
 use super::symbol::moment;
 use crate::app::App;
+use crate::market::text::clean;
 use crate::store::entity::api_token as row;
 use crate::store::{Role, now};
 
@@ -98,7 +99,7 @@ pub struct TokenMutation;
 
 fn mistake(input: &CreateTokenInput) -> Option<UserError> {
     let invalid = |field, message: String| Some(UserError::new(UserErrorCode::Invalid, field, message));
-    if input.name.trim().is_empty() || input.name.chars().count() > LONGEST_NAME {
+    if clean(&input.name).is_empty() || input.name.chars().count() > LONGEST_NAME {
         return invalid("name", format!("a token's name has 1 to {LONGEST_NAME} characters"));
     }
     if input.role == Role::Anonymous {
@@ -118,7 +119,7 @@ impl TokenMutation {
         }
         let expires_at = input.days.map(|days| now() + i64::from(days) * DAY_MS);
         let tokens = ctx.data_unchecked::<App>().store.tokens();
-        let (token, secret) = tokens.create(input.name.trim(), input.role, expires_at).await.map_err(Fault::from)?;
+        let (token, secret) = tokens.create(&clean(&input.name), input.role, expires_at).await.map_err(Fault::from)?;
         Ok(CreateTokenPayload { token: Some(ApiToken(token)), secret: Some(secret), user_errors: Vec::new() })
     }
 

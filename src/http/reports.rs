@@ -20,6 +20,7 @@ use super::rest::failure;
 use super::{Service, answer};
 use crate::backtest::SweepMetric;
 use crate::graphql::{Kind, decode_id};
+use crate::market::currency::Quotation;
 use crate::market::{Interval, day};
 use crate::report::{
     BacktestReport, DrawError, Look, PdfError, PredictionReport, Printer, REPORT_VERSION, Theme, chart,
@@ -419,7 +420,8 @@ async fn symbol_chart(
         name: saved_as(&symbol.ticker, "prices", "svg"),
     };
     let make = async {
-        let (unit, title) = (symbol.currency.clone().unwrap_or_else(|| "price".to_owned()), symbol.ticker.clone());
+        let (unit, title) =
+            (symbol.quotation().map_or_else(|| "price".to_owned(), Quotation::label), symbol.ticker.clone());
         Ok(move || Ok(chart::prices(&columns, &title, &unit, adjusted, look)?.into_bytes()))
     };
     service.render(&headers, wanted, make).await

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::ipo_text::{count, date, first_number, is_nothing, prices};
+use super::ipo_dates::IssueDates;
+use super::ipo_kinds::{Kind, kind_of};
+use super::ipo_text::{count, first_number, is_nothing, prices};
+use crate::market::currency::iso_4217;
 use crate::market::day::iso;
 use crate::market::ipo::{IpoField, IpoValues};
 use crate::market::{Day, Exchange};
@@ -25,12 +28,11 @@ pub struct IpoRecord {
 pub struct ParsedIpos {
     pub records: Vec<IpoRecord>,
     pub issues: Vec<NewIssue>,
+    /// Records of what isn't a share: nothing is wrong with them.
+    pub left_out: Vec<NewIssue>,
     pub read: usize,
 }
 
-/// Codes of the NSE's main board and of its board for small companies; the others are trusts, bonds and the like.
-const MAIN_BOARD: [&str; 2] = ["EQ", "BE"];
-const SME_BOARD: [&str; 3] = ["SME", "SM", "ST"];
 const LONGEST_RAW: usize = 1_000;
 const LONGEST_NAME: usize = 200;
 const LONGEST_TICKER: usize = 32;
@@ -45,18 +47,26 @@ fn flaw<T>(field: &'static str, reason: impl Into<String>) -> Result<T, Flaw> {
 }
 
 /// Reads every record of a batch. Records of one issue complete each other; two that contradict each other in what
-/// makes up the issue are a conflict, and the first one stays.
+/// makes up the issue are a conflict, and the first one stays. `today` is the exchange's date.
 #[must_use]
-pub fn parse_ipos(batch: &IpoBatch) -> ParsedIpos {
+pub fn parse_ipos(batch: &IpoBatch, today: Day) -> ParsedIpos {
     let mut parsed = ParsedIpos::default();
+    let dates = IssueDates::of(batch.records.iter(), today);
     let mut known: HashMap<(Exchange, String, Option<Day>), usize> = HashMap::new();
     for raw in &batch.records {
         parsed.read += 1;
-        let Some(board) = board_of(raw) else { continue };
-        let record = match checked(raw, board) {
+        let board = match kind_of(raw.security.as_deref()) {
+            Kind::Share(board) => board,
+            Kind::Other(what) => {
+                let reason = format!("{what}, which isn't a share");
+                parsed.left_out.push(issue(raw, dates.near(raw), Flaw { field: "securityType", reason }));
+                continue;
+            }
+        };
+        let record = match checked(raw, board, &dates) {
             Ok(record) => record,
             Err(flaw) => {
-                parsed.issues.push(issue(raw, flaw));
+                parsed.issues.push(issue(raw, dates.near(raw), flaw));
                 continue;
             }
         };
@@ -70,22 +80,12 @@ pub fn parse_ipos(batch: &IpoBatch) -> ParsedIpos {
                 Ok(()) => {}
                 Err(field) => {
                     let reason = "the same symbol and start date stand in the batch before with another value";
-                    parsed.issues.push(issue(raw, Flaw { field, reason: reason.to_owned() }));
+                    parsed.issues.push(issue(raw, record.day, Flaw { field, reason: reason.to_owned() }));
                 }
             },
         }
     }
     parsed
-}
-
-/// `None` for what isn't a share.
-fn board_of(raw: &RawIpo) -> Option<&'static str> {
-    match raw.security.as_deref().map(str::to_uppercase) {
-        None => Some("MAINBOARD"),
-        Some(code) if MAIN_BOARD.contains(&code.as_str()) => Some("MAINBOARD"),
-        Some(code) if SME_BOARD.contains(&code.as_str()) => Some("SME"),
-        Some(_) => None,
-    }
 }
 
 /// Adds what a later record of the same issue says. Names may differ in their suffixes, lists in what they know; the
@@ -109,7 +109,7 @@ fn merge(values: &mut IpoValues, later: &IpoValues) -> Result<(), &'static str> 
     Ok(())
 }
 
-fn issue(raw: &RawIpo, flaw: Flaw) -> NewIssue {
+fn issue(raw: &RawIpo, day: Option<Day>, flaw: Flaw) -> NewIssue {
     let what = raw.ticker.as_deref().or(raw.name.as_deref()).unwrap_or("an issue").trim();
     let when = raw.open.as_deref().or(raw.listing.as_deref()).unwrap_or_default().trim();
     let mut text = raw.raw.clone();
@@ -118,7 +118,7 @@ fn issue(raw: &RawIpo, flaw: Flaw) -> NewIssue {
     }
     NewIssue {
         record: format!("{what} {when}").trim_end().chars().take(100).collect(),
-        day: None,
+        day,
         field: Some(flaw.field.to_owned()),
         reason: flaw.reason,
         raw: text,
@@ -152,19 +152,7 @@ fn name_and_standing(name: &str) -> (String, Option<&'static str>) {
     }
 }
 
-fn day_of(field: &'static str, text: Option<&str>) -> Result<Option<Day>, Flaw> {
-    match text {
-        None => Ok(None),
-        Some(text) if !text.is_empty() && is_nothing(text) => Ok(None),
-        Some(text) => match date(text) {
-            Some(day) => Ok(Some(day)),
-            None if text.trim().is_empty() => flaw(field, "is missing"),
-            None => flaw(field, format!("{:?} is not a date", text.trim())),
-        },
-    }
-}
-
-fn checked(raw: &RawIpo, board: &str) -> Result<IpoRecord, Flaw> {
+fn checked(raw: &RawIpo, board: &str, dates: &IssueDates) -> Result<IpoRecord, Flaw> {
     let Some(name) = raw.name.as_deref().filter(|n| !is_nothing(n)) else { return flaw("name", "is missing") };
     let (name, standing) = name_and_standing(name);
     if name.is_empty() || name.chars().count() > LONGEST_NAME {
@@ -179,6 +167,9 @@ fn checked(raw: &RawIpo, board: &str) -> Result<IpoRecord, Flaw> {
     }
     // A calendar knows the listing alone.
     let from_calendar = raw.open.is_none() && raw.close.is_none() && raw.listing.is_some();
+    let day_of = |field: &'static str, text: Option<&str>| {
+        dates.day(raw.exchange, raw.is_past, text).map_err(|reason| Flaw { field, reason })
+    };
     let open = day_of("openDate", raw.open.as_deref())?;
     let close = day_of("closeDate", raw.close.as_deref())?;
     let listing = day_of("listingDate", raw.listing.as_deref())?;
@@ -208,7 +199,7 @@ fn checked(raw: &RawIpo, board: &str) -> Result<IpoRecord, Flaw> {
     put(IpoField::IssueSize, shares(raw.issue_size.as_deref())?);
     put(IpoField::FaceValue, raw.face_value.as_deref().and_then(first_number));
     put(IpoField::Registrar, raw.registrar.as_deref().map(|r| r.trim().chars().take(LONGEST_NAME).collect()));
-    put(IpoField::Currency, raw.currency.as_deref().map(|c| c.trim().to_uppercase()).filter(|c| c.len() == 3));
+    put(IpoField::Currency, currency(raw.currency.as_deref())?);
     put(IpoField::OpenDate, open.map(iso));
     put(IpoField::CloseDate, close.map(iso));
     put(IpoField::ListingDate, listing.map(iso));
@@ -220,6 +211,16 @@ fn checked(raw: &RawIpo, board: &str) -> Result<IpoRecord, Flaw> {
     put(IpoField::Ticker, Some(ticker.clone()));
     put(IpoField::Name, Some(name));
     Ok(IpoRecord { exchange: raw.exchange, ticker, day: Some(day), values })
+}
+
+fn currency(code: Option<&str>) -> Result<Option<String>, Flaw> {
+    let Some(code) = code.filter(|code| !is_nothing(code)) else { return Ok(None) };
+    match iso_4217(code.trim()) {
+        Some(code) => Ok(Some(code.to_owned())),
+        None => {
+            flaw("currency", format!("{:?} isn't a code of ISO 4217", code.trim().chars().take(10).collect::<String>()))
+        }
+    }
 }
 
 type Band = Option<(String, String)>;
@@ -285,99 +286,5 @@ fn shares(text: Option<&str>) -> Result<Option<String>, Flaw> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::market::DataSource;
-    use insta::assert_snapshot;
-
-    fn past(name: &str, symbol: &str, dates: [&str; 3], range: &str, price: &str) -> RawIpo {
-        let some = |text: &str| (!text.is_empty() && text != "-").then(|| text.to_owned());
-        RawIpo {
-            exchange: Exchange::Nse,
-            name: some(name),
-            ticker: some(symbol),
-            security: Some("EQ".to_owned()),
-            open: some(dates[0]),
-            close: some(dates[1]),
-            listing: some(dates[2]),
-            band: some(range),
-            issue_price: some(price),
-            raw: format!("{{{symbol}}}"),
-            ..RawIpo::default()
-        }
-    }
-
-    fn parsed(records: Vec<RawIpo>) -> ParsedIpos {
-        parse_ipos(&IpoBatch { source: DataSource::Nse, exchanges: vec![Exchange::Nse], records })
-    }
-
-    #[test]
-    fn every_kind_of_bad_record_is_named_with_its_field_and_reason() {
-        let ok = ["22-MAR-2024", "27-MAR-2024", "02-APR-2024"];
-        let found = parsed(vec![
-            past("", "A", ok, "Rs.1 to Rs.2", "2"),
-            past("B Ltd", "", ok, "Rs.1 to Rs.2", "2"),
-            past("C Ltd", "C", ["soon", ok[1], ok[2]], "Rs.1 to Rs.2", "2"),
-            past("D Ltd", "D", ["", ok[1], ok[2]], "Rs.1 to Rs.2", "2"),
-            past("E Ltd", "E", [ok[1], ok[0], ok[2]], "Rs.1 to Rs.2", "2"),
-            past("F Ltd", "F", [ok[0], ok[1], "01-MAR-2024"], "Rs.1 to Rs.2", "2"),
-            past("G Ltd", "G", ok, "Rs.9 to Rs.7", "8"),
-            past("H Ltd", "H", ok, "Rs.7 to Rs.9", "9.50"),
-            past("I Ltd", "I", ok, "around nine", "9"),
-            past("J Ltd", "J", ok, "Rs.0 to Rs.9", "9"),
-            past("K Ltd", "K", ok, "Rs.7 to Rs.9", "9"),
-            past("K Ltd", "K", ok, "Rs.7 to Rs.9", "8"),
-        ]);
-        let line = |i: &NewIssue| format!("{} | {} | {}", i.record, i.field.as_deref().unwrap_or("-"), i.reason);
-        assert_snapshot!(found.issues.iter().map(line).collect::<Vec<_>>().join("\n"), @r#"
-        A 22-MAR-2024 | name | is missing
-        B Ltd 22-MAR-2024 | symbol | is missing
-        C soon | openDate | "soon" is not a date
-        D 02-APR-2024 | openDate | is missing
-        E 27-MAR-2024 | closeDate | 2024-03-22 is before the open date 2024-03-27
-        F 22-MAR-2024 | listingDate | 2024-03-01 is before the open date 2024-03-22
-        G 22-MAR-2024 | priceRange | the band is upside down: 9 to 7
-        H 22-MAR-2024 | issuePrice | 9.50 is outside the band 7 to 9
-        I 22-MAR-2024 | priceRange | "around nine" is not a price
-        J 22-MAR-2024 | priceRange | is zero
-        K 22-MAR-2024 | issuePrice | the same symbol and start date stand in the batch before with another value
-        "#);
-        assert_eq!(found.records.len(), 1);
-    }
-
-    #[test]
-    fn names_lose_their_suffixes_and_the_status_comes_from_them() {
-        let cases = [
-            ("PKH Ventures Limited - Issue Withdrawn", "PKH Ventures Limited", Some("WITHDRAWN")),
-            ("Sri Priyanka Geo Commex Limited-Issue Withdrawn", "Sri Priyanka Geo Commex Limited", Some("WITHDRAWN")),
-            ("Some  Limited-Issue postponed", "Some Limited", Some("POSTPONED")),
-            ("Vodafone Idea Limited - FPO", "Vodafone Idea Limited", None),
-            ("Adani Limited-Special Withdrawal Option", "Adani Limited", None),
-            ("Utkal Speciality Industries India Limited", "Utkal Speciality Industries India Limited", None),
-        ];
-        for (text, name, standing) in cases {
-            assert_eq!(name_and_standing(text), (name.to_owned(), standing), "{text}");
-        }
-    }
-
-    #[test]
-    fn lists_complete_each_other_and_exact_repetitions_are_one() {
-        let dates = ["22-MAR-2024", "27-MAR-2024", ""];
-        let mut live = past("A Limited", "A", dates, "", "Rs.200 to Rs.210");
-        live.issue_size = Some("4340100.0".to_owned());
-        let listed =
-            past("A Limited", "A", ["22-Mar-2024", "27-Mar-2024", "02-Apr-2024"], "Rs.200 to Rs.210", "   210");
-        let mut bond = listed.clone();
-        bond.security = Some("N1".to_owned());
-        let found = parsed(vec![live, listed.clone(), listed, bond]);
-        assert_eq!((found.records.len(), found.issues.len(), found.read), (1, 0, 4));
-        let values = &found.records[0].values;
-        let value = |field| values.get(&field).map(String::as_str);
-        let anew = parsed(vec![past("B Limited", "B", ["22-MAR-2024", "27-MAR-2024", ""], "Rs.90", "89")]);
-        let price = |field| anew.records[0].values.get(&field).map(String::as_str);
-        assert_eq!((price(IpoField::IssuePrice), price(IpoField::PriceBandLow)), (Some("89"), None));
-        assert_eq!(value(IpoField::IssueSize), Some("4340100"));
-        assert_eq!((value(IpoField::IssuePrice), value(IpoField::PriceBandLow)), (Some("210"), Some("200")));
-        assert_eq!(value(IpoField::ListingDate), Some("2024-04-02"));
-    }
-}
+#[path = "ipo_records_tests.rs"]
+mod tests;

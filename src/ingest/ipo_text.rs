@@ -1,14 +1,4 @@
-//! The texts that sources write dates, prices and numbers of an issue in.
-
-use chrono::NaiveDate;
-
-use crate::market::day::{self, Day, parse_iso};
-
-/// `22-MAR-2024`, `26-Mar-2024` or `2026-05-18`.
-pub(super) fn date(text: &str) -> Option<Day> {
-    let text = text.trim();
-    parse_iso(text).or_else(|| NaiveDate::parse_from_str(text, "%d-%b-%Y").ok().map(day::from_date))
-}
+//! The texts that sources write prices and numbers of an issue in.
 
 /// The numbers in a text, as they are written but for grouping commas: the dot of `Rs.99` is no decimal point.
 pub(super) fn numbers(text: &str) -> Vec<String> {
@@ -103,10 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_and_counts() {
-        assert_eq!(date("22-MAR-2024"), parse_iso("2024-03-22"));
-        assert_eq!(date(" 26-Mar-2024 "), parse_iso("2024-03-26"));
-        assert_eq!(date("31-Feb-2024"), None);
+    fn counts() {
         assert_eq!(count("8.1798244E7"), Some(81_798_244));
         assert_eq!(count("4340100.0"), Some(4_340_100));
         assert_eq!(count("4,34,81,697"), Some(43_481_697));
@@ -118,7 +105,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in ".{0,80}") {
-            let _ = (date(&text), prices(&text), count(&text), first_number(&text));
+            let _ = (prices(&text), count(&text), first_number(&text));
         }
     }
 }

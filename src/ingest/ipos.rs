@@ -2,18 +2,21 @@
 
 use std::collections::HashMap;
 
-use super::IngestError;
+use super::ipo_kinds::summary;
 use super::ipo_records::{IpoRecord, ParsedIpos, parse_ipos};
 use super::listings::check_listings;
+use super::made_good::MadeGood;
+use super::{IngestError, Ingested};
+use crate::market::dates::EARLIEST;
 use crate::market::ipo::{FieldChange, IpoField, name_key};
 use crate::market::{DataSource, Day, Exchange};
 use crate::providers::IpoBatch;
 use crate::store::entity::deleted_ipo;
 use crate::store::entity::ipo::Model;
-use crate::store::{Event, Outcome, Store, now};
+use crate::store::{Event, Outcome, Store, now, today_at};
 
 /// The dates of one issue may move by so many days while it's still to come.
-const SAME_ISSUE_DAYS: Day = 90;
+pub(super) const SAME_ISSUE_DAYS: Day = 90;
 
 /// Validates a batch, compares it with what is stored and writes the difference in one transaction, flagged records
 /// and revisions with it.
@@ -22,9 +25,10 @@ const SAME_ISSUE_DAYS: Day = 90;
 ///
 /// # Errors
 /// When the database fails; nothing is stored then.
-pub async fn ipos(store: &Store, batch: IpoBatch) -> Result<Outcome, IngestError> {
+pub async fn ipos(store: &Store, batch: IpoBatch) -> Result<Ingested, IngestError> {
     let (source, exchanges) = (batch.source, batch.exchanges.clone());
-    let parsed = tokio::task::spawn_blocking(move || parse_ipos(&batch)).await?;
+    let today = exchanges.first().map_or_else(|| today_at(Exchange::Other), |exchange| today_at(*exchange));
+    let parsed = tokio::task::spawn_blocking(move || parse_ipos(&batch, today)).await?;
     let transaction = store.begin().await?;
     store.ipos().lock(&transaction).await?;
     let stored = store.ipos().at(&transaction, &exchanges).await?;
@@ -32,6 +36,8 @@ pub async fn ipos(store: &Store, batch: IpoBatch) -> Result<Outcome, IngestError
     let (compared, parsed) =
         tokio::task::spawn_blocking(move || (compare(stored, &deleted, &parsed, source), parsed)).await?;
 
+    let news = compared.new.iter().chain(compared.changed.iter().map(|changed| &changed.row));
+    let good = MadeGood::of(&parsed, news);
     let Compared { new, changed, unchanged } = compared;
     let added = new.len();
     let new_ids = store.ipos().insert(&transaction, new).await?;
@@ -40,7 +46,9 @@ pub async fn ipos(store: &Store, batch: IpoBatch) -> Result<Outcome, IngestError
     let revisions: Vec<(i64, Vec<FieldChange>)> =
         changed.into_iter().filter(|c| !c.changes.is_empty()).map(|c| (c.row.id, c.changes)).collect();
     store.ipos().revise(&transaction, source, &revisions).await?;
-    store.issues().replace(&transaction, source, &ipo_scope(source), &parsed.issues, |_| true).await?;
+    let scope = ipo_scope(source);
+    store.issues().replace(&transaction, source, &scope, &parsed.issues, |flag| good.resolves(flag)).await?;
+    store.issues().list(&transaction, source, &scope, &parsed.left_out).await?;
     let mut events: Vec<Event> = new_ids.into_iter().map(|id| Event::Ipo { id, is_new: true }).collect();
     events.extend(revisions.iter().map(|(id, _)| Event::Ipo { id: *id, is_new: false }));
     // Days that were stored before the issue was known hold its price and first day.
@@ -48,12 +56,13 @@ pub async fn ipos(store: &Store, batch: IpoBatch) -> Result<Outcome, IngestError
     store.events().commit(transaction, &events).await?;
 
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    Ok(Outcome {
+    let outcome = Outcome {
         added: count(added),
         changed: count(revisions.len()),
         unchanged: count(unchanged),
         flagged: count(parsed.issues.len()),
-    })
+    };
+    Ok(Ingested { outcome, past_changed: false, notes: summary(&parsed.left_out).into_iter().collect() })
 }
 
 /// The batch that a source's flagged issues belong to.
@@ -101,12 +110,16 @@ impl Index {
     fn find(&self, record: &IpoRecord) -> Option<usize> {
         let free = |at: &&usize| !self.taken[**at];
         let same_day = |at: &&usize| self.rows[**at].first_day() == record.day;
+        // A day of before any trading was misread once, when two digits of a year were taken for all of it.
+        let misread = |day: &Day| *day < EARLIEST;
         let near = |at: &&usize| match (self.rows[**at].first_day(), record.day) {
-            (Some(a), Some(b)) => (a - b).abs() <= SAME_ISSUE_DAYS,
+            (Some(a), Some(b)) => misread(&a) || (a - b).abs() <= SAME_ISSUE_DAYS,
             _ => true,
         };
-        let listed_before =
-            |at: &&usize| self.rows[**at].listing_day.zip(record.day).is_some_and(|(listing, day)| listing < day);
+        let listed_before = |at: &&usize| {
+            let listing = self.rows[**at].listing_day.filter(|day| !misread(day));
+            listing.zip(record.day).is_some_and(|(listing, day)| listing < day)
+        };
         let of_ticker = self.by_ticker.get(&(record.exchange, record.ticker.clone()));
         let of_ticker = || of_ticker.into_iter().flatten().filter(free);
         let name = record.values.get(&IpoField::Name).map(|name| name_key(name)).unwrap_or_default();

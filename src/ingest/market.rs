@@ -13,6 +13,7 @@ use crate::market::day::iso;
 use crate::market::identity::Register;
 use crate::market::{DataSource, Day, Exchange};
 use crate::providers::market::Session;
+use crate::store::entity::data_issue;
 use crate::store::entity::market_day::{MarketDayState, Model as MarketDay};
 use crate::store::{Growth, JUMP, MarketBar, NewIssue, Outcome, Store, now};
 
@@ -69,11 +70,17 @@ pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<Outcome
     let mut conflicts = compared.conflicts;
     let mut days = Vec::with_capacity(sessions.len());
     for session in sessions {
-        let mut issues = session.flagged;
+        let issues = session.flagged;
         outcome.flagged += u32::try_from(issues.len()).unwrap_or(0);
-        issues.extend(conflicts.remove(&session.day).unwrap_or_default());
         let scope = market_scope(session.day);
-        store.issues().replace(&transaction, DataSource::Nse, &scope, &issues, |_| true).await?;
+        // The share's own row, made good, resolves its flag; that two sources differ only a person settles.
+        let good: HashSet<&str> = session.shares.iter().map(|share| share.ticker.as_str()).collect();
+        let covers =
+            |flag: &data_issue::Model| flag.record.rsplit_once(' ').is_some_and(|(ticker, _)| good.contains(ticker));
+        store.issues().replace(&transaction, DataSource::Nse, &scope, &issues, covers).await?;
+        let conflicts = conflicts.remove(&session.day).unwrap_or_default();
+        let scope = format!("{scope}:sources");
+        store.issues().replace(&transaction, DataSource::Nse, &scope, &conflicts, |_| false).await?;
         days.push(MarketDay {
             exchange: Exchange::Nse,
             day: session.day,

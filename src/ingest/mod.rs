@@ -2,10 +2,13 @@
 
 mod compare;
 mod corporate_actions;
+mod ipo_dates;
+mod ipo_kinds;
 mod ipo_records;
 mod ipo_text;
 mod ipos;
 mod listings;
+mod made_good;
 mod market;
 mod prices;
 mod validate;

@@ -54,11 +54,6 @@ impl Job for ImportPrices {
         let outcome = ingested.outcome;
         let total = outcome.added + outcome.changed + outcome.unchanged + outcome.flagged;
         progress.tell(total, Some(total), "Stored").await;
-        let mut done = Done::from(outcome);
-        for note in ingested.notes.iter().chain(&notes) {
-            done.message.push_str("; ");
-            done.message.push_str(note);
-        }
-        Ok(done)
+        Ok(Done::from(outcome).noting(ingested.notes.iter().chain(&notes)))
     }
 }

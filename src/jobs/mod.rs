@@ -36,8 +36,8 @@ pub use refresh_ipos::RefreshIpos;
 pub use refresh_market::{RefreshMarket, learn_list, refresh_market};
 pub use refresh_symbol::RefreshSymbol;
 pub use request::{
-    AddSymbol, SweepAnswer, add_symbol, cancel, import_prices, refresh_ipos, refresh_symbols, remove_symbol, retry,
-    sweep_backtests, train_model,
+    AddSymbol, RemovedSymbol, SweepAnswer, add_symbol, cancel, import_prices, refresh_ipos, refresh_symbols,
+    remove_symbol, retry, sweep_backtests, train_model,
 };
 pub use schedule::run_due;
 pub use sweep_backtests::SweepBacktests;
@@ -95,6 +95,18 @@ impl From<Outcome> for Done {
         let left_out = if flagged > 0 { format!(", {flagged} flagged and left out") } else { String::new() };
         let message = format!("{added} added, {changed} changed, {unchanged} unchanged{left_out}");
         Self { message, outcome: Some(outcome) }
+    }
+}
+
+impl Done {
+    /// With what else a person should know, a sentence each.
+    #[must_use]
+    pub fn noting<'a>(mut self, notes: impl IntoIterator<Item = &'a String>) -> Self {
+        for note in notes {
+            self.message.push_str("; ");
+            self.message.push_str(note);
+        }
+        self
     }
 }
 

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{Done, Job, JobError, Progress};
 use crate::app::App;
 use crate::ingest;
-use crate::market::DataSource;
-use crate::store::JobKind;
+use crate::market::{DataSource, Exchange};
+use crate::providers::ProviderError;
+use crate::store::{JobKind, now};
 
 /// Brings the issues of one source up to date.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,8 +35,30 @@ impl Job for RefreshIpos {
         let batch = provider.fetch().await?;
         let total = u32::try_from(batch.records.len()).unwrap_or(u32::MAX);
         progress.tell(0, Some(total), "Checking and storing the issues").await;
-        let outcome = ingest::ipos(&app.store, batch).await?;
+        let ingested = ingest::ipos(&app.store, batch).await?;
+        if self.source == DataSource::Nse {
+            learn_holidays(app).await?;
+        }
         progress.tell(total, Some(total), "Stored").await;
-        Ok(outcome.into())
+        Ok(Done::from(ingested.outcome).noting(&ingested.notes))
     }
+}
+
+/// Names the exchange's list of holidays among its lists.
+const HOLIDAYS: &str = "holidays:NSE";
+/// The list is good for so long.
+const HOLIDAYS_LAST_MS: i64 = 20 * 3_600_000;
+
+/// Brings the exchange's list of holidays up to date, once a day. Without it the calendar's own lists stand.
+async fn learn_holidays(app: &App) -> Result<(), JobError> {
+    let days = app.store.market_days();
+    if days.list_fetched(HOLIDAYS).await?.is_some_and(|at| now() - at < HOLIDAYS_LAST_MS) {
+        return Ok(());
+    }
+    match app.providers.nse().holidays().await {
+        Ok(holidays) => days.learn_holidays(Exchange::Nse, &holidays, HOLIDAYS).await?,
+        Err(ProviderError::Store(error)) => return Err(error.into()),
+        Err(error) => tracing::info!(%error, "the exchange's list of holidays can't be had"),
+    }
+    Ok(())
 }

@@ -4,12 +4,13 @@ use super::{ImportPrices, Job, RefreshIpos, RefreshSymbol, SweepBacktests, Train
 use crate::app::App;
 use crate::ingest;
 use crate::market::ipo::provider_tickers;
+use crate::market::text::clean;
 use crate::market::{DataSource, DateOrder, Exchange};
 use crate::providers::files::{self, Options};
 use crate::request::{RequestError, find_symbol, normalise_ticker};
 use crate::research::{StoredSweep, SweepRequest, prepare_sweep, run_sweep};
 use crate::store::entity::{job, symbol};
-use crate::store::{Event, NewJob, NewSymbol};
+use crate::store::{Event, NewJob, NewSymbol, ResearchCounts};
 
 /// A symbol that a person wants followed.
 #[derive(Debug, Clone)]
@@ -28,7 +29,7 @@ const LONGEST_NAME: usize = 200;
 /// When the ticker is malformed or taken, or no provider is set up to refresh from.
 pub async fn add_symbol(app: &App, input: AddSymbol) -> Result<(symbol::Model, Option<job::Model>), RequestError> {
     let mut ticker = normalise_ticker(&input.ticker)?;
-    let mut name = input.name.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
+    let mut name = input.name.map(|name| clean(&name)).filter(|name| !name.is_empty());
     if name.as_ref().is_some_and(|n| n.chars().count() > LONGEST_NAME) {
         let message = format!("a name has at most {LONGEST_NAME} characters");
         return Err(RequestError::invalid("name", message));
@@ -90,20 +91,47 @@ fn exchange_by_suffix(ticker: &str) -> Exchange {
     }
 }
 
-/// Removes a symbol with its bars and flagged records; its waiting jobs end by themselves.
+/// A symbol that was removed.
+#[derive(Debug, Clone, Copy)]
+pub struct RemovedSymbol {
+    pub id: i64,
+    /// The research that went with it.
+    pub research: ResearchCounts,
+}
+
+/// Removes a symbol with its bars and flagged records; its waiting jobs end by themselves. Research on it goes only
+/// `with_research`.
 ///
 /// # Errors
-/// When there is no such symbol.
-pub async fn remove_symbol(app: &App, ticker: &str) -> Result<i64, RequestError> {
+/// When there is no such symbol, or there is research on it that nobody said to remove.
+pub async fn remove_symbol(app: &App, ticker: &str, with_research: bool) -> Result<RemovedSymbol, RequestError> {
     let symbol = find_symbol(app, ticker).await?;
     let remove = || async {
         let transaction = app.store.begin().await?;
+        let symbols = app.store.symbols();
+        symbols.lock(&transaction, symbol.id).await?;
+        let research = symbols.research_of(&transaction, symbol.id).await?;
+        if research != ResearchCounts::default() && !with_research {
+            return Err(RequestError::Conflict(kept_by_research(&symbol.ticker, research)));
+        }
         app.store.issues().forget(&transaction, &ingest::scope(&symbol.ticker)).await?;
-        app.store.symbols().delete(&transaction, symbol.id).await?;
-        app.store.events().commit(transaction, &[]).await
+        symbols.delete(&transaction, symbol.id).await?;
+        app.store.events().commit(transaction, &[]).await?;
+        Ok(RemovedSymbol { id: symbol.id, research })
     };
-    app.store.transact(remove).await?;
-    Ok(symbol.id)
+    app.store.transact(remove).await
+}
+
+fn kept_by_research(ticker: &str, counts: ResearchCounts) -> String {
+    let one = |count: i64, what: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        _ => Some(format!("{count} {what}s")),
+    };
+    let ResearchCounts { backtests, sweeps, predictions } = counts;
+    let of = [one(backtests, "backtest"), one(sweeps, "sweep"), one(predictions, "prediction")];
+    let of: Vec<String> = of.into_iter().flatten().collect();
+    format!("{} of {ticker} would go with it; say withResearch: true to remove them, too", of.join(", "))
 }
 
 /// Queues a refresh of these symbols, or of all of them; a symbol that one is under way for answers with that one.
@@ -295,7 +323,7 @@ const MOST_TRAINED_ON: usize = 200;
 /// # Errors
 /// When the name is empty or too long, or a ticker isn't known.
 pub async fn train_model(app: &App, name: &str, tickers: &[String]) -> Result<job::Model, RequestError> {
-    let name = name.trim();
+    let name = clean(name);
     if name.is_empty() || name.chars().count() > LONGEST_NAME {
         return Err(RequestError::invalid("name", format!("a model's name has 1 to {LONGEST_NAME} characters")));
     }
@@ -306,7 +334,7 @@ pub async fn train_model(app: &App, name: &str, tickers: &[String]) -> Result<jo
     // The order must not matter: the same symbols make the same model.
     symbols.sort_by(|a, b| a.ticker.cmp(&b.ticker));
     let symbol_ids = symbols.iter().map(|s| s.id).collect();
-    record_one(app, TrainModel { name: name.to_owned(), symbol_ids }.record(None)?).await
+    record_one(app, TrainModel { name, symbol_ids }.record(None)?).await
 }
 
 /// Stops a job.

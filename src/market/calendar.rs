@@ -1,10 +1,13 @@
 //! Trading days: which days an exchange is open, and where a series has holes.
 
+use std::collections::BTreeSet;
+
 use chrono::{Datelike, NaiveDate, Weekday};
 use serde::{Deserialize, Serialize};
 
 use super::bar::Exchange;
 use super::day::{self, Day};
+use super::nse_days;
 
 /// A stretch of trading days, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,61 +41,73 @@ impl Calendar {
 }
 
 impl Calendar {
+    /// Exchanges whose days tell of this calendar's.
+    #[must_use]
+    pub fn exchanges(self) -> &'static [Exchange] {
+        match self {
+            Self::NewYork => &[Exchange::Nyse, Exchange::Nasdaq],
+            Self::India => &[Exchange::Nse, Exchange::Bse],
+            Self::Weekdays => &[],
+        }
+    }
+
     /// Whether the exchange rests on a day, as far as is known.
     #[must_use]
     pub fn rests(self, day: Day) -> bool {
-        day::is_weekend(day)
-            || match self {
-                Self::NewYork => us_holiday(day::to_date(day)),
-                Self::India => indian_holiday(day::to_date(day)),
-                Self::Weekdays => false,
-            }
+        let date = day::to_date(day);
+        match self {
+            Self::India if day::is_weekend(day) => !nse_days::opens_on_weekend(date),
+            _ if day::is_weekend(day) => true,
+            Self::NewYork => us_holiday(date),
+            Self::India => indian_holiday(date),
+            Self::Weekdays => false,
+        }
+    }
+}
+
+/// What is known of an exchange's days beyond its rules: it goes before them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownDays {
+    /// Days that have traded, weekends among them.
+    pub sessions: BTreeSet<Day>,
+    /// Days without a session, by the exchange's list or because there was none.
+    pub rests: BTreeSet<Day>,
+}
+
+impl KnownDays {
+    /// Whether the exchange is open on a day.
+    #[must_use]
+    pub fn is_open(&self, day: Day, calendar: Calendar) -> bool {
+        self.sessions.contains(&day) || !(self.rests.contains(&day) || calendar.rests(day))
     }
 }
 
 /// The next days on which an exchange is open.
 #[must_use]
-pub fn next_trading_days(after: Day, count: usize, calendar: Calendar) -> Vec<Day> {
-    (after + 1..).filter(|&day| !calendar.rests(day)).take(count).collect()
+pub fn next_trading_days(after: Day, count: usize, calendar: Calendar, known: &KnownDays) -> Vec<Day> {
+    (after + 1..).filter(|&day| known.is_open(day, calendar)).take(count).collect()
 }
 
-/// Weekdays on which the NSE's equity segment rests in 2026. Source: NSE, "Trading holidays for the calendar year 2026".
-const NSE_2026: [(u32, u32); 15] = [
-    (1, 26),
-    (3, 3),
-    (3, 26),
-    (3, 31),
-    (4, 3),
-    (4, 14),
-    (5, 1),
-    (5, 28),
-    (6, 26),
-    (9, 14),
-    (10, 2),
-    (10, 20),
-    (11, 10),
-    (11, 24),
-    (12, 25),
-];
+/// Days that were expected to trade, and those that have: a session that nobody expected moves what comes after it on.
+/// `traded` ascend.
+#[must_use]
+pub fn with_sessions(expected: &[Day], traded: &[Day]) -> Vec<Day> {
+    let Some(last) = expected.last() else { return Vec::new() };
+    let mut days: Vec<Day> = traded.iter().take_while(|day| *day <= last).chain(expected).copied().collect();
+    days.sort_unstable();
+    days.dedup();
+    days.truncate(expected.len());
+    days
+}
 
-/// The same as expected for 2027: the NSE publishes its list in December of the year before. Dates of fixed holidays
-/// and of Good Friday are certain, those that follow the moon are the almanac's (Holi, Id, Ram Navami, Mahavir Jayanti,
-/// Bakri Id, Muharram, Diwali).
-const NSE_2027: [(u32, u32); 10] =
-    [(1, 26), (3, 10), (3, 22), (3, 26), (4, 14), (4, 15), (4, 19), (5, 17), (6, 16), (10, 29)];
-
-/// Whether the NSE rests on this weekday: by its list for 2026 and 2027, by the fixed holidays in other years.
+/// Whether the NSE rests on this weekday: by its lists, by the fixed holidays in years that they don't cover.
 #[must_use]
 pub fn indian_holiday(date: NaiveDate) -> bool {
-    let day = (date.month(), date.day());
-    match date.year() {
-        2026 => NSE_2026.contains(&day),
-        2027 => NSE_2027.contains(&day),
-        year => {
-            let good_friday = easter_sunday(year).and_then(|e| e.checked_sub_days(chrono::Days::new(2)));
-            [(1, 26), (4, 14), (5, 1), (8, 15), (10, 2), (12, 25)].contains(&day) || good_friday == Some(date)
-        }
-    }
+    nse_days::rests(date).unwrap_or_else(|| {
+        let good_friday = easter_sunday(date.year()).and_then(|e| e.checked_sub_days(chrono::Days::new(2)));
+        let fixed = [(1, 26), (4, 14), (5, 1), (8, 15), (10, 2), (12, 25)];
+        fixed.contains(&(date.month(), date.day())) || good_friday == Some(date)
+    })
 }
 
 /// Without a calendar of the exchange, fewer missing weekdays in a row than this are taken for holidays.
@@ -239,7 +254,7 @@ mod tests {
     #[test]
     fn the_next_trading_days_skip_weekends_and_the_exchange_s_holidays() {
         let next = |after: &str, count, calendar| -> Vec<String> {
-            next_trading_days(d(after), count, calendar).into_iter().map(day::iso).collect()
+            next_trading_days(d(after), count, calendar, &KnownDays::default()).into_iter().map(day::iso).collect()
         };
         // Thanksgiving on the 26th of November, Christmas on a Friday, New Year's Day on a Friday.
         assert_eq!(next("2026-11-24", 3, Calendar::NewYork), ["2026-11-25", "2026-11-27", "2026-11-30"]);
@@ -250,6 +265,32 @@ mod tests {
         assert_eq!(next("2026-11-20", 3, Calendar::India), ["2026-11-23", "2026-11-25", "2026-11-26"]);
         assert_eq!(next("2027-01-22", 2, Calendar::India), ["2027-01-25", "2027-01-27"]);
         assert_eq!(next("2026-12-24", 1, Calendar::Weekdays), ["2026-12-25"]);
+        // Elections on a Thursday; the budget on a Sunday; the evening of Laxmi Pujan on a Sunday.
+        assert_eq!(next("2026-01-14", 1, Calendar::India), ["2026-01-16"]);
+        assert_eq!(next("2026-01-30", 2, Calendar::India), ["2026-02-01", "2026-02-02"]);
+        assert_eq!(next("2026-11-06", 3, Calendar::India), ["2026-11-08", "2026-11-09", "2026-11-11"]);
+        assert_eq!(next("2024-03-01", 2, Calendar::India), ["2024-03-02", "2024-03-04"]);
+        assert_eq!(next("2026-01-30", 1, Calendar::NewYork), ["2026-02-02"]);
+    }
+
+    #[test]
+    fn what_is_known_goes_before_the_rules() {
+        let (saturday, monday) = (d("2028-01-15"), d("2028-01-17"));
+        let known = KnownDays { sessions: [saturday].into(), rests: [monday].into() };
+        assert_eq!(next_trading_days(d("2028-01-14"), 2, Calendar::India, &known), [saturday, d("2028-01-18")]);
+        // Known to have traded, whatever a list says.
+        let both = KnownDays { sessions: [monday].into(), rests: [monday].into() };
+        assert!(both.is_open(monday, Calendar::India));
+    }
+
+    #[test]
+    fn a_session_that_nobody_expected_moves_the_later_days_on() {
+        assert_eq!(with_sessions(&[1, 2, 5, 6], &[]), [1, 2, 5, 6]);
+        assert_eq!(with_sessions(&[1, 2, 5, 6], &[1, 2]), [1, 2, 5, 6]);
+        assert_eq!(with_sessions(&[1, 2, 5, 6], &[1, 2, 4, 5, 6, 7]), [1, 2, 4, 5]);
+        // A day without a bar stays.
+        assert_eq!(with_sessions(&[1, 2, 5, 6], &[1, 5]), [1, 2, 5, 6]);
+        assert!(with_sessions(&[], &[1]).is_empty());
     }
 
     #[test]

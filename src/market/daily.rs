@@ -1,7 +1,9 @@
 //! One trading day of a whole exchange: a row a share, as the exchange's daily file has it.
 
-use super::LARGEST_PRICE;
+use super::bar::Exchange;
 use super::day::Day;
+use super::ipo::first_session;
+use super::{LARGEST_PRICE, dates};
 
 /// The three layouts that the NSE's daily file has had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,29 +98,10 @@ pub fn is_ticker(text: &str) -> bool {
         && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
 }
 
-const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-
 /// A date of the exchange's files: `30-NOV-2023`, `3-Nov-1995`, `13-Jul-20`, `2026-05-19`.
 #[must_use]
 pub fn parse_day(text: &str) -> Option<Day> {
-    let text = text.trim();
-    if let Some(day) = super::day::parse_iso(text) {
-        return Some(day);
-    }
-    let mut parts = text.split('-');
-    let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || !(1..=2).contains(&day.len()) {
-        return None;
-    }
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u32>().ok()).flatten();
-    let month = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(month))? as u32 + 1;
-    let year = match (year.len(), digits(year)?) {
-        (4, year) => year,
-        // The exchange opened in 1994.
-        (2, year) => year + if year >= 70 { 1900 } else { 2000 },
-        _ => return None,
-    };
-    chrono::NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, digits(day)?).map(super::day::from_date)
+    dates::day_of(text).ok().filter(|day| *day >= first_session(Exchange::Nse))
 }
 
 /// A price in plain digits, above zero.
@@ -182,9 +165,10 @@ mod tests {
             "-",
             "31-FEB-2024",
             "2024-13-01",
-            "30-11-2023",
-            "30/NOV/2023",
-            "30-NOVE-2023",
+            "03-11-2023",
+            "30-NOVX-2023",
+            "30-NOV-1899",
+            "30-NOV-023",
             "+3-NOV-2023",
             "3-NOV-+24",
         ] {

@@ -18,6 +18,8 @@ pub const EARLIEST_YEAR: i32 = 1900;
 const LATEST_YEAR: i32 = 2100;
 /// 1900-01-01.
 pub const EARLIEST: Day = -25_567;
+/// 2100-12-31.
+pub const LATEST: Day = 47_846;
 const LONGEST: usize = 64;
 
 /// Which number of a date comes first.
@@ -82,6 +84,8 @@ pub struct Written {
     /// Whether the order matters.
     numeric: bool,
     year_first: bool,
+    /// Whether the year has two digits, and so follows from the rule.
+    pub short_year: bool,
     /// Seconds since midnight, where a time of day is written.
     pub time: Option<u32>,
     /// Whether the time is said to be UTC.
@@ -128,7 +132,8 @@ pub fn read(text: &str) -> Result<Written, DateFault> {
     let (parts, rest) = split(without_weekday(&text)).ok_or(DateFault::NotADate)?;
     let (time, utc) = time_of_day(rest).ok_or(DateFault::NotADate)?;
     let (by_order, numeric, year_first) = readings(parts)?;
-    Ok(Written { by_order, numeric, year_first, time, utc })
+    let short_year = !parts.iter().any(|part| matches!(part, Part::Number(_, 4)));
+    Ok(Written { by_order, numeric, year_first, short_year, time, utc })
 }
 
 /// The day of a text that stands alone.
@@ -426,6 +431,11 @@ mod tests {
             Ok(day) => day::iso(day),
             Err(fault) => fault.to_string(),
         }
+    }
+
+    #[test]
+    fn the_first_and_last_day_are_those_of_the_years() {
+        assert_eq!((day::iso(EARLIEST), day::iso(LATEST)), ("1900-01-01".to_owned(), "2100-12-31".to_owned()));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
 use super::bar::Exchange;
-use super::day::Day;
+use super::dates::{EARLIEST, LATEST};
+use super::day::{Day, iso};
 
 /// Which rules a company is listed by.
 #[derive(
@@ -161,12 +162,61 @@ pub struct FieldChange {
     pub after: Option<String>,
 }
 
+/// 2025-07-01: SME issues that open from then on take bids of two lots and more.
+const TWO_LOTS_SINCE: Day = 20_270;
+
+/// Lots of the smallest bid that an issue takes. One that opens on no known day is taken for one to come.
+#[must_use]
+pub fn lots_of_smallest_bid(exchange: Exchange, board: Board, opens: Option<Day>) -> u32 {
+    let is_indian = matches!(exchange, Exchange::Nse | Exchange::Bse);
+    let is_since = opens.is_none_or(|day| day >= TWO_LOTS_SINCE);
+    if is_indian && board == Board::Sme && is_since { 2 } else { 1 }
+}
+
+/// The first day of trading at an exchange, where it is within the years that dates are read of.
+pub(super) fn first_session(exchange: Exchange) -> Day {
+    match exchange {
+        // 1994-11-03: the first day of the capital market segment.
+        Exchange::Nse => 9_072,
+        // 1971-02-08.
+        Exchange::Nasdaq => 403,
+        Exchange::Bse | Exchange::Nyse | Exchange::Other => EARLIEST,
+    }
+}
+
+/// Whether an issue can have this day at this exchange.
+///
+/// # Errors
+/// Why not, to be put after the day.
+pub fn check_issue_day(exchange: Exchange, day: Day) -> Result<(), String> {
+    let first = first_session(exchange);
+    if day < first {
+        return Err(format!("lies before {}, when trading began", iso(first)));
+    }
+    if day > LATEST {
+        return Err(format!("lies after {}, too far ahead", iso(LATEST)));
+    }
+    Ok(())
+}
+
 /// Letters and digits in lower case, without what companies add to their names.
 #[must_use]
 pub fn name_key(name: &str) -> String {
     let lower = name.to_lowercase();
-    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.filter(|word| !["limited", "ltd", "inc", "corp", "plc", "the"].contains(word)).collect()
+    let words = || lower.split(|c: char| !(c.is_alphanumeric() || is_mark(c))).filter(|word| !word.is_empty());
+    let key: String = words().filter(|word| !["limited", "ltd", "inc", "corp", "plc", "the"].contains(word)).collect();
+    // A name of nothing else is known by what it has; one without letters by itself.
+    if !key.is_empty() {
+        return key;
+    }
+    let all: String = words().collect();
+    if all.is_empty() { lower.trim().to_owned() } else { all }
+}
+
+/// Signs that a script writes on its letters: vowels in Devanagari, harakat in Arabic, and the like.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{610}'..='\u{61a}' | '\u{64b}'..='\u{65f}' | '\u{900}'..='\u{903}'
+        | '\u{93a}'..='\u{94f}' | '\u{980}'..='\u{983}' | '\u{9bc}'..='\u{9cd}' | '\u{a00}'..='\u{d7f}')
 }
 
 /// How price providers may spell the ticker of a share listed here, the likeliest first.
@@ -201,8 +251,26 @@ mod tests {
     }
 
     #[test]
+    fn the_smallest_bid_of_an_sme_issue_is_two_lots_by_its_opening_date() {
+        let day = |text: &str| crate::market::day::parse_iso(text);
+        let lots = lots_of_smallest_bid;
+        assert_eq!(lots(Exchange::Nse, Board::Sme, day("2025-06-30")), 1);
+        assert_eq!(lots(Exchange::Nse, Board::Sme, day("2025-07-01")), 2);
+        assert_eq!(lots(Exchange::Bse, Board::Sme, day("2026-01-01")), 2);
+        assert_eq!(lots(Exchange::Bse, Board::Sme, None), 2);
+        assert_eq!(lots(Exchange::Nse, Board::Mainboard, day("2026-01-01")), 1);
+        assert_eq!(lots(Exchange::Nasdaq, Board::Sme, day("2026-01-01")), 1);
+    }
+
+    #[test]
     fn one_company_has_one_key_however_it_is_written() {
         assert_eq!(name_key("Milky Mist Dairy Food Limited"), name_key("MILKY MIST DAIRY FOOD LTD."));
         assert_ne!(name_key("Leap India Limited"), name_key("Leap Limited"));
+        // Names of nothing but such words, or without a letter, stay apart.
+        let odd = ["The Limited", "Limited", "The Inc.", "???", "---", ""].map(name_key);
+        for (at, key) in odd.iter().enumerate() {
+            assert!(!odd[..at].contains(key), "{key:?}");
+        }
+        assert_eq!(name_key("THE LIMITED"), name_key("the  limited"));
     }
 }

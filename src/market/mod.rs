@@ -4,6 +4,7 @@
 pub mod bar;
 pub mod calendar;
 pub mod corporate_actions;
+pub mod currency;
 pub mod daily;
 pub mod dates;
 pub mod day;
@@ -11,11 +12,13 @@ pub mod exact;
 pub mod identity;
 pub mod indicators;
 pub mod ipo;
+mod nse_days;
 pub mod operand;
 pub mod performance;
 pub mod resample;
 pub mod series;
 pub mod splits;
+pub mod text;
 
 pub use bar::{Bar, DataSource, Exchange, LARGEST_PRICE};
 pub use dates::DateOrder;

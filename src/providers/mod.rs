@@ -125,6 +125,8 @@ pub struct RawIpo {
     /// The source's own word for where it stands; only what dates can't tell is believed.
     pub standing: Option<String>,
     pub subscription: Option<Subscription>,
+    /// Whether the source lists it among those whose bidding is over.
+    pub is_past: bool,
     /// The whole record, for a person to look at.
     pub raw: String,
 }
@@ -148,6 +150,7 @@ impl Default for RawIpo {
             currency: None,
             standing: None,
             subscription: None,
+            is_past: false,
             raw: String::new(),
         }
     }

@@ -28,7 +28,10 @@ pub struct Subject {
     pub ticker: String,
     pub name: Option<String>,
     pub exchange: String,
+    /// ISO 4217 code.
     pub currency: Option<String>,
+    /// What prices and money are stated in: `GBP`, `GBP/100`.
+    pub unit: Option<String>,
 }
 
 impl Subject {
@@ -40,6 +43,6 @@ impl Subject {
 
     /// The unit of its prices.
     fn unit(&self) -> String {
-        self.currency.clone().unwrap_or_else(|| "price".to_owned())
+        self.unit.clone().unwrap_or_else(|| "price".to_owned())
     }
 }

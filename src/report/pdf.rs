@@ -1,7 +1,10 @@
 //! Reports as PDF: typst templates with the fonts inside the binary, tagged for screen readers, and the same bytes for
 //! the same report.
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
+use ttf_parser::Face;
 use typst::diag::SourceDiagnostic;
 use typst::foundations::{Bytes, Dict, IntoValue, Smart};
 use typst_as_lib::TypstEngine;
@@ -9,7 +12,7 @@ use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
 use super::chart::{self, DrawError, Look};
-use super::text::{maybe_number, maybe_percent, number, percent};
+use super::text::{maybe_number, maybe_percent, number, percent, printable};
 use super::{BacktestReport, PredictionReport};
 use crate::backtest::{ExitReason, Fill, Metrics};
 use crate::report::backtest::ReportTrade;
@@ -20,6 +23,25 @@ const FONTS: [&[u8]; 3] = [
     include_bytes!("fonts/Inter-SemiBold.ttf"),
     include_bytes!("fonts/Inter-Bold.ttf"),
 ];
+/// The fonts' tables, to look signs up in.
+static FACES: LazyLock<Vec<Face<'static>>> =
+    LazyLock::new(|| FONTS.iter().filter_map(|font| Face::parse(font, 0).ok()).collect());
+
+/// Whether the report's font has a sign in every weight.
+pub(super) fn has_glyph(c: char) -> bool {
+    FACES.iter().all(|face| face.glyph_index(c).is_some_and(|glyph| glyph.0 != 0))
+}
+
+/// A report's data with every text as the font can show it.
+fn make_printable(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = printable(text),
+        Value::Array(values) => values.iter_mut().for_each(make_printable),
+        Value::Object(fields) => fields.values_mut().for_each(make_printable),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 const TEMPLATES: [(&str, &str); 3] = [
     ("style.typ", include_str!("templates/style.typ")),
     ("backtest.typ", include_str!("templates/backtest.typ")),
@@ -98,8 +120,9 @@ impl Printer {
             // What a screen reader says of the picture is what it says in the browser.
             let text = svg.split_once("<desc id=\"d\">").and_then(|(_, rest)| rest.split_once("</desc>"));
             described[name] = text.map_or("", |(text, _)| text).into();
-            drawn.insert(name.into(), Bytes::from_string(svg).into_value());
+            drawn.insert(name.into(), Bytes::from_string(printable(&svg)).into_value());
         }
+        make_printable(&mut data);
         data["alt"] = described;
         let mut inputs = Dict::new();
         inputs.insert("data".into(), serde_json::to_string(&data)?.into_value());

@@ -1,4 +1,33 @@
-//! Numbers as a reader expects them.
+//! Numbers as a reader expects them, and names as the report's font can show them.
+
+use any_ascii::any_ascii_char;
+
+use super::pdf::has_glyph;
+
+/// The text with what the font has no sign for spelled in Latin letters; a sign that has no spelling is a box. A PDF for
+/// screen readers may not hold a character without a glyph.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    if text.is_ascii() {
+        return text.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
+    }
+    let mut printed = String::with_capacity(text.len());
+    for c in text.chars().filter(|c| *c == '\n' || !c.is_control()) {
+        match any_ascii_char(c) {
+            _ if c.is_ascii() || has_glyph(c) => printed.push(c),
+            // Joiners, marks of direction and selectors of variants are no signs of their own.
+            "" if c.is_whitespace() => printed.push(' '),
+            "" if matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}') =>
+                {}
+            "" => printed.push(MISSING),
+            spelled => printed.push_str(spelled),
+        }
+    }
+    printed
+}
+
+/// Stands for a sign that can't be shown.
+const MISSING: char = '□';
 
 /// A ratio as a percentage with a real minus sign.
 #[must_use]
@@ -50,6 +79,24 @@ fn signed(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_in_any_script_can_be_printed() {
+        for (text, expected) in [
+            ("Plain Ltd – 5 €", "Plain Ltd – 5 €"),
+            ("Société Générale Ελλάδα Москва", "Société Générale Ελλάδα Москва"),
+            ("腾讯", "TengXun"),
+            ("भारत", "bhart"),
+            ("شركة", "shrkh"),
+            ("A\u{0}\u{7}B", "AB"),
+            ("x\u{f0000}", "x□"),
+        ] {
+            assert_eq!(printable(text), expected, "{text:?}");
+        }
+        let emoji = printable("🚀 up");
+        assert!(emoji.is_ascii() && emoji.ends_with(" up") && emoji.len() > 3, "{emoji}");
+        assert!(has_glyph(MISSING));
+    }
 
     #[test]
     fn numbers_read_well() {

@@ -1,7 +1,10 @@
 //! What administrators do to issues: add, edit, delete. Each edit leaves a revision.
 
 use crate::app::App;
-use crate::market::ipo::{FieldChange, IpoField};
+use crate::market::currency::iso_4217;
+use crate::market::day::iso;
+use crate::market::ipo::{FieldChange, IpoField, check_issue_day};
+use crate::market::text::clean;
 use crate::market::{DataSource, Exchange};
 use crate::request::RequestError;
 use crate::store::entity::ipo::Model;
@@ -23,7 +26,7 @@ fn invalid(field: IpoField, message: impl Into<String>) -> RequestError {
 
 /// Brings an edit into the form that values are kept in.
 fn tidied(field: IpoField, value: Option<String>) -> Option<String> {
-    let value = value.map(|v| v.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|v| !v.is_empty());
+    let value = value.map(|v| clean(&v)).filter(|v| !v.is_empty());
     match field {
         IpoField::Ticker | IpoField::Currency => value.map(|v| v.to_uppercase()),
         _ => value,
@@ -40,8 +43,8 @@ fn check(row: &Model) -> Result<(), RequestError> {
     {
         return Err(invalid(IpoField::Ticker, "a ticker is up to 32 letters, digits and & - . _"));
     }
-    if row.currency.len() != 3 || !row.currency.bytes().all(|b| b.is_ascii_uppercase()) {
-        return Err(invalid(IpoField::Currency, "a currency is three letters, such as INR"));
+    if iso_4217(&row.currency).is_none() {
+        return Err(invalid(IpoField::Currency, "a currency is a code of ISO 4217, such as INR; prices are in it"));
     }
     for (field, value) in [
         (IpoField::IssuePrice, &row.issue_price),
@@ -65,6 +68,15 @@ fn check(row: &Model) -> Result<(), RequestError> {
     }
     if row.issue_size.is_some_and(|n| n < 1) {
         return Err(invalid(IpoField::IssueSize, "an issue has at least one share"));
+    }
+    for (field, day) in [
+        (IpoField::OpenDate, row.open_day),
+        (IpoField::CloseDate, row.close_day),
+        (IpoField::ListingDate, row.listing_day),
+    ] {
+        if let Some(day) = day {
+            check_issue_day(row.exchange, day).map_err(|why| invalid(field, format!("{} {why}", iso(day))))?;
+        }
     }
     if row.open_day.zip(row.close_day).is_some_and(|(open, close)| close < open) {
         return Err(invalid(IpoField::CloseDate, "the close date is before the open date"));

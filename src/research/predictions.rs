@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Bars, Span, corrupt};
 use crate::app::App;
 use crate::forecast::{Band, Evaluation, HORIZON, Model, ModelError, forecast};
-use crate::market::calendar::{Calendar, next_trading_days};
+use crate::market::calendar::{Calendar, next_trading_days, with_sessions};
 use crate::market::{Day, Series};
 use crate::registry::ModelInfo;
 use crate::request::RequestError;
@@ -46,6 +46,9 @@ pub struct Outcome {
     pub coverage95: f64,
 }
 
+/// Calendar days beyond twice the horizon that are looked up.
+const ROOM: Day = 14;
+
 /// Forecasts a symbol's next trading days and keeps the forecast.
 ///
 /// # Errors
@@ -56,12 +59,14 @@ pub async fn predict(app: &App, request: PredictRequest) -> Result<row::Model, R
     let span = Span { from: None, to: None, adjusted: true };
     let bars = Bars::load(app, &request.ticker, span).await?;
     let (volatility, prior) = app.models.bands();
+    let as_of = bars.last_day();
+    let calendar = Calendar::of(bars.symbol.exchange, bars.symbol.quotation().map(|q| q.currency));
+    let until = as_of.saturating_add(i32::try_from(horizon).unwrap_or(i32::MAX / 4).saturating_mul(2) + ROOM);
+    let known = app.store.market_days().known(calendar.exchanges(), as_of, until).await?;
     let computed = tokio::task::spawn_blocking(move || {
         let made = forecast(&bars.columns, &model, &volatility, &prior, horizon);
         let made = made.map_err(|error| turned_down(error, &bars.symbol))?;
-        let as_of = bars.last_day();
-        let calendar = Calendar::of(bars.symbol.exchange, bars.symbol.currency.as_deref());
-        let days = next_trading_days(as_of, horizon, calendar);
+        let days = next_trading_days(as_of, horizon, calendar, &known);
         let points: Vec<Point> = days.into_iter().zip(made.bands).map(|(day, band)| Point { day, band }).collect();
         Ok::<_, RequestError>(row::ActiveModel {
             symbol_id: Set(bars.symbol.id),
@@ -119,6 +124,21 @@ impl row::Model {
     /// When the stored text isn't what was written.
     pub fn points(&self) -> Result<Vec<Point>, StoreError> {
         serde_json::from_str(&self.points).map_err(corrupt("prediction's points"))
+    }
+
+    /// The days, with the bands, once the symbol has traded on: a session that nobody expected when this was made, such as
+    /// one on a Sunday, has taken the next step, and what comes after it moves on by one.
+    ///
+    /// # Errors
+    /// When the stored text isn't what was written.
+    pub fn settled_points(&self, series: &Series) -> Result<Vec<Point>, StoreError> {
+        let mut points = self.points()?;
+        let from = series.raw.days.partition_point(|&day| day <= self.as_of);
+        let expected: Vec<Day> = points.iter().map(|point| point.day).collect();
+        for (point, day) in points.iter_mut().zip(with_sessions(&expected, &series.raw.days[from..])) {
+            point.day = day;
+        }
+        Ok(points)
     }
 
     /// How the model has done on the symbol's own history.

@@ -7,7 +7,9 @@ use chrono::{DateTime, SecondsFormat};
 use super::{decode_curve, decode_sweep};
 use crate::app::App;
 use crate::backtest::Sweep;
+use crate::market::currency::Quotation;
 use crate::market::resample::resample;
+use crate::market::text::clean;
 use crate::market::{Columns, Interval, Series};
 use crate::report::{BacktestSource, PredictionSource, Subject};
 use crate::request::{RequestError, find_symbol};
@@ -21,9 +23,10 @@ impl From<&symbol::Model> for Subject {
     fn from(symbol: &symbol::Model) -> Self {
         Self {
             ticker: symbol.ticker.clone(),
-            name: symbol.name.clone(),
+            name: symbol.name.as_deref().map(clean),
             exchange: format!("{:?}", symbol.exchange).to_uppercase(),
-            currency: symbol.currency.clone(),
+            currency: symbol.quotation().map(|q| q.currency.to_owned()),
+            unit: symbol.quotation().map(Quotation::label),
         }
     }
 }
@@ -96,7 +99,7 @@ pub async fn prediction_source(
 ) -> Result<PredictionSource, RequestError> {
     let loaded = app.series.get(std::slice::from_ref(symbol)).await?.pop();
     let series = loaded.map(|(_, series)| series).unwrap_or_default();
-    let points = row.points()?;
+    let points = row.settled_points(&series)?;
     let actuals = row.actuals(&points, &series);
     Ok(PredictionSource {
         id: global_id,

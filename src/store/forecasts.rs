@@ -1,8 +1,10 @@
 //! Models that were trained here, and stored predictions.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Statement,
+};
 
 use super::entity::{model, prediction};
 use super::page::{Key, Keys, Page, PageRequest};
@@ -11,6 +13,15 @@ use super::{Result, Store, now};
 
 /// The trained models' repository.
 pub struct Models<'a>(pub(super) &'a Store);
+
+/// What there is of trained models, without their content.
+#[derive(Debug, Default)]
+pub struct Heads {
+    /// Ids, and the names that people gave.
+    pub models: Vec<(i64, Option<String>)>,
+    /// The key of the default.
+    pub chosen: Option<String>,
+}
 
 /// The predictions' repository.
 pub struct Predictions<'a>(pub(super) &'a Store);
@@ -33,13 +44,56 @@ impl Models<'_> {
         Ok(())
     }
 
-    /// The ids of all of them, ascending.
+    /// The ids and given names of all of them, ascending, and the key of the model that was chosen as the default.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn ids(&self) -> Result<Vec<i64>> {
-        let query = model::Entity::find().select_only().column(model::Column::Id).order_by_asc(model::Column::Id);
-        Ok(query.into_tuple().all(&self.0.read).await?)
+    pub async fn heads(&self) -> Result<Heads> {
+        let sql = "SELECT CAST(NULL AS BIGINT) AS id, model_key AS name FROM default_model WHERE id = 1 \
+                   UNION ALL SELECT id, name FROM models ORDER BY id";
+        let statement = Statement::from_string(self.0.backend(), sql);
+        let mut heads = Heads::default();
+        for row in self.0.read.query_all_raw(statement).await? {
+            let name: Option<String> = row.try_get_by_index(1)?;
+            match row.try_get_by_index::<Option<i64>>(0)? {
+                Some(id) => heads.models.push((id, name)),
+                None => heads.chosen = name,
+            }
+        }
+        Ok(heads)
+    }
+
+    /// Chooses the default.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn choose(&self, key: &str) -> Result<()> {
+        let sql = "INSERT INTO default_model (id, model_key, chosen_at) VALUES (1, $1, $2) \
+                   ON CONFLICT (id) DO UPDATE SET model_key = excluded.model_key, chosen_at = excluded.chosen_at";
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, [key.into(), now().into()]);
+        self.0.write.execute_raw(statement).await?;
+        Ok(())
+    }
+
+    /// Gives a model another name; false if there is no such model.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rename(&self, key: &str, name: &str) -> Result<bool> {
+        let update = model::Entity::update_many()
+            .col_expr(model::Column::Name, Expr::val(name))
+            .filter(model::Column::Key.eq(key));
+        Ok(update.exec(&self.0.write).await?.rows_affected > 0)
+    }
+
+    /// Deletes a model unless it is the chosen default; false if nothing was deleted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete(&self, key: &str) -> Result<bool> {
+        let sql = "DELETE FROM models WHERE key = $1 AND NOT EXISTS (SELECT 1 FROM default_model WHERE model_key = $1)";
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, [key.into()]);
+        Ok(self.0.write.execute_raw(statement).await?.rows_affected() > 0)
     }
 
     /// # Errors

@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use super::entity::data_issue::{ActiveModel, Column, Entity, Model};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
 use super::symbols::contains_pattern;
-use super::{Result, Store, now};
+use super::{Millis, Result, Store, now};
+use crate::market::text::clean;
 use crate::market::{DataSource, Day};
 
 /// The issues' repository.
@@ -81,8 +82,8 @@ impl Model {
 const CHUNK: usize = 500;
 
 impl Issues<'_> {
-    /// Records a batch's issues, and resolves those of the same scope that the batch has shown to be gone:
-    /// `covers` tells of an open issue whether the batch would have shown it.
+    /// Records a batch's issues, and resolves those of the same scope that it has shown to be made good: `covers` tells
+    /// of an open issue whether its own record stands in the batch without a fault.
     ///
     /// # Errors
     /// When the database fails.
@@ -95,26 +96,7 @@ impl Issues<'_> {
         covers: impl Fn(&Model) -> bool,
     ) -> Result<()> {
         let now = now();
-        // The same fault twice in one batch is one row: PostgreSQL refuses two equal keys in one statement.
-        let mut rows: HashMap<String, ActiveModel> = HashMap::with_capacity(found.len());
-        for issue in found {
-            let fingerprint = fingerprint(source, scope, issue);
-            rows.entry(fingerprint.clone()).or_insert_with(|| ActiveModel {
-                source: Set(source),
-                scope: Set(scope.to_owned()),
-                record: Set(issue.record.clone()),
-                day: Set(issue.day),
-                field: Set(issue.field.clone()),
-                reason: Set(issue.reason.clone()),
-                raw: Set(issue.raw.clone()),
-                fingerprint: Set(fingerprint),
-                first_seen_at: Set(now),
-                last_seen_at: Set(now),
-                occurrences: Set(1),
-                resolved_at: Set(None),
-                ..Default::default()
-            });
-        }
+        let rows = rows_of(source, scope, found, now, None);
         let open = Entity::find()
             .filter(Column::Scope.eq(scope))
             .filter(Column::ResolvedAt.is_null())
@@ -129,18 +111,22 @@ impl Issues<'_> {
                 .exec(transaction)
                 .await?;
         }
-        let mut rows: Vec<ActiveModel> = rows.into_values().collect();
-        rows.sort_by(|a, b| a.record.as_ref().cmp(b.record.as_ref()));
-        while !rows.is_empty() {
-            let rest = rows.split_off(rows.len().min(CHUNK));
-            let conflict = OnConflict::column(Column::Fingerprint)
-                .update_columns([Column::LastSeenAt, Column::ResolvedAt, Column::Raw])
-                .value(Column::Occurrences, Expr::col((Entity, Column::Occurrences)).add(1))
-                .to_owned();
-            Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(transaction).await?;
-            rows = rest;
-        }
-        Ok(())
+        write(transaction, rows).await
+    }
+
+    /// Lists records that were left out though nothing is wrong with them: they stand resolved from the start.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list(
+        &self,
+        transaction: &DatabaseTransaction,
+        source: DataSource,
+        scope: &str,
+        left_out: &[NewIssue],
+    ) -> Result<()> {
+        let now = now();
+        write(transaction, rows_of(source, scope, left_out, now, Some(now))).await
     }
 
     /// Forgets a scope's issues: what they were about is gone.
@@ -184,6 +170,53 @@ impl Issues<'_> {
     pub async fn count(&self, filter: &IssueFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
     }
+}
+
+/// Rows by fingerprint: the same fault twice in one batch is one, as PostgreSQL refuses two equal keys in a statement.
+fn rows_of(
+    source: DataSource,
+    scope: &str,
+    found: &[NewIssue],
+    now: Millis,
+    resolved_at: Option<Millis>,
+) -> HashMap<String, ActiveModel> {
+    let mut rows: HashMap<String, ActiveModel> = HashMap::with_capacity(found.len());
+    for issue in found {
+        let fingerprint = fingerprint(source, scope, issue);
+        rows.entry(fingerprint.clone()).or_insert_with(|| ActiveModel {
+            source: Set(source),
+            scope: Set(scope.to_owned()),
+            record: Set(clean(&issue.record)),
+            day: Set(issue.day),
+            field: Set(issue.field.clone()),
+            reason: Set(clean(&issue.reason)),
+            // As it came, but for what no text may hold.
+            raw: Set(issue.raw.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()),
+            fingerprint: Set(fingerprint),
+            first_seen_at: Set(now),
+            last_seen_at: Set(now),
+            occurrences: Set(1),
+            resolved_at: Set(resolved_at),
+            ..Default::default()
+        });
+    }
+    rows
+}
+
+/// Adds issues, and counts those up that are known.
+async fn write(transaction: &DatabaseTransaction, rows: HashMap<String, ActiveModel>) -> Result<()> {
+    let mut rows: Vec<ActiveModel> = rows.into_values().collect();
+    rows.sort_by(|a, b| a.record.as_ref().cmp(b.record.as_ref()));
+    while !rows.is_empty() {
+        let rest = rows.split_off(rows.len().min(CHUNK));
+        let conflict = OnConflict::column(Column::Fingerprint)
+            .update_columns([Column::LastSeenAt, Column::ResolvedAt, Column::Raw])
+            .value(Column::Occurrences, Expr::col((Entity, Column::Occurrences)).add(1))
+            .to_owned();
+        Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(transaction).await?;
+        rows = rest;
+    }
+    Ok(())
 }
 
 /// What makes two sightings the same issue.

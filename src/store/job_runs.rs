@@ -14,6 +14,7 @@ use super::entity::job::{Column, Entity, JobState, Model};
 use super::entity::job_file;
 use super::jobs::{CHUNK, Claim, Jobs, Outcome, RunAfter, int};
 use super::{Event, Millis, Result};
+use crate::market::text::clean;
 
 /// How long a job waits before it asks again whether its symbol is free.
 const BUSY_RETRY_MS: i64 = 300;
@@ -105,7 +106,7 @@ impl Jobs<'_> {
         let changes = [
             (Column::Done, Expr::val(int(done))),
             (Column::Total, Expr::val(total.map(int))),
-            (Column::Message, Expr::val(message.map(str::to_owned))),
+            (Column::Message, Expr::val(message.map(clean))),
         ];
         self.change_own(id, worker, changes).await
     }
@@ -125,7 +126,7 @@ impl Jobs<'_> {
         let count = |of: fn(&Outcome) -> u32| -> SimpleExpr { Expr::val(outcome.as_ref().map(of).map(int)) };
         let changes = [
             (Column::State, text_state(state)),
-            (Column::Message, Expr::val(message.map(str::to_owned))),
+            (Column::Message, Expr::val(message.map(clean))),
             (Column::FinishedAt, Expr::cust(self.present())),
             (Column::LeaseUntil, Expr::val(Option::<i64>::None)),
             (Column::Added, count(|o| o.added)),
@@ -156,7 +157,7 @@ impl Jobs<'_> {
         };
         let changes = [
             (Column::State, text_state(JobState::Retrying)),
-            (Column::Message, Expr::val(message)),
+            (Column::Message, Expr::val(clean(message))),
             (Column::RunAfter, run_after),
             (Column::EnqueuedAt, Expr::val(Option::<i64>::None)),
             (Column::LeaseUntil, Expr::val(Option::<i64>::None)),

@@ -1,16 +1,18 @@
 //! Which days of an exchange are stored, and the exchange's lists beside them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
-    QueryFilter, QuerySelect, Statement,
+    ActiveEnum, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    PaginatorTrait, QueryFilter, QuerySelect, Statement,
 };
 
+use super::entity::exchange_holiday;
 use super::entity::market_day::{ActiveModel, Column, Entity, MarketDayState, Model};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
 use super::{Millis, Result, Store, now};
+use crate::market::calendar::KnownDays;
 use crate::market::{Day, Exchange};
 
 /// The days' repository.
@@ -49,6 +51,8 @@ impl Model {
 
 /// Names the lock that writers of a market take on PostgreSQL.
 const WRITER_LOCK: i64 = 0x4d41_524b;
+/// Other shares whose days are looked at.
+const WITNESSES: u32 = 8;
 /// Days a statement.
 const CHUNK: usize = 500;
 
@@ -88,6 +92,67 @@ impl MarketDays<'_> {
         let query = Entity::find().select_only().expr(Expr::col(Column::Day).max());
         let query = query.filter(Column::Exchange.eq(exchange)).filter(Column::State.eq(MarketDayState::Stored));
         Ok(query.into_tuple::<Option<Day>>().one(&self.0.read).await?.flatten())
+    }
+
+    /// What is known of the days after one, up to another: whole days that were stored or looked for, the exchange's list
+    /// of holidays, and the days that other shares of these exchanges have traded on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn known(&self, exchanges: &[Exchange], after: Day, until: Day) -> Result<KnownDays> {
+        let mut known = KnownDays::default();
+        if exchanges.is_empty() {
+            return Ok(known);
+        }
+        let names: Vec<String> = exchanges.iter().map(|e| format!("'{}'", e.to_value())).collect();
+        let names = names.join(", ");
+        // A few shares tell: whatever trades after the day.
+        let sql = format!(
+            "SELECT day, state FROM market_days WHERE exchange IN ({names}) AND day > $1 AND day <= $2 \
+             AND state IN ('STORED', 'NO_SESSION') \
+             UNION SELECT day, 'HOLIDAY' FROM exchange_holidays WHERE exchange IN ({names}) AND day > $1 AND day <= $2 \
+             UNION SELECT day, 'STORED' FROM price_bars WHERE day > $1 AND day <= $2 AND symbol_id IN \
+             (SELECT id FROM symbols WHERE exchange IN ({names}) AND coalesce(last_day, 2147483647) > $1 \
+              AND last_day IS NOT NULL LIMIT {WITNESSES})"
+        );
+        let values = [after.into(), until.into()];
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, values);
+        for row in self.0.read.query_all_raw(statement).await? {
+            let (day, state): (Day, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            if state == "STORED" {
+                known.sessions.insert(day)
+            } else {
+                known.rests.insert(day)
+            };
+        }
+        Ok(known)
+    }
+
+    /// Takes an exchange's list of holidays: what it says of its years goes in place of what it said before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn learn_holidays(&self, exchange: Exchange, holidays: &[(Day, String)], list: &str) -> Result<()> {
+        let (Some(first), Some(last)) = (holidays.iter().map(|h| h.0).min(), holidays.iter().map(|h| h.0).max()) else {
+            return Ok(());
+        };
+        let transaction = self.0.begin().await?;
+        let span = Condition::all()
+            .add(exchange_holiday::Column::Exchange.eq(exchange))
+            .add(exchange_holiday::Column::Day.between(first, last));
+        exchange_holiday::Entity::delete_many().filter(span).exec(&transaction).await?;
+        let mut rows: BTreeMap<Day, &str> = BTreeMap::new();
+        for (day, name) in holidays {
+            rows.entry(*day).or_insert(name);
+        }
+        let rows = rows.into_iter().map(|(day, name)| exchange_holiday::ActiveModel {
+            exchange: Set(exchange),
+            day: Set(day),
+            name: Set(name.to_owned()),
+        });
+        exchange_holiday::Entity::insert_many(rows).exec_without_returning(&transaction).await?;
+        self.set_list_fetched(&transaction, list).await?;
+        self.0.events().commit(transaction, &[]).await
     }
 
     /// Holds off other writers of whole days until the transaction ends. SQLite has one writer anyway.

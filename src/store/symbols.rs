@@ -4,7 +4,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
-    PaginatorTrait, QueryFilter, QuerySelect, SqlErr,
+    PaginatorTrait, QueryFilter, QuerySelect, SqlErr, Statement,
 };
 
 use super::entity::symbol::{ActiveModel, Column, Entity, Model};
@@ -22,6 +22,14 @@ pub struct NewSymbol {
     pub name: Option<String>,
     pub exchange: Exchange,
     pub source: DataSource,
+}
+
+/// How much research is stored of a symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ResearchCounts {
+    pub backtests: i64,
+    pub sweeps: i64,
+    pub predictions: i64,
 }
 
 /// Which symbols to list.
@@ -221,6 +229,22 @@ impl Symbols<'_> {
             Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// How much research is stored of a symbol.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn research_of(&self, connection: &impl ConnectionTrait, id: i64) -> Result<ResearchCounts> {
+        let count = |table: &str| format!("(SELECT COUNT(*) FROM {table} WHERE symbol_id = $1)");
+        let sql = format!("SELECT {}, {}, {}", count("backtests"), count("sweeps"), count("predictions"));
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, [id.into()]);
+        let Some(row) = connection.query_one_raw(statement).await? else { return Ok(ResearchCounts::default()) };
+        Ok(ResearchCounts {
+            backtests: row.try_get_by_index(0)?,
+            sweeps: row.try_get_by_index(1)?,
+            predictions: row.try_get_by_index(2)?,
+        })
     }
 
     /// Removes a symbol, its bars with it; false if there was none.

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::harness::{ADMIN_TOKEN, Answer, Client, Database, Provider, day, fresh_database, provider};
 
-fn prospectus() -> Command {
+pub fn prospectus() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_prospectus"));
     // Nothing of the developer's own settings reaches a test.
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).current_dir(std::env::temp_dir());

@@ -49,7 +49,7 @@ on_each_database! {
     async fn issues_come_in_with_every_field_and_bad_ones_are_flagged(app: TestApp) {
         serve(&app);
         let job = refresh(&app).await;
-        assert_eq!(summary(&job), "SUCCEEDED: 3 added, 0 changed, 0 unchanged, 2 flagged and left out");
+        assert_eq!(summary(&job), "SUCCEEDED: 3 added, 0 changed, 0 unchanged, 2 flagged and left out; 1 that isn't a share left out: 1 of a bond (N1)");
         let fields = "name ticker exchange board status issuePrice priceBandLow priceBandHigh currency lotSize issueSize
             openDate closeDate listingDate minimumInvestment faceValue registrar source
             subscription { scope asOf total retail employee }";
@@ -77,13 +77,14 @@ on_each_database! {
         let nodes = issues["dataIssues"]["nodes"].as_array().expect("issues");
         let mut shown: Vec<String> = nodes.iter().map(|n| format!("{} {} {}", n["record"], n["field"], n["reason"])).collect();
         shown.sort();
+        assert_eq!(shown.remove(2), "\"GAMMA1 05-MAR-2024\" \"securityType\" \"a bond (N1), which isn't a share\"");
         assert_eq!(shown, [
             "\"DELTA 08-MAR-2024\" \"closeDate\" \"2024-03-01 is before the open date 2024-03-08\"",
             "\"EPS 08-MAR-2024\" \"issuePrice\" \"13 is outside the band 10 to 12\"",
         ]);
 
         let again = refresh(&app).await;
-        assert_eq!(summary(&again), "SUCCEEDED: 0 added, 0 changed, 3 unchanged, 2 flagged and left out");
+        assert_eq!(summary(&again), "SUCCEEDED: 0 added, 0 changed, 3 unchanged, 2 flagged and left out; 1 that isn't a share left out: 1 of a bond (N1)");
         assert_eq!(app.nse.visits(), 1, "one session serves both");
     }
 
@@ -96,10 +97,10 @@ on_each_database! {
         assert_eq!(edited["updateIpo"]["ipo"], json!({"lotSize": 100, "priceBandHigh": "150.50"}));
 
         // The same old values again: the edit stays. Then the source says something new of one of them.
-        assert_eq!(summary(&refresh(&app).await), "SUCCEEDED: 0 added, 0 changed, 3 unchanged, 2 flagged and left out");
+        assert_eq!(summary(&refresh(&app).await), "SUCCEEDED: 0 added, 0 changed, 3 unchanged, 2 flagged and left out; 1 that isn't a share left out: 1 of a bond (N1)");
         assert_eq!(ipo(&app, "ZETA", "priceBandHigh lotSize").await, json!({"priceBandHigh": "150.50", "lotSize": 100}));
         app.nse.page("/api/all-upcoming-issues", &UPCOMING.replace("Rs.140", "Rs.145"));
-        assert_eq!(summary(&refresh(&app).await), "SUCCEEDED: 0 added, 1 changed, 2 unchanged, 2 flagged and left out");
+        assert_eq!(summary(&refresh(&app).await), "SUCCEEDED: 0 added, 1 changed, 2 unchanged, 2 flagged and left out; 1 that isn't a share left out: 1 of a bond (N1)");
         let seen = ipo(&app, "ZETA", "priceBandHigh lotSize revisions { totalCount nodes { source changes { field before after } } }").await;
         assert_eq!((&seen["priceBandHigh"], &seen["lotSize"]), (&json!("145"), &json!(100)));
         assert_eq!(
@@ -117,7 +118,7 @@ on_each_database! {
         let made = app.admin.data(create, json!({"input": input})).await["createIpo"]["ipo"].clone();
         assert_eq!((&made["ticker"], &made["source"]), (&Value::Null, &json!("MANUAL")));
         serve(&app);
-        assert_eq!(summary(&refresh(&app).await), "SUCCEEDED: 2 added, 1 changed, 0 unchanged, 2 flagged and left out");
+        assert_eq!(summary(&refresh(&app).await), "SUCCEEDED: 2 added, 1 changed, 0 unchanged, 2 flagged and left out; 1 that isn't a share left out: 1 of a bond (N1)");
         let found = ipo(&app, "ZETA", "id name issuePrice openDate closeDate").await;
         // What was typed in stays; what was missing is filled in.
         assert_eq!(found, json!({"id": made["id"], "name": "ZETA Dairy Ltd.", "issuePrice": "71.50",
@@ -257,6 +258,54 @@ on_each_database! {
         assert_eq!(list(json!({"exchange": ["NASDAQ"]}), json!([])).await, "");
     }
 
+    async fn a_date_is_read_the_way_it_was_meant_or_flagged_and_stays_one_issue(app: TestApp) {
+        let row = |open: &str, close: &str, listing: &str| format!(
+            r#"[{{"company": "Naman Limited", "symbol": "NAMAN", "ipoStartDate": "{open}", "ipoEndDate": "{close}",
+                "listingDate": "{listing}", "priceRange": "Rs.84 to Rs.89", "issuePrice": "89", "securityType": "SME"}}]"#);
+        let fields = "openDate closeDate listingDate status";
+        let expected = json!({"openDate": "2024-03-22", "closeDate": "2024-03-27", "listingDate": "2024-04-02", "status": "LISTED"});
+        let issues = "{ dataIssues { nodes { record reason resolvedAt } } ipos { totalCount } }";
+        for (open, listing) in [("22-MAR-202", "02-APR-2024"), ("22-MAR-1024", "02-APR-2024"), ("22-MAR-2024", "31-DEC-1899"), ("22-MAR-2024", "02-APR-2924")] {
+            app.nse.page("/api/public-past-issues", &row(open, "27-MAR-2024", listing));
+            let job = refresh(&app).await;
+            assert_eq!(summary(&job), "SUCCEEDED: 0 added, 0 changed, 0 unchanged, 1 flagged and left out", "{open} {listing}");
+        }
+        // The record is gone from the source: nobody has made it good.
+        app.nse.page("/api/public-past-issues", "[]");
+        refresh(&app).await;
+        let found = app.anonymous.data(issues, json!({})).await;
+        let nodes = found["dataIssues"]["nodes"].as_array().expect("flags");
+        assert_eq!((nodes.len(), nodes.iter().filter(|n| n["resolvedAt"].is_null()).count(), &found["ipos"]["totalCount"]), (4, 4, &json!(0)));
+        // Another issue of the symbol, years before, makes it no better.
+        app.nse.page("/api/public-past-issues", &row("22-MAR-2014", "27-MAR-2014", "02-APR-2014"));
+        refresh(&app).await;
+        let found = app.anonymous.data(issues, json!({})).await;
+        assert!(found["dataIssues"]["nodes"].as_array().expect("flags").iter().all(|n| n["resolvedAt"].is_null()), "{found}");
+        for year in ["24", "2024"] {
+            app.nse.page("/api/public-past-issues", &row(&format!("22-MAR-{year}"), &format!("27-MAR-{year}"), &format!("02-APR-{year}")));
+            refresh(&app).await;
+            assert_eq!(ipo(&app, "NAMAN", fields).await, expected, "{year}");
+            let found = app.anonymous.data(issues, json!({})).await;
+            assert_eq!(found["ipos"]["totalCount"], 2, "one issue, however its year is written, beside the older one");
+            assert!(found["dataIssues"]["nodes"].as_array().expect("flags").iter().all(|n| !n["resolvedAt"].is_null()), "{found}");
+        }
+        // The same rule for people.
+        let create = "mutation($input: CreateIpoInput!) { createIpo(input: $input) { ipo { id } userErrors { code field } } }";
+        for (field, value) in [("openDate", "1024-03-22"), ("closeDate", "1899-12-31"), ("listingDate", "2924-03-22")] {
+            let mut input = json!({"name": "X Limited", "exchange": "NSE"});
+            input[field] = json!(value);
+            let answer = app.admin.data(create, json!({"input": input})).await["createIpo"].clone();
+            assert_eq!((&answer["ipo"], &answer["userErrors"][0]), (&Value::Null, &json!({"code": "INVALID", "field": [field]})), "{field}");
+        }
+        let rest = |open: &str| json!({"name": "By REST Limited", "open_date": open});
+        let (status, made) = app.admin.post("/ipo/companies/", rest("22-MAR-24")).await;
+        assert_eq!((status, &made["open_date"]), (201, &json!("2024-03-22")), "{made}");
+        for open in ["22-MAR-202", "05/02/2024", "1899-12-31", "soon"] {
+            let (status, refused) = app.admin.post("/ipo/companies/", rest(open)).await;
+            assert_eq!((status, &refused["error"]["code"]), (400, &json!("INVALID")), "{open}: {refused}");
+        }
+    }
+
     async fn companies_by_rest(app: TestApp) {
         let body = json!({"name": "Rest Limited", "symbol": "REST", "issue_price": "71.50", "lot_size": 200,
                           "open_date": "2099-02-02", "close_date": "2099-02-04"});
@@ -264,16 +313,17 @@ on_each_database! {
         assert_eq!(code(&app.anonymous.post("/ipo/companies/", body.clone()).await), (401, "UNAUTHENTICATED".to_owned()));
         assert_eq!(code(&app.operator.post("/ipo/companies/", body.clone()).await), (403, "FORBIDDEN".to_owned()));
         let (status, made) = app.admin.post("/ipo/companies/", body.clone()).await;
-        assert_eq!((status, &made["company"]["issue_price"], &made["company"]["symbol"]), (201, &json!("71.50"), &json!("REST")), "{made}");
+        assert_eq!((status, &made["issue_price"], &made["symbol"]), (201, &json!("71.50"), &json!("REST")), "{made}");
+        assert_eq!(made, app.anonymous.get(&format!("/ipo/companies/{}/", made["id"].as_str().expect("an id"))).await.1, "as GET has it");
         assert_eq!(code(&app.admin.post("/ipo/companies/", body).await), (409, "ALREADY_EXISTS".to_owned()));
         assert_eq!(code(&app.admin.post("/ipo/companies/", json!({"colour": 1, "name": "x"})).await), (400, "INVALID".to_owned()));
-        let path = format!("/ipo/companies/{}/", made["company"]["id"].as_str().expect("an id"));
+        let path = format!("/ipo/companies/{}/", made["id"].as_str().expect("an id"));
         let (status, read) = app.anonymous.get(&path).await;
         assert_eq!((status, &read["name"], &read["lot_size"], &read["close_date"]), (200, &json!("Rest Limited"), &json!(200), &json!("2099-02-04")));
         let (status, list) = app.anonymous.get("/ipo/companies/?search=rest&page_size=10&order=-open_date&status=upcoming").await;
         assert_eq!((status, &list["total"], &list["companies"][0]["symbol"]), (200, &json!(1), &json!("REST")), "{list}");
         let (status, put) = app.admin.put(&path, json!({"lot_size": 100, "close_date": null})).await;
-        assert_eq!((status, &put["company"]["lot_size"], &put["company"]["close_date"]), (200, &json!(100), &Value::Null));
+        assert_eq!((status, &put["lot_size"], &put["close_date"]), (200, &json!(100), &Value::Null));
         assert_eq!(code(&app.admin.put(&path, json!({"close_date": "2099-01-01"})).await), (400, "INVALID".to_owned()));
         assert_eq!(code(&app.anonymous.get("/ipo/companies/nonsense/").await), (404, "NOT_FOUND".to_owned()));
         assert_eq!(code(&app.anonymous.get("/ipo/companies/?status=sleeping").await), (400, "INVALID".to_owned()));
@@ -287,12 +337,13 @@ on_each_database! {
     async fn the_calendar_of_the_american_exchanges_comes_in_too(app: TestApp) {
         let calendar = "symbol,name,ipoDate,priceRangeLow,priceRangeHigh,currency,exchange\r\n\
                         CNXU,Conexeu Sciences Inc.,2099-05-21,0,0,USD,NASDAQ\r\nRIKU,RIKU DINING GROUP Ltd,2099-05-27,4,6,USD,NASDAQ\r\n\
-                        CVGD,Elevation Series Trust,2099-05-18,0,0,USD,NYSE\r\nBAD,Bad Date Inc.,soon,4,6,USD,NYSE\r\n";
+                        HOME,Some Realty Trust,2099-05-18,0,0,USD,NYSE\r\nRITE,Right At Hand Care Inc,2099-05-19,7,8,USD,NYSE\r\n\
+                        APURU,Aperture AC Unit,2099-05-19,10,10,USD,NASDAQ\r\nBAD,Bad Date Inc.,soon,4,6,USD,NYSE\r\n";
         app.provider.answer("", Answer::Body(calendar.to_owned()));
         let query = "mutation { refreshIpos(input: { source: ALPHA_VANTAGE }) { job { id } userErrors { message } } }";
         let data = app.operator.data(query, json!({})).await;
         let job = app.settled(data["refreshIpos"]["job"]["id"].as_str().expect("a job")).await;
-        assert_eq!(summary(&job), "SUCCEEDED: 2 added, 0 changed, 0 unchanged, 1 flagged and left out");
+        assert_eq!(summary(&job), "SUCCEEDED: 4 added, 0 changed, 0 unchanged, 1 flagged and left out; 1 that isn't a share left out: 1 of units (UNIT)");
         let query = "{ ipo(by: { listing: { exchange: NASDAQ, ticker: \"riku\" } }) { name status currency priceBandLow priceBandHigh openDate listingDate source } }";
         assert_eq!(
             app.anonymous.data(query, json!({})).await["ipo"],

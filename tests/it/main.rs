@@ -5,6 +5,7 @@ mod auth;
 mod backtests;
 mod binary;
 mod console;
+mod demo;
 mod forecasts;
 mod harness;
 mod imports;

@@ -10,15 +10,17 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use serde_json::{Map, Value, json};
 
-use super::{Operation, Parameters, Service, failure, object, run};
+use super::{Mistake, Operation, Parameters, Service, date, failure, object, refused, run};
 use crate::graphql::Caller;
 
 const MISSING: &str = "There is no such company; /ipo/companies/ lists them";
 const LIST: Operation = Operation::new(include_str!("../operations/ipo_companies.graphql"), "list");
 const ONE: Operation = Operation::new(include_str!("../operations/ipo_company.graphql"), "company").or_missing(MISSING);
-const CREATE: Operation =
-    Operation::new(include_str!("../operations/ipo_company_create.graphql"), "created").answering(StatusCode::CREATED);
-const UPDATE: Operation = Operation::new(include_str!("../operations/ipo_company_update.graphql"), "updated");
+const CREATE: Operation = Operation::new(include_str!("../operations/ipo_company_create.graphql"), "created")
+    .sending("company")
+    .answering(StatusCode::CREATED);
+const UPDATE: Operation =
+    Operation::new(include_str!("../operations/ipo_company_update.graphql"), "updated").sending("company");
 const DELETE: Operation = Operation::new(include_str!("../operations/ipo_company_delete.graphql"), "deleted")
     .answering(StatusCode::NO_CONTENT);
 
@@ -49,18 +51,22 @@ const FIELDS: [(&str, &str); 12] = [
     ("listing_date", "listingDate"),
 ];
 
-/// A body as the schema's input; `Err` names a field that isn't one.
-fn input(body: Map<String, Value>, without: &[&str]) -> Result<Map<String, Value>, String> {
+/// A body as the schema's input.
+fn input(body: Map<String, Value>, without: &[&str]) -> Result<Map<String, Value>, Mistake> {
     let mut input = Map::new();
     for (name, value) in body {
         let known = FIELDS.iter().find(|(field, _)| *field == name).filter(|(field, _)| !without.contains(field));
         match known {
             Some((_, to)) => {
+                let value = if name.ends_with("_date") { date(&name, value)? } else { value };
                 input.insert((*to).to_owned(), value);
             }
             // What a client sends back as it got it does no harm.
             None if ["id", "status", "created_at", "updated_at", "exchange", "withdrawn"].contains(&name.as_str()) => {}
-            None => return Err(name),
+            None => {
+                let message = format!("{name:?} is not a field of a company");
+                return Err((name, message));
+            }
         }
     }
     Ok(input)
@@ -73,11 +79,11 @@ async fn list(
 ) -> Response {
     match list_variables(&parameters) {
         Ok(variables) => run(&service, caller, &LIST, variables).await,
-        Err((field, message)) => failure("INVALID", &message, Some(&field)),
+        Err(mistake) => refused(&mistake),
     }
 }
 
-fn list_variables(parameters: &HashMap<String, String>) -> Result<Value, (String, String)> {
+fn list_variables(parameters: &HashMap<String, String>) -> Result<Value, Mistake> {
     let mut variables = json!({"after": parameters.get("after"), "first": 50});
     if let Some(size) = parameters.get("page_size").or_else(|| parameters.get("first")) {
         let size: i32 =
@@ -95,7 +101,9 @@ fn list_variables(parameters: &HashMap<String, String>) -> Result<Value, (String
         ("issue_price_max", "issuePriceMax"),
     ] {
         if let Some(value) = parameters.get(name) {
-            filter.insert(to.to_owned(), value.as_str().into());
+            let value = Value::from(value.as_str());
+            let value = if name.ends_with("_from") || name.ends_with("_to") { date(name, value)? } else { value };
+            filter.insert(to.to_owned(), value);
         }
     }
     for name in ["status", "exchange", "board"] {
@@ -133,7 +141,7 @@ async fn create(State(service): State<Service>, Extension(caller): Extension<Cal
             input.insert("exchange".to_owned(), exchange);
             run(&service, caller, &CREATE, json!({"input": input})).await
         }
-        Err(name) => failure("INVALID", &format!("{name:?} is not a field of a company"), Some(&name)),
+        Err(mistake) => refused(&mistake),
     }
 }
 
@@ -155,7 +163,7 @@ async fn update(
             }
             run(&service, caller, &UPDATE, json!({"input": input})).await
         }
-        Err(name) => failure("INVALID", &format!("{name:?} is not a field of a company"), Some(&name)),
+        Err(mistake) => refused(&mistake),
     }
 }
 

@@ -19,12 +19,16 @@ use serde_json::{Map, Value, json};
 
 use super::{Service, reports};
 use crate::graphql::Caller;
+use crate::market::dates;
+use crate::market::day::iso;
 
 /// A stored operation and where its answer lies.
 struct Operation {
     text: &'static str,
     /// The field of `data` that is the answer.
     field: &'static str,
+    /// The field of the answer that is sent in its place.
+    inner: Option<&'static str>,
     /// The status of success.
     success: StatusCode,
     /// What a null answer means.
@@ -33,7 +37,13 @@ struct Operation {
 
 impl Operation {
     const fn new(text: &'static str, field: &'static str) -> Self {
-        Self { text, field, success: StatusCode::OK, missing: "" }
+        Self { text, field, inner: None, success: StatusCode::OK, missing: "" }
+    }
+
+    /// Sends a field of the answer as the whole.
+    const fn sending(mut self, inner: &'static str) -> Self {
+        self.inner = Some(inner);
+        self
     }
 
     const fn answering(mut self, success: StatusCode) -> Self {
@@ -97,7 +107,12 @@ async fn data(
     Query(parameters): Parameters,
 ) -> Response {
     if let Some(symbol) = parameters.get("symbol") {
-        let variables = json!({"symbol": symbol, "from": parameters.get("from"), "to": parameters.get("to")});
+        let day = |name: &str| parameters.get(name).map(|text| date(name, text.as_str().into())).transpose();
+        let (from, to) = match (day("from"), day("to")) {
+            (Ok(from), Ok(to)) => (from, to),
+            (Err(mistake), _) | (_, Err(mistake)) => return refused(&mistake),
+        };
+        let variables = json!({"symbol": symbol, "from": from, "to": to});
         run(&service, caller, &DATA, variables).await
     } else {
         let first = match parameters.get("first").map(|n| n.parse::<i32>()) {
@@ -172,12 +187,31 @@ fn number(text: &str) -> Option<Value> {
     text.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from)
 }
 
+/// A field's name, and what is wrong with it.
+type Mistake = (String, String);
+
+fn refused((field, message): &Mistake) -> Response {
+    failure("INVALID", message, Some(field))
+}
+
+/// A date in any form that has one meaning, as the schema has it.
+fn date(name: &str, value: Value) -> Result<Value, Mistake> {
+    let Value::String(text) = &value else { return Ok(value) };
+    let shown: String = text.chars().take(40).collect();
+    let day = dates::day_of(text).map_err(|fault| (name.to_owned(), format!("{shown:?} {fault}")))?;
+    Ok(iso(day).into())
+}
+
 fn object(body: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(body).ok()
 }
 
 async fn run(service: &Service, caller: Caller, operation: &Operation, variables: Value) -> Response {
-    match answer(service, caller, operation, variables).await {
+    let answer = answer(service, caller, operation, variables).await.map(|mut answer| match operation.inner {
+        Some(inner) => answer.get_mut(inner).map(Value::take).unwrap_or_default(),
+        None => answer,
+    });
+    match answer {
         Ok(_) if operation.success == StatusCode::NO_CONTENT => operation.success.into_response(),
         Ok(answer) => (operation.success, Json(answer)).into_response(),
         Err(failed) => failed,

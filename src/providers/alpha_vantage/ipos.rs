@@ -1,15 +1,15 @@
 //! Alpha Vantage's IPO calendar: a CSV file of the issues that NASDAQ and the NYSE expect.
 
+use std::collections::HashMap;
+
 use csv::ReaderBuilder;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::{AlphaVantage, NAME, notice};
+use crate::market::text::clean;
 use crate::market::{DataSource, Exchange};
 use crate::providers::{IpoBatch, IpoProvider, ProviderError, RawIpo};
-
-/// Words that funds, units and the like have in their names; they stand among the shares.
-const NO_SHARES: [&str; 9] = ["trust", "fund", "etf", "unit", "units", "warrant", "warrants", "right", "rights"];
 
 impl IpoProvider for AlphaVantage {
     fn name(&self) -> &'static str {
@@ -59,15 +59,12 @@ fn records(body: &str) -> Result<Vec<RawIpo>, ProviderError> {
     for row in reader.records() {
         let row = row.map_err(|_| malformed("a calendar that isn't CSV"))?;
         let field = |column: Option<usize>| {
-            let text = row.get(column?)?.trim();
-            (!text.is_empty()).then(|| text.to_owned())
+            let text = clean(row.get(column?)?);
+            (!text.is_empty()).then_some(text)
         };
         // "0" is a price that nobody knows.
         let price = |column| field(column).filter(|p| !p.trim_matches(['0', '.']).is_empty());
         let title = field(Some(name));
-        if title.as_ref().is_some_and(|title| is_no_share(title)) {
-            continue;
-        }
         let band = match (price(low), price(high)) {
             (Some(low), Some(high)) => Some(format!("{low} to {high}")),
             (one, other) => one.or(other),
@@ -79,6 +76,7 @@ fn records(body: &str) -> Result<Vec<RawIpo>, ProviderError> {
                 _ => Exchange::Other,
             },
             name: title,
+            security: field(Some(symbol)).and_then(|ticker| security(&ticker)).map(str::to_owned),
             ticker: field(Some(symbol)),
             listing: field(Some(date)).or_else(|| Some(String::new())),
             band,
@@ -87,12 +85,45 @@ fn records(body: &str) -> Result<Vec<RawIpo>, ProviderError> {
             ..RawIpo::default()
         });
     }
+    mark_series(&mut records);
     Ok(records)
 }
 
-fn is_no_share(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    lower.split(|c: char| !c.is_alphanumeric()).any(|word| NO_SHARES.contains(&word))
+/// What a ticker says of its security: a suffix, or Nasdaq's fifth letter. Names tell nothing of it.
+fn security(ticker: &str) -> Option<&'static str> {
+    let ticker = ticker.to_ascii_uppercase();
+    let suffix = match ticker.rsplit_once(['-', '.', '/', ' ']) {
+        Some((_, suffix)) => suffix,
+        None if ticker.len() == 5 && ticker.bytes().all(|b| b.is_ascii_uppercase()) => &ticker[4..],
+        None => return None,
+    };
+    match suffix {
+        "U" | "UN" => Some("UNIT"),
+        "W" | "WS" | "WT" => Some("WARRANT"),
+        "R" | "RT" => Some("RIGHT"),
+        _ => None,
+    }
+}
+
+/// Series of a fund come several under one name, without a price. Two classes of one share do, too, but their tickers
+/// differ in the last letter only.
+fn mark_series(records: &mut [RawIpo]) {
+    let stem = |record: &RawIpo| {
+        let ticker = record.ticker.clone().unwrap_or_default();
+        ticker.get(..ticker.len().saturating_sub(1)).unwrap_or_default().to_owned()
+    };
+    let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, record) in records.iter().enumerate().filter(|(_, record)| record.band.is_none()) {
+        by_name.entry(record.name.clone().unwrap_or_default().to_lowercase()).or_default().push(at);
+    }
+    for series in by_name.values().filter(|series| series.len() > 1) {
+        let first = stem(&records[series[0]]);
+        if series.iter().any(|&at| stem(&records[at]) != first) {
+            for &at in series {
+                records[at].security.get_or_insert_with(|| "FUND".to_owned());
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -100,14 +131,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_calendar_is_read_without_funds_and_units() {
+    fn the_calendar_is_read_and_funds_and_units_are_told_by_their_tickers() {
         let body = "symbol,name,ipoDate,priceRangeLow,priceRangeHigh,currency,exchange\r\n\
-                    AAA,Some Series Trust,2026-05-18,0,0,USD,NYSE\r\n\
-                    BBBU,Some Acquisition Unit,2026-05-19,10,10,USD,NASDAQ\r\n\
+                    AAXA,Some Series Trust,2026-05-18,0,0,USD,NYSE\r\n\
+                    AAYB,Some Series Trust,2026-05-18,0,0,USD,NYSE\r\n\
+                    BBBXU,Some Acquisition Unit,2026-05-19,10,10,USD,NASDAQ\r\n\
+                    EEE-WS,Some Acquisition,2026-05-19,10,10,USD,NYSE\r\n\
+                    RITE,Right At Hand Care Inc,2026-05-19,10,10,USD,NASDAQ\r\n\
+                    TREE,Warrant Fund Unit Realty Trust,2026-05-19,0,0,USD,NYSE\r\n\
+                    FFFA,Two Classes Inc,2026-05-19,0,0,USD,NASDAQ\r\n\
+                    FFFK,Two Classes Inc,2026-05-19,0,0,USD,NASDAQ\r\n\
                     CCC,\"Some, Inc.\",2026-05-27,4,6.50,USD,NASDAQ\r\n\
                     DDD,Another Holdings,2026-05-28,0,0,USD,NYSE\r\n";
         let found = records(body).expect("a calendar");
-        let shown: Vec<_> = found.iter().map(|r| (r.ticker.as_deref(), r.band.as_deref(), r.exchange)).collect();
+        let kinds: Vec<_> = found.iter().filter_map(|r| Some((r.ticker.as_deref()?, r.security.as_deref()?))).collect();
+        assert_eq!(kinds, [("AAXA", "FUND"), ("AAYB", "FUND"), ("BBBXU", "UNIT"), ("EEE-WS", "WARRANT")]);
+        let shares: Vec<_> =
+            found.iter().filter(|r| r.security.is_none()).filter_map(|r| r.ticker.as_deref()).collect();
+        assert_eq!(shares, ["RITE", "TREE", "FFFA", "FFFK", "CCC", "DDD"]);
+        let shown: Vec<_> = found[8..].iter().map(|r| (r.ticker.as_deref(), r.band.as_deref(), r.exchange)).collect();
         assert_eq!(shown, [(Some("CCC"), Some("4 to 6.50"), Exchange::Nasdaq), (Some("DDD"), None, Exchange::Nyse)]);
     }
 

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::NAME;
 use crate::market::dates;
+use crate::market::text::clean;
 use crate::market::{DataSource, Day, Exchange};
 use crate::providers::{History, Listing, PriceBatch, ProviderError, RawBar};
 
@@ -138,7 +139,8 @@ pub(super) fn listing(body: &str, ticker: &str) -> Option<Listing> {
     }
     let search: Search = serde_json::from_str(body).ok()?;
     let found = search.matches.into_iter().find(|m| m.symbol.eq_ignore_ascii_case(ticker))?;
-    Some(Listing { exchange: exchange_of(&found.symbol, &found.region), name: found.name, currency: found.currency })
+    let exchange = exchange_of(&found.symbol, &found.region);
+    Some(Listing { exchange, name: clean(&found.name), currency: clean(&found.currency) })
 }
 
 /// The search names regions rather than exchanges, so of an American share it leaves open which.

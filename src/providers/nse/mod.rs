@@ -3,6 +3,7 @@
 //! The exchange has no public API; this reads what its own pages read, as they do: the home page first, for its
 //! cookies, then the data, at three requests a second at most. A denial is respected.
 
+mod holidays;
 mod payload;
 
 use std::time::{Duration, Instant};
@@ -147,6 +148,14 @@ impl Nse {
             actions.extend(actions_of_json(&self.get("/api/corporates-corporateActions", &query).await?)?);
         }
         Ok(actions)
+    }
+
+    /// The weekdays on which the equity segment rests, by the exchange's own list of this year.
+    ///
+    /// # Errors
+    /// When the exchange doesn't answer, or wants quiet.
+    pub async fn holidays(&self) -> Result<Vec<(Day, String)>, ProviderError> {
+        holidays::read(&self.get("/api/holiday-master", &[("type", "trading")]).await?)
     }
 
     async fn fetch_ipos(&self) -> Result<IpoBatch, ProviderError> {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::NAME;
 use crate::market::Exchange;
 use crate::market::ipo::{Subscription, SubscriptionScope};
+use crate::market::text::clean;
 use crate::providers::{ProviderError, RawIpo};
 
 /// The rows of an answer: a bare array, or one under `data`.
@@ -31,7 +32,7 @@ fn rows(body: &str) -> Result<Vec<Value>, ProviderError> {
 fn text(row: &Map<String, Value>, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| {
         let text = match row.get(*name)? {
-            Value::String(text) => text.trim().to_owned(),
+            Value::String(text) => clean(text),
             Value::Number(number) => number.to_string(),
             _ => return None,
         };
@@ -89,7 +90,7 @@ fn only_total(total: f64) -> Subscription {
 /// Past issues.
 pub(super) fn past_issues(body: &str) -> Result<Vec<RawIpo>, ProviderError> {
     let past = |value: &Value| {
-        let mut record = RawIpo { exchange: Exchange::Nse, raw: raw_of(value), ..RawIpo::default() };
+        let mut record = RawIpo { exchange: Exchange::Nse, is_past: true, raw: raw_of(value), ..RawIpo::default() };
         let Value::Object(row) = value else { return record };
         record.name = text(row, &["companyName", "company"]);
         record.ticker = text(row, &["symbol"]);
@@ -176,7 +177,10 @@ fn categories(value: &Value, times: &str, scope: SubscriptionScope) -> Option<Su
             c if c.starts_with("non institutional") || c.starts_with("non-institutional") => {
                 &mut found.non_institutional
             }
-            c if c.starts_with("retail") => &mut found.retail,
+            // SME issues since July 2025 have individual investors, with bids of two lots and more, in retail's place.
+            c if c.starts_with("retail") || c.starts_with("individual investor") && !c.contains("other than") => {
+                &mut found.retail
+            }
             c if c.starts_with("employee") => &mut found.employee,
             _ => continue,
         };
@@ -223,6 +227,29 @@ mod tests {
         );
         // 17:00 in India is 11:30 UTC.
         assert_eq!(found.as_of, Some(1_786_447_800_000));
+    }
+
+    #[test]
+    fn individual_investors_of_an_sme_issue_are_its_retail_bids() {
+        let read = |category: &str| {
+            let body = format!(
+                r#"{{"dataList": [{{"category": "{category}", "noOfTotalMeant": "3.5", "srNo": "3"}},
+                {{"category": "Individuals(Other than RIIs)", "noOfTotalMeant": "9", "srNo": "2.1(b)"}},
+                {{"category": "Total", "noOfTotalMeant": "2", "srNo": null}}], "updateTime": "x on 11-Aug-2026 17:00:00"}}"#
+            );
+            let mut details = Details::default();
+            details.read_categories(&body);
+            details.subscription.and_then(|s| s.retail)
+        };
+        for category in [
+            "Individual Investors",
+            "Individual Investors(IIs)",
+            "INDIVIDUAL INVESTOR (2 lots)",
+            "Retail Individual Investors(RIIs)",
+        ] {
+            assert_eq!(read(category), Some(3.5), "{category}");
+        }
+        assert_eq!(read("Individual Investors(Other than retail)"), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod backtest_curve;
 pub mod corporate_action;
 pub mod data_issue;
 pub mod deleted_ipo;
+pub mod exchange_holiday;
 pub mod ipo;
 pub mod ipo_revision;
 pub mod job;

@@ -13,6 +13,8 @@ pub struct Model {
     /// Whether it did not lose to "no change".
     pub may_be_default: bool,
     pub created_at: i64,
+    /// What a person calls it, in place of the artifact's own name.
+    pub name: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

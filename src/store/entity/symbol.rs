@@ -1,5 +1,6 @@
 use sea_orm::entity::prelude::*;
 
+use crate::market::currency::Quotation;
 use crate::market::{DataSource, Exchange};
 
 /// A share or index that prices are kept of.
@@ -12,6 +13,7 @@ pub struct Model {
     pub ticker: String,
     pub name: Option<String>,
     pub exchange: Exchange,
+    /// As the provider's search has it, which may name a part of a currency; see [`Model::quotation`].
     pub currency: Option<String>,
     pub source: DataSource,
     pub first_day: Option<i32>,
@@ -39,6 +41,17 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
+    /// What its prices are stated in: rupees at the Indian exchanges, else what the provider's search says.
+    #[must_use]
+    pub fn quotation(&self) -> Option<Quotation> {
+        let suffix = self.ticker.rsplit_once('.').map(|(_, suffix)| suffix);
+        if matches!(self.exchange, Exchange::Nse | Exchange::Bse) || matches!(suffix, Some("NSE" | "NS" | "BSE" | "BO"))
+        {
+            return Some(Quotation::RUPEES);
+        }
+        Quotation::of(self.currency.as_deref()?)
+    }
+
     /// Whether its prices come with the exchange's daily files, which no other provider has.
     #[must_use]
     pub fn is_of_market(&self) -> bool {

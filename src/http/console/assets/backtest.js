@@ -75,7 +75,7 @@ export function BacktestPage({ part }) {
   const report = query.data;
   const symbol = about.data?.node.symbol;
   const { metrics: m, buy_and_hold: hold } = report;
-  const { ticker, currency } = report.symbol;
+  const { ticker, unit: currency } = report.symbol;
   const run = storedRun(report);
   const name = strategyName(run.strategy);
   const saved = fileName(ticker, name, report.from, report.to);

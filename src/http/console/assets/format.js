@@ -55,6 +55,9 @@ const WORDS = {
 };
 export const words = (name) => (name ? (WORDS[name] ?? name.charAt(0) + name.slice(1).toLowerCase().replaceAll("_", " ")) : DASH);
 
+// What a symbol's prices are stated in: GBP, or GBP/100 where pence are quoted.
+export const unit = (s) => (s.currency && s.quotationUnit && Number(s.quotationUnit) !== 1 ? `${s.currency}/${Math.round(1 / s.quotationUnit)}` : s.currency);
+
 const IPO_FIELDS = {
   name: "Name", ticker: "Symbol", exchange: "Exchange", board: "Board", status: "Status", standing: "Withdrawn or postponed", subscription: "Subscription",
   priceBandLow: "Band from", priceBandHigh: "Band to", issuePrice: "Issue price", currency: "Currency", lotSize: "Lot", issueSize: "Shares",

@@ -1,12 +1,12 @@
 // One symbol: its prices, and what to do with them.
 
-import { html, lazy, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, date, percent, moment, shortRun, signed, words, Change } from "./ui.js";
+import { html, lazy, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, date, percent, moment, shortRun, signed, words, Change, unit } from "./ui.js";
 import { JobWatch } from "./jobs.js";
 import { ImportFile } from "./import.js";
 
 const PriceChart = lazy(() => import("./chart.js"), "PriceChart", 560);
 
-const SYMBOL = `query($ticker: String!, $records: String!) { symbol(ticker: $ticker) { id ticker name exchange currency barCount firstDate lastDate dataVersion lastRefreshedAt source
+const SYMBOL = `query($ticker: String!, $records: String!) { symbol(ticker: $ticker) { id ticker name exchange currency quotationUnit barCount firstDate lastDate dataVersion lastRefreshedAt source
   latestBar { close date adjustedClose } splits { date ratio detected } gaps { from to }
   prices(last: 253) { nodes { adjustedClose } }
   ipo { id name issuePrice listingDate performance { listingGain returnSinceIssue } }
@@ -27,7 +27,7 @@ export function SymbolPage({ part }) {
   const [job, setJob] = useState(null);
   const refresh = useAction("refreshSymbols", "mutation($t: [String!], $full: Boolean!) { refreshSymbols(input: { tickers: $t, full: $full }) { jobs { id state message done total } userErrors { message } } }");
   const predict = useAction("predict", "mutation($t: String!) { predict(input: { ticker: $t }) { prediction { id } userErrors { message } } }");
-  const remove = useAction("removeSymbol", "mutation($t: String!) { removeSymbol(input: { ticker: $t }) { removedId userErrors { message } } }");
+  const remove = useAction("removeSymbol", "mutation($t: String!) { removeSymbol(input: { ticker: $t, withResearch: true }) { removedId userErrors { message } } }");
   const s = query.data?.symbol;
   if ((query.data && !s) || isGone(query))
     return html`<${Head} title=${part} /><${Empty} title=${`${part} is not followed`}><${Link} to="/reporting/">Add it to the symbols<//>.<//>`;
@@ -60,7 +60,7 @@ export function SymbolPage({ part }) {
           ${!ofFile && html`<button onClick=${() => again(true)}>Fetch all anew</button>`}
           <${Confirm} label="Remove…" question=${`Remove ${s.ticker} with its prices, backtests and forecasts?`} confirm="Remove it" onConfirm=${drop} />
         <//>`}>
-      ${[s.name, s.exchange !== "OTHER" ? words(s.exchange) : null, s.currency].filter(Boolean).join(" · ")}
+      ${[s.name, s.exchange !== "OTHER" ? words(s.exchange) : null, unit(s)].filter(Boolean).join(" · ")}
       ${s.barCount > 0 && html`<span class="narrow-only"><br /><strong>${price(s.latestBar?.close)}</strong> <${Change} of=${over(1)} digits=${2} /> <${AsOf} day=${s.lastDate} /></span>`}
     <//>
     <div class="stack">

@@ -1,12 +1,12 @@
 // All symbols, and how to add more.
 
-import { html, useState, Head, Table, Empty, Waiting, usePages, More, useAction, useRole, useThrottled, useTyped, Form, Field, Link, Mistakes, Dialog, price, count, date, moment, Change, weekdaysSince } from "./ui.js";
+import { html, useState, Head, Table, Empty, Waiting, usePages, More, useAction, useRole, useThrottled, useTyped, Form, Field, Link, Mistakes, Dialog, price, count, date, moment, Change, unit, weekdaysSince } from "./ui.js";
 import { Progress, useJobs, HAS_ENDED } from "./jobs.js";
 import { ImportFile } from "./import.js";
 
 const LIST = `query($first: Int, $after: String, $filter: SymbolFilter) { symbols(first: $first, after: $after, filter: $filter) {
   totalCount pageInfo { hasNextPage endCursor }
-  nodes { id ticker name exchange currency source barCount firstDate lastDate lastRefreshedAt latestBar { close date }
+  nodes { id ticker name exchange currency quotationUnit source barCount firstDate lastDate lastRefreshedAt latestBar { close date }
     prices(last: 2) { nodes { adjustedClose } } } } }`;
 const EXCHANGES = [["", "By the ticker"], ["NSE", "NSE"], ["BSE", "BSE"], ["NYSE", "NYSE"], ["NASDAQ", "Nasdaq"], ["OTHER", "Other"]];
 
@@ -64,7 +64,7 @@ export function Symbols() {
         ${busy(jobs[s.ticker]) && html`<div class="small"><${Progress} job=${jobs[s.ticker]} /></div>`}`,
       csv: [["ticker", (s) => s.ticker], ["name", (s) => s.name], ["exchange", (s) => s.exchange]],
     },
-    { label: "Last close", num: true, key: true, cell: (s) => html`${price(s.latestBar?.close)} <span class="muted small">${s.currency ?? ""}</span>`, csv: [["last close", (s) => s.latestBar?.close], ["currency", (s) => s.currency]] },
+    { label: "Last close", num: true, key: true, cell: (s) => html`${price(s.latestBar?.close)} <span class="muted small">${unit(s) ?? ""}</span>`, csv: [["last close", (s) => s.latestBar?.close], ["currency", (s) => unit(s)]] },
     { label: "Change", num: true, cell: (s) => html`<${Change} of=${lastChange(s)} digits=${2} />`, csv: lastChange },
     { label: "As of", day: true, cell: (s) => (s.lastDate ? html`<span class=${weekdaysSince(s.lastDate) > 5 ? "old" : ""}>${s.lastDate}</span>` : date(null)), csv: (s) => s.lastDate },
     { label: "From", day: true, prio: 3, cell: (s) => date(s.firstDate), csv: (s) => s.firstDate },

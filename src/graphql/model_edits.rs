@@ -1,0 +1,127 @@
+//! What can be done with models: choose the default, rename, delete.
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+
+use super::errors::{Fault, UserError, sort_out};
+use super::forecast::Model;
+use super::guard::RoleGuard;
+use super::ids::{self, Kind};
+use crate::app::App;
+use crate::request::RequestError;
+use crate::research;
+use crate::store::Role;
+
+/// The model to be the default.
+#[derive(Debug, InputObject)]
+pub struct SetDefaultModelInput {
+    /// The model's id, as `models` lists it.
+    id: ID,
+}
+
+/// The model as it stands now.
+#[derive(SimpleObject)]
+pub struct SetDefaultModelPayload {
+    /// The model; null if it was refused.
+    model: Option<Model>,
+    /// What is wrong with the input.
+    user_errors: Vec<UserError>,
+}
+
+/// Another name for a model that was trained here.
+#[derive(Debug, InputObject)]
+pub struct RenameModelInput {
+    /// The model's id, as `models` lists it.
+    id: ID,
+    /// 1 to 200 characters.
+    name: String,
+}
+
+/// The model as it stands now.
+#[derive(SimpleObject)]
+pub struct RenameModelPayload {
+    /// The model; null if it was refused.
+    model: Option<Model>,
+    /// What is wrong with the input.
+    user_errors: Vec<UserError>,
+}
+
+/// A model that was trained here, to be deleted.
+#[derive(Debug, InputObject)]
+pub struct DeleteModelInput {
+    /// The model's id, as `models` lists it.
+    id: ID,
+}
+
+/// The id of what was deleted.
+#[derive(SimpleObject)]
+pub struct DeleteModelPayload {
+    /// The id that was given; null if nothing was deleted.
+    deleted_model_id: Option<ID>,
+    /// What is wrong with the input.
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub struct ModelMutation;
+
+#[Object]
+impl ModelMutation {
+    /// Chooses the model that is used where nobody names one, for everybody.
+    #[graphql(guard = "RoleGuard(Role::Admin)")]
+    async fn set_default_model(
+        &self,
+        ctx: &Context<'_>,
+        input: SetDefaultModelInput,
+    ) -> Result<SetDefaultModelPayload> {
+        let app = ctx.data_unchecked::<App>();
+        let chosen = match key_of(&input.id) {
+            Ok(key) => research::choose_default_model(app, &key).await.map(|()| key),
+            Err(error) => Err(error),
+        };
+        Ok(match sort_out(chosen)? {
+            Ok(key) => SetDefaultModelPayload { model: fresh_model(app, &key).await?, user_errors: Vec::new() },
+            Err(user_errors) => SetDefaultModelPayload { model: None, user_errors },
+        })
+    }
+
+    /// Gives a model that was trained here another name. Predictions keep the name of their time.
+    #[graphql(guard = "RoleGuard(Role::Operator)")]
+    async fn rename_model(&self, ctx: &Context<'_>, input: RenameModelInput) -> Result<RenameModelPayload> {
+        let app = ctx.data_unchecked::<App>();
+        let renamed = match key_of(&input.id) {
+            Ok(key) => research::rename_model(app, &key, &input.name).await.map(|()| key),
+            Err(error) => Err(error),
+        };
+        Ok(match sort_out(renamed)? {
+            Ok(key) => RenameModelPayload { model: fresh_model(app, &key).await?, user_errors: Vec::new() },
+            Err(user_errors) => RenameModelPayload { model: None, user_errors },
+        })
+    }
+
+    /// Deletes a model that was trained here; the default can't be deleted. Predictions that it made stay.
+    #[graphql(guard = "RoleGuard(Role::Operator)")]
+    async fn delete_model(&self, ctx: &Context<'_>, input: DeleteModelInput) -> Result<DeleteModelPayload> {
+        let app = ctx.data_unchecked::<App>();
+        let deleted = match key_of(&input.id) {
+            Ok(key) => research::delete_model(app, &key).await,
+            Err(error) => Err(error),
+        };
+        Ok(match sort_out(deleted)? {
+            Ok(()) => DeleteModelPayload { deleted_model_id: Some(input.id), user_errors: Vec::new() },
+            Err(user_errors) => DeleteModelPayload { deleted_model_id: None, user_errors },
+        })
+    }
+}
+
+/// The key of a model's id.
+fn key_of(id: &ID) -> Result<String, RequestError> {
+    let missing =
+        || RequestError::NotFound { field: "id".into(), what: "model with this id; models lists them".to_owned() };
+    ids::decode_key(Kind::Model, id).ok_or_else(missing)
+}
+
+/// A model after a change: what was loaded for this request before may be older.
+async fn fresh_model(app: &App, key: &str) -> Result<Option<Model>> {
+    let models = app.models.list().await.map_err(Fault::from)?;
+    Ok(models.into_iter().find(|model| model.key == key).map(Model))
+}

@@ -1,0 +1,62 @@
+//! The one gate for text that people and sources send: what is kept of a name, a note or a reason.
+
+/// Text on one line: without control characters, U+0000 among them, which PostgreSQL doesn't take, without signs that
+/// turn the direction of what follows, and with single blanks.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    let mut cleaned = String::with_capacity(text.len());
+    let mut blank = false;
+    for c in text.chars() {
+        if c.is_whitespace() {
+            blank = true;
+        } else if !is_hidden(c) {
+            if blank && !cleaned.is_empty() {
+                cleaned.push(' ');
+            }
+            blank = false;
+            cleaned.push(c);
+        }
+    }
+    cleaned
+}
+
+/// Control characters, marks of direction and order, and code points that are no characters. The joiners stay: Persian,
+/// Devanagari and emoji are written with them.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fdd0}'..='\u{fdef}' | '\u{e0000}'..='\u{e0fff}')
+        || u32::from(c) & 0xfffe == 0xfffe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn control_characters_go_and_scripts_stay() {
+        for (text, expected) in [
+            ("  Acme \t Foods\r\nLtd ", "Acme Foods Ltd"),
+            ("A\u{0}B\u{7}C\u{1b}[31m", "ABC[31m"),
+            ("腾讯控股有限公司", "腾讯控股有限公司"),
+            ("भारत क्\u{200d}ष", "भारत क्\u{200d}ष"),
+            ("شركة \u{202e}evil", "شركة evil"),
+            ("Rocket 🚀 👩\u{200d}🔬", "Rocket 🚀 👩\u{200d}🔬"),
+            ("\u{feff}\u{200b}x\u{ffff}", "x"),
+            ("\u{0}\n\t", ""),
+        ] {
+            assert_eq!(clean(text), expected, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_clean_stays_and_holds_no_control_character(text in "\\PC{0,20}[\\x00-\\x1f\u{80}-\u{9f} a]{0,10}") {
+            let once = clean(&text);
+            prop_assert_eq!(clean(&once), once.clone());
+            prop_assert!(!once.chars().any(char::is_control) && !once.starts_with(' ') && !once.ends_with(' '));
+        }
+    }
+}
