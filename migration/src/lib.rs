@@ -20,6 +20,7 @@ mod m20261125_000014_derived_prices;
 mod m20261125_000016_sessions;
 mod m20261128_000040_exchange_holidays;
 mod m20261128_000041_model_choice;
+mod m20261128_000021_names_and_restore;
 
 pub struct Migrator;
 
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000014_derived_prices::Migration),
             Box::new(m20261128_000040_exchange_holidays::Migration),
             Box::new(m20261128_000041_model_choice::Migration),
+            Box::new(m20261128_000021_names_and_restore::Migration),
         ]
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::conformal::Histogram;
 use super::features::Prepared;
 use super::model::{About, Model, ModelError};
+use super::record::{Record, Tally};
 use super::volatility::Variances;
 use super::{Conformal, FEWEST_BARS, HORIZON, Volatility};
 use crate::market::Columns;
@@ -50,6 +51,7 @@ pub struct Forecast {
     /// A band a day ahead.
     pub bands: Vec<Band>,
     pub evaluation: Evaluation,
+    pub record: Record,
 }
 
 /// Bars between residuals that calibrate the bands: neighbours tell nearly the same.
@@ -63,6 +65,12 @@ const EVALUATION_STEP: usize = 10;
 #[must_use]
 pub fn bars_needed(model: &Model, horizon: usize) -> usize {
     (model.first_bar() + horizon + 1).max(FEWEST_BARS)
+}
+
+/// How many of so many past forecasts of so many days don't overlap.
+#[must_use]
+pub fn apart(origins: u32, horizon: u32) -> u32 {
+    origins.div_ceil(horizon.div_ceil(EVALUATION_STEP as u32).max(1))
 }
 
 /// Sums over the origins of an evaluation.
@@ -115,7 +123,7 @@ pub(super) struct LogBand {
 }
 
 impl LogBand {
-    fn holds(self, outcome: f64) -> bool {
+    pub(super) fn holds(self, outcome: f64) -> bool {
         self.lower <= outcome && outcome <= self.upper
     }
 
@@ -195,6 +203,7 @@ pub fn forecast(
     };
 
     let mut score = Score::default();
+    let mut tally = Tally::new(horizon);
     for at in (0..grid.len()).step_by(per_origin) {
         let bar = grid[at];
         if bar + horizon > last {
@@ -203,10 +212,13 @@ pub fn forecast(
         learn(&mut own, bar);
         for h in 0..horizon {
             let widths = prior.half_widths(h, &own[h]);
-            let expected = centre(at, h);
-            score.add(moved(bar, h), expected, around(model.about, expected, deviations[at * horizon + h], widths));
+            let (outcome, expected) = (moved(bar, h), centre(at, h));
+            let bands = around(model.about, expected, deviations[at * horizon + h], widths);
+            score.add(outcome, expected, bands);
+            tally.add(h, outcome, expected, (bands.0.holds(outcome), bands.1.holds(outcome)));
         }
         score.end_origin();
+        tally.end_origin();
     }
 
     learn(&mut own, last);
@@ -227,5 +239,5 @@ pub fn forecast(
             }
         })
         .collect();
-    Ok(Forecast { bands, evaluation: score.evaluation(horizon) })
+    Ok(Forecast { bands, evaluation: score.evaluation(horizon), record: tally.record(EVALUATION_STEP) })
 }

@@ -193,6 +193,11 @@ impl Backtest {
         ids::encode(Kind::Backtest, self.0.id)
     }
 
+    /// What a person calls it; null until somebody does.
+    async fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
     async fn symbol(&self, ctx: &Context<'_>) -> Result<Symbol> {
         let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
         symbol.ok_or_else(|| missing("the backtest's symbol"))
@@ -297,6 +302,8 @@ pub struct BacktestFilterInput {
     ticker: Option<String>,
     created_from: Option<DateTime<Utc>>,
     created_to: Option<DateTime<Utc>>,
+    /// Part of the name or of the symbol's ticker, in any case.
+    search: Option<String>,
 }
 
 #[derive(Default)]
@@ -318,6 +325,7 @@ impl BacktestQuery {
         if let Some(filter) = filter {
             wanted.created_from = filter.created_from.map(|at| at.timestamp_millis());
             wanted.created_to = filter.created_to.map(|at| at.timestamp_millis());
+            wanted.search = filter.search;
             wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
         }
         let page = PageArguments { first, after, last, before }.request(&research_sorts())?;

@@ -16,7 +16,7 @@ use super::loaders::{AllModels, Rows, SeriesOf};
 use super::scalars::Date;
 use super::symbol::{Symbol, filtered_by, has_changed, load_symbol, moment};
 use crate::app::App;
-use crate::forecast::{Evaluation, ModelKind};
+use crate::forecast::{DayRecord, Evaluation, ModelKind, apart};
 use crate::jobs;
 use crate::registry::ModelInfo;
 use crate::research::{self, Outcome, Point, PredictRequest};
@@ -120,6 +120,39 @@ impl From<Evaluation> for ModelEvaluation {
             coverage95: e.coverage95,
         }
     }
+}
+
+/// How forecasts of one day ahead have done.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct DayEvaluation {
+    /// Trading days ahead.
+    day: i32,
+    /// Mean absolute error, as a share of the close at the origin.
+    mae: f64,
+    /// The same for "no change".
+    mae_naive: f64,
+    /// Share of closes within the 80 % band.
+    #[graphql(name = "coverage80")]
+    coverage80: f64,
+    /// Share of closes within the 95 % band.
+    #[graphql(name = "coverage95")]
+    coverage95: f64,
+}
+
+impl DayEvaluation {
+    fn new((before, of): (usize, DayRecord)) -> Self {
+        let DayRecord { mae, mae_naive, coverage80, coverage95 } = of;
+        Self { day: i32::try_from(before + 1).unwrap_or(i32::MAX), mae, mae_naive, coverage80, coverage95 }
+    }
+}
+
+/// Where a ratio lies nineteen times in twenty.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct RatioRange {
+    /// The lower end.
+    low: f64,
+    /// The upper end.
+    high: f64,
 }
 
 /// How a prediction has turned out so far.
@@ -266,9 +299,29 @@ impl Prediction {
         Ok(self.0.evaluation().map_err(Fault::from)?.into())
     }
 
-    /// How the model compares with "no change" on this symbol's history, in a sentence.
+    /// The same a day ahead each; empty for predictions from before it was kept.
+    async fn evaluation_by_day(&self) -> Result<Vec<DayEvaluation>> {
+        let record = self.0.record().map_err(Fault::from)?;
+        Ok(record.days.into_iter().enumerate().map(DayEvaluation::new).collect())
+    }
+
+    /// How many of the evaluation's past forecasts don't overlap: fewer than 50 say little.
+    async fn independent_origins(&self) -> Result<i32> {
+        let evaluation = self.0.evaluation().map_err(Fault::from)?;
+        Ok(i32::try_from(apart(evaluation.origins, evaluation.horizon)).unwrap_or(i32::MAX))
+    }
+
+    /// Where the evaluation's skill lies, by how it differs between past forecasts that don't overlap; null where these
+    /// are too few.
+    async fn skill_range(&self) -> Result<Option<RatioRange>> {
+        let record = self.0.record().map_err(Fault::from)?;
+        Ok(record.skill.map(|(low, high)| RatioRange { low, high }))
+    }
+
+    /// What to make of it, by how the model compares with "no change" on this symbol's history: in a sentence or two.
     async fn verdict(&self) -> Result<String> {
-        Ok(research::verdict(&self.0.evaluation().map_err(Fault::from)?))
+        let (evaluation, record) = (self.0.evaluation().map_err(Fault::from)?, self.0.record().map_err(Fault::from)?);
+        Ok(research::verdict(&evaluation, &record))
     }
 
     /// How it has turned out so far; null before the first of its days.

@@ -41,6 +41,11 @@ impl Caller {
     }
 }
 
+/// The name of the token that was sent.
+pub(super) fn caller<'a>(ctx: &'a Context<'_>) -> &'a str {
+    ctx.data_opt::<Caller>().map_or("anonymous", |caller| caller.name.as_str())
+}
+
 /// Who is asking.
 #[derive(Debug, SimpleObject)]
 pub struct Viewer {

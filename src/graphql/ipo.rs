@@ -106,6 +106,11 @@ impl IpoRevision {
         self.0.source
     }
 
+    /// The name of the token that edited it; null for a fetch, and for edits from before names were kept.
+    async fn author(&self) -> Option<&str> {
+        self.0.author.as_deref()
+    }
+
     async fn changes(&self) -> Result<Vec<FieldChange>> {
         let changes: Vec<Change> = serde_json::from_str(&self.0.changes).map_err(|e| internal(&e))?;
         Ok(changes.into_iter().map(|c| FieldChange { field: c.field, before: c.before, after: c.after }).collect())

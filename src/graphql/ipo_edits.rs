@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::errors::{UserError, UserErrorCode, lagged, sort_out};
-use super::guard::RoleGuard;
+use super::guard::{RoleGuard, caller};
 use super::ids::{self, Kind};
 use super::ipo::Ipo;
 use super::job::Job;
@@ -175,18 +175,18 @@ impl UpdateIpoInput {
     }
 }
 
-fn id_of(id: &ID) -> Result<i64, RequestError> {
+pub(super) fn id_of(id: &ID) -> Result<i64, RequestError> {
     let missing = || RequestError::NotFound { field: "id".into(), what: "IPO with this id".to_owned() };
     ids::decode_as(Kind::Ipo, id).ok_or_else(missing)
 }
 
-async fn update(app: &App, input: UpdateIpoInput) -> Result<row::Model, RequestError> {
+async fn update(ctx: &Context<'_>, input: UpdateIpoInput) -> Result<row::Model, RequestError> {
     let id = id_of(&input.id)?;
-    research::update_ipo(app, id, input.into_edits()).await
+    research::update_ipo(ctx.data_unchecked::<App>(), id, input.into_edits(), caller(ctx)).await
 }
 
-async fn delete(app: &App, id: &ID) -> Result<(), RequestError> {
-    research::delete_ipo(app, id_of(id)?).await
+async fn delete(ctx: &Context<'_>, id: &ID) -> Result<(), RequestError> {
+    research::delete_ipo(ctx.data_unchecked::<App>(), id_of(id)?, caller(ctx)).await
 }
 
 const LONGEST_IDEMPOTENCY_KEY: usize = 200;
@@ -225,16 +225,16 @@ impl IpoMutation {
     /// Sets fields of an IPO. A fetch leaves them alone until the source itself says something else.
     #[graphql(guard = "RoleGuard(Role::Admin)")]
     async fn update_ipo(&self, ctx: &Context<'_>, input: UpdateIpoInput) -> Result<UpdateIpoPayload> {
-        Ok(match sort_out(update(ctx.data_unchecked::<App>(), input).await)? {
+        Ok(match sort_out(update(ctx, input).await)? {
             Ok(row) => UpdateIpoPayload { ipo: Some(Ipo(Arc::new(row))), user_errors: Vec::new() },
             Err(user_errors) => UpdateIpoPayload { ipo: None, user_errors },
         })
     }
 
-    /// Deletes an IPO with its history. A fetch doesn't bring it back.
+    /// Deletes an IPO with its history. A fetch doesn't bring it back; `restoreIpo` does.
     #[graphql(guard = "RoleGuard(Role::Admin)")]
     async fn delete_ipo(&self, ctx: &Context<'_>, input: DeleteIpoInput) -> Result<DeleteIpoPayload> {
-        Ok(match sort_out(delete(ctx.data_unchecked::<App>(), &input.id).await)? {
+        Ok(match sort_out(delete(ctx, &input.id).await)? {
             Ok(()) => DeleteIpoPayload { deleted_id: Some(input.id), user_errors: Vec::new() },
             Err(user_errors) => DeleteIpoPayload { deleted_id: None, user_errors },
         })

@@ -3,6 +3,7 @@
 mod backtest;
 mod comparison;
 mod connection;
+mod deleted_ipo;
 mod errors;
 mod forecast;
 mod guard;
@@ -17,6 +18,7 @@ mod market;
 mod model_edits;
 mod node;
 mod price;
+mod research_edits;
 mod scalars;
 mod strategy;
 mod sweep;
@@ -44,6 +46,7 @@ pub struct Query(
     comparison::ComparisonQuery,
     sweep::SweepQuery,
     ipo::IpoQuery,
+    deleted_ipo::DeletedIpoQuery,
     forecast::ForecastQuery,
     token::TokenQuery,
     market::MarketQuery,
@@ -57,7 +60,9 @@ pub struct Mutation(
     issue::IssueMutation,
     backtest::BacktestMutation,
     sweep::SweepMutation,
+    research_edits::ResearchMutation,
     ipo_edits::IpoMutation,
+    deleted_ipo::DeletedIpoMutation,
     forecast::ForecastMutation,
     model_edits::ModelMutation,
     token::TokenMutation,

@@ -124,6 +124,11 @@ impl Sweep {
         ids::encode(Kind::Sweep, self.row.id)
     }
 
+    /// What a person calls it; null until somebody does.
+    async fn name(&self) -> Option<&str> {
+        self.row.name.as_deref()
+    }
+
     async fn symbol(&self, ctx: &Context<'_>) -> Result<Symbol> {
         let symbol = load_symbol(ctx, Some(self.row.symbol_id)).await?;
         symbol.ok_or_else(|| missing("the sweep's symbol"))
@@ -231,6 +236,8 @@ pub struct SweepFilterInput {
     created_from: Option<DateTime<Utc>>,
     /// Run at this moment or before.
     created_to: Option<DateTime<Utc>>,
+    /// Part of the name or of the symbol's ticker, in any case.
+    search: Option<String>,
 }
 
 #[derive(Default)]
@@ -254,6 +261,7 @@ impl SweepQuery {
         if let Some(filter) = filter {
             wanted.created_from = filter.created_from.map(|at| at.timestamp_millis());
             wanted.created_to = filter.created_to.map(|at| at.timestamp_millis());
+            wanted.search = filter.search;
             wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
         }
         let store = &ctx.data_unchecked::<App>().store;

@@ -23,7 +23,7 @@ use crate::graphql::{Kind, decode_id};
 use crate::market::currency::Quotation;
 use crate::market::{Interval, day};
 use crate::report::{
-    BacktestReport, DrawError, Look, PdfError, PredictionReport, Printer, REPORT_VERSION, Theme, chart,
+    BacktestReport, DrawError, LOOKS_VERSION, Look, PdfError, PredictionReport, Printer, Theme, chart,
 };
 use crate::request::RequestError;
 use crate::research::{self, Span};
@@ -258,7 +258,7 @@ async fn backtest_file(
     let (row, symbol) = research::find_backtest(&service.app, number).await?.ok_or_else(|| missing("backtest"))?;
     let wanted = Wanted {
         media_type: if ending == "pdf" { PDF } else { JSON },
-        key: format!("backtest {REPORT_VERSION} {ending} {} {} {:?}", row.id, row.created_at, symbol.name),
+        key: format!("backtest {LOOKS_VERSION} {ending} {} {} {:?}", row.id, row.created_at, symbol.name),
         name: saved_as(&symbol.ticker, "backtest", ending),
     };
     let global = id.to_owned();
@@ -284,7 +284,7 @@ async fn prediction_report(
         media_type: if ending == "pdf" { PDF } else { JSON },
         // What has happened since changes it.
         key: format!(
-            "prediction {REPORT_VERSION} {ending} {} {} {} {:?}",
+            "prediction {LOOKS_VERSION} {ending} {} {} {} {:?}",
             row.id, row.created_at, symbol.data_version, symbol.name
         ),
         name: saved_as(&symbol.ticker, "forecast", ending),
@@ -322,7 +322,7 @@ async fn backtest_chart(
     let (row, symbol) = research::find_backtest(&service.app, number).await?.ok_or_else(|| missing("backtest"))?;
     let wanted = Wanted {
         media_type: SVG,
-        key: format!("backtest {REPORT_VERSION} {name} {look:?} {} {} {:?}", row.id, row.created_at, symbol.name),
+        key: format!("backtest {LOOKS_VERSION} {name} {look:?} {} {} {:?}", row.id, row.created_at, symbol.name),
         name: saved_as(&symbol.ticker, name, "svg"),
     };
     let app = &service.app;
@@ -344,7 +344,9 @@ async fn prediction_chart(
     let look = look_of(&parameters)?;
     let draw = match name {
         "fan" => chart::fan,
-        "actual" => chart::against_actual,
+        "actual" => chart::what_happened,
+        "errors" => chart::error_by_day,
+        "coverage" => chart::coverage,
         _ => return Err(missing("chart")),
     };
     let number = decode_id(Kind::Prediction, &id).ok_or_else(|| missing("prediction"))?;
@@ -352,7 +354,7 @@ async fn prediction_chart(
     let wanted = Wanted {
         media_type: SVG,
         key: format!(
-            "prediction {REPORT_VERSION} {name} {look:?} {} {} {}",
+            "prediction {LOOKS_VERSION} {name} {look:?} {} {} {}",
             row.id, row.created_at, symbol.data_version
         ),
         name: saved_as(&symbol.ticker, name, "svg"),
@@ -380,7 +382,7 @@ async fn sweep_chart(
     let (row, symbol) = research::find_sweep(&service.app, number).await?.ok_or_else(|| missing("sweep"))?;
     let wanted = Wanted {
         media_type: SVG,
-        key: format!("sweep {REPORT_VERSION} {by:?} {look:?} {} {}", row.id, row.created_at),
+        key: format!("sweep {LOOKS_VERSION} {by:?} {look:?} {} {}", row.id, row.created_at),
         name: saved_as(&symbol.ticker, "sweep", "svg"),
     };
     let app = &service.app;
@@ -414,7 +416,7 @@ async fn symbol_chart(
     let wanted = Wanted {
         media_type: SVG,
         key: format!(
-            "symbol {REPORT_VERSION} {look:?} {} {} {span:?} {interval:?} {:?}",
+            "symbol {LOOKS_VERSION} {look:?} {} {} {span:?} {interval:?} {:?}",
             symbol.id, symbol.data_version, symbol.name
         ),
         name: saved_as(&symbol.ticker, "prices", "svg"),

@@ -45,7 +45,7 @@ pub async fn ipos(store: &Store, batch: IpoBatch) -> Result<Ingested, IngestErro
     store.ipos().update(&transaction, &rows).await?;
     let revisions: Vec<(i64, Vec<FieldChange>)> =
         changed.into_iter().filter(|c| !c.changes.is_empty()).map(|c| (c.row.id, c.changes)).collect();
-    store.ipos().revise(&transaction, source, &revisions).await?;
+    store.ipos().revise(&transaction, source, None, &revisions).await?;
     let scope = ipo_scope(source);
     store.issues().replace(&transaction, source, &scope, &parsed.issues, |flag| good.resolves(flag)).await?;
     store.issues().list(&transaction, source, &scope, &parsed.left_out).await?;

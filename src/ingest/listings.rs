@@ -76,7 +76,7 @@ pub(super) async fn check_listings(
     if !rows.is_empty() {
         store.ipos().lock(transaction).await?;
         store.ipos().update(transaction, &rows).await?;
-        store.ipos().revise(transaction, DataSource::Nse, &revisions).await?;
+        store.ipos().revise(transaction, DataSource::Nse, None, &revisions).await?;
     }
     let covers = |issue: &data_issue::Model| issue.day.is_some_and(|day| (from..=to).contains(&day));
     store.issues().replace(transaction, DataSource::Nse, SCOPE, &issues, covers).await?;

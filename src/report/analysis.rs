@@ -9,6 +9,8 @@ use crate::market::{Day, day};
 pub const ROLLING: usize = 126;
 /// Falls that are listed.
 pub const WORST: usize = 10;
+/// Below this share of a window in the market, its figures are noise.
+pub const LEAST_EXPOSURE: f64 = 0.1;
 /// Trading days of a year.
 const YEAR: f64 = 252.0;
 
@@ -45,6 +47,14 @@ pub struct Rolling {
     /// `None` where nothing moved.
     pub sharpe: Vec<Option<f64>>,
     pub volatility: Vec<f64>,
+    /// The same of holding.
+    #[serde(skip)]
+    pub hold_sharpe: Vec<Option<f64>>,
+    #[serde(skip)]
+    pub hold_volatility: Vec<f64>,
+    /// Share of the window with a position.
+    #[serde(skip)]
+    pub exposure: Vec<f64>,
 }
 
 /// How daily returns spread.
@@ -126,10 +136,26 @@ fn returns(equity: &[f64]) -> Vec<f64> {
     equity.windows(2).map(|pair| pair[1] / pair[0] - 1.0).collect()
 }
 
-/// Rolling Sharpe ratio and volatility; `None` if the curve is shorter than a window.
+/// Rolling Sharpe ratio and volatility, of holding as well; `None` if the curve is shorter than a window.
 #[must_use]
-pub fn rolling(equity: &[f64]) -> Option<Rolling> {
-    let returns = returns(equity);
+pub fn rolling(equity: &[f64], hold: &[f64], held: &[bool]) -> Option<Rolling> {
+    let (sharpe, volatility) = windows(equity)?;
+    let (hold_sharpe, hold_volatility) = windows(hold)?;
+    let mut inside = 0_u32;
+    let mut exposure = Vec::with_capacity(sharpe.len());
+    for (i, &now) in held.iter().enumerate() {
+        inside += u32::from(now);
+        if i >= ROLLING {
+            inside -= u32::from(held[i - ROLLING]);
+            exposure.push(f64::from(inside) / ROLLING as f64);
+        }
+    }
+    Some(Rolling { window: ROLLING, first: ROLLING, sharpe, volatility, hold_sharpe, hold_volatility, exposure })
+}
+
+/// Sharpe ratio and volatility of each window of a curve's daily returns.
+fn windows(curve: &[f64]) -> Option<(Vec<Option<f64>>, Vec<f64>)> {
+    let returns = returns(curve);
     if returns.len() < ROLLING {
         return None;
     }
@@ -152,7 +178,7 @@ pub fn rolling(equity: &[f64]) -> Option<Rolling> {
             volatility.push(if moved { deviation * YEAR.sqrt() } else { 0.0 });
         }
     }
-    Some(Rolling { window: ROLLING, first: ROLLING, sharpe, volatility })
+    Some((sharpe, volatility))
 }
 
 const BINS: usize = 41;
@@ -227,15 +253,16 @@ mod tests {
     fn rolling_figures_begin_with_the_first_whole_window() {
         let equity: Vec<f64> =
             (0..200).map(|i| 100.0 * 1.001_f64.powi(i) * if i % 2 == 0 { 1.0 } else { 1.01 }).collect();
-        let rolled = rolling(&equity).expect("a window");
+        let rolled = rolling(&equity, &equity, &[true; 200]).expect("a window");
         assert_eq!(rolled.sharpe.len(), 199 - ROLLING + 1);
         let window = &returns(&equity)[199 - ROLLING..];
         let mean = window.iter().sum::<f64>() / ROLLING as f64;
         let deviation = (window.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (ROLLING - 1) as f64).sqrt();
         let last = rolled.sharpe.last().copied().flatten().expect("a ratio");
         assert!((last - mean / deviation * YEAR.sqrt()).abs() < 1e-9);
-        assert_eq!(rolling(&equity[..ROLLING]), None);
-        assert_eq!(rolling(&[1.0; 200]).expect("a window").sharpe[0], None);
+        assert_eq!((rolled.exposure.len(), rolled.exposure[0]), (rolled.sharpe.len(), 1.0));
+        assert_eq!(rolling(&equity[..ROLLING], &equity[..ROLLING], &[true; ROLLING]), None);
+        assert_eq!(rolling(&[1.0; 200], &[1.0; 200], &[false; 200]).expect("a window").sharpe[0], None);
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::analysis::{self, Distribution, Fall, Rolling, Year};
-use super::{DISCLAIMER, Subject};
+use super::{DISCLAIMER, Subject, text};
 use crate::backtest::{
-    Condition, Execution, Metrics, Strategy, Trade, buy_and_hold, describe, drawdowns, equity_curve,
+    Condition, Execution, ExitReason, Metrics, Strategy, Trade, buy_and_hold, describe, drawdowns, equity_curve,
 };
 use crate::market::{Columns, Day, Operand, day};
 
@@ -57,11 +57,25 @@ pub struct BacktestReport {
     pub disclaimer: &'static str,
     #[serde(skip)]
     pub(super) days: Vec<Day>,
-    /// Moving averages that the strategy looks at, with their names.
+    /// How far holding was below its peak.
+    #[serde(skip)]
+    pub(super) hold_drawdown: Vec<f64>,
+    /// What the strategy looks at on the price's own scale, with its name.
     #[serde(skip)]
     pub(super) averages: Vec<(String, Vec<f64>)>,
+    /// What it looks at on a scale of its own.
     #[serde(skip)]
-    pub(super) marks: Vec<(usize, f64, bool)>,
+    pub(super) oscillator: Option<Oscillator>,
+    /// The bars of each purchase and sale, and whether it gained.
+    #[serde(skip)]
+    pub(super) marks: Vec<(usize, usize, bool)>,
+}
+
+/// Indicators that share a scale, and the numbers that they are compared with.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Oscillator {
+    pub lines: Vec<(String, Vec<f64>)>,
+    pub levels: Vec<f64>,
 }
 
 /// A trade with its dates.
@@ -76,9 +90,11 @@ pub struct ReportTrade {
     pub profit: f64,
     #[serde(rename = "return")]
     pub return_: f64,
-    pub exit_reason: crate::backtest::ExitReason,
+    pub exit_reason: ExitReason,
     /// Calendar days.
     pub days: i32,
+    /// A stop that the day opened below: filled at the open, further down than the stop.
+    pub gapped: bool,
 }
 
 /// Curves of equal length, oldest first.
@@ -91,20 +107,55 @@ pub struct CurveColumns {
     pub drawdown: Vec<f64>,
 }
 
+/// The worst falls that a page shows, and the share of the deepest below which one isn't among the worst of anything.
+const WORST_SHOWN: usize = 5;
+const LEAST_FALL: f64 = 0.1;
+
 impl BacktestReport {
+    /// The falls that are shown and numbered.
+    pub(super) fn worst_falls(&self) -> impl Iterator<Item = (usize, &Fall)> {
+        let deepest = self.drawdowns.first().map_or(0.0, |fall| fall.depth);
+        let worst = self.drawdowns.iter().take(WORST_SHOWN).filter(move |fall| fall.depth <= deepest * LEAST_FALL);
+        worst.enumerate().map(|(i, fall)| (i + 1, fall))
+    }
+
+    /// The finding in a sentence.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let (own, hold) = (self.metrics.total_return, self.buy_and_hold.total_return);
+        let said = |ratio: f64| {
+            let text = text::percent(ratio.abs(), usize::from(ratio.abs() < 0.1));
+            if text.chars().all(|c| !c.is_ascii_digit() || c == '0') { "nothing".to_owned() } else { text }
+        };
+        let verb = |ratio: f64, gained: &str, lost: &str| {
+            format!("{} {}", if ratio < 0.0 { lost } else { gained }, said(ratio))
+        };
+        if self.metrics.trade_count == 0 {
+            return format!("Never bought, while holding {}", verb(hold, "gained", "lost"));
+        }
+        format!("{} while holding {}", verb(own, "Gained", "Lost"), verb(hold, "gained", "lost"))
+    }
+
     /// Works out what a report shows.
     #[must_use]
     pub fn new(source: BacktestSource) -> Self {
         let BacktestSource { days, close, trades, execution, .. } = source;
         let equity = equity_curve(&close, &trades, &execution);
         let hold = buy_and_hold(&close, &execution);
-        let mut averages = Vec::new();
-        collect_averages(&source.strategy.buy, &mut averages);
-        collect_averages(&source.strategy.sell, &mut averages);
+        let mut seen = Seen::default();
+        seen.look(&source.strategy.buy);
+        seen.look(&source.strategy.sell);
         let columns = Columns { close: close.clone(), ..Columns::default() };
-        let averages = averages.into_iter().map(|(name, operand)| (name, operand.values(&columns))).collect();
-        let marks =
-            trades.iter().flat_map(|t| [(t.entry, t.entry_price, true), (t.exit, t.exit_price, false)]).collect();
+        let valued = |operands: Vec<(String, Operand)>| -> Vec<(String, Vec<f64>)> {
+            operands.into_iter().map(|(name, operand)| (name, operand.values(&columns))).collect()
+        };
+        let oscillator =
+            (!seen.oscillators.is_empty()).then(|| Oscillator { lines: valued(seen.oscillators), levels: seen.levels });
+        let averages = valued(seen.averages);
+        let marks = trades.iter().map(|t| (t.entry, t.exit, t.profit > 0.0)).collect();
+        let stop = source.strategy.stop_loss;
+        // What a stop fills at without a gap, less what slippage takes and rounding may.
+        let lowest = |entry: f64| stop.map(|stop| entry * (1.0 - stop) * (1.0 - execution.slippage) * (1.0 - 1e-6));
         let date = |bar: usize| days.get(bar).map(|&d| day::iso(d)).unwrap_or_default();
         let listed = trades.iter().enumerate().map(|(i, trade)| ReportTrade {
             number: i + 1,
@@ -117,6 +168,8 @@ impl BacktestReport {
             return_: trade.return_(),
             exit_reason: trade.exit_reason,
             days: days.get(trade.exit).zip(days.get(trade.entry)).map_or(0, |(exit, entry)| exit - entry),
+            gapped: trade.exit_reason == ExitReason::StopLoss
+                && lowest(trade.entry_price).is_some_and(|lowest| trade.exit_price < lowest),
         });
         Self {
             schema: "prospectus-backtest-report",
@@ -137,11 +190,13 @@ impl BacktestReport {
             buy_and_hold: Metrics::of_curve(&days, &hold, execution.initial_cash),
             years: analysis::years(&days, &equity, &hold, execution.initial_cash),
             drawdowns: analysis::falls(&days, &equity, execution.initial_cash),
-            rolling: analysis::rolling(&equity),
+            rolling: analysis::rolling(&equity, &hold, &held(days.len(), &trades)),
             distribution: analysis::distribution(&equity),
             trades: listed.collect(),
             disclaimer: DISCLAIMER,
+            hold_drawdown: drawdowns(&hold, execution.initial_cash),
             averages,
+            oscillator,
             marks,
             curve: CurveColumns {
                 dates: days.iter().map(|&d| day::iso(d)).collect(),
@@ -155,24 +210,78 @@ impl BacktestReport {
     }
 }
 
-/// Averages drawn at most; more would hide the price.
-const MOST_AVERAGES: usize = 3;
+/// Whether shares were held on each of so many bars.
+fn held(bars: usize, trades: &[Trade]) -> Vec<bool> {
+    let mut held = vec![false; bars];
+    for trade in trades {
+        let (from, to) = (trade.entry.min(bars), trade.exit.saturating_add(1).min(bars));
+        held[from..to.max(from)].fill(true);
+    }
+    held
+}
 
-fn collect_averages(condition: &Condition, into: &mut Vec<(String, Operand)>) {
-    match condition {
-        Condition::Compare { left, right, .. } => {
-            for operand in [left, right] {
-                let name = match operand {
-                    Operand::Sma(window) => format!("{window}-day average"),
-                    Operand::Ema(window) => format!("{window}-day exponential average"),
-                    _ => continue,
-                };
-                if into.len() < MOST_AVERAGES && !into.iter().any(|(known, _)| *known == name) {
-                    into.push((name, *operand));
+/// Lines drawn over the price at most; more would hide it.
+const MOST_AVERAGES: usize = 3;
+/// Lines of a pane at most.
+const MOST_OSCILLATORS: usize = 2;
+
+/// What a strategy looks at, as far as closes tell it.
+#[derive(Default)]
+struct Seen {
+    averages: Vec<(String, Operand)>,
+    oscillators: Vec<(String, Operand)>,
+    levels: Vec<f64>,
+}
+
+impl Seen {
+    fn look(&mut self, condition: &Condition) {
+        match condition {
+            Condition::Compare { left, right, .. } => {
+                for (operand, other) in [(left, right), (right, left)] {
+                    self.add(*operand, *other);
                 }
             }
+            Condition::All(inner) | Condition::Any(inner) => inner.iter().for_each(|c| self.look(c)),
+            Condition::Not(inner) => self.look(inner),
         }
-        Condition::All(inner) | Condition::Any(inner) => inner.iter().for_each(|c| collect_averages(c, into)),
-        Condition::Not(inner) => collect_averages(inner, into),
+    }
+
+    fn add(&mut self, operand: Operand, other: Operand) {
+        let (name, on_price) = match operand {
+            Operand::Sma(window) => (format!("SMA {window}"), true),
+            Operand::Ema(window) => (format!("EMA {window}"), true),
+            Operand::Highest(window) => (format!("{window}-day high"), true),
+            Operand::Lowest(window) => (format!("{window}-day low"), true),
+            Operand::BollingerLower { window, .. } => (format!("Lower band {window}"), true),
+            Operand::BollingerUpper { window, .. } => (format!("Upper band {window}"), true),
+            Operand::Rsi(window) => (format!("RSI {window}"), false),
+            Operand::Macd { fast, slow, .. } => (format!("MACD {fast} {slow}"), false),
+            Operand::MacdSignal { signal, .. } => (format!("Signal {signal}"), false),
+            // The range needs more than closes.
+            Operand::Atr(_) | Operand::Price(_) | Operand::Constant(_) => return,
+        };
+        if on_price {
+            let known = self.averages.iter().any(|(known, _)| *known == name);
+            if !known && self.averages.len() < MOST_AVERAGES {
+                self.averages.push((name, operand));
+            }
+            return;
+        }
+        // One scale: the RSI's, or that of MACD and its signal.
+        let is_rsi = |operand: &Operand| matches!(operand, Operand::Rsi(_));
+        if self.oscillators.first().is_some_and(|(_, first)| is_rsi(first) != is_rsi(&operand)) {
+            return;
+        }
+        if !self.oscillators.iter().any(|(known, _)| *known == name) {
+            if self.oscillators.len() >= MOST_OSCILLATORS {
+                return;
+            }
+            self.oscillators.push((name, operand));
+        }
+        if let Operand::Constant(level) = other
+            && !self.levels.contains(&level)
+        {
+            self.levels.push(level);
+        }
     }
 }

@@ -14,8 +14,10 @@ pub use chart::{DrawError, Look, Theme};
 pub use pdf::{PdfError, Printer};
 pub use prediction::{PredictionReport, PredictionSource};
 
-/// Grows with every change of what a report of the same object looks like.
+/// Of the JSON: grows with every change that a reader of the last version can't read.
 pub const REPORT_VERSION: u32 = 1;
+/// Grows with every change of what a report or a chart of the same object looks like.
+pub const LOOKS_VERSION: u32 = 2;
 
 /// What every report ends with.
 const DISCLAIMER: &str = "This report describes what a rule or a model would have done or expects, computed from the \
@@ -41,8 +43,13 @@ impl Subject {
         self.name.as_ref().map_or_else(|| self.ticker.clone(), |name| format!("{name} ({})", self.ticker))
     }
 
-    /// The unit of its prices.
-    fn unit(&self) -> String {
-        self.unit.clone().unwrap_or_else(|| "price".to_owned())
+    /// The unit of its prices; empty where it isn't known.
+    fn unit(&self) -> &str {
+        self.unit.as_deref().unwrap_or_default()
+    }
+
+    /// Something counted in that unit: "Final equity, USD".
+    fn in_unit(&self, name: &str) -> String {
+        self.unit.as_ref().map_or_else(|| name.to_owned(), |unit| format!("{name}, {unit}"))
     }
 }

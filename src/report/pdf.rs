@@ -104,7 +104,12 @@ impl Printer {
     /// When it can't be drawn or set.
     pub fn prediction(&self, report: &PredictionReport) -> Result<Vec<u8>, PdfError> {
         let look = Look::PRINT;
-        let charts = [("fan", chart::fan(report, look)?), ("actual", chart::against_actual(report, look)?)];
+        let charts = [
+            ("fan", chart::fan(report, look)?),
+            ("errors", chart::error_by_day(report, look)?),
+            ("coverage", chart::coverage(report, look)?),
+            ("actual", chart::what_happened(report, look)?),
+        ];
         self.set("prediction.typ", &report.id, prediction_data(report), charts.into_iter())
     }
 
@@ -151,13 +156,12 @@ fn date_of(moment: &str) -> Value {
 }
 
 fn backtest_data(report: &BacktestReport) -> Value {
-    let unit = report.symbol.unit();
     let (m, h) = (&report.metrics, &report.buy_and_hold);
     let pair = |name: &str, of: &dyn Fn(&Metrics) -> String| json!([name, of(m), of(h)]);
     let metrics = json!([
         pair("Total return", &|m| percent(m.total_return, 2)),
         pair("Annual return (CAGR)", &|m| maybe_percent(m.cagr, 2)),
-        pair(&format!("Final equity, {unit}"), &|m| number(m.final_equity, 2)),
+        pair(&report.symbol.in_unit("Final equity"), &|m| number(m.final_equity, 2)),
         pair("Maximum drawdown", &|m| percent(m.max_drawdown, 2)),
         pair("Longest drawdown, days", &|m| number(f64::from(m.max_drawdown_days), 0)),
         pair("Volatility, annual", &|m| maybe_percent(m.volatility, 2)),
@@ -173,11 +177,11 @@ fn backtest_data(report: &BacktestReport) -> Value {
         ["Best, worst", format!("{}, {}", maybe_percent(m.best_trade, 2), maybe_percent(m.worst_trade, 2))],
         ["Profit factor", maybe_number(m.profit_factor, 2)],
         ["Quality (SQN)", maybe_number(m.sqn, 2)],
-        [format!("Fees paid, {unit}"), number(m.fees_paid, 2)],
+        [report.symbol.in_unit("Fees paid"), number(m.fees_paid, 2)],
     ]);
     let x = &report.execution;
     let settings = json!([
-        [format!("Initial investment, {unit}"), number(x.initial_cash, 2)],
+        [report.symbol.in_unit("Initial investment"), number(x.initial_cash, 2)],
         [
             "Orders filled",
             match x.fill {
@@ -191,25 +195,29 @@ fn backtest_data(report: &BacktestReport) -> Value {
     ]);
     let mut ranked: Vec<&ReportTrade> = report.trades.iter().collect();
     ranked.sort_by(|a, b| b.return_.total_cmp(&a.return_));
-    let extreme = |t: &&ReportTrade| json!([t.entry_date, t.exit_date, percent(t.return_, 2), number(t.profit, 2)]);
+    let extreme =
+        |t: &&ReportTrade| json!([t.entry_date, t.exit_date, reason(t), percent(t.return_, 2), number(t.profit, 2)]);
+    let gapped = report.trades.iter().filter(|t| t.gapped).count();
     let best: Vec<Value> = ranked.iter().take(EXTREME_TRADES).map(extreme).collect();
     let worst: Vec<Value> = ranked.iter().rev().take(EXTREME_TRADES).map(extreme).collect();
     let trades: Vec<Value> = report.trades.iter().map(trade_row).collect();
     let drawdowns: Vec<Value> = report
-        .drawdowns
-        .iter()
-        .map(|f| {
+        .worst_falls()
+        .map(|(place, f)| {
             let recovery = f.recovery.clone().unwrap_or_else(|| "not yet".to_owned());
-            json!([f.peak, f.trough, recovery, percent(f.depth, 2), number(f64::from(f.days), 0)])
+            json!([place.to_string(), f.peak, f.trough, recovery, percent(f.depth, 2), number(f64::from(f.days), 0)])
         })
         .collect();
     let spread = &report.distribution;
     json!({
         "title": format!("Backtest of {}, {} to {}", report.symbol.title(), report.from, report.to),
+        "headline": report.headline(),
         "subject": report.symbol.title(),
         "ticker": report.symbol.ticker,
         "date": date_of(&report.created_at),
-        "span": format!("{} to {}, {} daily bars", report.from, report.to, number(report.bars as f64, 0)),
+        "span": format!(
+            "{}, {} to {}, {} daily bars", report.symbol.title(), report.from, report.to, number(report.bars as f64, 0)
+        ),
         "footer": footer(&report.id, &report.created_at),
         "description": report.description,
         "metrics": metrics,
@@ -224,6 +232,7 @@ fn backtest_data(report: &BacktestReport) -> Value {
         "best": best,
         "worst": worst,
         "trades": trades,
+        "trades_note": trades_note(gapped),
         "about": format!(
             "Run on {} with engine version {}, on version {} of {}'s prices{}. Ratios are annualised with 252 trading \
              days at a risk-free rate of zero; drawdowns are of daily equity at the close; buying and holding buys at the \
@@ -243,30 +252,49 @@ fn footer(id: &str, created_at: &str) -> String {
     format!("Made {} · {id}", day_of(created_at))
 }
 
-fn trade_row(t: &ReportTrade) -> Value {
-    let reason = match t.exit_reason {
+/// What the list of trades doesn't say by itself.
+fn trades_note(gapped: usize) -> String {
+    let note = "Returns and profits are after commissions.";
+    match gapped {
+        0 => note.to_owned(),
+        1 => format!(
+            "{note} One stop was passed overnight: the day opened below it, and the order was filled at the open."
+        ),
+        n => format!(
+            "{note} {n} stops were passed overnight: the day opened below them, and the orders were filled at the open."
+        ),
+    }
+}
+
+fn reason(t: &ReportTrade) -> &'static str {
+    match t.exit_reason {
         ExitReason::Signal => "signal",
+        ExitReason::StopLoss if t.gapped => "opened below the stop",
         ExitReason::StopLoss => "stop loss",
         ExitReason::TakeProfit => "take profit",
         ExitReason::EndOfData => "end of data",
-    };
-    let shares = number(t.shares, if t.shares.fract() == 0.0 { 0 } else { 4 });
-    let why = if t.exit_reason == ExitReason::Signal { String::new() } else { format!(", {reason}") };
-    // Figure spaces are as wide as digits, so that the figures of all rows stand under each other.
+    }
+}
+
+fn trade_row(t: &ReportTrade) -> Value {
+    // Figure spaces are as wide as digits, so that figures without other marks stand under each other in one cell.
     let column = |text: String, width: usize| {
         let missing = width.saturating_sub(text.chars().count());
         "\u{2007}".repeat(missing) + &text
     };
+    let plain = |value: f64, decimals: usize| number(value, decimals).replace(',', "");
+    let shares = plain(t.shares, if t.shares.fract() == 0.0 { 0 } else { 4 });
     json!([
         number(t.number as f64, 0),
-        format!("{} at {}", t.entry_date, number(t.entry_price, 2)),
-        format!("{} at {}{why}", t.exit_date, number(t.exit_price, 2)),
-        format!(
-            "{shares}{}{}{}",
-            column(number(f64::from(t.days), 0), 7),
-            column(percent(t.return_, 2).replace(' ', "\u{a0}"), 11),
-            column(number(t.profit, 2), 12)
-        ),
+        [t.entry_date, number(t.entry_price, 2)],
+        [t.exit_date, number(t.exit_price, 2)],
+        [
+            shares,
+            column(plain(f64::from(t.days), 0), 6),
+            column(plain(t.return_ * 100.0, 2), 9),
+            column(plain(t.profit, 2), 12),
+        ],
+        reason(t),
     ])
 }
 
@@ -313,15 +341,26 @@ fn prediction_data(report: &PredictionReport) -> Value {
         },
     );
     let model = &report.model;
-    let features = if model.features.is_empty() { "none".to_owned() } else { model.features.join(", ") };
+    let words = |feature: &String| feature.replace('_', " ");
+    let features = if model.features.is_empty() {
+        "none".to_owned()
+    } else {
+        model.features.iter().map(words).collect::<Vec<_>>().join(", ")
+    };
+    let last = report.points.last();
+    let reach = last.map_or(0.0, |p| (p.upper80 - p.lower80) / 2.0 / report.close.max(f64::MIN_POSITIVE));
     json!({
         "title": format!("Forecast of {} from {}", report.symbol.title(), report.as_of),
+        "headline": format!(
+            "In {} trading days, 4 of 5 closes within about {} of the last one", report.points.len(),
+            percent(reach, usize::from(reach < 0.1))
+        ),
         "subject": report.symbol.title(),
         "ticker": report.symbol.ticker,
         "date": date_of(&report.created_at),
         "span": format!(
-            "{} trading days from {}, {} {} at the last close", report.points.len(), report.as_of,
-            price(report.close), report.symbol.unit()
+            "{}, {} trading days from {}, {} at the last close", report.symbol.title(), report.points.len(),
+            report.as_of, format!("{} {}", price(report.close), report.symbol.unit()).trim_end()
         ),
         "footer": footer(&report.id, &report.created_at),
         "verdict": report.verdict,

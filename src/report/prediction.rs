@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{DISCLAIMER, Subject};
-use crate::forecast::Evaluation;
+use crate::forecast::{DayRecord, Evaluation, Record};
 use crate::market::{Day, day};
 use crate::registry::ModelInfo;
 use crate::research::{Outcome, Point, verdict};
@@ -21,6 +21,7 @@ pub struct PredictionSource {
     pub points: Vec<Point>,
     pub actuals: Vec<Option<f64>>,
     pub evaluation: Evaluation,
+    pub record: Record,
     pub outcome: Option<Outcome>,
     /// Days and closes up to the origin, in the prediction's prices.
     pub recent: Vec<(Day, f64)>,
@@ -40,6 +41,10 @@ pub struct PredictionReport {
     pub verdict: String,
     pub model: ReportModel,
     pub evaluation: ReportEvaluation,
+    /// The same a day ahead each; empty for predictions from before it was kept.
+    pub by_day: Vec<DayRecord>,
+    /// Where the skill lies nineteen times in twenty.
+    pub skill_range: Option<(f64, f64)>,
     pub outcome: Option<ReportOutcome>,
     pub points: Vec<ReportPoint>,
     pub disclaimer: &'static str,
@@ -134,7 +139,7 @@ impl PredictionReport {
             as_of: day::iso(source.as_of),
             close: source.close,
             data_version: source.data_version,
-            verdict: verdict(&source.evaluation),
+            verdict: verdict(&source.evaluation, &source.record),
             model: ReportModel {
                 name: model.name,
                 version: model.version,
@@ -145,6 +150,8 @@ impl PredictionReport {
                 notes,
             },
             evaluation: source.evaluation.into(),
+            by_day: source.record.days,
+            skill_range: source.record.skill,
             outcome: source.outcome.map(|o| ReportOutcome {
                 days: o.days,
                 mae: o.mae,

@@ -1,4 +1,4 @@
-//! What administrators do to issues: add, edit, delete. Each edit leaves a revision.
+//! What administrators do to issues: add, edit, delete, bring back. Each edit leaves a revision.
 
 use crate::app::App;
 use crate::market::currency::iso_4217;
@@ -124,7 +124,10 @@ async fn create_once(app: &App, exchange: Exchange, edits: IpoEdits) -> Result<M
         .deleted(&transaction)
         .await?
         .into_iter()
-        .filter(|gone| gone.exchange == exchange && (gone.name_key == row.name_key || gone.ticker == row.ticker))
+        .filter(|gone| {
+            gone.exchange == exchange
+                && (gone.name_key == row.name_key || row.ticker.is_some() && gone.ticker == row.ticker)
+        })
         .map(|gone| gone.id)
         .collect();
     ipos.forget_deleted(&transaction, &gone).await?;
@@ -143,11 +146,11 @@ fn no_such_ipo() -> RequestError {
 ///
 /// # Errors
 /// When there is no such issue, a value can't be what it is, or another issue has that ticker and date.
-pub async fn update_ipo(app: &App, id: i64, edits: IpoEdits) -> Result<Model, RequestError> {
-    app.store.transact(|| update_once(app, id, edits.clone())).await
+pub async fn update_ipo(app: &App, id: i64, edits: IpoEdits, author: &str) -> Result<Model, RequestError> {
+    app.store.transact(|| update_once(app, id, edits.clone(), author)).await
 }
 
-async fn update_once(app: &App, id: i64, edits: IpoEdits) -> Result<Model, RequestError> {
+async fn update_once(app: &App, id: i64, edits: IpoEdits, author: &str) -> Result<Model, RequestError> {
     let transaction = app.store.begin().await?;
     let ipos = app.store.ipos();
     ipos.lock(&transaction).await?;
@@ -171,26 +174,51 @@ async fn update_once(app: &App, id: i64, edits: IpoEdits) -> Result<Model, Reque
     }
     row.updated_at = now();
     ipos.update(&transaction, std::slice::from_ref(&row)).await?;
-    ipos.revise(&transaction, DataSource::Manual, &[(id, changes)]).await?;
+    ipos.revise(&transaction, DataSource::Manual, Some(author), &[(id, changes)]).await?;
     let row = ipos.get_in(&transaction, id).await?.unwrap_or(row);
     app.store.events().commit(transaction, &[Event::Ipo { id, is_new: false }]).await?;
     Ok(row)
 }
 
-/// Deletes an issue with its revisions. A fetch doesn't bring it back.
+/// Deletes an issue with its revisions. A fetch doesn't bring it back; [`restore_ipo`] does.
 ///
 /// # Errors
 /// When there is no such issue.
-pub async fn delete_ipo(app: &App, id: i64) -> Result<(), RequestError> {
-    app.store.transact(|| delete_once(app, id)).await
+pub async fn delete_ipo(app: &App, id: i64, author: &str) -> Result<(), RequestError> {
+    app.store.transact(|| delete_once(app, id, author)).await
 }
 
-async fn delete_once(app: &App, id: i64) -> Result<(), RequestError> {
+async fn delete_once(app: &App, id: i64, author: &str) -> Result<(), RequestError> {
     let transaction = app.store.begin().await?;
     let ipos = app.store.ipos();
     ipos.lock(&transaction).await?;
     let row = ipos.get_in(&transaction, id).await?.ok_or_else(no_such_ipo)?;
-    ipos.delete(&transaction, &row).await?;
+    ipos.delete(&transaction, &row, author).await?;
     app.store.events().commit(transaction, &[]).await?;
     Ok(())
+}
+
+/// Brings a deleted issue back with its history.
+///
+/// # Errors
+/// When no such issue was deleted, or one of its ticker and dates has been added since.
+pub async fn restore_ipo(app: &App, id: i64) -> Result<Model, RequestError> {
+    app.store.transact(|| restore_once(app, id)).await
+}
+
+async fn restore_once(app: &App, id: i64) -> Result<Model, RequestError> {
+    let missing = || RequestError::NotFound { field: "id".into(), what: "deleted IPO with this id".to_owned() };
+    let transaction = app.store.begin().await?;
+    let ipos = app.store.ipos();
+    ipos.lock(&transaction).await?;
+    let tombstone = ipos.find_deleted(&transaction, id).await?.ok_or_else(missing)?;
+    let whole = tombstone.whole().ok_or_else(missing)?;
+    if ipos.alike(&transaction, &whole.ipo).await?.iter().any(|other| is_same(other, &whole.ipo)) {
+        let what = format!("an issue like {} with these dates, added since it was deleted", whole.ipo.name);
+        return Err(RequestError::AlreadyExists { field: "id".into(), what });
+    }
+    ipos.restore(&transaction, tombstone.id, whole).await?;
+    let row = ipos.get_in(&transaction, id).await?.ok_or_else(missing)?;
+    app.store.events().commit(transaction, &[Event::Ipo { id, is_new: true }]).await?;
+    Ok(row)
 }

@@ -3,6 +3,7 @@
 
 mod backtests;
 mod comparison;
+mod edits;
 mod ipos;
 mod predictions;
 mod reports;
@@ -19,8 +20,9 @@ use crate::store::entity::symbol;
 
 pub use backtests::{Curve, RunBacktest, decode_curve, run_backtest};
 pub use comparison::{CommonCurves, InputDifference, MetricRow, common_curves, differences, metric_rows};
-pub use ipos::{IpoEdits, create_ipo, delete_ipo, update_ipo};
-pub use predictions::{Outcome, Point, PredictRequest, predict, verdict};
+pub use edits::{delete_backtest, delete_prediction, delete_sweep, name_backtest, name_sweep};
+pub use ipos::{IpoEdits, create_ipo, delete_ipo, restore_ipo, update_ipo};
+pub use predictions::{FEWEST_APART, Outcome, Point, PredictRequest, predict, verdict};
 pub use reports::{
     backtest_source, find_backtest, find_prediction, find_sweep, prediction_source, price_columns, sweep_results,
 };

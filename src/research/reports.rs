@@ -110,6 +110,7 @@ pub async fn prediction_source(
         data_version: row.data_version,
         created_at: rfc3339(row.created_at),
         evaluation: row.evaluation()?,
+        record: row.record()?,
         outcome: row.outcome(&points, &actuals),
         recent: recent(row, &series),
         points,

@@ -126,6 +126,14 @@ impl Predictions<'_> {
         Ok(query.all(&self.0.read).await?)
     }
 
+    /// Deletes one; false if it wasn't there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete(&self, id: i64) -> Result<bool> {
+        Ok(prediction::Entity::delete_by_id(id).exec(&self.0.write).await?.rows_affected > 0)
+    }
+
     /// The newest of each of these symbols.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! IPOs, their revisions, and what was deleted.
+//! IPOs and their revisions.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use sea_orm::{
 
 use super::children::Children;
 use super::entity::ipo::{ActiveModel, Column, Entity, Model};
-use super::entity::{deleted_ipo, ipo_revision};
+use super::entity::ipo_revision;
 use super::page::{Key, Keys, Page, PageRequest, Sort, last_day, last_int, last_real};
 use super::symbols::contains_pattern;
 use super::{Result, Store, now};
@@ -348,14 +348,6 @@ impl Ipos<'_> {
         Ok(Entity::find().filter(Column::Exchange.eq(row.exchange)).filter(either).all(transaction).await?)
     }
 
-    /// What was deleted.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn deleted(&self, transaction: &DatabaseTransaction) -> Result<Vec<deleted_ipo::Model>> {
-        Ok(deleted_ipo::Entity::find().all(transaction).await?)
-    }
-
     /// Adds issues, many a statement, and answers with their ids; their stocks and performances with them.
     ///
     /// # Errors
@@ -386,7 +378,7 @@ impl Ipos<'_> {
         self.measure(transaction, &ids).await
     }
 
-    /// Writes down what was changed, by whom, and when.
+    /// Writes down what was changed, by whom, and when; `author` is the name of an administrator's token.
     ///
     /// # Errors
     /// When the database fails.
@@ -394,6 +386,7 @@ impl Ipos<'_> {
         &self,
         transaction: &DatabaseTransaction,
         source: DataSource,
+        author: Option<&str>,
         changes: &[(i64, Vec<FieldChange>)],
     ) -> Result<()> {
         let at = now();
@@ -404,36 +397,10 @@ impl Ipos<'_> {
                 at: Set(at),
                 source: Set(source),
                 changes: Set(serde_json::to_string(changes).unwrap_or_default()),
+                author: Set(author.map(str::to_owned)),
             });
             ipo_revision::Entity::insert_many(rows).exec_without_returning(transaction).await?;
         }
-        Ok(())
-    }
-
-    /// Deletes an issue, and remembers that it was.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn delete(&self, transaction: &DatabaseTransaction, row: &Model) -> Result<()> {
-        let tombstone = deleted_ipo::ActiveModel {
-            id: NotSet,
-            exchange: Set(row.exchange),
-            name_key: Set(row.name_key.clone()),
-            ticker: Set(row.ticker.clone()),
-            day: Set(row.open_day.or(row.listing_day)),
-        };
-        tombstone.insert(transaction).await?;
-        Entity::delete_by_id(row.id).exec(transaction).await?;
-        Ok(())
-    }
-
-    /// Forgets that an issue was deleted: somebody has added it again.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn forget_deleted(&self, transaction: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
-        let these = deleted_ipo::Column::Id.is_in(ids.iter().copied());
-        deleted_ipo::Entity::delete_many().filter(these).exec(transaction).await?;
         Ok(())
     }
 

@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
+};
 
 use super::children::Children;
-use super::entity::{backtest, backtest_curve, sweep, sweep_columns};
+use super::entity::{backtest, backtest_curve, sweep, sweep_columns, symbol};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
+use super::symbols::contains_pattern;
 use super::{Millis, Result, Store};
 
 /// The backtests' repository.
@@ -23,6 +26,8 @@ pub struct ResearchFilter {
     pub symbol_id: Option<i64>,
     pub created_from: Option<Millis>,
     pub created_to: Option<Millis>,
+    /// Part of the name or of the symbol's ticker, in any case; predictions have no names.
+    pub search: Option<String>,
 }
 
 impl ResearchFilter {
@@ -32,6 +37,21 @@ impl ResearchFilter {
             .add_option(self.symbol_id.map(|id| symbol.eq(id)))
             .add_option(self.created_from.map(|at| created.gte(at)))
             .add_option(self.created_to.map(|at| created.lte(at)))
+    }
+
+    /// The same with what is searched for in names and tickers.
+    fn named(&self, symbol: impl ColumnTrait, created: impl ColumnTrait, name: impl ColumnTrait) -> Condition {
+        let condition = self.condition(symbol, created);
+        let Some(search) = &self.search else { return condition };
+        let pattern = contains_pattern(search);
+        let like = |column: Expr| Expr::expr(Func::lower(column)).like(LikeExpr::new(pattern.clone()).escape('\\'));
+        let symbols = symbol::Entity::find()
+            .select_only()
+            .column(symbol::Column::Id)
+            .filter(like(Expr::col(symbol::Column::Ticker)));
+        let either =
+            Condition::any().add(like(Expr::col(name.as_column_ref()))).add(symbol.in_subquery(symbols.into_query()));
+        condition.add(either)
     }
 }
 
@@ -82,6 +102,27 @@ impl Backtests<'_> {
         self.0.transact(insert).await
     }
 
+    /// Names one, or takes its name away; none if it isn't there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rename(&self, id: i64, name: Option<String>) -> Result<Option<backtest::Model>> {
+        let named = backtest::ActiveModel { id: Set(id), name: Set(name), ..Default::default() };
+        match named.update(&self.0.write).await {
+            Ok(row) => Ok(Some(row)),
+            Err(DbErr::RecordNotUpdated) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Deletes one with what belongs to it; false if it wasn't there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete(&self, id: i64) -> Result<bool> {
+        Ok(backtest::Entity::delete_by_id(id).exec(&self.0.write).await?.rows_affected > 0)
+    }
+
     /// The curves of these backtests.
     ///
     /// # Errors
@@ -103,7 +144,11 @@ impl Backtests<'_> {
     /// When the database fails.
     pub async fn page(&self, filter: &ResearchFilter, page: &PageRequest) -> Result<Page<backtest::Model>> {
         let query = page.apply(
-            backtest::Entity::find().filter(filter.condition(backtest::Column::SymbolId, backtest::Column::CreatedAt)),
+            backtest::Entity::find().filter(filter.named(
+                backtest::Column::SymbolId,
+                backtest::Column::CreatedAt,
+                backtest::Column::Name,
+            )),
             &research_sorts(),
         );
         Ok(page.page(query.all(&self.0.read).await?))
@@ -113,7 +158,7 @@ impl Backtests<'_> {
     /// When the database fails.
     pub async fn count(&self, filter: &ResearchFilter) -> Result<u64> {
         Ok(backtest::Entity::find()
-            .filter(filter.condition(backtest::Column::SymbolId, backtest::Column::CreatedAt))
+            .filter(filter.named(backtest::Column::SymbolId, backtest::Column::CreatedAt, backtest::Column::Name))
             .count(&self.0.read)
             .await?)
     }
@@ -132,7 +177,11 @@ impl Sweeps<'_> {
     /// When the database fails.
     pub async fn page(&self, filter: &ResearchFilter, page: &PageRequest) -> Result<Page<sweep::Model>> {
         let query = page.apply(
-            sweep::Entity::find().filter(filter.condition(sweep::Column::SymbolId, sweep::Column::CreatedAt)),
+            sweep::Entity::find().filter(filter.named(
+                sweep::Column::SymbolId,
+                sweep::Column::CreatedAt,
+                sweep::Column::Name,
+            )),
             &research_sorts(),
         );
         Ok(page.page(query.all(&self.0.read).await?))
@@ -142,7 +191,7 @@ impl Sweeps<'_> {
     /// When the database fails.
     pub async fn count(&self, filter: &ResearchFilter) -> Result<u64> {
         Ok(sweep::Entity::find()
-            .filter(filter.condition(sweep::Column::SymbolId, sweep::Column::CreatedAt))
+            .filter(filter.named(sweep::Column::SymbolId, sweep::Column::CreatedAt, sweep::Column::Name))
             .count(&self.0.read)
             .await?)
     }
@@ -163,6 +212,27 @@ impl Sweeps<'_> {
         sweep_columns::Entity::insert(columns).exec_without_returning(&transaction).await?;
         transaction.commit().await?;
         Ok(row)
+    }
+
+    /// Names one, or takes its name away; none if it isn't there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rename(&self, id: i64, name: Option<String>) -> Result<Option<sweep::Model>> {
+        let named = sweep::ActiveModel { id: Set(id), name: Set(name), ..Default::default() };
+        match named.update(&self.0.write).await {
+            Ok(row) => Ok(Some(row)),
+            Err(DbErr::RecordNotUpdated) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Deletes one with what belongs to it; false if it wasn't there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete(&self, id: i64) -> Result<bool> {
+        Ok(sweep::Entity::delete_by_id(id).exec(&self.0.write).await?.rows_affected > 0)
     }
 
     /// The results of these sweeps.

@@ -153,6 +153,51 @@ on_each_database! {
         assert_eq!(refused["userErrors"], json!([{"code": "INVALID", "field": ["buyBelowSma"]}]));
     }
 
+    async fn runs_are_named_found_again_and_deleted(app: TestApp) {
+        with_bars(&app, 250).await;
+        let mut runs = Vec::new();
+        for (buy, sell) in [(10, 20), (20, 50)] {
+            let input = json!({"ticker": "ACME", "strategy": rule(buy, sell)});
+            runs.push(app.operator.data(RUN, json!({"input": input})).await["runBacktest"]["backtest"]["id"].clone());
+        }
+        let swept = app.operator.data("mutation { sweepBacktests(input: { ticker: \"ACME\", buyBelowSma: { from: 5, to: 6 }, sellAboveSma: { from: 5, to: 6 } }) { sweep { id name } } }", json!({})).await;
+        let sweep = swept["sweepBacktests"]["sweep"]["id"].clone();
+        let name = "mutation($input: NameBacktestInput!) { nameBacktest(input: $input) { backtest { id name } userErrors { code field } } }";
+        let named = app.operator.data(name, json!({"input": {"id": runs[0], "name": "  Slow  100% dip "}})).await;
+        assert_eq!(named["nameBacktest"], json!({"backtest": {"id": runs[0], "name": "Slow 100% dip"}, "userErrors": []}));
+        let long = app.operator.data(name, json!({"input": {"id": runs[0], "name": "x".repeat(101)}})).await;
+        assert_eq!(long["nameBacktest"]["userErrors"], json!([{"code": "INVALID", "field": ["name"]}]));
+        let of_sweep = "mutation($input: NameSweepInput!) { nameSweep(input: $input) { sweep { name } userErrors { code } } }";
+        app.operator.data(of_sweep, json!({"input": {"id": sweep, "name": "Wide"}})).await;
+        let wrong = app.operator.data(of_sweep, json!({"input": {"id": runs[0], "name": "Wide"}})).await;
+        assert_eq!(wrong["nameSweep"]["userErrors"], json!([{"code": "NOT_FOUND"}]));
+
+        let find = "query($b: BacktestFilter, $s: SweepFilter) { backtests(filter: $b) { totalCount nodes { id name } } sweeps(filter: $s) { totalCount } }";
+        let found = async |b: &str, s: &str| app.anonymous.data(find, json!({"b": {"search": b}, "s": {"search": s}})).await;
+        let by_name = found("100% DIP", "wid").await;
+        assert_eq!((&by_name["backtests"]["nodes"][0]["id"], &by_name["backtests"]["totalCount"], &by_name["sweeps"]["totalCount"]), (&runs[0], &json!(1), &json!(1)));
+        let by_symbol = found("acm", "acm").await;
+        assert_eq!((&by_symbol["backtests"]["totalCount"], &by_symbol["sweeps"]["totalCount"]), (&json!(2), &json!(1)));
+        assert_eq!(found("10_%", "%").await["backtests"]["totalCount"], 0, "wildcards are letters");
+        app.operator.data(name, json!({"input": {"id": runs[0], "name": null}})).await;
+        assert_eq!(found("dip", "").await["backtests"]["totalCount"], 0);
+
+        let made = app.operator.data("mutation { predict(input: { ticker: \"ACME\" }) { prediction { id } } }", json!({})).await;
+        let prediction = made["predict"]["prediction"]["id"].clone();
+        for (kind, id) in [("Backtest", &runs[0]), ("Sweep", &sweep), ("Prediction", &prediction)] {
+            let drop = format!("mutation($id: ID!) {{ gone: delete{kind}(input: {{ id: $id }}) {{ deletedId userErrors {{ code }} }} }}");
+            assert_eq!(app.reader.graphql(&drop, json!({"id": id})).await["errors"][0]["extensions"]["code"], "FORBIDDEN");
+            let gone = app.operator.data(&drop, json!({"id": id})).await;
+            assert_eq!(gone["gone"], json!({"deletedId": id, "userErrors": []}), "{kind}");
+            let again = app.operator.data(&drop, json!({"id": id})).await;
+            assert_eq!(again["gone"], json!({"deletedId": null, "userErrors": [{"code": "NOT_FOUND"}]}), "{kind}");
+            assert_eq!(app.anonymous.data("query($id: ID!) { node(id: $id) { id } }", json!({"id": id})).await["node"], Value::Null);
+        }
+        assert_eq!(found("", "").await["backtests"]["totalCount"], 1);
+        let (status, _) = app.operator.get(&format!("/reports/backtests/{}.pdf", runs[0].as_str().expect("an id"))).await;
+        assert_eq!(status, 404);
+    }
+
     async fn a_large_sweep_is_a_job_with_progress_and_ends_in_a_sweep(app: TestApp) {
         with_bars(&app, 150).await;
         let sweep = "mutation { sweepBacktests(input: { ticker: \"ACME\", buyBelowSma: { from: 1, to: 120 },

@@ -10,7 +10,7 @@ use crate::on_each_database;
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/models");
 
 const PREDICT: &str = "mutation($input: PredictInput!) { predict(input: $input) {
-    prediction { id asOf close horizon dataVersion stale verdict model { id name kind version isDefault }
+    prediction { id asOf close horizon dataVersion stale verdict independentOrigins skillRange { low high } evaluationByDay { day mae maeNaive coverage80 coverage95 } model { id name kind version isDefault }
         symbol { ticker latestPrediction { id } }
         points { date value lower80 upper80 lower95 upper95 actual } outcome { days mae coverage95 }
         evaluation { origins horizon mae maeNaive skill coverage80 coverage95 } }
@@ -78,6 +78,21 @@ on_each_database! {
         assert!(made["evaluation"]["origins"].as_u64() >= Some(30) && made["evaluation"]["horizon"] == 30);
         let verdict = made["verdict"].as_str().expect("a verdict");
         assert!(verdict.contains("\"no change\"") && verdict.contains("past forecasts of 30 days"), "{verdict}");
+
+        // A day ahead each: their mean is the whole, and the error grows with the days.
+        let days = made["evaluationByDay"].as_array().expect("days");
+        let mean = |name: &str| days.iter().filter_map(|d| d[name].as_f64()).sum::<f64>() / days.len() as f64;
+        assert_eq!((days.len(), &days[29]["day"]), (30, &json!(30)));
+        for name in ["mae", "maeNaive", "coverage80", "coverage95"] {
+            let whole = made["evaluation"][name].as_f64().expect("a figure");
+            assert!((mean(name) - whole).abs() < 1e-9, "{name}: {} {whole}", mean(name));
+        }
+        assert!(days[29]["mae"].as_f64() > days[0]["mae"].as_f64());
+        let origins = made["evaluation"]["origins"].as_u64().expect("a number");
+        assert_eq!(made["independentOrigins"].as_u64(), Some(origins.div_ceil(3)), "thirty days, ten bars apart");
+        let (low, skill, high) = (&made["skillRange"]["low"], &made["evaluation"]["skill"], &made["skillRange"]["high"]);
+        assert!(low.as_f64() < skill.as_f64() && skill.as_f64() < high.as_f64(), "{low} {skill} {high}");
+        assert!(verdict.starts_with("Too few past forecasts"), "{verdict}");
 
         // The same data and the same model: the same bytes.
         let again = predict(&app, json!({"ticker": "ACME"})).await;

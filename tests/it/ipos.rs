@@ -170,6 +170,59 @@ on_each_database! {
         assert_eq!(ipo(&app, "BETA", "id").await, Value::Null);
     }
 
+    async fn what_was_deleted_comes_back_with_its_history(app: TestApp) {
+        serve(&app);
+        refresh(&app).await;
+        let whole = "id name issuePrice createdAt revisions { totalCount nodes { at author source changes { field after } } }";
+        let id = ipo(&app, "ACMEFOODS", "id").await["id"].clone();
+        let edit = "mutation($input: UpdateIpoInput!) { updateIpo(input: $input) { userErrors { message } } }";
+        app.admin.data(edit, json!({"input": {"id": id, "issuePrice": "97.50"}})).await;
+        let before = ipo(&app, "ACMEFOODS", whole).await;
+        let author = &before["revisions"]["nodes"][0]["author"];
+        assert_eq!((author, &before["issuePrice"]), (&json!("ADMIN_TOKEN"), &json!("97.50")), "{before}");
+
+        let restore = "mutation($id: ID!) { restoreIpo(input: { id: $id }) { ipo { id } userErrors { code field } } }";
+        let early = app.admin.data(restore, json!({"id": id})).await;
+        assert_eq!(early["restoreIpo"]["userErrors"], json!([{"code": "NOT_FOUND", "field": ["id"]}]), "it isn't deleted");
+        app.admin.data("mutation($id: ID!) { deleteIpo(input: { id: $id }) { deletedId } }", json!({"id": id})).await;
+        let list = "{ deletedIpos { id name ticker exchange author } }";
+        let gone = app.admin.data(list, json!({})).await;
+        let row = json!({"id": id, "name": "Acme Foods Limited", "ticker": "ACMEFOODS", "exchange": "NSE", "author": "ADMIN_TOKEN"});
+        assert_eq!(gone["deletedIpos"], json!([row]));
+        assert_eq!(app.operator.graphql(list, json!({})).await["errors"][0]["extensions"]["code"], "FORBIDDEN");
+        assert_eq!(app.operator.graphql(restore, json!({"id": id})).await["errors"][0]["extensions"]["code"], "FORBIDDEN");
+
+        let back = app.admin.data(restore, json!({"id": id})).await;
+        assert_eq!(back["restoreIpo"]["ipo"]["id"], id, "{back}");
+        assert_eq!(ipo(&app, "ACMEFOODS", whole).await, before);
+        assert_eq!(app.admin.data(list, json!({})).await["deletedIpos"], json!([]));
+        // It's edited and fetched as before.
+        refresh(&app).await;
+        assert_eq!(ipo(&app, "ACMEFOODS", whole).await, before);
+        app.admin.data(edit, json!({"input": {"id": id, "issuePrice": "98.00"}})).await;
+        assert_eq!(ipo(&app, "ACMEFOODS", "revisions { totalCount }").await["revisions"]["totalCount"], 2);
+    }
+
+    async fn what_was_deleted_gives_way_to_what_took_its_place(app: TestApp) {
+        let create = "mutation($input: CreateIpoInput!) { createIpo(input: $input) { ipo { id } userErrors { code } } }";
+        let remove = "mutation($id: ID!) { deleteIpo(input: { id: $id }) { deletedId } }";
+        let restore = "mutation($id: ID!) { restoreIpo(input: { id: $id }) { ipo { id } userErrors { code } } }";
+        let mut ids = Vec::new();
+        for name in ["One Limited", "Two Limited"] {
+            let made = app.admin.data(create, json!({"input": {"name": name, "exchange": "NSE", "openDate": "2024-03-04"}})).await;
+            ids.push(made["createIpo"]["ipo"]["id"].clone());
+        }
+        for id in &ids {
+            app.admin.data(remove, json!({"id": id})).await;
+        }
+        // Another of the first one's name takes its place; the second one's mark stays, though both have no symbol.
+        app.admin.data(create, json!({"input": {"name": "One Limited", "exchange": "NSE", "openDate": "2024-03-04"}})).await;
+        let first = app.admin.data(restore, json!({"id": ids[0]})).await;
+        assert_eq!(first["restoreIpo"]["userErrors"], json!([{"code": "NOT_FOUND"}]));
+        let second = app.admin.data(restore, json!({"id": ids[1]})).await;
+        assert_eq!(second["restoreIpo"]["ipo"]["id"], ids[1]);
+    }
+
     async fn denials_are_respected_and_a_lost_session_is_renewed(app: TestApp) {
         serve(&app);
         refresh(&app).await;

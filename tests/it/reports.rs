@@ -91,7 +91,7 @@ on_each_database! {
             for figure in [percent("totalReturn", 2), percent("maxDrawdown", 2), percent("exposure", 1), percent("winRate", 1)] {
                 assert!(text.contains(&figure), "{figure} is not in {text}");
             }
-            for part in ["Key figures", "Buy and hold", "Drawdowns", "Returns by month and year", "Rolling risk", "Best trades", "all trades", "no investment advice"] {
+            for part in ["while holding", "Key figures", "Buy and hold", "Drawdowns", "Returns by month and year", "Rolling risk", "Best trades", "all trades", "Because of", "no investment advice"] {
                 assert!(text.contains(part), "{part} is not in {text}");
             }
         }
@@ -112,7 +112,7 @@ on_each_database! {
         let report: Value = serde_json::from_slice(&get(&app, &path(&made["json"]), None).await.body).expect("JSON");
         assert_eq!(report["points"].as_array().map(Vec::len), Some(30));
         assert!(report["outcome"]["days"].as_u64() > Some(20) && report["verdict"].as_str().is_some_and(|v| v.contains("no change")));
-        for chart in ["fan", "actual"] {
+        for chart in ["fan", "actual", "errors", "coverage"] {
             let id = made["id"].as_str().expect("an id");
             assert_eq!(get(&app, &format!("/charts/predictions/{id}/{chart}.svg?theme=dark"), None).await.status, 200);
         }

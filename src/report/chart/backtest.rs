@@ -1,16 +1,19 @@
 //! The charts of a backtest.
 
+use plotters::prelude::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::canvas::{DrawError, Look, Mark, Plot, SMALL, draw};
+use super::canvas::{Canvas, DrawError, Look, Mark, Plot, SMALL, Scale, draw};
 use super::{amount_mark, ends, percent, percent_mark};
-use crate::market::Day;
+use crate::market::{Day, day};
+use crate::report::analysis::LEAST_EXPOSURE;
 use crate::report::{BacktestReport, text};
 
-const HEIGHT: i32 = 520;
+const HEIGHT: i32 = 500;
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-/// Markers beyond this many are drawn as dots, which hide less.
-const MOST_TRIANGLES: usize = 120;
+/// A curve whose highest value is more than so many times its lowest one is drawn by ratios.
+const LONG_WAY: f64 = 3.0;
+const HOLD: &str = "Buy and hold";
 
 fn span(days: &[Day]) -> (f64, f64) {
     (days.first().copied().unwrap_or(0).into(), days.last().copied().unwrap_or(1).into())
@@ -20,50 +23,90 @@ fn series<'a>(days: &'a [Day], values: &'a [f64]) -> impl Iterator<Item = (f64, 
     days.iter().zip(values).map(|(&d, &v)| (f64::from(d), Some(v).filter(|v| v.is_finite())))
 }
 
-/// The price with the strategy's averages and where it bought and sold.
+fn last(values: &[f64]) -> f64 {
+    values.iter().rev().copied().find(|v| v.is_finite()).unwrap_or(f64::NAN)
+}
+
+/// By ratios where values go a long way, so that equal gains look equal.
+fn scale_of(values: impl Iterator<Item = f64> + Clone) -> (Scale, (f64, f64)) {
+    let (low, high) = values
+        .clone()
+        .filter(|v| v.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    if low > 0.0 && high / low > LONG_WAY {
+        return (Scale::Log, (low / 1.04, high * 1.04));
+    }
+    (Scale::Linear, ends(values))
+}
+
+/// The price with what the strategy looks at, and where it bought and sold.
 ///
 /// # Errors
 /// When the drawing library refuses.
 pub fn price(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
-    let (title, bought) = (format!("{}: price and trades", report.symbol.ticker), report.trades.len());
+    let (title, bought) = (format!("{}: price and trades", report.symbol.ticker), report.marks.len());
     let description = format!(
-        "Closing price from {} to {} with {} purchases and as many sales marked.",
-        report.from, report.to, bought
+        "Closing price from {} to {} with {bought} purchases and as many sales marked below it; shaded while shares were \
+         held.",
+        report.from, report.to
     );
-    draw(HEIGHT, look, &title, &description, |canvas| {
+    let height = if report.oscillator.is_some() { HEIGHT + 190 } else { HEIGHT };
+    draw(height, look, &title, &description, |canvas| {
         let p = canvas.palette;
         let closes = &report.curve.close;
-        let averages = report.averages.iter().flat_map(|(_, values)| values.iter().copied());
-        let plot = Plot::whole(canvas, HEIGHT, span(&report.days), ends(closes.iter().copied().chain(averages)));
+        let colours = [p.second, p.third, p.fourth];
+        let values = closes.iter().chain(report.averages.iter().flat_map(|(_, values)| values)).copied();
+        let (scale, range) = scale_of(values);
+        let mut names = vec!["Close"];
+        names.extend(report.averages.iter().map(|(name, _)| name.as_str()));
+        names.extend(report.oscillator.iter().flat_map(|o| o.lines.iter().map(|(name, _)| name.as_str())));
+        let plot = Plot::beneath_legend(canvas, HEIGHT, span(&report.days), range).scaled(scale).naming(&names);
         plot.y_axis(amount_mark)?;
-        plot.y_name(&report.symbol.unit())?;
-        plot.dates()?;
-        plot.line(series(&report.days, closes), p.ink, 2)?;
-        let colours = [p.first, p.second, p.fourth];
+        plot.y_name(report.symbol.unit())?;
+        let date = |bar: usize| f64::from(report.days.get(bar).copied().unwrap_or(0));
+        for &(bought, sold, _) in &report.marks {
+            plot.shade(date(bought), date(sold), p.first, 0.09)?;
+        }
+        if report.oscillator.is_none() {
+            plot.dates()?;
+        }
         for ((_, values), colour) in report.averages.iter().zip(colours) {
-            plot.line(series(&report.days, values), colour, 3)?;
+            plot.line(series(&report.days, values), colour, 2)?;
         }
-        let dense = report.marks.len() > MOST_TRIANGLES;
-        for &(bar, price, buys) in &report.marks {
-            let at = (plot.px(f64::from(report.days[bar])), plot.py(price));
-            let colour = if buys { p.third } else { p.loss };
-            if dense {
-                canvas.dot(at, 4, colour)?;
-            } else {
-                canvas.triangle((at.0, at.1 + if buys { 4 } else { -4 }), buys, colour)?;
-            }
+        plot.line(series(&report.days, closes), p.ink, 2)?;
+        for &(bought, sold, gained) in &report.marks {
+            plot.tick(date(bought), 22, p.first)?;
+            plot.tick(date(sold), 12, if gained { p.gain } else { p.loss })?;
         }
-        let mut legend = vec![(Mark::Line(p.ink), "Close".to_owned())];
-        legend.extend(report.averages.iter().zip(colours).map(|((name, _), c)| (Mark::Line(c), name.clone())));
-        if dense {
-            legend.push((Mark::Dot(p.third), "Bought".to_owned()));
-            legend.push((Mark::Dot(p.loss), "Sold".to_owned()));
-        } else {
-            legend.push((Mark::Up(p.third), "Bought".to_owned()));
-            legend.push((Mark::Down(p.loss), "Sold".to_owned()));
-        }
-        canvas.legend(&legend)
+        let mut labels = vec![(last(closes), "Close", p.ink)];
+        let averages = report.averages.iter().zip(colours);
+        labels.extend(averages.map(|((name, values), colour)| (last(values), name.as_str(), colour)));
+        plot.name_ends(&labels)?;
+        oscillator(canvas, report, height, &names)?;
+        let entries = [(p.first, "Bought"), (p.gain, "Sold with a gain"), (p.loss, "Sold with a loss")];
+        canvas.legend(&entries.map(|(colour, name)| (Mark::Tick(colour), name.to_owned())))
     })
+}
+
+/// What the strategy looks at on a scale of its own, with the numbers that it's compared with.
+fn oscillator(canvas: &Canvas<'_>, report: &BacktestReport, height: i32, names: &[&str]) -> Result<(), DrawError> {
+    let Some(oscillator) = &report.oscillator else { return Ok(()) };
+    let p = canvas.palette;
+    let values = oscillator.lines.iter().flat_map(|(_, values)| values.iter().copied());
+    let range = ends(values.chain(oscillator.levels.iter().copied()));
+    let plot = Plot::new(canvas, (HEIGHT - 30, height - 52), span(&report.days), range).naming(names);
+    plot.y_axis(amount_mark)?;
+    plot.dates()?;
+    let colours = [p.second, p.third];
+    for ((_, values), colour) in oscillator.lines.iter().zip(colours) {
+        plot.line(series(&report.days, values), colour, 2)?;
+    }
+    for &level in &oscillator.levels {
+        let (from, to) = span(&report.days);
+        plot.dashes([(from, level), (to, level)].into_iter(), p.ink, 2)?;
+    }
+    let labels = oscillator.lines.iter().zip(colours);
+    plot.name_ends(&labels.map(|((name, values), colour)| (last(values), name.as_str(), colour)).collect::<Vec<_>>())
 }
 
 /// The equity beside that of buying and holding.
@@ -81,50 +124,61 @@ pub fn equity(report: &BacktestReport, look: Look) -> Result<String, DrawError> 
     );
     draw(HEIGHT, look, "Equity against buy and hold", &description, |canvas| {
         let p = canvas.palette;
-        let range = ends(own.iter().chain(hold).copied());
-        let plot = Plot::whole(canvas, HEIGHT, span(&report.days), range);
+        let start = report.execution.initial_cash;
+        let (scale, range) = scale_of(own.iter().chain(hold).copied().chain([start]));
+        let plot = Plot::whole(canvas, HEIGHT, span(&report.days), range).scaled(scale).naming(&["Strategy", HOLD]);
         plot.y_axis(amount_mark)?;
-        plot.y_name(&report.symbol.unit())?;
+        let unit = report.symbol.unit();
+        let by_ratios = if scale == Scale::Log { "equal steps are equal ratios" } else { "" };
+        plot.y_name(&[unit, by_ratios].iter().copied().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(", "))?;
         plot.dates()?;
-        plot.line(series(&report.days, hold), p.second, 3)?;
-        plot.line(series(&report.days, own), p.first, 4)?;
-        canvas
-            .legend(&[(Mark::Line(p.first), "Strategy".to_owned()), (Mark::Line(p.second), "Buy and hold".to_owned())])
+        let (from, to) = span(&report.days);
+        plot.dashes([(from, start), (to, start)].into_iter(), p.muted, 2)?;
+        plot.line(series(&report.days, hold), p.hold, 2)?;
+        plot.line(series(&report.days, own), p.first, 3)?;
+        plot.name_ends(&[(last(own), "Strategy", p.first), (last(hold), HOLD, p.hold)])
     })
 }
 
-/// How far below its peak the equity was.
+/// How far below its peak the equity was, and that of holding; the worst falls are numbered.
 ///
 /// # Errors
 /// When the drawing library refuses.
 pub fn drawdown(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
-    let height = 420;
+    let height = 400;
     let description = format!(
-        "Distance of the equity below its highest value so far; the deepest is {}.",
-        percent(report.metrics.max_drawdown)
+        "Distance of the equity below its highest value so far; the deepest is {}, that of holding {}.",
+        percent(report.metrics.max_drawdown),
+        percent(report.buy_and_hold.max_drawdown)
     );
     draw(height, look, "Drawdown", &description, |canvas| {
         let p = canvas.palette;
-        let values = &report.curve.drawdown;
-        let lowest = values.iter().copied().fold(0.0, f64::min);
-        let plot = Plot::whole(canvas, height, span(&report.days), ((lowest * 1.06).min(-0.001), 0.0));
+        let (own, hold) = (&report.curve.drawdown, &report.hold_drawdown);
+        let lowest = own.iter().chain(hold).copied().fold(0.0, f64::min);
+        let range = ((lowest * 1.1).min(-0.001), 0.0);
+        let plot = Plot::whole(canvas, height, span(&report.days), range).naming(&["Strategy", HOLD]);
         plot.y_axis(percent_mark)?;
-        plot.y_name("below the peak")?;
+        plot.y_name("Below the peak")?;
         plot.dates()?;
-        plot.area(report.days.iter().zip(values).map(|(&d, &v)| (f64::from(d), v)), 0.0, p.loss)?;
-        canvas.legend(&[(Mark::Area(p.loss, 0.5), "Strategy".to_owned())])
+        plot.area(report.days.iter().zip(own).map(|(&d, &v)| (f64::from(d), v)), 0.0, p.first)?;
+        plot.line(series(&report.days, hold), p.hold, 2)?;
+        for (number, fall) in report.worst_falls() {
+            let at = day::parse_iso(&fall.trough).map(f64::from);
+            at.map_or(Ok(()), |at| plot.number((at, fall.depth), number))?;
+        }
+        plot.name_ends(&[(last(own), "Strategy", p.first), (last(hold), HOLD, p.hold)])
     })
 }
 
-/// Returns by month, a row a year.
+/// Returns by month, a row a year, and each month's mean.
 ///
 /// # Errors
 /// When the drawing library refuses.
 pub fn monthly(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
-    let (top, row) = (112, 46);
-    let height = top + row * report.years.len() as i32 + 20;
+    let (top, row) = (112, 42);
+    let height = top + row * (report.years.len() as i32 + 1) + 20;
     let description = "Return of the strategy in each month, a row a year, with the year's total and that of buying \
-                       and holding beside it.";
+                       and holding beside it, and each month's mean below. A dot is a month out of the market.";
     draw(height.max(200), look, "Monthly returns", description, |canvas| {
         let p = canvas.palette;
         let all = || report.years.iter().flat_map(|year| year.months.iter().flatten());
@@ -133,7 +187,7 @@ pub fn monthly(report: &BacktestReport, look: Look) -> Result<String, DrawError>
         let left = if narrow { 76 } else { 104 };
         // What's left of the totals: one column where there's little room, else two.
         let cell = ((canvas.width - left - if narrow { 92 } else { 300 }) / 12).min(90);
-        let total_at = left + 12 * cell + if narrow { 86 } else { 120 };
+        let total_at = left + 12 * cell + if narrow { 86 } else { 110 };
         let size = if narrow { 20 } else { 22 };
         let centre = |column: i32| left + column * cell + cell / 2;
         for (i, month) in MONTHS.iter().enumerate() {
@@ -143,66 +197,91 @@ pub fn monthly(report: &BacktestReport, look: Look) -> Result<String, DrawError>
         canvas.write("%", (24, 76), SMALL, false, p.muted, (HPos::Left, VPos::Top))?;
         canvas.write("Year", (total_at, 76), SMALL, true, p.ink, (HPos::Right, VPos::Top))?;
         if !narrow {
-            canvas.write("Hold", (total_at + 130, 76), SMALL, false, p.muted, (HPos::Right, VPos::Top))?;
+            canvas.write("Buy & hold", (total_at + 160, 76), SMALL, false, p.hold, (HPos::Right, VPos::Top))?;
         }
         let short = |r: f64| if narrow { text::number(r * 100.0, 0) } else { text::number(r * 100.0, 1) };
+        let value = |month: usize, middle: i32, r: f64| {
+            // The root makes small returns visible beside large ones.
+            let colour = p.diverging((r.abs() / reach).min(1.0).sqrt() * 0.9 * r.signum());
+            let x = left + month as i32 * cell;
+            let half = row / 2;
+            canvas.rectangle((x + 2, middle - half + 2), (x + cell - 2, middle + half - 2), colour, 1.0)?;
+            let within = (HPos::Center, VPos::Center);
+            canvas.write(&short(r), (centre(month as i32), middle), size, false, p.on(colour), within)
+        };
+        let right = (HPos::Right, VPos::Center);
         for (i, year) in report.years.iter().enumerate() {
-            let y = top + i as i32 * row;
-            let middle = y + row / 2;
-            let right = (HPos::Right, VPos::Center);
+            let middle = top + i as i32 * row + row / 2;
             canvas.write(&year.year.to_string(), (left - 10, middle), SMALL, false, p.muted, right)?;
             for (month, r) in year.months.iter().enumerate() {
-                let Some(r) = *r else { continue };
-                // The root makes small returns visible beside large ones.
-                let colour = p.diverging((r.abs() / reach).sqrt() * 0.9 * r.signum());
-                let x = left + month as i32 * cell;
-                canvas.rectangle((x + 2, y + 2), (x + cell - 2, y + row - 2), colour, 1.0)?;
-                let within = (HPos::Center, VPos::Center);
-                canvas.write(&short(r), (centre(month as i32), middle), size, false, p.on(colour), within)?;
+                match *r {
+                    None => {}
+                    // Nothing moves to the last bit only where nothing was held.
+                    Some(0.0) => {
+                        let at = (centre(month as i32), middle);
+                        canvas.write("·", at, size, false, p.muted, (HPos::Center, VPos::Center))?;
+                    }
+                    Some(r) => value(month, middle, r)?,
+                }
             }
             canvas.write(&short(year.total), (total_at, middle), SMALL, true, p.ink, right)?;
             if !narrow {
-                canvas.write(&short(year.buy_and_hold), (total_at + 130, middle), SMALL, false, p.muted, right)?;
+                canvas.write(&short(year.buy_and_hold), (total_at + 160, middle), SMALL, false, p.hold, right)?;
+            }
+        }
+        let middle = top + report.years.len() as i32 * row + row / 2 + 6;
+        canvas.write(if narrow { "Mean" } else { "Mean" }, (left - 10, middle), SMALL, false, p.muted, right)?;
+        for month in 0..12 {
+            let known: Vec<f64> = report.years.iter().filter_map(|year| year.months[month]).collect();
+            if !known.is_empty() {
+                value(month, middle, known.iter().sum::<f64>() / known.len() as f64)?;
             }
         }
         Ok(())
     })
 }
 
-/// Sharpe ratio and volatility over the last half year, day by day.
+/// Sharpe ratio and volatility over the last half year, day by day, beside holding.
 ///
 /// # Errors
 /// When the drawing library refuses.
 pub fn rolling(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
-    let height = 660;
-    let description = "Sharpe ratio and annual volatility of the strategy over the 126 trading days before each day.";
+    let height = 640;
+    let description = "Sharpe ratio and annual volatility of the strategy and of holding over the 126 trading days before \
+                       each day; the strategy's where it was in the market for a tenth of them or more.";
     draw(height, look, "Rolling Sharpe ratio and volatility, 126 days", description, |canvas| {
         let p = canvas.palette;
         let Some(rolling) = &report.rolling else {
             let at = (canvas.width / 2, height / 2);
             return canvas.write("Fewer than 127 bars", at, SMALL, false, p.muted, (HPos::Center, VPos::Center));
         };
+        let names = ["Strategy", HOLD];
         let days = &report.days[rolling.first.min(report.days.len())..];
-        let upper = Plot::new(
-            canvas,
-            (112, 340),
-            span(&report.days),
-            ends(rolling.sharpe.iter().flatten().copied().chain([0.0])),
-        );
-        upper.y_axis(|v, step| super::fixed(v, super::decimals(step)).replace('-', "−"))?;
-        upper.y_name("Sharpe ratio")?;
+        let exposed = |i: usize| rolling.exposure.get(i).is_some_and(|share| *share >= LEAST_EXPOSURE);
+        let own: Vec<Option<f64>> = rolling.sharpe.iter().enumerate().map(|(i, v)| v.filter(|_| exposed(i))).collect();
+        let calm: Vec<Option<f64>> =
+            rolling.volatility.iter().enumerate().map(|(i, &v)| Some(v).filter(|_| exposed(i))).collect();
+        let end = |values: &[Option<f64>]| values.last().copied().flatten().unwrap_or(f64::NAN);
+        let line = |plot: &Plot<'_, '_>, values: &[Option<f64>], colour: RGBColor, width: u32| {
+            plot.line(days.iter().zip(values).map(|(&d, &v)| (f64::from(d), v)), colour, width)
+        };
+        let upper_ends = ends(own.iter().chain(&rolling.hold_sharpe).flatten().copied().chain([0.0]));
+        let upper = Plot::new(canvas, (100, 320), span(&report.days), upper_ends).naming(&names);
+        upper.y_axis(|v, step| super::fixed(v, super::decimals(step)))?;
+        upper.y_name("Sharpe ratio, 126 days")?;
         upper.level(0.0)?;
-        upper.line(days.iter().zip(&rolling.sharpe).map(|(&d, &v)| (f64::from(d), v)), p.first, 3)?;
-        let lower = Plot::new(
-            canvas,
-            (420, height - 52),
-            span(&report.days),
-            (0.0, ends(rolling.volatility.iter().copied()).1),
-        );
+        line(&upper, &rolling.hold_sharpe, p.hold, 2)?;
+        line(&upper, &own, p.first, 3)?;
+        upper.name_ends(&[(end(&own), "Strategy", p.first), (end(&rolling.hold_sharpe), HOLD, p.hold)])?;
+        let hold: Vec<Option<f64>> = rolling.hold_volatility.iter().map(|&v| Some(v)).collect();
+        let most = ends(calm.iter().chain(&hold).flatten().copied()).1;
+        let lower = Plot::new(canvas, (400, height - 52), span(&report.days), (0.0, most)).naming(&names);
         lower.y_axis(percent_mark)?;
-        lower.y_name("Volatility, annual")?;
+        lower.y_name("Volatility, annual, 126 days")?;
         lower.dates()?;
-        lower.line(series(days, &rolling.volatility), p.second, 3)
+        line(&lower, &hold, p.hold, 2)?;
+        line(&lower, &calm, p.first, 3)?;
+        lower.name_ends(&[(end(&calm), "Strategy", p.first), (end(&hold), HOLD, p.hold)])
     })
 }
 
@@ -211,7 +290,7 @@ pub fn rolling(report: &BacktestReport, look: Look) -> Result<String, DrawError>
 /// # Errors
 /// When the drawing library refuses.
 pub fn distribution(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
-    let height = 480;
+    let height = 440;
     let spread = &report.distribution;
     let description = format!(
         "Number of days by daily return, without {} idle ones; the mean is {}, the standard deviation {}.",
@@ -226,7 +305,7 @@ pub fn distribution(report: &BacktestReport, look: Look) -> Result<String, DrawE
         let to = spread.from + spread.width * bins;
         let plot = Plot::whole(canvas, height, (spread.from, to), (0.0, f64::from(most) * 1.08));
         plot.y_axis(amount_mark)?;
-        plot.y_name("days")?;
+        plot.y_name("Days")?;
         plot.x_axis(percent_mark)?;
         for (i, &days) in spread.days.iter().enumerate().filter(|(_, days)| **days > 0) {
             let from = spread.from + spread.width * i as f64;
@@ -235,7 +314,6 @@ pub fn distribution(report: &BacktestReport, look: Look) -> Result<String, DrawE
             let corner = (plot.px(from) + 2, plot.py(f64::from(days)));
             canvas.rectangle(corner, (plot.px(from + spread.width) - 2, plot.py(0.0)), colour, 0.85)?;
         }
-        canvas
-            .legend(&[(Mark::Area(p.loss, 0.85), "Losses".to_owned()), (Mark::Area(p.gain, 0.85), "Gains".to_owned())])
+        Ok(())
     })
 }

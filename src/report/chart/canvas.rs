@@ -5,7 +5,7 @@ use plotters::coord::Shift;
 use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
 use plotters::prelude::{Color, DrawingArea, DrawingAreaErrorKind, FontStyle, IntoDrawingArea, RGBColor};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontDesc, FontFamily, ShapeStyle};
+use plotters::style::{FontDesc, FontFamily, FontTransform, ShapeStyle};
 use plotters_svg::SVGBackend;
 
 use super::theme::{Palette, Theme};
@@ -34,8 +34,8 @@ impl Look {
     /// The widths that are drawn.
     pub const WIDTHS: std::ops::RangeInclusive<i32> = 560..=2_400;
 
-    /// For a page with headings of its own.
-    pub const PRINT: Self = Self { theme: Theme::Light, width: 1_440, titled: false };
+    /// For a page with headings of its own: letters as high as those of its tables.
+    pub const PRINT: Self = Self { theme: Theme::Light, width: 1_200, titled: false };
 }
 
 impl Default for Look {
@@ -49,8 +49,10 @@ pub const SMALL: i32 = 24;
 const TITLE: i32 = 29;
 const LEFT: i32 = 104;
 const RIGHT: i32 = 28;
-const TOP: i32 = 112;
+const TOP: i32 = 100;
 const BOTTOM: i32 = 52;
+/// How long a dash is, and the gap behind it.
+const DASH: f64 = 12.0;
 /// What a title takes.
 const TITLE_ROOM: i32 = 48;
 const LEGEND_LINE: i32 = 36;
@@ -91,7 +93,9 @@ pub fn draw(
         content(&canvas)?;
         canvas.sheet.present()?;
     }
-    // The backend writes neither a name nor a role.
+    // The backend knows one name of a font; where that isn't at hand, the page's own is.
+    let svg = svg.replace("font-family=\"Inter\"", "font-family=\"Inter, system-ui, sans-serif\"");
+    // It writes neither a name nor a role.
     let heads = format!("<title id=\"t\">{}</title><desc id=\"d\">{}</desc>", escape(title), escape(description));
     let svg = svg.replacen("<svg ", "<svg role=\"img\" aria-labelledby=\"t d\" ", 1);
     Ok(match svg.find('>') {
@@ -106,11 +110,7 @@ fn escape(text: &str) -> String {
 
 /// One entry of a legend.
 pub enum Mark {
-    Line(RGBColor),
-    Area(RGBColor, f64),
-    Up(RGBColor),
-    Down(RGBColor),
-    Dot(RGBColor),
+    Tick(RGBColor),
 }
 
 impl Canvas<'_> {
@@ -139,6 +139,14 @@ impl Canvas<'_> {
         self.sheet.draw(&Text::new(text.to_owned(), self.lifted(at), text_style))
     }
 
+    /// Writes a line of text that runs upwards, its middle at a place.
+    pub fn write_upwards(&self, text: &str, at: (i32, i32), colour: RGBColor) -> Result<(), DrawError> {
+        let font = FontDesc::new(FontFamily::Name("Inter"), f64::from(SMALL), FontStyle::Normal);
+        let font = font.transform(FontTransform::Rotate270);
+        let style = plotters::style::TextStyle::from(font).color(&colour).pos(Pos::new(HPos::Center, VPos::Center));
+        self.sheet.draw(&Text::new(text.to_owned(), self.lifted(at), style))
+    }
+
     pub fn rectangle(&self, from: (i32, i32), to: (i32, i32), colour: RGBColor, opacity: f64) -> Result<(), DrawError> {
         self.sheet.draw(&Rectangle::new([self.lifted(from), self.lifted(to)], colour.mix(opacity).filled()))
     }
@@ -157,12 +165,6 @@ impl Canvas<'_> {
         self.sheet.draw(&Circle::new(self.lifted(at), radius, ShapeStyle::from(&colour).filled()))
     }
 
-    /// A triangle that points up or down, its tip at a place.
-    pub fn triangle(&self, tip: (i32, i32), up: bool, colour: RGBColor) -> Result<(), DrawError> {
-        let base = tip.1 + if up { 15 } else { -15 };
-        self.polygon(vec![tip, (tip.0 - 9, base), (tip.0 + 9, base)], colour, 1.0)
-    }
-
     /// Names what is drawn, in a line under the title.
     pub fn legend(&self, entries: &[(Mark, String)]) -> Result<(), DrawError> {
         let (mut x, mut y) = (LEFT - 80, 64);
@@ -172,11 +174,7 @@ impl Canvas<'_> {
                 (x, y) = (LEFT - 80, y + LEGEND_LINE);
             }
             match mark {
-                Mark::Line(colour) => self.rectangle((x, y + 9), (x + 34, y + 14), *colour, 1.0)?,
-                Mark::Area(colour, opacity) => self.rectangle((x, y), (x + 34, y + 24), *colour, *opacity)?,
-                Mark::Up(colour) => self.triangle((x + 17, y + 4), true, *colour)?,
-                Mark::Down(colour) => self.triangle((x + 17, y + 20), false, *colour)?,
-                Mark::Dot(colour) => self.dot((x + 17, y + 12), 7, *colour)?,
+                Mark::Tick(colour) => self.rectangle((x + 14, y), (x + 20, y + 24), *colour, 1.0)?,
             }
             self.write(text, (x + 44, y), SMALL, false, self.palette.muted, (HPos::Left, VPos::Top))?;
             x += wide + 34;
@@ -190,11 +188,27 @@ fn text_width(text: &str, size: i32) -> i32 {
     text.chars().count() as i32 * size * 57 / 100
 }
 
+/// How a vertical scale goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    Linear,
+    /// Equal ratios are equally far apart; values must be above zero.
+    Log,
+}
+
+/// A line's name at its end: where the line ends, the name, and its colour.
+pub type EndLabel<'t> = (f64, &'t str, RGBColor);
+
+/// The least distance between two names, so that they stand apart.
+const LABEL_LINE: i32 = 28;
+
 /// A part of the sheet with a horizontal and a vertical scale.
 pub struct Plot<'c, 'a> {
     pub canvas: &'c Canvas<'a>,
     x: (f64, f64),
+    /// Of a logarithmic scale, the logarithms of the ends.
     y: (f64, f64),
+    scale: Scale,
     left: i32,
     right: i32,
     top: i32,
@@ -207,12 +221,33 @@ impl<'c, 'a> Plot<'c, 'a> {
         // A scale of no length would put everything nowhere.
         let stretched = |(from, to): (f64, f64)| if to > from { (from, to) } else { (from - 0.5, from + 0.5) };
         let (x, y) = (stretched(x), stretched(y));
-        Self { canvas, x, y, left: LEFT, right: canvas.width - RIGHT, top, bottom }
+        Self { canvas, x, y, scale: Scale::Linear, left: LEFT, right: canvas.width - RIGHT, top, bottom }
+    }
+
+    /// The same with this scale; what isn't above zero stays linear.
+    pub fn scaled(mut self, scale: Scale) -> Self {
+        if scale == Scale::Log && self.scale == Scale::Linear && self.y.0 > 0.0 {
+            self.y = (self.y.0.ln(), self.y.1.ln());
+            self.scale = scale;
+        }
+        self
+    }
+
+    /// The same with room at the right for these names.
+    pub fn naming(mut self, names: &[&str]) -> Self {
+        let longest = names.iter().map(|name| text_width(name, SMALL)).max().unwrap_or(0);
+        self.right = (self.canvas.width - RIGHT - longest - 6).max(self.left + 100);
+        self
     }
 
     /// One that fills a sheet of this height.
     pub fn whole(canvas: &'c Canvas<'a>, height: i32, x: (f64, f64), y: (f64, f64)) -> Self {
-        Self::new(canvas, (TOP + canvas.drop, height - BOTTOM), x, y)
+        Self::new(canvas, (TOP, height - BOTTOM), x, y)
+    }
+
+    /// The same with room for a legend above it.
+    pub fn beneath_legend(canvas: &'c Canvas<'a>, height: i32, x: (f64, f64), y: (f64, f64)) -> Self {
+        Self::new(canvas, (TOP + LEGEND_LINE + canvas.drop, height - BOTTOM), x, y)
     }
 
     /// Labels that fit along the bottom.
@@ -225,6 +260,7 @@ impl<'c, 'a> Plot<'c, 'a> {
     }
 
     pub fn py(&self, y: f64) -> i32 {
+        let y = if self.scale == Scale::Log { y.max(f64::MIN_POSITIVE).ln() } else { y };
         let share = ((y - self.y.0) / (self.y.1 - self.y.0)).clamp(-0.05, 1.05);
         self.bottom - (share * f64::from(self.bottom - self.top)).round() as i32
     }
@@ -232,8 +268,15 @@ impl<'c, 'a> Plot<'c, 'a> {
     /// Lines across with what they stand for; `label` is told how far they are apart, too.
     pub fn y_axis(&self, label: impl Fn(f64, f64) -> String) -> Result<(), DrawError> {
         let palette = &self.canvas.palette;
-        let (values, step) = ticks::numbers(self.y.0, self.y.1, ((self.bottom - self.top) / 58).max(4) as usize);
-        for value in values {
+        let wanted = ((self.bottom - self.top) / 58).max(3) as usize;
+        let marks = match self.scale {
+            Scale::Linear => {
+                let (values, step) = ticks::numbers(self.y.0, self.y.1, wanted);
+                values.into_iter().map(|value| (value, step)).collect()
+            }
+            Scale::Log => ticks::ratios(self.y.0.exp(), self.y.1.exp(), wanted),
+        };
+        for (value, step) in marks {
             let y = self.py(value);
             self.canvas.path(vec![(self.left, y), (self.right, y)], palette.grid, 2)?;
             let anchor = (HPos::Right, VPos::Center);
@@ -242,10 +285,85 @@ impl<'c, 'a> Plot<'c, 'a> {
         Ok(())
     }
 
-    /// What the vertical scale counts, over its upper end.
+    /// What the vertical scale counts, over the scale itself; nothing where that isn't known.
     pub fn y_name(&self, name: &str) -> Result<(), DrawError> {
-        let anchor = (HPos::Right, VPos::Top);
-        self.canvas.write(name, (self.right, self.top - 34), SMALL, false, self.canvas.palette.muted, anchor)
+        let at = (LEFT - 80, self.top - 36);
+        self.canvas.write(name, at, SMALL, false, self.canvas.palette.muted, (HPos::Left, VPos::Top))
+    }
+
+    /// Names lines at their ends, moved apart where they would cover each other.
+    pub fn name_ends(&self, labels: &[EndLabel<'_>]) -> Result<(), DrawError> {
+        let mut placed: Vec<(i32, &str, RGBColor)> = labels
+            .iter()
+            .filter(|label| label.0.is_finite())
+            .map(|&(y, name, colour)| (self.py(y), name, colour))
+            .collect();
+        placed.sort_by_key(|label| label.0);
+        // Downwards first, then back up from the lower edge.
+        for i in 1..placed.len() {
+            placed[i].0 = placed[i].0.max(placed[i - 1].0 + LABEL_LINE);
+        }
+        let mut limit = self.bottom;
+        for label in placed.iter_mut().rev() {
+            label.0 = label.0.min(limit);
+            limit = label.0 - LABEL_LINE;
+        }
+        for (y, name, colour) in placed {
+            self.canvas.write(name, (self.right + 10, y), SMALL, true, colour, (HPos::Left, VPos::Center))?;
+        }
+        Ok(())
+    }
+
+    /// A number at a place in the plot, such as that of a row in a table.
+    pub fn number(&self, (x, y): (f64, f64), number: usize) -> Result<(), DrawError> {
+        let at = (self.px(x).clamp(self.left + 10, self.right - 10), self.py(y) + 4);
+        self.canvas.write(&number.to_string(), at, SMALL, true, self.canvas.palette.ink, (HPos::Center, VPos::Top))
+    }
+
+    /// A stretch of the horizontal scale, shaded over the plot's height.
+    pub fn shade(&self, from: f64, to: f64, colour: RGBColor, opacity: f64) -> Result<(), DrawError> {
+        let (left, right) = (self.px(from), self.px(to).max(self.px(from) + 1));
+        self.canvas.rectangle((left, self.top), (right, self.bottom), colour, opacity)
+    }
+
+    /// A tick inside the plot, on its lower edge.
+    pub fn tick(&self, x: f64, length: i32, colour: RGBColor) -> Result<(), DrawError> {
+        let x = self.px(x);
+        self.canvas.path(vec![(x, self.bottom - 2), (x, self.bottom - 2 - length)], colour, 2)
+    }
+
+    /// A dashed line through points that ascend in x.
+    pub fn dashes(
+        &self,
+        points: impl Iterator<Item = (f64, f64)>,
+        colour: RGBColor,
+        width: u32,
+    ) -> Result<(), DrawError> {
+        let points: Vec<(i32, i32)> = points.map(|(x, y)| (self.px(x), self.py(y))).collect();
+        // By the way along the line, so that steep parts aren't solid.
+        let (mut along, mut dash) = (0.0_f64, Vec::new());
+        for pair in points.windows(2) {
+            let (from, to) = (pair[0], pair[1]);
+            let length = f64::from(to.0 - from.0).hypot(f64::from(to.1 - from.1));
+            let steps = (length / DASH).ceil().max(1.0);
+            for step in 0..steps as usize {
+                let at = |share: f64| {
+                    let part = |a: i32, b: i32| (f64::from(a) + f64::from(b - a) * share).round() as i32;
+                    (part(from.0, to.0), part(from.1, to.1))
+                };
+                let drawn = ((along / DASH) as i64) % 2 == 0;
+                if drawn {
+                    if dash.is_empty() {
+                        dash.push(at(step as f64 / steps));
+                    }
+                    dash.push(at((step + 1) as f64 / steps));
+                } else {
+                    self.flush(&mut dash, colour, width)?;
+                }
+                along += length / steps;
+            }
+        }
+        self.flush(&mut dash, colour, width)
     }
 
     /// Months or years along the bottom.

@@ -11,7 +11,7 @@ mod ticks;
 
 pub use backtest::{distribution, drawdown, equity, monthly, price, rolling};
 pub use canvas::{DrawError, Look};
-pub use prediction::{against_actual, fan};
+pub use prediction::{coverage, error_by_day, fan, what_happened};
 pub use sweep::heatmap;
 pub use symbol::prices;
 pub use theme::Theme;
@@ -20,7 +20,8 @@ pub use theme::Theme;
 fn percent(ratio: f64) -> String {
     let value = ratio * 100.0;
     let rounded = (value * 10.0).round() / 10.0;
-    if (rounded - rounded.round()).abs() < 1e-9 { format!("{rounded:.0} %") } else { format!("{rounded:.1} %") }
+    let places = usize::from((rounded - rounded.round()).abs() >= 1e-9);
+    format!("{} %", fixed(rounded, places))
 }
 
 /// How many decimals tell numbers apart that are a step of 1, 2, 2.5 or 5 times a power of ten apart.
@@ -36,7 +37,8 @@ fn decimals(step: f64) -> usize {
 fn fixed(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+    // A real minus sign, as in the text around the chart.
+    if text == "-0" { "0".to_owned() } else { text.replace('-', "−") }
 }
 
 /// A ratio as percent on an axis with marks `step` apart.
@@ -57,15 +59,14 @@ fn amount_mark(value: f64, step: f64) -> String {
     // What is long in print takes a power of ten.
     if size >= 1e15 || size > 0.0 && (places > 5 || step < 1e-12) {
         let digits = (size.log10().floor() - step.log10().floor() + 1.0).clamp(0.0, 6.0) as usize;
-        return format!("{value:.digits$e}");
+        return format!("{value:.digits$e}").replace('-', "−");
     }
     format!("{}{name}", fixed(value / unit, places))
 }
 
 /// Up to two decimals.
 fn trimmed(value: f64) -> String {
-    let text = format!("{value:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    fixed(value, 2)
 }
 
 /// The ends of finite values, with a little room.
@@ -93,12 +94,12 @@ mod tests {
 
     #[test]
     fn marks_say_what_they_stand_for() {
-        assert_eq!(percent_mark(-0.0004, 0.0002), "-0.04 %");
+        assert_eq!(percent_mark(-0.0004, 0.0002), "−0.04 %");
         assert_eq!((percent_mark(-0.0, 0.05), percent_mark(-1e-18, 0.05)), ("0 %".to_owned(), "0 %".to_owned()));
         assert_eq!(amount_mark(100.02, 0.02), "100.02");
         assert_eq!((amount_mark(12_500.0, 500.0), amount_mark(2e6, 1e6)), ("12.5k".to_owned(), "2m".to_owned()));
         assert_eq!((amount_mark(10_000.0, 5.0), amount_mark(10_005.0, 5.0)), ("10k".to_owned(), "10.005k".to_owned()));
-        assert_eq!(amount_mark(1.25e-7, 5e-9), "1.250e-7");
+        assert_eq!(amount_mark(1.25e-7, 5e-9), "1.250e−7");
         assert_eq!(ends([100.0; 4].into_iter()), (99.75, 100.25));
     }
 
@@ -119,7 +120,7 @@ mod tests {
                 // Percent are of ratios, which aren't as large or as small as prices can be.
                 let sane = label(1.0, 1.0) == "1" || (1e-6..1e6).contains(&low.abs()) && step > 1e-9;
                 prop_assert!(!sane || different.len() == labels.len(), "{labels:?}");
-                prop_assert!(labels.iter().all(|l| !l.starts_with("-0 ") && l != "-0"));
+                prop_assert!(labels.iter().all(|l| !l.contains('-') && !l.starts_with("−0 ") && l != "−0"));
             }
         }
     }

@@ -8,7 +8,8 @@ use super::{percent, ticks, trimmed};
 use crate::backtest::{Sweep, SweepMetric, WindowRange};
 
 const HEIGHT: i32 = 1_000;
-/// Cells a side at most; beyond, a cell stands for the best of several pairs.
+/// Cells a side at most; beyond, a cell stands for the median of several pairs: the best of them would brighten the map
+/// where many were tried.
 const MOST_CELLS: usize = 120;
 /// Steps of the scale beside the map.
 const SCALE_STEPS: usize = 60;
@@ -44,24 +45,35 @@ impl<'a> Field<'a> {
         Self { sweep, values, by, low, high }
     }
 
+    /// Losses one way and gains the other from zero; what can only be a loss goes from none to the deepest.
     fn colour(&self, canvas: &Canvas<'_>, value: f64) -> RGBColor {
-        canvas.palette.diverging(value / self.low.abs().max(self.high.abs()).max(1e-9))
+        let share = value / self.low.abs().max(self.high.abs()).max(1e-9);
+        match self.by {
+            SweepMetric::MaxDrawdown => canvas.palette.sequential(canvas.palette.hold, -share),
+            SweepMetric::TotalReturn | SweepMetric::Sharpe => canvas.palette.diverging(share),
+        }
     }
 
     fn label(&self, value: f64) -> String {
-        let text = if self.by == SweepMetric::Sharpe { trimmed(value) } else { percent(value) };
-        text.replace('-', "−")
+        if self.by == SweepMetric::Sharpe { trimmed(value) } else { percent(value) }
     }
 
-    /// The best of the pairs that a cell stands for.
+    /// The median of the pairs that a cell stands for.
     fn cell(&self, (row, rows): (usize, usize), (column, columns): (usize, usize)) -> Option<f64> {
         let (buys, sells) = (self.sweep.buy.count(), self.sweep.sell.count());
         let part = |i: usize, of: usize, count: usize| i * count / of..((i + 1) * count / of).max(i * count / of + 1);
-        part(row, rows, buys)
+        let mut values: Vec<f64> = part(row, rows, buys)
             .flat_map(|buy| part(column, columns, sells).map(move |sell| buy * sells + sell))
             .filter_map(|i| self.values.get(i).copied())
             .filter(|v| v.is_finite())
-            .reduce(f64::max)
+            .collect();
+        values.sort_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        match values.len() {
+            0 => None,
+            n if n % 2 == 1 => Some(values[middle]),
+            _ => Some(f64::midpoint(values[middle - 1], values[middle])),
+        }
     }
 }
 
@@ -89,8 +101,11 @@ pub fn heatmap(sweep: &Sweep, by: SweepMetric, ticker: &str, look: Look) -> Resu
         best.as_ref().map_or(0, |b| b.sell_window)
     );
     draw(HEIGHT, look, &format!("{ticker}: {name} by windows"), &description, |canvas| {
-        let frame = Frame { left: 128, right: canvas.width - 190, top: 112, bottom: HEIGHT - 96 };
+        let frame = Frame { left: 128, right: canvas.width - 190, top: 72, bottom: HEIGHT - 96 };
         map(canvas, &field, frame)?;
+        if let Some(best) = &best {
+            outline(canvas, sweep, (best.buy_window, best.sell_window), frame)?;
+        }
         windows(canvas, sweep, frame)?;
         scale(canvas, &field, frame)
     })
@@ -103,10 +118,28 @@ fn map(canvas: &Canvas<'_>, field: &Field<'_>, frame: Frame) -> Result<(), DrawE
             let Some(value) = field.cell((row, rows), (column, columns)) else { continue };
             let x = |i: usize| edge(i, columns, frame.left, frame.right);
             let y = |i: usize| edge(rows - i, rows, frame.top, frame.bottom);
-            canvas.rectangle((x(column), y(row + 1)), (x(column + 1), y(row)), field.colour(canvas, value), 1.0)?;
+            // Over the edge into the next, which covers it: between small cells the ground would shimmer through.
+            let to = ((x(column + 1) + 1).min(frame.right), y(row));
+            let from = (x(column), (y(row + 1) - 1).max(frame.top));
+            canvas.rectangle(from, to, field.colour(canvas, value), 1.0)?;
         }
     }
     Ok(())
+}
+
+/// A frame around the best pair's cell.
+fn outline(canvas: &Canvas<'_>, sweep: &Sweep, (buy, sell): (usize, usize), frame: Frame) -> Result<(), DrawError> {
+    let cell = |window: usize, range: WindowRange| {
+        let count = range.count();
+        let cells = count.min(MOST_CELLS);
+        (window.saturating_sub(range.from) / range.step.max(1) * cells / count.max(1), cells)
+    };
+    let ((row, rows), (column, columns)) = (cell(buy, sweep.buy), cell(sell, sweep.sell));
+    let x = |i: usize| edge(i, columns, frame.left, frame.right);
+    let y = |i: usize| edge(rows - i, rows, frame.top, frame.bottom);
+    let (left, right, top, bottom) = (x(column) - 2, x(column + 1) + 2, y(row + 1) - 2, y(row) + 2);
+    let around = vec![(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
+    canvas.path(around, canvas.palette.ink, 4)
 }
 
 /// The windows along both sides.
@@ -129,11 +162,11 @@ fn windows(canvas: &Canvas<'_>, sweep: &Sweep, frame: Frame) -> Result<(), DrawE
         canvas.write(&format!("{tick:.0}"), (frame.left - 12, y), SMALL, false, muted, anchor)?;
     }
     let (upwards, across) = if canvas.is_narrow() {
-        ("Upwards: buys below, days", "Sells above, days")
+        ("buys below, days", "sells above, days")
     } else {
-        ("Upwards: buys below the average of so many days", "Sells above the average of so many days")
+        ("buys below the average of so many days", "sells above the average of so many days")
     };
-    canvas.write(upwards, (24, 66), SMALL, false, muted, (HPos::Left, VPos::Top))?;
+    canvas.write_upwards(upwards, (34, i32::midpoint(frame.top, frame.bottom)), muted)?;
     let under = (i32::midpoint(frame.left, frame.right), frame.bottom + 50);
     canvas.write(across, under, SMALL, false, muted, (HPos::Center, VPos::Top))
 }
@@ -146,10 +179,20 @@ fn scale(canvas: &Canvas<'_>, field: &Field<'_>, frame: Frame) -> Result<(), Dra
         let y = |step: usize| edge(SCALE_STEPS - step, SCALE_STEPS, frame.top, frame.bottom);
         canvas.rectangle((left, y(i + 1)), (left + 34, y(i)), field.colour(canvas, value), 1.0)?;
     }
+    // Zero stands where it is, and the ends where they don't cover it.
+    let height = f64::from(frame.bottom - frame.top);
+    let place = |value: f64| frame.bottom - ((value - field.low) / (field.high - field.low).max(1e-12) * height) as i32;
+    let zero = (field.low < 0.0 && field.high > 0.0).then(|| (0.0, place(0.0)));
     let middle = (f64::midpoint(field.low, field.high), i32::midpoint(frame.top, frame.bottom));
-    for (value, y) in [(field.high, frame.top + 10), middle, (field.low, frame.bottom - 10)] {
+    let ends = [(field.high, frame.top + 10), (field.low, frame.bottom - 10)];
+    let apart = |y: i32| ends.iter().all(|end| (end.1 - y).abs() > 30);
+    let between = zero.unwrap_or(middle);
+    for (value, y) in ends.into_iter().chain(Some(between).filter(|between| apart(between.1))) {
         let anchor = (HPos::Left, VPos::Center);
         canvas.write(&field.label(value), (left + 44, y), SMALL, false, canvas.palette.muted, anchor)?;
+    }
+    if zero.is_some() {
+        canvas.path(vec![(left, between.1), (left + 34, between.1)], canvas.palette.ink, 2)?;
     }
     Ok(())
 }

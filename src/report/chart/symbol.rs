@@ -1,6 +1,6 @@
 //! A symbol's prices.
 
-use super::canvas::{DrawError, Look, Mark, Plot, draw};
+use super::canvas::{DrawError, Look, Plot, draw};
 use super::{amount_mark, ends};
 use crate::market::{Columns, day};
 
@@ -22,10 +22,9 @@ pub fn prices(columns: &Columns, title: &str, unit: &str, adjusted: bool, look: 
         let p = canvas.palette;
         let plot = Plot::whole(canvas, height, (first.into(), last.into()), ends(columns.close.iter().copied()));
         plot.y_axis(amount_mark)?;
-        plot.y_name(unit)?;
+        let kind = if adjusted { "Close, adjusted" } else { "Close, as traded" };
+        plot.y_name(&if unit.is_empty() { kind.to_owned() } else { format!("{kind}, {unit}") })?;
         plot.dates()?;
-        plot.line(columns.days.iter().zip(&columns.close).map(|(&d, &c)| (f64::from(d), Some(c))), p.first, 3)?;
-        let name = if adjusted { "Close, adjusted" } else { "Close, as traded" };
-        canvas.legend(&[(Mark::Line(p.first), name.to_owned())])
+        plot.line(columns.days.iter().zip(&columns.close).map(|(&d, &c)| (f64::from(d), Some(c))), p.first, 3)
     })
 }

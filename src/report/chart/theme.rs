@@ -1,5 +1,5 @@
-//! Colours that the colour-blind can tell apart (Okabe and Ito, "Color Universal Design", 2008), on paper and on a dark
-//! screen.
+//! The colours of the console, each with one meaning wherever it stands, on paper and on a dark screen. Where two stand
+//! beside each other they differ in lightness as well, or are named at their ends.
 
 use plotters::style::RGBColor;
 
@@ -20,7 +20,9 @@ pub struct Palette {
     pub grid: RGBColor,
     /// The subject of a chart.
     pub first: RGBColor,
-    /// What it's compared with.
+    /// Buying and holding, and "no change": what a subject is held against.
+    pub hold: RGBColor,
+    /// What a rule looks at: averages and other indicators.
     pub second: RGBColor,
     pub third: RGBColor,
     pub fourth: RGBColor,
@@ -47,24 +49,26 @@ impl Theme {
                 ink: RGBColor(24, 32, 46),
                 muted: RGBColor(91, 101, 119),
                 grid: RGBColor(228, 232, 239),
-                first: RGBColor(0, 98, 170),
-                second: RGBColor(198, 107, 0),
-                third: RGBColor(0, 135, 98),
-                fourth: RGBColor(166, 74, 130),
-                gain: RGBColor(0, 98, 170),
-                loss: RGBColor(200, 80, 0),
+                first: RGBColor(11, 92, 173),
+                hold: RGBColor(107, 116, 132),
+                second: RGBColor(138, 79, 158),
+                third: RGBColor(154, 91, 0),
+                fourth: RGBColor(0, 122, 130),
+                gain: RGBColor(11, 110, 79),
+                loss: RGBColor(179, 64, 15),
             },
             Self::Dark => Palette {
                 ground: RGBColor(17, 23, 33),
                 ink: RGBColor(231, 235, 243),
                 muted: RGBColor(157, 168, 187),
                 grid: RGBColor(41, 51, 68),
-                first: RGBColor(90, 170, 240),
-                second: RGBColor(240, 165, 70),
-                third: RGBColor(60, 195, 155),
-                fourth: RGBColor(222, 140, 190),
-                gain: RGBColor(90, 170, 240),
-                loss: RGBColor(240, 130, 60),
+                first: RGBColor(109, 179, 245),
+                hold: RGBColor(148, 159, 178),
+                second: RGBColor(210, 154, 230),
+                third: RGBColor(232, 180, 94),
+                fourth: RGBColor(96, 200, 208),
+                gain: RGBColor(95, 208, 168),
+                loss: RGBColor(245, 160, 122),
             },
         }
     }
@@ -76,6 +80,12 @@ impl Palette {
     pub fn diverging(&self, value: f64) -> RGBColor {
         let end = if value < 0.0 { self.loss } else { self.gain };
         blend(self.ground, end, value.abs().clamp(0.0, 1.0))
+    }
+
+    /// From the ground to one colour, for 0 to 1: for what has one sign.
+    #[must_use]
+    pub fn sequential(&self, towards: RGBColor, value: f64) -> RGBColor {
+        blend(self.ground, towards, value.clamp(0.0, 1.0))
     }
 
     /// Ink or ground, whichever reads better on this colour.

@@ -17,6 +17,27 @@ pub fn numbers(from: f64, to: f64, wanted: usize) -> (Vec<f64>, f64) {
     ((first..=last).map(|n| n as f64 * step).collect(), step)
 }
 
+/// Round numbers of a logarithmic scale, each with the step that its decimals are of: 1, 2 and 5 times powers of ten, or
+/// evenly spaced ones where the scale has few of those.
+pub fn ratios(from: f64, to: f64, wanted: usize) -> Vec<(f64, f64)> {
+    let powers = from.log10().floor() as i32..=to.log10().ceil() as i32;
+    let of = |multiples: &[f64]| -> Vec<(f64, f64)> {
+        let each = |power: i32| multiples.iter().map(move |m| (m * 10.0_f64.powi(power), 10.0_f64.powi(power)));
+        powers.clone().flat_map(each).filter(|(value, _)| (from..=to).contains(value)).collect()
+    };
+    for multiples in [&[1.0, 2.0, 5.0][..], &[1.0, 3.0][..], &[1.0][..]] {
+        let found = of(multiples);
+        if found.len() < 3 {
+            break;
+        }
+        if found.len() <= wanted.max(3) + 1 {
+            return found;
+        }
+    }
+    let (values, step) = numbers(from, to, wanted);
+    values.into_iter().map(|value| (value, step)).collect()
+}
+
 /// First days of years, quarters, months or weeks between two ends, at most so many, with what to call them.
 pub fn dates(from: Day, to: Day, most: usize) -> Vec<(Day, String)> {
     let start = day::to_date(from);
@@ -50,6 +71,14 @@ pub fn dates(from: Day, to: Day, most: usize) -> Vec<(Day, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ratios_are_round_and_as_many_as_fit() {
+        let values = |from, to, wanted| ratios(from, to, wanted).into_iter().map(|(v, _)| v).collect::<Vec<_>>();
+        assert_eq!(values(900.0, 60_000.0, 7), [1000.0, 2000.0, 5000.0, 10_000.0, 20_000.0, 50_000.0]);
+        assert_eq!(values(0.9, 1100.0, 4), [1.0, 10.0, 100.0, 1000.0]);
+        assert_eq!(values(21.0, 90.0, 4), [40.0, 60.0, 80.0], "too few powers of ten");
+    }
 
     #[test]
     fn ticks_are_round_and_within() {

@@ -22,6 +22,8 @@ pub struct Model {
     /// JSON of [`crate::backtest::Metrics`].
     pub metrics: String,
     pub created_at: i64,
+    /// What a person calls it.
+    pub name: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

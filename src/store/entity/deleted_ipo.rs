@@ -13,6 +13,14 @@ pub struct Model {
     pub ticker: Option<String>,
     /// The open date, else the listing date.
     pub day: Option<i32>,
+    /// The id that it had, and gets again.
+    pub ipo_id: Option<i64>,
+    pub name: Option<String>,
+    pub at: Option<i64>,
+    /// The name of the token that deleted it.
+    pub author: Option<String>,
+    /// JSON of the issue and its revisions; none for what was deleted before this was kept.
+    pub content: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,10 +1,11 @@
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::market::ipo::{Board, Standing};
 use crate::market::{DataSource, Exchange};
 
 /// An initial public offering.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "ipos")]
 pub struct Model {
     #[sea_orm(primary_key)]

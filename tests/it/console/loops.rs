@@ -209,7 +209,12 @@ async fn an_import_ends_with_a_receipt_and_a_finished_job_is_not_followed() {
     browser.click("//button[normalize-space()='Import a file…']").await;
     browser.find("//input[@type='file']").await.send_keys(&file.display().to_string()).await.expect("a file");
     browser.until("return [...document.querySelectorAll('label')].find((l) => l.innerText === 'Ticker').control.value === 'TCS'").await;
-    browser.click("//dialog//button[normalize-space()='Import']").await;
+    // What would be read is shown, and nothing is stored yet.
+    browser.find("//dialog//*[@role='status'][contains(., '27 days') and contains(., 'Nothing is stored yet')]").await;
+    browser.find("//dialog//li[contains(., '2024-02-05')]").await;
+    let stored = app.anonymous.data("{ symbols { totalCount } }", json!({})).await;
+    assert_eq!(stored["symbols"]["totalCount"], 0);
+    browser.click("//dialog//button[normalize-space()='Import 27 days']").await;
     browser.find("//dialog//*[@role='status'][contains(., '27 added, 1 left out')]").await;
     browser.run("performance.clearResourceTimings()").await;
     // Longer than the console waits before it asks for a broken stream again.

@@ -1,6 +1,6 @@
 // Administration: IPOs, flagged records, tokens.
 
-import { html, lazy, useContext, useEffect, useRef, useState, Head, Panel, Table, Empty, Waiting, useQuery, usePages, More, useAction, useRole, useTyped, Session, Form, Field, Check, Link, Mistakes, Chip, Confirm, go, price, date } from "./ui.js";
+import { html, lazy, useContext, useEffect, useRef, useState, Head, Panel, Table, Empty, Waiting, useQuery, usePages, More, useAction, useRole, useTyped, Session, Form, Field, Check, Link, Mistakes, Chip, Confirm, go, price, date, moment } from "./ui.js";
 import { band } from "./ipos.js";
 
 const Records = lazy(() => import("./records.js"), "Records");
@@ -33,6 +33,8 @@ const LIST = `query($first: Int, $after: String, $filter: IpoFilter) { ipos(firs
   totalCount pageInfo { hasNextPage endCursor } nodes { ${FIELDS} } } }`;
 const CREATE = "mutation($input: CreateIpoInput!) { createIpo(input: $input) { ipo { id } userErrors { message field } } }";
 const UPDATE = "mutation($input: UpdateIpoInput!) { updateIpo(input: $input) { ipo { id } userErrors { message field } } }";
+const RESTORE = "mutation($id: ID!) { restoreIpo(input: { id: $id }) { ipo { id } userErrors { message } } }";
+const DELETED = "{ deletedIpos { id name ticker exchange deletedAt author } }";
 const DELETE = "mutation($id: ID!) { deleteIpo(input: { id: $id }) { deletedId userErrors { message } } }";
 
 const NOTHING = { name: "", ticker: "", exchange: "NSE", board: "MAINBOARD", priceBandLow: "", priceBandHigh: "", issuePrice: "", lotSize: "", issueSize: "", openDate: "", closeDate: "", listingDate: "" };
@@ -99,6 +101,25 @@ function IpoForm({ ipo, saved, leave }) {
   <//>`;
 }
 
+/** What was deleted, asked for when it's looked at; each can come back with its history. */
+function Deleted({ restore, busy, version }) {
+  const [open, setOpen] = useState(false);
+  const list = useQuery(open ? DELETED : null, {});
+  useEffect(() => {
+    if (open) list.reload();
+  }, [version]);
+  const columns = [
+    { label: "Issue", lead: true, wrap: true, cell: (d) => html`<strong>${d.name}</strong><div class="small muted">${[d.ticker, d.exchange].filter(Boolean).join(" · ")}</div>` },
+    { label: "Deleted", day: true, key: true, cell: (d) => moment(d.deletedAt) },
+    { label: "By", prio: 2, cell: (d) => d.author ?? "–" },
+    { label: "", full: true, cell: (d) => html`<button disabled=${busy} onClick=${() => restore(d)} aria-label=${`Restore ${d.name}`}>Restore</button>` },
+  ];
+  return html`<details class="more-filters" onToggle=${(event) => setOpen(event.currentTarget.open)}><summary>Deleted IPOs</summary>
+    ${open && html`<div class="beneath-line"><${Waiting} query=${list} />
+      ${list.data && html`<${Table} label="Deleted IPOs" columns=${columns} rows=${list.data.deletedIpos} empty=${html`<p class="muted">None that can come back.</p>`} />`}</div>`}
+  </details>`;
+}
+
 function EditIpos({ query }) {
   const [text, type, search] = useTyped("q");
   const [editing, setEditing] = useState(null);
@@ -107,6 +128,8 @@ function EditIpos({ query }) {
   const list = usePages(LIST, "ipos", { first: 30, filter: search ? { search } : null });
   const drop = useAction("deleteIpo", DELETE);
   const undo = useAction("updateIpo", UPDATE);
+  const bring = useAction("restoreIpo", RESTORE);
+  const [version, setVersion] = useState(0);
   const asked = query.get("edit");
   const one = useQuery(asked ? `query($id: ID!) { ipo(by: { id: $id }) { ${FIELDS} } }` : null, { id: asked });
   useEffect(() => {
@@ -127,8 +150,14 @@ function EditIpos({ query }) {
     // Back to where the edit began.
     setTimeout(() => (document.querySelector(`[aria-label=${JSON.stringify(`Edit ${name}`)}]`) ?? document.querySelector("h1"))?.focus({ preventScroll: true }), 50);
   };
+  const restore = async ({ id, name }) => {
+    if (!(await bring.run({ id }))) return;
+    close(`${name} is back.`);
+    setVersion((old) => old + 1);
+  };
   const takeBack = async () => {
-    if (await undo.run({ input: undoing })) close("Set back.");
+    if (undoing.deleted) await restore(undoing.deleted);
+    else if (await undo.run({ input: undoing })) close("Set back.");
   };
   const columns = [
     {
@@ -145,19 +174,20 @@ function EditIpos({ query }) {
       full: true,
       cell: (ipo) => html`<div class="row">
         <button onClick=${() => start(ipo)} aria-label=${`Edit ${ipo.name}`}>Edit</button>
-        <${Confirm} label="Delete" question=${`Delete ${ipo.name}? It won't be fetched back.`} confirm="Delete it"
-          onConfirm=${async () => { if (await drop.run({ id: ipo.id })) close(`${ipo.name} is deleted.`); }} />
+        <${Confirm} label="Delete" question=${`Delete ${ipo.name}? A fetch won't bring it back; Undo or “Deleted IPOs” does.`} confirm="Delete it"
+          onConfirm=${async () => { if (await drop.run({ id: ipo.id })) { close(`${ipo.name} is deleted.`, { deleted: ipo }); setVersion((old) => old + 1); } }} />
       </div>`,
     },
   ];
   return html`<div class="stack">
-    ${said && html`<div class="notice good" role="status">${said} ${undoing && html`<button onClick=${takeBack} disabled=${undo.busy}>Undo</button>`}</div>`}
-    <${Mistakes} errors=${[...drop.errors, ...undo.errors]} />
+    ${said && html`<div class="notice good" role="status">${said} ${undoing && html`<button onClick=${takeBack} disabled=${undo.busy || bring.busy}>Undo</button>`}</div>`}
+    <${Mistakes} errors=${[...drop.errors, ...undo.errors, ...bring.errors]} />
     ${editing
       ? html`<${IpoForm} key=${editing.id ?? "new"} ipo=${editing.id ? editing : null} saved=${(back) => close("Saved.", back)} leave=${() => close()} />`
       : html`<div class="row"><button class="primary" onClick=${() => start({})}>Add an IPO</button></div>`}
     <div class="form"><${Field} label="Search" type="search" value=${text} onInput=${type} /></div>
     <${Waiting} query=${list} lines=${8} />
     ${list.data && html`<div><${Table} label="IPOs" columns=${columns} rows=${list.rows} total=${list.total} csv="ipos" all=${list.all} empty=${html`<${Empty} title="No IPOs here">Add one, or fetch them on the page of IPOs.<//>`} /><${More} of=${list} /></div>`}
+    <${Deleted} restore=${restore} busy=${bring.busy} version=${version} />
   </div>`;
 }

@@ -6,6 +6,7 @@ import { ask, probe, signIn, signOut, watchConnection } from "./api.js";
 import { copyPlainly } from "./csv.js";
 
 const BASE = "/reporting";
+const Palette = lazy(() => import("./palette.js"), "Palette");
 
 const page = (file, name) => lazy(() => import(`./${file}.js`), name);
 const ROUTES = [
@@ -89,7 +90,7 @@ function SignIn({ dialog, done }) {
   </dialog>`;
 }
 
-function Side({ path, viewer, askToSignIn, leave }) {
+function Side({ path, viewer, askToSignIn, leave, find }) {
   const [open, setOpen] = useState(false);
   const [dark, setDark] = useState(document.documentElement.dataset.theme === "dark");
   useEffect(() => setOpen(false), [path]);
@@ -105,6 +106,7 @@ function Side({ path, viewer, askToSignIn, leave }) {
   return html`<header class=${`side ${open ? "open" : ""}`}>
     <div class="top">
       <${Link} class="brand" to=${`${BASE}/`}><img src="/reporting/assets/icon.svg" alt="" width="24" height="24" />Prospectus<//>
+      <button class="find" onClick=${find} aria-keyshortcuts="Control+K">Go to…<kbd aria-hidden="true">Ctrl K</kbd></button>
       <button class="menu-button" aria-expanded=${open} onClick=${() => setOpen(!open)}>Menu</button>
     </div>
     <nav aria-label="Console">
@@ -187,6 +189,16 @@ function App() {
     const timer = setInterval(() => document.hidden || look(), LOOK_EVERY);
     return () => clearInterval(timer);
   }, [within]);
+  const [finding, setFinding] = useState(false);
+  useEffect(() => {
+    const key = (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== "k") return;
+      event.preventDefault();
+      if (!document.querySelector("dialog[open]")) setFinding(true);
+    };
+    addEventListener("keydown", key);
+    return () => removeEventListener("keydown", key);
+  }, []);
   const askToSignIn = () => {
     if (dialog.current.open) return;
     opener.current = document.activeElement;
@@ -213,12 +225,13 @@ function App() {
     <div id="announce" class="skip" role="status"></div>
     <${Connection} />
     <div class="frame">
-      <${Side} path=${path} viewer=${session.viewer} askToSignIn=${askToSignIn} leave=${leave} />
+      <${Side} path=${path} viewer=${session.viewer} askToSignIn=${askToSignIn} leave=${leave} find=${() => setFinding(true)} />
       <main id="main">
         ${said && html`<div class="notice warn" role="alert">${said} ${session.viewer?.role === "ANONYMOUS" && html`<button onClick=${askToSignIn}>Sign in</button>`} <button class="plain" onClick=${() => setSaid(null)}>Close</button></div>`}
         <${Page} path=${path} />
       </main>
     </div>
+    ${finding && html`<${Palette} close=${() => setFinding(false)} />`}
     <${SignIn} dialog=${dialog} done=${signedIn} />
   <//>`;
 }

@@ -1,14 +1,16 @@
 // A backtest to explore: four figures, linked panes, every figure beside holding, and trades that lead to the chart.
 
-import { html, lazy, useQuery, useLoaded, useState, Head, Panel, Figures, Table, Empty, Waiting, Link, Picture, Download, isGone, count, number, percent, signed, side, fileName, Change } from "./ui.js";
+import { html, lazy, useQuery, useLoaded, useState, Head, Panel, Figures, Table, Empty, Waiting, Link, Menu, Picture, Download, isGone, count, number, percent, signed, side, shortRun, fileName, Change } from "./ui.js";
 import { read } from "./api.js";
 import { runAddress, storedRun, strategyName } from "./strategy.js";
 import { costsOf } from "./strategyform.js";
 import { Trades } from "./trades.js";
+import { Deleting, Naming } from "./named.js";
 
 const Explorer = lazy(() => import("./explorer.js"), "Explorer", 760);
 
-const ABOUT = "query($id: ID!) { node(id: $id) { ... on Backtest { id stale createdAt symbol { ticker firstDate lastDate currency } } } }";
+const ABOUT = `query($id: ID!) { node(id: $id) { ... on Backtest { id name stale description from to barCount symbol { ticker firstDate lastDate currency }
+  metrics { totalReturn buyAndHoldReturn maxDrawdown sharpe tradeCount winRate } } } }`;
 
 /** The stored run whole: its inputs, figures, curves and trades. */
 export const reportOf = (id) => (signal) => read(`/reports/backtests/${encodeURIComponent(id)}.json`, signal).then(JSON.parse);
@@ -65,40 +67,58 @@ function Monthly({ years, ticker }) {
   return html`<div class="months"><${Table} label="Monthly returns, %" columns=${columns} rows=${years} keyOf=${(y) => y.year} csv=${fileName(ticker, "monthly-returns")} /></div>`;
 }
 
+/** The figures of a report under the names of the API. */
+const figuresOf = (m) => ({ totalReturn: m.total_return, buyAndHoldReturn: m.buy_and_hold_return, maxDrawdown: m.max_drawdown, sharpe: m.sharpe, tradeCount: m.trade_count, winRate: m.win_rate });
+
+/** The four figures that matter, with holding's beside them once the whole report is there. */
+function Headline({ m, hold }) {
+  const beside = (show) => (hold ? `holding ${show(hold)}` : "holding …");
+  return html`<${Figures} big of=${[
+    ["Total return", html`<${Change} of=${m.totalReturn} digits=${2} />`, { note: `holding ${signed(m.buyAndHoldReturn, 2)}` }],
+    ["Maximum drawdown", percent(m.maxDrawdown, 2), { note: beside((h) => percent(h.max_drawdown, 2)) }],
+    ["Sharpe ratio", number(m.sharpe), { note: beside((h) => number(h.sharpe)) }],
+    ["Trades", count(m.tradeCount), { note: m.tradeCount ? `${percent(m.winRate, 0)} won` : "the rule never bought" }],
+  ]} />`;
+}
+
 export function BacktestPage({ part }) {
   const about = useQuery(ABOUT, { id: part });
   const query = useLoaded(`backtest ${part}`, reportOf(part));
   const [focus, setFocus] = useState(null);
   if (isGone(query) || isGone(about) || (about.data && !about.data.node?.symbol))
     return html`<${Head} title="Backtest" /><${Empty} title="There is no such backtest"><${Link} to="/reporting/backtests">All backtests<//><//>`;
-  if (!query.data) return html`<${Head} title="Backtest" /><${Waiting} query=${query} lines=${8} />`;
+  // What is small comes first: the figures stand while the curves are on their way.
+  const first = about.data?.node;
+  if (!query.data)
+    return first && !query.error
+      ? html`<${Head} title=${first.name ?? `${first.symbol.ticker} backtest`} named=${`${first.symbol.ticker} ${shortRun(first.description)}`}><strong class="rule">${shortRun(first.description)}</strong><br />${first.from} to ${first.to}, ${count(first.barCount)} bars.<//>
+          <div class="stack"><${Headline} m=${first.metrics} /><${Waiting} query=${query} lines=${12} /></div>`
+      : html`<${Head} title="Backtest" /><${Waiting} query=${query.error ? query : about} lines=${8} />`;
   const report = query.data;
   const symbol = about.data?.node.symbol;
   const { metrics: m, buy_and_hold: hold } = report;
   const { ticker, unit: currency } = report.symbol;
   const run = storedRun(report);
   const name = strategyName(run.strategy);
+  const called = about.data?.node.name;
   const saved = fileName(ticker, name, report.from, report.to);
   const worst = report.trades.reduce((least, t) => (least === null || t.return < least.return ? t : least), null);
   const zoom = (trade) => {
     setFocus({ from: trade.entry_date, to: trade.exit_date, number: trade.number });
     document.getElementById("explore")?.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   };
-  return html`<${Head} title=${`${ticker} backtest`} named=${`${ticker} ${name}`}
+  return html`<${Head} title=${called ?? `${ticker} backtest`} named=${called ? `${called}, ${ticker} ${name}` : `${ticker} ${name}`}
       actions=${html`<${Link} class="button primary" to=${againAddress(report, symbol)}>Edit and run again<//>
         <${Link} class="button" to=${`/reporting/backtests/compare?ids=${part}`}>Compare<//>
         <${Download} href=${`/reports/backtests/${part}.pdf`} name=${`${saved}.pdf`}>PDF report<//>
-        <${Download} href=${`/reports/backtests/${part}.json`} name=${`${saved}.json`}>JSON<//>`}>
+        <${Download} href=${`/reports/backtests/${part}.json`} name=${`${saved}.json`}>JSON<//>
+        <${Naming} kind="Backtest" id=${part} name=${called} done=${about.reload} />
+        <${Menu}><${Deleting} kind="Backtest" id=${part} named=${called ?? `${ticker} ${name}`} /><//>`}>
       <strong class="rule">${name}</strong><br />${report.from} to ${report.to}, ${count(report.bars)} bars, ${report.adjusted ? "adjusted prices" : "as traded"}, ${costsOf(run.execution)}.
     <//>
     <div class="stack">
       ${about.data?.node.stale && html`<div class="notice">The prices have changed since this was run. <${Link} to=${againAddress(report, symbol)}>Run it again<//></div>`}
-      <${Figures} big of=${[
-        ["Total return", html`<${Change} of=${m.total_return} digits=${2} />`, { note: `holding ${signed(hold.total_return, 2)}` }],
-        ["Maximum drawdown", percent(m.max_drawdown, 2), { note: `holding ${percent(hold.max_drawdown, 2)}` }],
-        ["Sharpe ratio", number(m.sharpe), { note: `holding ${number(hold.sharpe)}` }],
-        ["Trades", count(m.trade_count), { note: m.trade_count ? `${percent(m.win_rate, 0)} won` : "the rule never bought" }],
-      ]} />
+      <${Headline} m=${figuresOf(m)} hold=${hold} />
       <div id="explore"><${Panel} title="Prices, trades, equity and drawdown"><${Explorer} report=${report} run=${run} focus=${focus} saved=${saved} /><//></div>
       <${Panel} title="Beside buy and hold"><${Beside} of=${m} hold=${hold} ticker=${saved} />
         <p class="small muted beneath">${currency ? `Money in ${currency}. ` : ""}Holding buys at the first close and sells at the last, with the same costs.</p><//>

@@ -1,7 +1,7 @@
 // A symbol's prices: candles, volume, indicators, another symbol beside them, splits and the issue price.
 
 import { CandlestickSeries, HistogramSeries, LineSeries, LineStyle, PriceScaleMode, createSeriesMarkers } from "./vendor/lightweight-charts.js";
-import { html, useEffect, useMemo, useRef, useState, useAddress, useLoaded, useTheme, Waiting, Field, fileName, price, count, number, signed, side } from "./ui.js";
+import { html, useEffect, useMemo, useRef, useState, useAddress, useLoaded, useTheme, Waiting, Field, fileName, isoDay, price, count, number, signed, side } from "./ui.js";
 import { ask } from "./api.js";
 import { save, toCsv } from "./csv.js";
 import { begin, Choice, colour, Credit, keepPicture, MODES, onCrosshair, onKey, RANGES, show, startOfRange } from "./chartkit.js";
@@ -24,6 +24,21 @@ const COLUMNS = "dates open high low close volume";
 const ask_for = (operands) => `query($t: String!, $from: Date, $adjusted: Boolean!, $interval: Interval!) { symbol(ticker: $t) {
   series(from: $from, adjusted: $adjusted, interval: $interval) { ${COLUMNS} ${asking(operands)} } } }`;
 
+const daysBefore = (day) => `${Number(day.slice(0, 4)) - FIRST_YEARS}${day.slice(4).replace("-02-29", "-02-28")}`;
+const yearBefore = (day) => `${Number(day.slice(0, 4)) - 1}${day.slice(4)}`;
+const chosenOf = (text) => (text === "none" ? [] : text.split(",").filter(Boolean));
+const operandsOf = (names) => CHOICES.filter(([name]) => names.includes(name)).flatMap(([, , of]) => of);
+const load = (t, { from, adjusted, interval }, of, signal) => ask(ask_for(of), { t, from, adjusted, interval }, signal).then((data) => data.symbol?.series ?? null);
+
+/** What the address asks for, up to today: good unless the newest bars are older than that. */
+export function firstView(ticker) {
+  const query = new URLSearchParams(location.search);
+  if (["5Y", "All"].includes(query.get("range") ?? "")) return null;
+  const view = { from: daysBefore(isoDay(new Date())), adjusted: (query.get("prices") ?? "adjusted") === "adjusted", interval: query.get("bars") ?? "DAY" };
+  const chosen = query.get("with") ?? "sma50,sma200";
+  return load(ticker, view, operandsOf(chosenOf(chosen))).then((series) => ({ ...view, chosen, series }));
+}
+
 function Compare({ value, set }) {
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
@@ -33,7 +48,7 @@ function Compare({ value, set }) {
   </form>`;
 }
 
-export function PriceChart({ symbol }) {
+export function PriceChart({ symbol, early }) {
   const holder = useRef(null);
   const made = useRef(null);
   const view = useRef(null);
@@ -46,16 +61,22 @@ export function PriceChart({ symbol }) {
   const [beside, setBeside] = useAddress("beside");
   const [whole, setWhole] = useState(false);
   const [at, setAt] = useState(null);
-  const names = chosen === "none" ? [] : chosen.split(",").filter(Boolean);
-  const operands = useMemo(() => CHOICES.filter(([name]) => names.includes(name)).flatMap(([, , of]) => of), [chosen]);
+  const names = chosenOf(chosen);
+  const operands = useMemo(() => operandsOf(names), [chosen]);
   const adjusted = kind === "adjusted";
-  const cut = `${Number(symbol.lastDate.slice(0, 4)) - FIRST_YEARS}${symbol.lastDate.slice(4)}`;
+  const cut = daysBefore(symbol.lastDate);
   const all = whole || ["5Y", "All"].includes(range) || cut <= symbol.firstDate;
   const from = all ? null : cut;
-  const load = (t, signal, of = []) => ask(ask_for(of), { t, from, adjusted, interval }, signal).then((data) => data.symbol?.series ?? null);
+  const wanted = { from, adjusted, interval };
   const key = `${symbol.ticker} ${symbol.dataVersion} ${from} ${adjusted} ${interval}`;
-  const query = useLoaded(`prices ${key} ${chosen}`, (signal) => load(symbol.ticker, signal, operands));
-  const other = useLoaded(beside ? `beside ${beside} ${key}` : null, (signal) => load(beside, signal));
+  const query = useLoaded(`prices ${key} ${chosen}`, async (signal) => {
+    // What was asked for before the page was there, if it holds a year or more up to the newest bar.
+    const first = await early;
+    const same = first?.series && from !== null && first.adjusted === adjusted && first.interval === interval && first.chosen === chosen;
+    if (same && first.series.dates.at(-1) === symbol.lastDate && first.series.dates[0] <= yearBefore(symbol.lastDate)) return first.series;
+    return load(symbol.ticker, wanted, operands, signal);
+  });
+  const other = useLoaded(beside ? `beside ${beside} ${key}` : null, (signal) => load(beside, wanted, [], signal));
   // What is on the screen stays until what takes its place is there.
   const kept = useRef(null);
   if (query.data) kept.current = { series: query.data, operands };
@@ -135,13 +156,12 @@ export function PriceChart({ symbol }) {
   };
   const traded = symbol.latestBar?.close;
   const differs = adjusted && interval === "DAY" && traded && Math.abs(close.at(-1) / traded - 1) > 0.005;
-  return html`<div class="panel-head">
-      <${Choice} label="Range" of=${RANGES.map((name) => [name])} value=${range} set=${setRange} />
-      <div class="row"><${Choice} label="Bars" of=${INTERVALS} value=${interval} set=${setInterval} />
+  return html`<div class="panel-head chart-ranges"><${Choice} label="Range" of=${RANGES.map((name) => [name])} value=${range} set=${setRange} />
+      <div class="row chart-tools"><${Choice} label="Bars" of=${INTERVALS} value=${interval} set=${setInterval} />
         <${Choice} label="Scale" of=${MODES} value=${scale} set=${setScale} />
         <${Choice} label="Prices" of=${[["adjusted", "Adjusted"], ["traded", "As traded"]]} value=${kind} set=${setKind} /></div>
     </div>
-    <div class="panel-head">
+    <div class="panel-head chart-tools">
       <div class="row tight" role="group" aria-label="Indicators">${CHOICES.map(([name, text]) => html`<button key=${name} class="small" aria-pressed=${names.includes(name)} onClick=${() => toggle(name)}>${text}</button>`)}</div>
       <div class="row"><${Compare} value=${beside} set=${setBeside} />
         <button type="button" class="small" onClick=${() => made.current && keepPicture(made.current.chart, saved)}>PNG</button>

@@ -1,91 +1,108 @@
-// Runs beside each other: figures in columns with the better one marked, inputs that differ, curves from one start.
+// Backtests beside each other, as the API compares them: what differs, figures in columns, curves from one start.
 
-import { html, lazy, useLoaded, useState, Head, Panel, Table, Empty, Waiting, Form, Field, Link, setQuery, useQuery, count, number, percent, signed, shortRun, fileName } from "./ui.js";
-import { reportOf, againAddress } from "./backtest.js";
-import { storedRun, strategyName, conditionName } from "./strategy.js";
-import { percentOf } from "./form.js";
+import { html, lazy, useQuery, useState, Head, Panel, Table, Empty, Waiting, Field, Form, Link, Mistakes, go, setQuery, count, number, percent, signed, shortRun, fileName, percentOf } from "./ui.js";
+import { againAddress, reportOf } from "./backtest.js";
 
-const Curves = lazy(() => import("./curves.js"), "Curves", 520);
+const Curves = lazy(() => import("./curves.js"), "Curves", 500);
 const MOST = 8;
+const RUN = "id name description from to symbol { ticker firstDate lastDate }";
+const COMPARE = `query($ids: [ID!]!) { compareBacktests(ids: $ids) { backtests { ${RUN} } differences { input values } metrics { metric values best }
+  curves { dates runs { equity buyAndHold } } } }`;
+// Of what can't be compared (one run alone, or one of them gone), what is there.
+const THERE = `query($ids: [ID!]!) { nodes(ids: $ids) { ... on Backtest { ${RUN} } } }`;
+const OTHERS = `query($filter: BacktestFilter) { backtests(first: 50, filter: $filter) { nodes { id name description symbol { ticker } } } }`;
 
-const OTHERS = `query($ticker: String) { backtests(first: 100, filter: { ticker: $ticker }) { nodes { id description createdAt symbol { ticker } } } }`;
+const FIGURES = {
+  finalEquity: ["Final equity", (v) => number(v, 0)], totalReturn: ["Total return", (v) => signed(v, 2)], buyAndHoldReturn: ["Buy and hold", (v) => signed(v, 2)],
+  cagr: ["A year (CAGR)", (v) => signed(v, 2)], maxDrawdown: ["Maximum drawdown", (v) => percent(v, 2)], maxDrawdownDays: ["Longest drawdown, days", count],
+  tradeCount: ["Trades", count], winRate: ["Winners", percent], profitFactor: ["Profit factor", number], bestTrade: ["Best trade", (v) => signed(v, 2)],
+  worstTrade: ["Worst trade", (v) => signed(v, 2)], averageTrade: ["Average trade", (v) => signed(v, 2)], exposure: ["Exposure", percent], volatility: ["Volatility", percent],
+  sharpe: ["Sharpe ratio", number], sortino: ["Sortino ratio", number], calmar: ["Calmar ratio", number], sqn: ["Quality (SQN)", number], feesPaid: ["Fees paid", number],
+};
+const share = (value) => `${percentOf(Number(value))} %`;
+const yes = (on, off) => (value) => (value === "true" ? on : off);
+const INPUTS = {
+  ticker: ["Symbol"], buy: ["Buy when"], sell: ["Sell when"], stopLoss: ["Stop loss", share], takeProfit: ["Take profit", share], initialCash: ["Initial investment", (v) => number(Number(v), 0)],
+  fill: ["Orders are filled", (v) => (v === "NEXT_OPEN" ? "at the next open" : "at the same close")], commission: ["Commission", share], slippage: ["Slippage", share],
+  wholeShares: ["Shares", yes("whole", "fractions")], from: ["From"], to: ["To"], adjusted: ["Prices", yes("adjusted", "as traded")], dataVersion: ["Data version"], engineVersion: ["Engine version"],
+};
+const named = (run) => run.name ?? `${run.symbol.ticker} ${shortRun(run.description)}`;
+const letter = (i) => String.fromCharCode(65 + i);
 
-const FIGURES = [
-  ["Total return", (r) => r.metrics.total_return, (v) => signed(v, 2), 1], ["Buy and hold", (r) => r.metrics.buy_and_hold_return, (v) => signed(v, 2), 0],
-  ["A year (CAGR)", (r) => r.metrics.cagr, (v) => signed(v, 2), 1], ["Maximum drawdown", (r) => r.metrics.max_drawdown, (v) => percent(v, 2), 1],
-  ["Longest drawdown, days", (r) => r.metrics.max_drawdown_days, count, -1], ["Sharpe ratio", (r) => r.metrics.sharpe, number, 1],
-  ["Sortino ratio", (r) => r.metrics.sortino, number, 1], ["Calmar ratio", (r) => r.metrics.calmar, number, 1], ["Volatility", (r) => r.metrics.volatility, percent, -1],
-  ["Exposure", (r) => r.metrics.exposure, percent, 0], ["Trades", (r) => r.metrics.trade_count, count, 0], ["Winners", (r) => r.metrics.win_rate, percent, 1],
-  ["Profit factor", (r) => r.metrics.profit_factor, number, 1], ["Worst trade", (r) => r.metrics.worst_trade, (v) => signed(v, 2), 1], ["Fees paid", (r) => r.metrics.fees_paid, number, -1],
-];
-const share = (value) => (value === null ? "none" : `${percentOf(value)} %`);
-const INPUTS = [
-  ["Symbol", (r) => r.symbol.ticker], ["Buy when", (r) => conditionName(storedRun(r).strategy.buy)], ["Sell when", (r) => conditionName(storedRun(r).strategy.sell)],
-  ["Stop loss", (r) => share(r.strategy.stop_loss)], ["Take profit", (r) => share(r.strategy.take_profit)], ["From", (r) => r.from], ["To", (r) => r.to],
-  ["Prices", (r) => (r.adjusted ? "adjusted" : "as traded")], ["Initial investment", (r) => number(r.execution.initial_cash, 0)], ["Filled at", (r) => (r.execution.fill === "next_open" ? "the next open" : "the same close")],
-  ["Commission", (r) => share(r.execution.commission)], ["Slippage", (r) => share(r.execution.slippage)], ["Shares", (r) => (r.execution.whole_shares ? "whole" : "fractions")], ["Data version", (r) => r.data_version],
-];
+/** Fills the form from a stored run, which is read when it's wanted. */
+function Again({ run }) {
+  const [state, setState] = useState(null);
+  const again = async () => {
+    setState("busy");
+    try {
+      go(againAddress(await reportOf(run.id)(), run.symbol));
+    } catch (error) {
+      setState(error.message);
+    }
+  };
+  return html`<button class="small" onClick=${again} disabled=${state === "busy"}>Edit and run again</button>${state && state !== "busy" && html`<span class="error" role="alert">${state}</span>`}`;
+}
 
-/** The best of a row of figures; -1 where there is no better or worse. */
-function bestOf(values, sign) {
-  const known = values.filter((value) => value !== null && value !== undefined);
-  if (!sign || known.length < 2) return -1;
-  const best = sign > 0 ? Math.max(...known) : Math.min(...known);
-  return known.every((value) => value === best) ? -1 : values.indexOf(best);
+function Runs({ of, takeOut }) {
+  return html`<${Panel} title="Runs"><ol class="runs">
+    ${of.map((run, i) => html`<li key=${run.id}><span class=${`key-${(i % 5) + 1}`}><span class="swatch"></span><strong>${letter(i)}</strong></span>
+      <${Link} to=${`/reporting/backtests/${run.id}`} title=${run.description}>${named(run)}<//> <span class="small muted">${run.symbol.ticker}, ${run.from} to ${run.to}</span>
+      <span class="row"><${Again} run=${run} /><button class="small" onClick=${() => takeOut(run.id)} aria-label=${`Take out ${letter(i)}`}>Take out</button></span></li>`)}
+  </ol><//>`;
+}
+
+function Compared({ of }) {
+  const runs = of.backtests;
+  const columns = (cell) => [
+    { label: "", lead: true, cell: (row) => row.label, csv: [["", (row) => row.label]] },
+    ...runs.map((run, i) => ({ label: letter(i), ...cell(i), csv: [[named(run), (row) => row.values[i]]] })),
+  ];
+  const figures = of.metrics.map((row) => ({ ...row, label: FIGURES[row.metric]?.[0] ?? row.metric, show: FIGURES[row.metric]?.[1] ?? number }));
+  const figure = (i) => ({
+    num: true,
+    cell: (row) => (row.best === i ? html`<strong title="The best of these">${row.show(row.values[i])} <span aria-label="the best">✓</span></strong>` : row.show(row.values[i])),
+  });
+  const inputs = of.differences.map((row) => ({ ...row, label: INPUTS[row.input]?.[0] ?? row.input, show: INPUTS[row.input]?.[1] ?? String }));
+  const input = (i) => ({ wrap: true, cell: (row) => (row.values[i] === null ? "none" : row.show(row.values[i])) });
+  const saved = fileName("compare", ...runs.map((run) => run.symbol.ticker));
+  return html`<${Panel} title="What differs"><${Table} label="Inputs that differ" columns=${columns(input)} rows=${inputs} keyOf=${(row) => row.input} stays empty=${html`<p class="muted">Nothing: the runs have the same inputs.</p>`} /><//>
+    <${Panel} title="Equity, each from 100">${of.curves.dates.length > 1
+      ? html`<${Curves} key=${runs.map((run) => run.id).join()} of=${of.curves} runs=${runs} letter=${letter} saved=${saved} />`
+      : html`<p class="muted">These runs have no days in common, so their curves can't be set beside each other.</p>`}<//>
+    <${Panel} title="Figures"><${Table} label="Figures of the runs" columns=${columns(figure)} rows=${figures} keyOf=${(row) => row.metric} stays csv=${saved} /><//>`;
 }
 
 export function Compare({ query }) {
   const ids = [...new Set((query.get("ids") ?? "").split(",").filter(Boolean))].slice(0, MOST);
   const set = (next) => setQuery({ ids: next.join(",") });
-  const all = useLoaded(`compare ${ids.join(",")}`, (signal) => Promise.all(ids.map((id) => reportOf(id)(signal).catch((error) => { if (signal.aborted) throw error; return { id, error }; }))));
+  const compared = useQuery(ids.length > 1 ? COMPARE : null, { ids });
+  const refused = compared.error?.code === "BAD_USER_INPUT";
+  const there = useQuery(ids.length === 1 || refused ? THERE : null, { ids });
   const [chosen, setChosen] = useState("");
-  const found = (all.data ?? []).filter((r) => !r.error);
-  const gone = (all.data ?? []).filter((r) => r.error);
-  const others = useQuery(OTHERS, { ticker: found[0]?.symbol.ticker ?? null });
-  const letter = (i) => String.fromCharCode(65 + i);
-  const left = (others.data?.backtests.nodes ?? []).filter((b) => !ids.includes(b.id));
-  const named = (b) => `${b.symbol.ticker} ${shortRun(b.description)}`;
+  const whole = refused ? null : compared.data?.compareBacktests;
+  const runs = whole?.backtests ?? (there.data?.nodes ?? []).filter((run) => run?.symbol);
+  const gone = there.data ? ids.length - runs.length : 0;
+  const others = useQuery(OTHERS, { filter: runs[0] ? { ticker: runs[0].symbol.ticker } : null });
+  const left = (others.data?.backtests.nodes ?? []).filter((run) => !ids.includes(run.id));
   const add = () => {
-    if (chosen) set([...ids, chosen]);
+    if (chosen) set([...runs.map((run) => run.id), chosen]);
     setChosen("");
   };
-  const of = (rows, extra) => [
-    { label: "", lead: true, cell: ([name]) => name, csv: [["", ([name]) => name]] },
-    ...found.map((r, i) => ({ label: letter(i), num: true, ...extra(r, i) })),
-  ];
-  const figures = of(FIGURES, (r, i) => ({
-    cell: ([, value, show, sign]) => {
-      const best = bestOf(found.map(value), sign) === i;
-      return best ? html`<strong title="The best of these">${show(value(r))} <span aria-label="the best">✓</span></strong>` : show(value(r));
-    },
-    csv: [[named({ symbol: r.symbol, description: r.description }), ([, value]) => value(r)]],
-  }));
-  const differing = INPUTS.filter(([, value]) => new Set(found.map(value)).size > 1);
-  const same = INPUTS.filter(([, value]) => new Set(found.map(value)).size === 1);
-  const inputs = of(differing, (r) => ({ num: false, wrap: true, cell: ([, value]) => value(r), csv: [[named({ symbol: r.symbol, description: r.description }), ([, value]) => value(r)]] }));
-  return html`<${Head} title="Compare backtests" named=${found.length ? `Compare ${found.map((r) => r.symbol.ticker).join(", ")} runs` : "Compare backtests"}
-      actions=${html`<${Link} class="button" to="/reporting/backtests">All backtests<//>`}>Figures and curves of up to ${MOST} runs.<//>
+  const takeOut = (id) => set(ids.filter((other) => other !== id));
+  return html`<${Head} title="Compare backtests" named=${runs.length ? `Compare ${runs.map((run) => run.symbol.ticker).join(", ")} runs` : "Compare backtests"}
+      actions=${html`<${Link} class="button" to="/reporting/backtests">All backtests<//>`}>Figures and curves of up to ${MOST} runs, on the days that all of them have.<//>
     <div class="stack">
-      ${gone.length > 0 && html`<div class="notice bad" role="alert">${gone.length === 1 ? "One of these backtests is" : `${gone.length} of these backtests are`} not there any more.</div>`}
-      ${ids.length > 0 && !all.data && html`<${Waiting} query=${all} lines=${8} />`}
+      ${gone > 0 &&
+      html`<div class="notice bad" role="alert">${gone === 1 ? "One of these backtests is" : `${gone} of these backtests are`} not there any more.
+        ${runs.length > 0 && html` <button onClick=${() => set(runs.map((run) => run.id))}>Go on with the others</button>`}</div>`}
+      ${ids.length > 1 && !whole && !refused && html`<${Waiting} query=${compared} lines=${10} />`}
+      ${runs.length > 0 && html`<${Runs} of=${runs} takeOut=${takeOut} />`}
       ${ids.length < MOST &&
       html`<${Form} class="form" onSubmit=${add}>
-        <${Field} label="Add a run" value=${chosen} onInput=${setChosen} options=${[["", left.length ? "Choose one" : "There are no others"], ...left.map((b) => [b.id, named(b)])]} class="wide" />
-        <div class="row wide"><button disabled=${!chosen}>Add it</button></div>
+        <${Field} label="Add a run" value=${chosen} onInput=${setChosen} options=${[["", left.length ? "Choose one" : "There are no others"], ...left.map((run) => [run.id, named(run)])]} class="wide" />
+        <div class="row wide"><button disabled=${!chosen}>Add it</button></div><${Mistakes} />
       <//>`}
-      ${found.length === 0 && all.data && html`<${Empty} title="Nothing to compare"><${Link} to="/reporting/backtests">Tick runs in the list<//>, then compare them.<//>`}
-      ${found.length > 0 &&
-      html`<${Panel} title="Runs"><ol class="runs">
-          ${found.map((r, i) => html`<li key=${r.id}><span class=${`key-${(i % 5) + 1}`}><span class="swatch"></span><strong>${letter(i)}</strong></span>
-            <${Link} to=${`/reporting/backtests/${r.id}`}>${r.symbol.ticker} ${strategyName(storedRun(r).strategy)}<//> <span class="small muted">${r.from} to ${r.to}</span>
-            <span class="row"><${Link} class="button small" to=${againAddress(r)}>Edit and run again<//><button class="small" onClick=${() => set(ids.filter((id) => id !== r.id))} aria-label=${`Take out ${letter(i)}`}>Take out</button></span></li>`)}
-        </ol><//>
-        <${Panel} title="Equity, each from 100"><${Curves} key=${found.map((r) => r.id).join()} of=${found} letter=${letter} /><//>
-        <${Panel} title="Figures"><${Table} label="Figures of the runs" columns=${figures} rows=${FIGURES} keyOf=${([name]) => name} stays csv=${fileName("compare", ...found.map((r) => r.symbol.ticker))} /><//>
-        ${found.length > 1 &&
-        html`<${Panel} title="What differs">
-          <${Table} label="Inputs that differ" columns=${inputs} rows=${differing} keyOf=${([name]) => name} empty=${html`<p class="muted">Nothing: the runs have the same inputs.</p>`} />
-          ${same.length > 0 && differing.length > 0 && html`<p class="small muted beneath">The same in all: ${same.map(([name, value]) => `${name.toLowerCase()} ${value(found[0])}`).join("; ")}.</p>`}
-        <//>`}`}
+      ${runs.length === 0 && (there.data || !ids.length) && html`<${Empty} title="Nothing to compare"><${Link} to="/reporting/backtests">Tick runs in the list<//>, then compare them.<//>`}
+      ${whole && html`<${Compared} of=${whole} />`}
     </div>`;
 }

@@ -5,12 +5,12 @@ import { TickerField } from "./strategyform.js";
 import { JobWatch } from "./jobs.js";
 
 const LIST = `query($first: Int, $after: String, $filter: PredictionFilter) { predictions(first: $first, after: $after, filter: $filter) { totalCount pageInfo { hasNextPage endCursor }
-  nodes { id asOf horizon createdAt symbol { ticker } model { name } evaluation { origins skill coverage80 coverage95 } outcome { days mae maeNaive coverage80 } } } }`;
+  nodes { id asOf horizon createdAt symbol { ticker } model { name } independentOrigins evaluation { origins skill coverage80 coverage95 } outcome { days mae maeNaive coverage80 } } } }`;
 const MODELS = `{ models { id name version kind trainedOn trainedAt isDefault available unavailableReason evaluation { origins skill coverage80 coverage95 } } }`;
 const PREDICT = `mutation($input: PredictInput!) { predict(input: $input) { prediction { id } userErrors { message field } } }`;
 const TRAIN = `mutation($input: TrainModelInput!) { trainModel(input: $input) { job { id state message done total } userErrors { message field } } }`;
 
-/** Below so many past forecasts, a share of them says little. */
+/** Below so many past forecasts that don't overlap, a share of them says little. */
 export const FEW = 50;
 const skillOf = (outcome) => (outcome?.maeNaive ? 1 - outcome.mae / outcome.maeNaive : null);
 
@@ -58,7 +58,7 @@ export function Forecasts() {
   const all = models.data?.models ?? [];
   const columns = [
     { label: "Forecast", lead: true, cell: (p) => html`<${Link} to=${`/reporting/forecasts/${p.id}`}><strong>${p.symbol.ticker}</strong> from ${p.asOf}<//><div class="small muted">${p.model.name}, ${p.horizon} days</div>`, csv: [["symbol", (p) => p.symbol.ticker], ["as of", (p) => p.asOf], ["model", (p) => p.model.name], ["days", (p) => p.horizon]] },
-    { label: "Skill on history", num: true, key: true, cell: (p) => (p.evaluation.origins < FEW ? html`<span class="muted" title=${`On ${p.evaluation.origins} past forecasts`}>too few</span>` : percent(p.evaluation.skill)), csv: (p) => p.evaluation.skill },
+    { label: "Skill on history", num: true, key: true, cell: (p) => (p.independentOrigins < FEW ? html`<span class="muted" title=${`${p.independentOrigins} past forecasts that don't overlap`}>too few</span>` : percent(p.evaluation.skill)), csv: (p) => p.evaluation.skill },
     { label: "In 80 % band", num: true, prio: 2, cell: (p) => percent(p.evaluation.coverage80), csv: (p) => p.evaluation.coverage80 },
     { label: "In 95 % band", num: true, prio: 2, cell: (p) => percent(p.evaluation.coverage95), csv: (p) => p.evaluation.coverage95 },
     { label: "Days over", num: true, cell: (p) => `${p.outcome?.days ?? 0} of ${p.horizon}`, csv: (p) => p.outcome?.days ?? 0 },

@@ -3,7 +3,8 @@
 const HEADERS = { "content-type": "application/json", "x-prospectus-console": "1" };
 
 const EXAMPLES = [
-  `# The symbols that are followed, each with its newest bar. Press the triangle, or Ctrl-Enter.
+  `# The symbols that are followed, each with its newest bar.
+# Press the triangle, or Ctrl-Enter.
 query Symbols {
   symbols(first: 20) {
     nodes { ticker name exchange barCount latestBar { date close volume } }
@@ -31,7 +32,8 @@ query Ipos {
   ipoStatistics { count withPerformance medianListingGain shareListedAboveIssue }
 }
 `,
-  `# Runs and stores a backtest. Sign in at /reporting/ first, or set an Authorization header below.
+  `# Runs and stores a backtest. Sign in at /reporting/ first,
+# or set an Authorization header below.
 mutation Backtest {
   runBacktest(input: {
     ticker: "IBM"
@@ -43,7 +45,8 @@ mutation Backtest {
   }
 }
 `,
-  `# The next 30 trading days with bands, and how the model compares with "no change".
+  `# The next 30 trading days with bands, and how the model
+# compares with "no change".
 mutation Forecast {
   predict(input: { ticker: "IBM" }) {
     prediction { asOf verdict points { date value lower80 upper80 lower95 upper95 } evaluation { origins skill coverage80 coverage95 } }
@@ -76,6 +79,31 @@ async function* events(response) {
   }
 }
 
+// Headers that are typed in one tab are sent from all that have none of their own.
+let typed = {};
+const parsed = (text) => {
+  try {
+    return JSON.parse(text || "{}");
+  } catch {
+    return {};
+  }
+};
+
+/** Says who is signed in, in the strip above. */
+async function whoami() {
+  const who = document.getElementById("who");
+  try {
+    const response = await fetch("/graphql", { method: "POST", credentials: "same-origin", headers: HEADERS, body: JSON.stringify({ query: "{ viewer { name role } }" }) });
+    const { name, role } = (await response.json()).data.viewer;
+    who.replaceChildren(role === "ANONYMOUS" ? "Not signed in: " : `Signed in as ${name}, ${role.toLowerCase()}`);
+    if (role === "ANONYMOUS") who.append(Object.assign(document.createElement("a"), { href: "/reporting/", textContent: "sign in at the console" }));
+  } catch {
+    who.textContent = "The service can't be reached.";
+  }
+}
+whoami();
+addEventListener("focus", whoami);
+
 async function fetcher(operation, options = {}) {
   // An editor with several operations sends the name of the one that is meant.
   const meant = options.documentAST?.definitions.find(
@@ -85,7 +113,7 @@ async function fetcher(operation, options = {}) {
   const response = await fetch("/graphql", {
     method: "POST",
     credentials: "same-origin",
-    headers: { ...HEADERS, ...options.headers, ...(follows ? { accept: "text/event-stream" } : {}) },
+    headers: { ...HEADERS, ...typed, ...options.headers, ...(follows ? { accept: "text/event-stream" } : {}) },
     body: JSON.stringify(operation),
   });
   return follows ? events(response) : response.json();
@@ -97,5 +125,9 @@ window.ReactDOM.createRoot(document.getElementById("graphiql")).render(
     fetcher,
     defaultTabs: EXAMPLES.map((query, i) => ({ query, variables: VARIABLES[i] })),
     shouldPersistHeaders: false,
+    forcedTheme: document.documentElement.dataset.theme,
+    onEditHeaders: (text) => {
+      typed = parsed(text);
+    },
   }),
 );

@@ -8,7 +8,7 @@ const ONE = `query($id: ID!) { ipo(by: { id: $id }) { id name ticker exchange bo
   symbol { ticker } issueSize lotSize minimumInvestment faceValue registrar source createdAt updatedAt
   subscription { total qualifiedInstitutional nonInstitutional retail employee scope asOf }
   performance { listingOpen listingGain firstDayReturn returnSinceIssue maxDrawdownSinceListing asOf }
-  revisions(first: 20) { totalCount nodes { at source changes { field before after } } } } }`;
+  revisions(first: 20) { totalCount nodes { at source author changes { field before after } } } } }`;
 const UPDATE = "mutation($input: UpdateIpoInput!) { updateIpo(input: $input) { ipo { id } userErrors { message field } } }";
 // What an edit may set, as the API takes it.
 const TEXTS = ["name", "ticker", "board", "issuePrice", "priceBandLow", "priceBandHigh", "openDate", "closeDate", "listingDate"];
@@ -102,7 +102,7 @@ export function IpoPage({ part }) {
         <${Table} label="History" rows=${ipo.revisions.nodes} keyOf=${(r, i) => i} total=${ipo.revisions.totalCount} csv=${`ipo-${ipo.ticker ?? ipo.id}-history`}
           columns=${[
             { label: "When", day: true, cell: (r) => moment(r.at), csv: (r) => r.at },
-            { label: "Who", cell: (r) => words(r.source), csv: (r) => r.source },
+            { label: "Who", cell: (r) => r.author ?? words(r.source), csv: [["source", (r) => r.source], ["who", (r) => r.author]] },
             { label: "What", full: true, wrap: true, cell: (r) => r.changes.map((c) => html`<div key=${c.field}>${fieldName(c.field)}: ${c.before ?? "nothing"} → ${c.after ?? "nothing"}</div>`), csv: (r) => r.changes.map((c) => `${c.field}: ${c.before ?? ""} -> ${c.after ?? ""}`).join("; ") },
             { label: "", full: true, cell: (r) => admin && undoing(ipo, r) && html`<${Confirm} label="Set back" tone="" question=${`Set back what was changed on ${moment(r.at)}?`} confirm="Set it back" onConfirm=${() => revert(r)} />` },
           ]}

@@ -58,7 +58,7 @@ export function Records() {
   const groups = gather(list.rows);
   return html`<div class="stack">
     <div class="form">
-      <${Field} label="Search" type="search" value=${text} onInput=${type} placeholder="Record, field or reason" />
+      <${Field} label="Search" type="search" value=${text} onInput=${type} placeholder="Record or reason" />
       <${Field} label="State" value=${resolved} onInput=${setResolved} options=${[["no", "To be looked at"], ["yes", "Resolved"]]} />
     </div>
     <${Mistakes} errors=${resolve.errors} />

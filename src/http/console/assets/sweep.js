@@ -1,16 +1,17 @@
 // A sweep that leads to a decision: a map to read and open, ordered by what is left when the windows are a little off.
 
-import { html, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAddress, useAction, useRole, Field, Link, Mistakes, Picture, Change, go, local, count, number, percent, signed, fileName } from "./ui.js";
+import { html, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useLoaded, useAddress, useAction, useRole, Field, Link, Menu, Mistakes, Picture, Change, go, local, count, number, percent, signed, fileName } from "./ui.js";
 import { ask, follow } from "./api.js";
 import { Heatmap } from "./heatmap.js";
 import { bestCells, gridOf, neighbourhood, plateau, valuesOf } from "./heat.js";
 import { runAddress } from "./strategy.js";
 import { costsOf } from "./strategyform.js";
 import { sweepAddress } from "./newsweep.js";
+import { Deleting, Naming } from "./named.js";
 
 /** Beyond this, a picture and the best pairs are enough to send. */
 const MOST_DRAWN = 300_000;
-const ABOUT = `query($id: ID!) { node(id: $id) { ... on Sweep { id combinations from to stale createdAt adjusted heatmapUrl(by: SHARPE) symbol { ticker firstDate lastDate }
+const ABOUT = `query($id: ID!) { node(id: $id) { ... on Sweep { id name combinations from to stale createdAt adjusted heatmapUrl(by: SHARPE) symbol { ticker firstDate lastDate }
   execution { initialCash fill commission slippage wholeShares } } } }`;
 const COLUMNS = `query($id: ID!) { node(id: $id) { ... on Sweep { columns { buyWindow sellWindow totalReturn maxDrawdown sharpe tradeCount } } } }`;
 const HOLD = `query($t: String!, $from: Date!, $to: Date!) { symbol(ticker: $t) { first: prices(first: 1, from: $from, to: $to) { nodes { close adjustedClose } } last: prices(last: 1, from: $from, to: $to) { nodes { close adjustedClose } } } }`;
@@ -47,8 +48,9 @@ async function sweepThrough(input) {
 function useSweep(id) {
   const about = useQuery(id ? ABOUT : null, { id });
   const sweep = about.data?.node;
-  const small = sweep?.combinations <= MOST_DRAWN;
-  const query = useQuery(small ? COLUMNS : null, { id });
+  const small = !sweep?.symbol || sweep.combinations <= MOST_DRAWN;
+  // Asked for at once, beside what the sweep is; let go if that says that it's too large.
+  const query = useLoaded(id && small ? `columns ${id}` : null, (signal) => ask(COLUMNS, { id }, signal));
   const columns = query.data?.node?.columns;
   const held = useQuery(sweep?.symbol ? HOLD : null, { t: sweep?.symbol?.ticker, from: sweep?.from, to: sweep?.to });
   const grid = useMemo(() => columns && gridOf(columns), [columns]);
@@ -130,8 +132,9 @@ export function SweepPage({ part }) {
   ];
   const again = grid && sweepAddress({ ...base, buy: range(grid.buys), sell: range(grid.sells), from: sweep.symbol.firstDate === sweep.from ? "" : sweep.from, to: sweep.symbol.lastDate === sweep.to ? "" : sweep.to });
   const every = grid && Array.from(grid.row.keys()).filter((cell) => grid.row[cell] >= 0);
-  return html`<${Head} title=${`${ticker} sweep`} named=${`${ticker} sweep of ${count(sweep.combinations)} pairs, ${sweep.from} to ${sweep.to}`}
-      actions=${html`${again && html`<${Link} class="button primary" to=${again}>Edit and run again<//>`}<${Link} class="button" to="/reporting/sweeps">All sweeps<//>`}>
+  return html`<${Head} title=${sweep.name ?? `${ticker} sweep`} named=${`${sweep.name ? `${sweep.name}, ` : ""}${ticker} sweep of ${count(sweep.combinations)} pairs, ${sweep.from} to ${sweep.to}`}
+      actions=${html`${again && html`<${Link} class="button primary" to=${again}>Edit and run again<//>`}<${Naming} kind="Sweep" id=${part} name=${sweep.name} done=${of.about.reload} />
+        <${Link} class="button" to="/reporting/sweeps">All sweeps<//><${Menu}><${Deleting} kind="Sweep" id=${part} named=${sweep.name ?? `the sweep of ${ticker}`} /><//>`}>
       ${count(sweep.combinations)} pairs of windows from ${sweep.from} to ${sweep.to}, ${costsOf(sweep.execution)}, ${sweep.adjusted ? "adjusted prices" : "as traded"}.
     <//>
     <div class="stack">

@@ -1,10 +1,11 @@
 // One symbol: its prices, and what to do with them.
 
-import { html, lazy, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, date, percent, moment, shortRun, signed, words, Change, unit } from "./ui.js";
+import { html, lazy, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, date, percent, moment, shortRun, signed, words, Change, unit } from "./ui.js";
 import { JobWatch } from "./jobs.js";
 import { ImportFile } from "./import.js";
 
-const PriceChart = lazy(() => import("./chart.js"), "PriceChart", 560);
+const chart = () => import("./chart.js");
+const PriceChart = lazy(chart, "PriceChart", 640);
 
 const SYMBOL = `query($ticker: String!, $records: String!) { symbol(ticker: $ticker) { id ticker name exchange currency quotationUnit barCount firstDate lastDate dataVersion lastRefreshedAt source
   latestBar { close date adjustedClose } splits { date ratio detected } gaps { from to }
@@ -23,6 +24,8 @@ function LastJob({ job }) {
 
 export function SymbolPage({ part }) {
   const query = useQuery(SYMBOL, { ticker: part, records: `${part} ` });
+  // The chart and what it shows first are on their way while the page is asked for.
+  const early = useMemo(() => chart().then((module) => module.firstView(part)).catch(() => null), [part]);
   const operator = useRole("OPERATOR");
   const [job, setJob] = useState(null);
   const refresh = useAction("refreshSymbols", "mutation($t: [String!], $full: Boolean!) { refreshSymbols(input: { tickers: $t, full: $full }) { jobs { id state message done total } userErrors { message } } }");
@@ -76,7 +79,7 @@ export function SymbolPage({ part }) {
               ["Bars", count(s.barCount)],
               ["From", date(s.firstDate)],
             ]} />
-            <div class="chart-first"><${Panel} title="Prices"><${PriceChart} key=${s.dataVersion} symbol=${s} /><//></div>`
+            <div class="chart-first"><${Panel} title="Prices"><${PriceChart} key=${s.dataVersion} symbol=${s} early=${early} /><//></div>`
         : html`<${Empty} title="No prices yet">${ofFile ? "Import a file of them." : operator ? "Refresh it, or import a file on the page of all symbols." : "Sign in with an operator's token to fetch them."}<//>`}
       <div class="columns">
         <${Panel} title="Backtests" aside=${html`<${Link} to=${`/reporting/backtests?symbol=${to}`}>All<//>`}>

@@ -1,6 +1,6 @@
 // All symbols, and how to add more.
 
-import { html, useState, Head, Table, Empty, Waiting, usePages, More, useAction, useRole, useThrottled, useTyped, Form, Field, Link, Mistakes, Dialog, price, count, date, moment, Change, unit, weekdaysSince } from "./ui.js";
+import { html, useState, Head, Table, Empty, Waiting, usePages, More, useAction, useRole, useThrottled, useTyped, Form, Field, Link, Mistakes, AsOf, Dialog, price, count, date, moment, Change, unit, weekdaysSince } from "./ui.js";
 import { Progress, useJobs, HAS_ENDED } from "./jobs.js";
 import { ImportFile } from "./import.js";
 
@@ -64,7 +64,7 @@ export function Symbols() {
         ${busy(jobs[s.ticker]) && html`<div class="small"><${Progress} job=${jobs[s.ticker]} /></div>`}`,
       csv: [["ticker", (s) => s.ticker], ["name", (s) => s.name], ["exchange", (s) => s.exchange]],
     },
-    { label: "Last close", num: true, key: true, cell: (s) => html`${price(s.latestBar?.close)} <span class="muted small">${unit(s) ?? ""}</span>`, csv: [["last close", (s) => s.latestBar?.close], ["currency", (s) => unit(s)]] },
+    { label: "Last close", num: true, key: true, cell: (s) => html`${price(s.latestBar?.close)} <span class="muted small">${unit(s) ?? ""}</span>${s.lastDate && html` <span class="small phone-only"><${AsOf} day=${s.lastDate} /></span>`}`, csv: [["last close", (s) => s.latestBar?.close], ["currency", (s) => unit(s)]] },
     { label: "Change", num: true, cell: (s) => html`<${Change} of=${lastChange(s)} digits=${2} />`, csv: lastChange },
     { label: "As of", day: true, cell: (s) => (s.lastDate ? html`<span class=${weekdaysSince(s.lastDate) > 5 ? "old" : ""}>${s.lastDate}</span>` : date(null)), csv: (s) => s.lastDate },
     { label: "From", day: true, prio: 3, cell: (s) => date(s.firstDate), csv: (s) => s.firstDate },
@@ -72,7 +72,6 @@ export function Symbols() {
     { label: "Refreshed", day: true, prio: 3, cell: (s) => moment(s.lastRefreshedAt), csv: (s) => s.lastRefreshedAt },
     {
       label: "",
-      full: true,
       // A provider knows nothing of what came from a file.
       cell: (s) => operator && s.source !== "CSV" && html`<button onClick=${() => refresh.run({ t: [s.ticker] })} aria-label=${`Refresh ${s.ticker}`}>Refresh</button>`,
     },

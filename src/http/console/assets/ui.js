@@ -60,7 +60,7 @@ export function Panel({ title, aside, children, id }) {
 
 /** Figures are [name, value, {tone, note, length, title}]; a value is never broken, it shrinks to its tile. */
 export function Figures({ of, big }) {
-  return html`<dl class=${`figures ${big ? "big" : ""}`}>
+  return html`<dl class=${`figures by-${of.length} ${big ? "big" : ""}`}>
     ${of.map(([name, value, { tone, note, length, title } = {}]) => {
       const letters = length ?? (typeof value === "string" ? value.length : 9);
       return html`<div key=${name}><dt>${name}</dt><dd class=${`${tone ?? ""} ${/^\d{4}-\d\d/.test(value) ? "date" : ""}`} title=${title} style=${{ "--letters": Math.max(letters, 6) }}>${value}${note && html`<small>${note}</small>`}</dd></div>`;

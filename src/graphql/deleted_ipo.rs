@@ -1,0 +1,97 @@
+//! IPOs that were deleted, and how one comes back.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use super::errors::{Fault, UserError, sort_out};
+use super::guard::RoleGuard;
+use super::ids::{self, Kind};
+use super::ipo::Ipo;
+use super::ipo_edits::id_of;
+use super::symbol::moment;
+use crate::app::App;
+use crate::market::Exchange;
+use crate::request::RequestError;
+use crate::research;
+use crate::store::Role;
+use crate::store::entity::{deleted_ipo, ipo as row};
+
+/// An IPO that was deleted and can come back.
+#[derive(Debug, SimpleObject)]
+pub struct DeletedIpo {
+    /// The id that it had, and gets again.
+    id: ID,
+    /// The company's name.
+    name: String,
+    /// The symbol at its exchange.
+    ticker: Option<String>,
+    /// Where it's listed, or is to be.
+    exchange: Exchange,
+    /// When it was deleted.
+    deleted_at: DateTime<Utc>,
+    /// The name of the token that deleted it.
+    author: Option<String>,
+}
+
+impl From<deleted_ipo::Model> for DeletedIpo {
+    fn from(row: deleted_ipo::Model) -> Self {
+        Self {
+            id: ids::encode(Kind::Ipo, row.ipo_id.unwrap_or_default()),
+            name: row.name.unwrap_or(row.name_key),
+            ticker: row.ticker,
+            exchange: row.exchange,
+            deleted_at: moment(row.at.unwrap_or_default()),
+            author: row.author,
+        }
+    }
+}
+
+#[derive(Default)]
+pub struct DeletedIpoQuery;
+
+#[Object]
+impl DeletedIpoQuery {
+    /// The IPOs that were deleted last and can come back, the newest first; at most 500.
+    #[graphql(guard = "RoleGuard(Role::Admin)")]
+    async fn deleted_ipos(&self, ctx: &Context<'_>) -> Result<Vec<DeletedIpo>> {
+        let rows = ctx.data_unchecked::<App>().store.ipos().restorable().await.map_err(Fault::from)?;
+        Ok(rows.into_iter().map(DeletedIpo::from).collect())
+    }
+}
+
+/// A deleted IPO to bring back.
+#[derive(Debug, InputObject)]
+pub struct RestoreIpoInput {
+    /// The id that it had.
+    id: ID,
+}
+
+/// The IPO, back again.
+#[derive(SimpleObject)]
+pub struct RestoreIpoPayload {
+    /// As it stands now.
+    ipo: Option<Ipo>,
+    /// What was wrong; nothing was changed then.
+    user_errors: Vec<UserError>,
+}
+
+async fn restore(app: &App, id: &ID) -> Result<row::Model, RequestError> {
+    research::restore_ipo(app, id_of(id)?).await
+}
+
+#[derive(Default)]
+pub struct DeletedIpoMutation;
+
+#[Object]
+impl DeletedIpoMutation {
+    /// Brings a deleted IPO back, under its id and with its history.
+    #[graphql(guard = "RoleGuard(Role::Admin)")]
+    async fn restore_ipo(&self, ctx: &Context<'_>, input: RestoreIpoInput) -> Result<RestoreIpoPayload> {
+        Ok(match sort_out(restore(ctx.data_unchecked::<App>(), &input.id).await)? {
+            Ok(row) => RestoreIpoPayload { ipo: Some(Ipo(Arc::new(row))), user_errors: Vec::new() },
+            Err(user_errors) => RestoreIpoPayload { ipo: None, user_errors },
+        })
+    }
+}
