@@ -64,7 +64,9 @@ impl WindowRange {
 /// What pairs are compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
 pub enum SweepMetric {
+    /// The largest total return is the best.
     TotalReturn,
+    /// The largest Sharpe ratio is the best; what has none comes last.
     Sharpe,
     /// The smallest drawdown is the best.
     MaxDrawdown,

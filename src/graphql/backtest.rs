@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 
+use super::column::Column;
 use super::connection::{Connection, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, internal, missing, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
 use super::loaders::{CurveOf, Rows};
-use super::scalars::{Column, Date};
+use super::scalars::{Date, DateTime};
 use super::strategy::{ExecutionInput, StrategyInput};
 use super::symbol::{Symbol, filtered_by, has_changed, load_symbol, moment};
 use crate::app::App;
@@ -30,7 +30,7 @@ pub struct Backtest(pub row::Model);
 /// are in the documentation of the engine.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct BacktestMetrics {
-    /// Cash after the last bar.
+    /// Cash after the last bar, in the symbol's currency.
     final_equity: f64,
     /// Final equity over initial cash, less 1.
     total_return: f64,
@@ -38,12 +38,14 @@ pub struct BacktestMetrics {
     buy_and_hold_return: f64,
     /// Compound annual growth rate, by calendar days / 365.25.
     cagr: Option<f64>,
-    /// At most 0: -0.25 is 25 % below the peak. At closes.
+    /// The deepest fall of the equity at closes, as a share of the peak before it. At most 0: -0.25 is 25 % below the
+    /// peak.
     max_drawdown: f64,
     /// Calendar days of the longest way from a peak back to it, or to the end.
     max_drawdown_days: i32,
+    /// Positions that were opened.
     trade_count: i32,
-    /// Share of trades with a profit after fees.
+    /// Share of trades with a profit after fees, 0 to 1.
     win_rate: Option<f64>,
     /// Money won over money lost.
     profit_factor: Option<f64>,
@@ -53,7 +55,7 @@ pub struct BacktestMetrics {
     worst_trade: Option<f64>,
     /// The arithmetic mean of the trades' returns.
     average_trade: Option<f64>,
-    /// Share of bars that close with a position.
+    /// Share of bars that close with a position, 0 to 1.
     exposure: f64,
     /// Standard deviation (n − 1) of daily returns × √252.
     volatility: Option<f64>,
@@ -65,7 +67,7 @@ pub struct BacktestMetrics {
     calmar: Option<f64>,
     /// System quality number: √n × mean / standard deviation (n − 1) of the trades' profits.
     sqn: Option<f64>,
-    /// Commissions.
+    /// Commissions of all orders, in the symbol's currency.
     fees_paid: f64,
 }
 
@@ -104,6 +106,7 @@ pub struct EquityCurve {
 /// Curves as columns of equal length, oldest first.
 #[Object]
 impl EquityCurve {
+    /// The date of each bar.
     async fn dates(&self) -> Column<Date> {
         Column(self.curve.days.iter().copied().map(Date).collect())
     }
@@ -128,18 +131,24 @@ impl EquityCurve {
 /// One position from its purchase to its sale.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Trade {
+    /// The date of the bar that it was bought in.
     entry_date: Date,
+    /// The date of the bar that it was sold in; the last bar's where there were no more.
     exit_date: Option<Date>,
     /// Price paid for a share, slippage included, commission not.
     entry_price: f64,
     /// Price got for a share.
     exit_price: f64,
+    /// How many shares were held.
     shares: f64,
     /// Money gained after both commissions.
     profit: f64,
     /// Profit as a share of what the shares cost.
-    #[graphql(name = "return")]
+    return_rate: f64,
+    /// The same.
+    #[graphql(name = "return", deprecation = "Many languages can't have a field of this name: use returnRate")]
     return_: f64,
+    /// Why it was sold.
     exit_reason: ExitReason,
 }
 
@@ -153,6 +162,7 @@ impl Trade {
             exit_price: trade.exit_price,
             shares: trade.shares,
             profit: trade.profit,
+            return_rate: trade.return_(),
             return_: trade.return_(),
             exit_reason: trade.exit_reason,
         }
@@ -198,6 +208,7 @@ impl Backtest {
         self.0.name.as_deref()
     }
 
+    /// Whose bars it ran over.
     async fn symbol(&self, ctx: &Context<'_>) -> Result<Symbol> {
         let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
         symbol.ok_or_else(|| missing("the backtest's symbol"))
@@ -219,6 +230,7 @@ impl Backtest {
         Date(self.0.to_day)
     }
 
+    /// How many bars it ran over.
     async fn bar_count(&self) -> i32 {
         self.0.bar_count
     }
@@ -243,6 +255,7 @@ impl Backtest {
         has_changed(ctx, self.0.symbol_id, self.0.data_version).await
     }
 
+    /// Its figures.
     async fn metrics(&self) -> Result<BacktestMetrics> {
         Ok(self.0.metrics().map_err(Fault::from)?.into())
     }
@@ -257,10 +270,14 @@ impl Backtest {
     async fn trades(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
+            String,
+        >,
     ) -> Result<Connection<Trade>> {
         let request = PageArguments { first, after, last, before }.request(&trade_sorts())?;
         let curve = self.curve(ctx).await?;
@@ -270,11 +287,16 @@ impl Backtest {
     }
 
     /// Where its report is.
-    async fn report_url(&self, ctx: &Context<'_>, format: ReportFormat) -> String {
+    async fn report_url(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the report is to come as.")] format: ReportFormat,
+    ) -> String {
         report_url(ctx, "backtests", &ids::encode(Kind::Backtest, self.0.id), format)
     }
 
-    async fn created_at(&self) -> DateTime<Utc> {
+    /// When it ran.
+    async fn created_at(&self) -> DateTime {
         moment(self.0.created_at)
     }
 }
@@ -282,7 +304,9 @@ impl Backtest {
 /// What a report comes as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum ReportFormat {
+    /// A document to print and pass on.
     Pdf,
+    /// The same figures for programs.
     Json,
 }
 
@@ -299,9 +323,12 @@ pub(super) fn report_url(ctx: &Context<'_>, folder: &str, id: &ID, format: Repor
 #[derive(Debug, InputObject)]
 #[graphql(name = "BacktestFilter")]
 pub struct BacktestFilterInput {
+    /// Of this symbol.
     ticker: Option<String>,
-    created_from: Option<DateTime<Utc>>,
-    created_to: Option<DateTime<Utc>>,
+    /// Made at this moment or later.
+    created_from: Option<DateTime>,
+    /// Made at this moment or before.
+    created_to: Option<DateTime>,
     /// Part of the name or of the symbol's ticker, in any case.
     search: Option<String>,
 }
@@ -315,16 +342,22 @@ impl BacktestQuery {
     async fn backtests(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
-        filter: Option<BacktestFilterInput>,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
+            String,
+        >,
+        #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
+            BacktestFilterInput,
+        >,
     ) -> Result<Connection<Backtest>> {
         let mut wanted = ResearchFilter::default();
         if let Some(filter) = filter {
-            wanted.created_from = filter.created_from.map(|at| at.timestamp_millis());
-            wanted.created_to = filter.created_to.map(|at| at.timestamp_millis());
+            wanted.created_from = filter.created_from.map(|at| at.0);
+            wanted.created_to = filter.created_to.map(|at| at.0);
             wanted.search = filter.search;
             wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
         }
@@ -338,8 +371,11 @@ impl BacktestQuery {
 /// A strategy to run over a symbol's bars.
 #[derive(Debug, InputObject)]
 pub struct RunBacktestInput {
+    /// The symbol to run over, as `Symbol.ticker` has it, in any case.
     ticker: String,
+    /// When to buy and when to sell.
     strategy: StrategyInput,
+    /// How orders are carried out; with the defaults of each field if left out.
     execution: Option<ExecutionInput>,
     /// The earliest date; windows fill from here on.
     from: Option<Date>,
@@ -353,7 +389,9 @@ pub struct RunBacktestInput {
 /// The stored backtest.
 #[derive(SimpleObject)]
 pub struct RunBacktestPayload {
+    /// The stored run; null if there are errors.
     backtest: Option<Backtest>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
@@ -371,7 +409,11 @@ async fn run(app: &App, input: RunBacktestInput) -> Result<row::Model, RequestEr
 impl BacktestMutation {
     /// Runs a strategy over a symbol's bars and answers with the stored result.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn run_backtest(&self, ctx: &Context<'_>, input: RunBacktestInput) -> Result<RunBacktestPayload> {
+    async fn run_backtest(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The symbol, the strategy, and how it is run.")] input: RunBacktestInput,
+    ) -> Result<RunBacktestPayload> {
         Ok(match sort_out(run(ctx.data_unchecked::<App>(), input).await)? {
             Ok(row) => RunBacktestPayload { backtest: Some(Backtest(row)), user_errors: Vec::new() },
             Err(user_errors) => RunBacktestPayload { backtest: None, user_errors },

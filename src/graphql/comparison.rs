@@ -6,10 +6,11 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
 use super::backtest::Backtest;
+use super::column::Column;
 use super::errors::{Fault, bad_input, internal, missing};
 use super::ids::{self, Kind};
 use super::loaders::{BacktestId, CurveOf, Rows, SymbolId};
-use super::scalars::{Column, Date};
+use super::scalars::Date;
 use crate::research::{self, CommonCurves};
 use crate::store::entity::backtest as row;
 

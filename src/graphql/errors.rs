@@ -2,6 +2,7 @@
 
 use async_graphql::{Enum, Error, ErrorExtensions, SimpleObject};
 
+use super::codes::Code;
 use crate::request::RequestError;
 use crate::store::{StorageFull, StoreError, TooLong};
 
@@ -29,6 +30,7 @@ pub enum UserErrorCode {
 /// A mistake that the caller can put right. Nothing was changed.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct UserError {
+    /// What kind of mistake it is, for programs.
     pub code: UserErrorCode,
     /// A sentence for a person, saying what to do.
     pub message: String,
@@ -83,7 +85,7 @@ pub fn internal(error: &(dyn std::error::Error + 'static)) -> Error {
     let id = ulid::Ulid::new().to_string();
     tracing::error!(%error, %id, "a request failed");
     Error::new(format!("The service failed; the log tells more under {id}")).extend_with(|_, extensions| {
-        extensions.set("code", "INTERNAL");
+        extensions.set("code", Code::Internal.name());
         extensions.set("id", id.as_str());
     })
 }
@@ -91,13 +93,13 @@ pub fn internal(error: &(dyn std::error::Error + 'static)) -> Error {
 /// The one fault that whoever runs the service can put right at once.
 fn storage_full() -> Error {
     let message = "The database's disk is full, so nothing was stored; free some space there, then try again";
-    Error::new(message).extend_with(|_, extensions| extensions.set("code", "STORAGE_FULL"))
+    Code::StorageFull.error(message)
 }
 
 /// A follower that fell behind, or whose changes were lost on their way.
 pub fn lagged() -> Error {
     let message = "Some changes could not be delivered in time; read the present state, then subscribe again";
-    Error::new(message).extend_with(|_, extensions| extensions.set("code", "LAGGED"))
+    Code::Lagged.error(message)
 }
 
 impl From<StoreError> for Fault {
@@ -122,5 +124,5 @@ pub fn missing(what: &'static str) -> Error {
 
 /// A malformed request.
 pub fn bad_input(message: impl Into<String>) -> Error {
-    Error::new(message).extend_with(|_, extensions| extensions.set("code", "BAD_USER_INPUT"))
+    Code::BadUserInput.error(message)
 }

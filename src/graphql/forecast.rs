@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 
 use super::backtest::{ReportFormat, report_url};
 use super::connection::{Connection, PageArguments, Total, connect, if_asked};
@@ -13,7 +12,7 @@ use super::guard::RoleGuard;
 use super::ids::{self, Kind};
 use super::job::Job;
 use super::loaders::{AllModels, Rows, SeriesOf};
-use super::scalars::Date;
+use super::scalars::{Date, DateTime};
 use super::symbol::{Symbol, filtered_by, has_changed, load_symbol, moment};
 use crate::app::App;
 use crate::forecast::{DayRecord, Evaluation, ModelKind, apart};
@@ -35,14 +34,17 @@ impl Model {
         ids::encode_key(Kind::Model, &self.0.key)
     }
 
+    /// What it is called.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
+    /// Which version of it: the same name and version always forecast the same.
     async fn version(&self) -> &str {
         &self.0.version
     }
 
+    /// What makes the centre of its forecasts.
     async fn kind(&self) -> ModelKind {
         self.0.kind
     }
@@ -53,10 +55,11 @@ impl Model {
     }
 
     /// Null for what ships with the service and for files.
-    async fn trained_at(&self) -> Option<DateTime<Utc>> {
+    async fn trained_at(&self) -> Option<DateTime> {
         self.0.trained_at.map(moment)
     }
 
+    /// What it was fitted to, in a sentence.
     async fn trained_on(&self) -> &str {
         &self.0.trained_on
     }
@@ -197,11 +200,13 @@ pub struct PredictionPoint {
     /// The 80 % band's lower end.
     #[graphql(name = "lower80")]
     lower80: f64,
+    /// The 80 % band's upper end.
     #[graphql(name = "upper80")]
     upper80: f64,
     /// The 95 % band's lower end.
     #[graphql(name = "lower95")]
     lower95: f64,
+    /// The 95 % band's upper end.
     #[graphql(name = "upper95")]
     upper95: f64,
     /// The close, once it's known.
@@ -244,6 +249,7 @@ impl Prediction {
         ids::encode(Kind::Prediction, self.0.id)
     }
 
+    /// Whose prices are forecast.
     async fn symbol(&self, ctx: &Context<'_>) -> Result<Symbol> {
         let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
         symbol.ok_or_else(|| missing("the prediction's symbol"))
@@ -331,11 +337,16 @@ impl Prediction {
     }
 
     /// Where its report is.
-    async fn report_url(&self, ctx: &Context<'_>, format: ReportFormat) -> String {
+    async fn report_url(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the report is to come as.")] format: ReportFormat,
+    ) -> String {
         report_url(ctx, "predictions", &ids::encode(Kind::Prediction, self.0.id), format)
     }
 
-    async fn created_at(&self) -> DateTime<Utc> {
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
         moment(self.0.created_at)
     }
 }
@@ -344,9 +355,12 @@ impl Prediction {
 #[derive(Debug, InputObject)]
 #[graphql(name = "PredictionFilter")]
 pub struct PredictionFilterInput {
+    /// Of this symbol.
     ticker: Option<String>,
-    created_from: Option<DateTime<Utc>>,
-    created_to: Option<DateTime<Utc>>,
+    /// Made at this moment or later.
+    created_from: Option<DateTime>,
+    /// Made at this moment or before.
+    created_to: Option<DateTime>,
 }
 
 #[derive(Default)]
@@ -358,17 +372,23 @@ impl ForecastQuery {
     async fn predictions(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
-        filter: Option<PredictionFilterInput>,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
+            String,
+        >,
+        #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
+            PredictionFilterInput,
+        >,
     ) -> Result<Connection<Prediction>> {
         let store = &ctx.data_unchecked::<App>().store;
         let mut wanted = ResearchFilter::default();
         if let Some(filter) = filter {
-            wanted.created_from = filter.created_from.map(|at| at.timestamp_millis());
-            wanted.created_to = filter.created_to.map(|at| at.timestamp_millis());
+            wanted.created_from = filter.created_from.map(|at| at.0);
+            wanted.created_to = filter.created_to.map(|at| at.0);
             wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
         }
         let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
@@ -385,8 +405,9 @@ impl ForecastQuery {
 /// A symbol to forecast.
 #[derive(Debug, InputObject)]
 pub struct PredictInput {
+    /// The symbol to forecast, as `Symbol.ticker` has it, in any case.
     ticker: String,
-    /// Trading days ahead, 1 to 30.
+    /// Trading days ahead, 1 to 30; 30 if left out.
     #[graphql(default = 30)]
     horizon: i32,
     /// The default model if left out.
@@ -396,23 +417,27 @@ pub struct PredictInput {
 /// The stored prediction.
 #[derive(SimpleObject)]
 pub struct PredictPayload {
+    /// The stored prediction; null if there are errors.
     prediction: Option<Prediction>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
 /// A model to train.
 #[derive(Debug, InputObject)]
 pub struct TrainModelInput {
-    /// What it is to be called.
+    /// What it is to be called, 1 to 200 characters.
     name: String,
-    /// What to train it on: symbols with 250 bars or more.
+    /// What to train it on: 1 to 200 symbols with 250 bars or more.
     tickers: Vec<String>,
 }
 
 /// The job that trains the model.
 #[derive(SimpleObject)]
 pub struct TrainModelPayload {
+    /// The job that trains it; null if there are errors.
     job: Option<Job>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
@@ -423,7 +448,11 @@ pub struct ForecastMutation;
 impl ForecastMutation {
     /// Forecasts a symbol's next trading days on adjusted prices, and answers with the stored prediction.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn predict(&self, ctx: &Context<'_>, input: PredictInput) -> Result<PredictPayload> {
+    async fn predict(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The symbol, and how far ahead.")] input: PredictInput,
+    ) -> Result<PredictPayload> {
         let model = match input.model_id.map(|id| ids::decode_key(Kind::Model, &id)) {
             Some(None) => {
                 let message = "this is no model's id; models lists them";
@@ -442,7 +471,11 @@ impl ForecastMutation {
     /// Trains a model on stored symbols as a job. It's used where it is named, and where nobody names a model only once
     /// `setDefaultModel` has chosen it.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn train_model(&self, ctx: &Context<'_>, input: TrainModelInput) -> Result<TrainModelPayload> {
+    async fn train_model(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to call it, and what to train it on.")] input: TrainModelInput,
+    ) -> Result<TrainModelPayload> {
         let asked = jobs::train_model(ctx.data_unchecked::<App>(), &input.name, &input.tickers).await;
         Ok(match sort_out(asked)? {
             Ok(job) => TrainModelPayload { job: Some(Job(job)), user_errors: Vec::new() },

@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use async_graphql::{Context, Error, ErrorExtensions, Guard, Result, SimpleObject};
+use async_graphql::{Context, Error, Guard, Result, SimpleObject};
 
+use super::codes::Code;
 use crate::store::Role;
 
 /// Whoever sent the request.
@@ -70,9 +71,12 @@ impl Guard for RoleGuard {
 pub fn denied(role: Role, needed: Role) -> Error {
     let needed = format!("{needed:?}").to_uppercase();
     let (code, message) = if role == Role::Anonymous {
-        ("UNAUTHENTICATED", format!("This needs a token of the role {needed}: send it as \"Authorization: Bearer …\""))
+        (
+            Code::Unauthenticated,
+            format!("This needs a token of the role {needed}: send it as \"Authorization: Bearer …\""),
+        )
     } else {
-        ("FORBIDDEN", format!("This needs a token of the role {needed}"))
+        (Code::Forbidden, format!("This needs a token of the role {needed}"))
     };
-    Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
+    code.error(message)
 }

@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Error, ID, InputObject, Object, OneofObject, Result, SimpleObject};
-use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 
 use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
 use super::errors::{Fault, bad_input, internal};
 use super::ids::{self, Kind};
 use super::loaders::{RevisionsOf, Rows};
-use super::scalars::{BigInt, Date};
+use super::scalars::{BigInt, Date, DateTime, Decimal};
 use super::symbol::{OrderDirection, Symbol, load_symbol, moment};
 use crate::app::App;
 use crate::market::ipo::{self as market, Board, FieldChange as Change, IpoDates, IpoStatus, SubscriptionScope};
@@ -29,12 +27,18 @@ pub struct Ipo(pub Arc<row::Model>);
 pub struct IpoSubscription {
     /// Whose bids are counted.
     scope: SubscriptionScope,
-    as_of: Option<DateTime<Utc>>,
+    /// When the source last counted, in UTC.
+    as_of: Option<DateTime>,
+    /// All bids over all shares offered: 2.5 is two and a half times.
     total: Option<f64>,
+    /// Bids of qualified institutional buyers, over the shares reserved for them.
     qualified_institutional: Option<f64>,
+    /// Bids of non-institutional investors, over the shares reserved for them.
     non_institutional: Option<f64>,
-    /// Retail individual investors; of SME issues since 2025-07-01, individual investors.
+    /// Bids of retail individual investors, over the shares reserved for them; of SME issues since 2025-07-01, those of
+    /// individual investors.
     retail: Option<f64>,
+    /// Bids of employees, over the shares reserved for them.
     employee: Option<f64>,
 }
 
@@ -89,15 +93,25 @@ pub struct IpoRevision(ipo_revision::Model);
 /// One change of one field.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct FieldChange {
+    /// The field, as `Ipo` names it.
     field: String,
+    /// Its value before, as text; null where it had none.
     before: Option<String>,
+    /// Its value after, as text; null where it has none.
     after: Option<String>,
 }
 
 /// What one fetch or one edit changed.
 #[Object]
 impl IpoRevision {
-    async fn at(&self) -> DateTime<Utc> {
+    /// When it was changed.
+    async fn changed_at(&self) -> DateTime {
+        moment(self.0.at)
+    }
+
+    /// The same.
+    #[graphql(deprecation = "A moment's name ends in At everywhere: use changedAt")]
+    async fn at(&self) -> DateTime {
         moment(self.0.at)
     }
 
@@ -111,6 +125,7 @@ impl IpoRevision {
         self.0.author.as_deref()
     }
 
+    /// The fields that were changed.
     async fn changes(&self) -> Result<Vec<FieldChange>> {
         let changes: Vec<Change> = serde_json::from_str(&self.0.changes).map_err(|e| internal(&e))?;
         Ok(changes.into_iter().map(|c| FieldChange { field: c.field, before: c.before, after: c.after }).collect())
@@ -119,7 +134,7 @@ impl IpoRevision {
 
 /// A stored decimal, with the places it was written with.
 fn decimal(text: Option<&String>) -> Option<Decimal> {
-    text.and_then(|text| Decimal::from_str_exact(text).ok())
+    text.and_then(|text| rust_decimal::Decimal::from_str_exact(text).ok()).map(Decimal)
 }
 
 /// An initial public offering.
@@ -140,10 +155,12 @@ impl Ipo {
         self.0.ticker.as_deref()
     }
 
+    /// Where the share is listed, or is to be.
     async fn exchange(&self) -> Exchange {
         self.0.exchange
     }
 
+    /// The exchange's board that it is listed on.
     async fn board(&self) -> Board {
         self.0.board
     }
@@ -154,7 +171,7 @@ impl Ipo {
         IpoStatus::of(dates, self.0.standing, today_at(self.0.exchange))
     }
 
-    /// Final price of a share, once fixed.
+    /// Final price of a share in `currency`, once fixed.
     async fn issue_price(&self) -> Option<Decimal> {
         decimal(self.0.issue_price.as_ref())
     }
@@ -165,15 +182,17 @@ impl Ipo {
         self.0.issue_price_derived
     }
 
+    /// The lowest price of a share that may be bid, in `currency`.
     async fn price_band_low(&self) -> Option<Decimal> {
         decimal(self.0.price_band_low.as_ref())
     }
 
+    /// The highest price of a share that may be bid, in `currency`.
     async fn price_band_high(&self) -> Option<Decimal> {
         decimal(self.0.price_band_high.as_ref())
     }
 
-    /// ISO 4217 code.
+    /// ISO 4217 code of all its prices.
     async fn currency(&self) -> &str {
         &self.0.currency
     }
@@ -203,19 +222,20 @@ impl Ipo {
         self.0.listing_day.map(Date)
     }
 
-    /// The smallest bid at the final price, else at the top of the band: one lot; two lots of an SME issue in India that
-    /// opens on 2025-07-01 or later (SEBI's rule; bids are above 200,000 rupees since).
+    /// The smallest bid at the final price, else at the top of the band, in `currency`: one lot; two lots of an SME issue
+    /// in India that opens on 2025-07-01 or later (SEBI's rule; bids are above 200,000 rupees since).
     async fn minimum_investment(&self) -> Option<Decimal> {
         let price = decimal(self.0.issue_price.as_ref()).or_else(|| decimal(self.0.price_band_high.as_ref()))?;
         let lots = market::lots_of_smallest_bid(self.0.exchange, self.0.board, self.0.first_day());
-        price.checked_mul(Decimal::from(self.0.lot_size?))?.checked_mul(Decimal::from(lots))
+        price.0.checked_mul(self.0.lot_size?.into())?.checked_mul(lots.into()).map(Decimal)
     }
 
-    /// Face value of a share.
+    /// Face value of a share, in `currency`.
     async fn face_value(&self) -> Option<Decimal> {
         decimal(self.0.face_value.as_ref())
     }
 
+    /// Who allots the shares, where the source names it.
     async fn registrar(&self) -> Option<&str> {
         self.0.registrar.as_deref()
     }
@@ -232,11 +252,13 @@ impl Ipo {
         self.0.source
     }
 
-    async fn created_at(&self) -> DateTime<Utc> {
+    /// When the service first knew of it.
+    async fn created_at(&self) -> DateTime {
         moment(self.0.created_at)
     }
 
-    async fn updated_at(&self) -> DateTime<Utc> {
+    /// When one of its fields last changed.
+    async fn updated_at(&self) -> DateTime {
         moment(self.0.updated_at)
     }
 
@@ -254,10 +276,14 @@ impl Ipo {
     async fn revisions(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
+            String,
+        >,
     ) -> Result<Connection<IpoRevision>> {
         let page = PageArguments { first, after, last, before }.request(&revision_sorts())?;
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
@@ -277,23 +303,35 @@ impl Ipo {
 pub struct IpoFilterInput {
     /// Part of the name or ticker, in any case.
     search: Option<String>,
+    /// Standing so today: one of these.
     status: Option<Vec<IpoStatus>>,
+    /// On one of these exchanges.
     exchange: Option<Vec<Exchange>>,
+    /// On one of these boards.
     board: Option<Vec<Board>>,
+    /// The earliest first day of bidding; what has none is left out.
     open_from: Option<Date>,
+    /// The latest first day of bidding; what has none is left out.
     open_to: Option<Date>,
+    /// The earliest last day of bidding; what has none is left out.
     close_from: Option<Date>,
+    /// The latest last day of bidding; what has none is left out.
     close_to: Option<Date>,
     /// The earliest first day of trading; what has none is left out.
     listed_from: Option<Date>,
     /// The latest first day of trading; what has none is left out.
     listed_to: Option<Date>,
+    /// The lowest final price, in each issue's own currency, with at most six decimal places; what has none is left
+    /// out.
     issue_price_min: Option<Decimal>,
+    /// The highest final price, in each issue's own currency, with at most six decimal places; what has none is left
+    /// out.
     issue_price_max: Option<Decimal>,
 }
 
 fn units(price: Option<Decimal>, name: &str) -> Result<Option<i64>> {
     let Some(price) = price else { return Ok(None) };
+    let price = price.0;
     let units = millionths(&price.to_string());
     units
         .map(Some)
@@ -324,7 +362,9 @@ impl IpoFilterInput {
 #[derive(Debug, InputObject)]
 #[graphql(name = "IpoOrder")]
 pub struct IpoOrderInput {
+    /// What to sort by.
     field: IpoOrderField,
+    /// Which end comes first; ASC if left out.
     #[graphql(default_with = "OrderDirection::Asc")]
     direction: OrderDirection,
 }
@@ -332,6 +372,7 @@ pub struct IpoOrderInput {
 /// What names one IPO.
 #[derive(Debug, OneofObject)]
 pub enum IpoBy {
+    /// Its global id.
     Id(ID),
     /// The latest issue of a ticker.
     Listing(ListingInput),
@@ -340,7 +381,9 @@ pub enum IpoBy {
 /// A ticker at its exchange.
 #[derive(Debug, InputObject)]
 pub struct ListingInput {
+    /// The exchange.
     exchange: Exchange,
+    /// The symbol there, in any case: "TATATECH". At most 32 characters.
     ticker: String,
 }
 
@@ -351,10 +394,13 @@ pub struct IpoStatistics {
     count: i32,
     /// How many of them have a performance.
     with_performance: i32,
+    /// The mean of first open / issue price - 1; null if none has a performance.
     mean_listing_gain: Option<f64>,
+    /// The median of first open / issue price - 1; null if none has a performance.
     median_listing_gain: Option<f64>,
-    /// Share of those with a performance that opened above their issue price.
+    /// Share of those with a performance that opened above their issue price, 0 to 1; null if none has one.
     share_listed_above_issue: Option<f64>,
+    /// The median of last close / issue price - 1, split-adjusted; null if none has a performance.
     median_return_since_issue: Option<f64>,
 }
 
@@ -371,11 +417,20 @@ impl IpoQuery {
     async fn ipos(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
-        filter: Option<IpoFilterInput>,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
+            String,
+        >,
+        #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
+            IpoFilterInput,
+        >,
+        #[graphql(
+            desc = "What to sort by, the first key first; at most 4 keys are used. OPEN_DATE, the latest first, if left out."
+        )]
         order_by: Option<Vec<IpoOrderInput>>,
     ) -> Result<Connection<Ipo>> {
         let filter = filter.map(IpoFilterInput::into_filter).transpose()?.unwrap_or_default();
@@ -393,7 +448,11 @@ impl IpoQuery {
     }
 
     /// One IPO.
-    async fn ipo(&self, ctx: &Context<'_>, by: IpoBy) -> Result<Option<Ipo>> {
+    async fn ipo(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What names it: its id, or its listing.")] by: IpoBy,
+    ) -> Result<Option<Ipo>> {
         let ipos = ctx.data_unchecked::<App>().store.ipos();
         let found = match by {
             IpoBy::Id(id) => match ids::decode_as(Kind::Ipo, &id) {
@@ -409,7 +468,11 @@ impl IpoQuery {
     }
 
     /// Figures over every IPO that the filter lets through.
-    async fn ipo_statistics(&self, ctx: &Context<'_>, filter: Option<IpoFilterInput>) -> Result<IpoStatistics> {
+    async fn ipo_statistics(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which to count; all if left out.")] filter: Option<IpoFilterInput>,
+    ) -> Result<IpoStatistics> {
         let filter = filter.map(IpoFilterInput::into_filter).transpose()?.unwrap_or_default();
         let app = ctx.data_unchecked::<App>();
         let figures = app.store.ipos().statistics(&filter).await.map_err(Fault::from)?;

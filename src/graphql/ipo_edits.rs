@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject, Subscription};
 use async_stream::try_stream;
 use futures_util::Stream;
-use rust_decimal::Decimal;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::errors::{UserError, UserErrorCode, lagged, sort_out};
@@ -13,7 +12,7 @@ use super::guard::{RoleGuard, caller};
 use super::ids::{self, Kind};
 use super::ipo::Ipo;
 use super::job::Job;
-use super::scalars::{BigInt, Date};
+use super::scalars::{BigInt, Date, Decimal};
 use crate::app::App;
 use crate::jobs;
 use crate::market::day::iso;
@@ -37,72 +36,109 @@ pub struct RefreshIposInput {
 /// The job that fetches.
 #[derive(SimpleObject)]
 pub struct RefreshIposPayload {
+    /// The job that fetches, queued or under way already.
     job: Option<Job>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
 /// An IPO to add.
 #[derive(Debug, InputObject)]
 pub struct CreateIpoInput {
+    /// The company's name, 1 to 200 characters.
     name: String,
+    /// Where it is to be listed.
     exchange: Exchange,
+    /// The symbol at its exchange, at most 32 characters.
     ticker: Option<String>,
+    /// The exchange's board; MAINBOARD if left out.
     #[graphql(default_with = "Board::Mainboard")]
     board: Board,
+    /// Final price of a share: above zero, within the band, at most six decimal places.
     issue_price: Option<Decimal>,
+    /// The lowest price that may be bid: above zero, at most six decimal places.
     price_band_low: Option<Decimal>,
+    /// The highest price that may be bid: not below the lowest, at most six decimal places.
     price_band_high: Option<Decimal>,
     /// ISO 4217 code; the exchange's own if left out.
     currency: Option<String>,
+    /// Shares in one lot, 1 or more.
     lot_size: Option<i32>,
+    /// Shares offered, 1 or more.
     issue_size: Option<BigInt>,
+    /// The first day of bidding.
     open_date: Option<Date>,
+    /// The last day of bidding, not before the first.
     close_date: Option<Date>,
+    /// The first day of trading, not before the first day of bidding.
     listing_date: Option<Date>,
 }
 
 /// Fields to set; those left out stay, null clears.
 #[derive(Debug, InputObject)]
 pub struct UpdateIpoInput {
+    /// Which IPO, by its global id.
     id: ID,
+    /// The company's name, 1 to 200 characters; it can't be cleared.
     name: MaybeUndefined<String>,
+    /// The symbol at its exchange, at most 32 characters.
     ticker: MaybeUndefined<String>,
+    /// The exchange's board.
     board: MaybeUndefined<Board>,
+    /// Final price of a share: above zero, within the band, at most six decimal places.
     issue_price: MaybeUndefined<Decimal>,
+    /// The lowest price that may be bid: above zero, at most six decimal places.
     price_band_low: MaybeUndefined<Decimal>,
+    /// The highest price that may be bid: not below the lowest, at most six decimal places.
     price_band_high: MaybeUndefined<Decimal>,
+    /// Shares in one lot, 1 or more.
     lot_size: MaybeUndefined<i32>,
+    /// Shares offered, 1 or more.
     issue_size: MaybeUndefined<BigInt>,
+    /// The first day of bidding.
     open_date: MaybeUndefined<Date>,
+    /// The last day of bidding, not before the first.
     close_date: MaybeUndefined<Date>,
+    /// The first day of trading, not before the first day of bidding.
     listing_date: MaybeUndefined<Date>,
+    /// Whether the issue was withdrawn: true makes its status WITHDRAWN, false lets the dates say it again.
     withdrawn: MaybeUndefined<bool>,
 }
 
 /// An IPO to delete.
 #[derive(Debug, InputObject)]
 pub struct DeleteIpoInput {
+    /// Which IPO, by its global id.
     id: ID,
 }
 
 /// The IPO as it stands now.
 #[derive(SimpleObject)]
 pub struct CreateIpoPayload {
+    /// The new IPO; null if there are errors.
     ipo: Option<Ipo>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
 /// The IPO as it stands now.
 #[derive(SimpleObject)]
 pub struct UpdateIpoPayload {
+    /// The IPO with its new values; null if there are errors.
     ipo: Option<Ipo>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
 /// The id of what was deleted.
 #[derive(SimpleObject)]
 pub struct DeleteIpoPayload {
+    /// The id of what was deleted; null if there are errors.
+    deleted_ipo_id: Option<ID>,
+    /// The same.
+    #[graphql(deprecation = "Every payload names the type that its id is of: use deletedIpoId")]
     deleted_id: Option<ID>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
@@ -115,7 +151,7 @@ fn board_text(board: Board) -> String {
 
 impl CreateIpoInput {
     fn into_edits(self) -> IpoEdits {
-        let decimal = |d: Option<Decimal>| d.map(|d| d.to_string());
+        let decimal = |d: Option<Decimal>| d.map(|d| d.0.to_string());
         let date = |d: Option<Date>| d.map(|d| iso(d.0));
         let mut edits = vec![
             (IpoField::Name, Some(self.name)),
@@ -148,7 +184,7 @@ impl UpdateIpoInput {
                 MaybeUndefined::Value(value) => Some((field, Some(text(value)))),
             }
         }
-        let decimal = |d: Decimal| d.to_string();
+        let decimal = |d: Decimal| d.0.to_string();
         let date = |d: Date| iso(d.0);
         let withdrawn = match self.withdrawn {
             MaybeUndefined::Undefined => None,
@@ -198,7 +234,11 @@ pub struct IpoMutation;
 impl IpoMutation {
     /// Queues a fetch of a source's IPOs. One that is under way answers with its job.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn refresh_ipos(&self, ctx: &Context<'_>, input: RefreshIposInput) -> Result<RefreshIposPayload> {
+    async fn refresh_ipos(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which source to ask.")] input: RefreshIposInput,
+    ) -> Result<RefreshIposPayload> {
         if input.idempotency_key.as_ref().is_some_and(|k| k.is_empty() || k.len() > LONGEST_IDEMPOTENCY_KEY) {
             let message = format!("an idempotency key has 1 to {LONGEST_IDEMPOTENCY_KEY} bytes");
             let user_errors = vec![UserError::new(UserErrorCode::Invalid, "idempotencyKey", message)];
@@ -213,7 +253,11 @@ impl IpoMutation {
 
     /// Adds an IPO.
     #[graphql(guard = "RoleGuard(Role::Admin)")]
-    async fn create_ipo(&self, ctx: &Context<'_>, input: CreateIpoInput) -> Result<CreateIpoPayload> {
+    async fn create_ipo(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its values.")] input: CreateIpoInput,
+    ) -> Result<CreateIpoPayload> {
         let app = ctx.data_unchecked::<App>();
         let exchange = input.exchange;
         Ok(match sort_out(research::create_ipo(app, exchange, input.into_edits()).await)? {
@@ -224,7 +268,11 @@ impl IpoMutation {
 
     /// Sets fields of an IPO. A fetch leaves them alone until the source itself says something else.
     #[graphql(guard = "RoleGuard(Role::Admin)")]
-    async fn update_ipo(&self, ctx: &Context<'_>, input: UpdateIpoInput) -> Result<UpdateIpoPayload> {
+    async fn update_ipo(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which IPO, and the values to set.")] input: UpdateIpoInput,
+    ) -> Result<UpdateIpoPayload> {
         Ok(match sort_out(update(ctx, input).await)? {
             Ok(row) => UpdateIpoPayload { ipo: Some(Ipo(Arc::new(row))), user_errors: Vec::new() },
             Err(user_errors) => UpdateIpoPayload { ipo: None, user_errors },
@@ -233,10 +281,18 @@ impl IpoMutation {
 
     /// Deletes an IPO with its history. A fetch doesn't bring it back; `restoreIpo` does.
     #[graphql(guard = "RoleGuard(Role::Admin)")]
-    async fn delete_ipo(&self, ctx: &Context<'_>, input: DeleteIpoInput) -> Result<DeleteIpoPayload> {
+    async fn delete_ipo(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which IPO.")] input: DeleteIpoInput,
+    ) -> Result<DeleteIpoPayload> {
         Ok(match sort_out(delete(ctx, &input.id).await)? {
-            Ok(()) => DeleteIpoPayload { deleted_id: Some(input.id), user_errors: Vec::new() },
-            Err(user_errors) => DeleteIpoPayload { deleted_id: None, user_errors },
+            Ok(()) => DeleteIpoPayload {
+                deleted_ipo_id: Some(input.id.clone()),
+                deleted_id: Some(input.id),
+                user_errors: Vec::new(),
+            },
+            Err(user_errors) => DeleteIpoPayload { deleted_ipo_id: None, deleted_id: None, user_errors },
         })
     }
 }
@@ -244,14 +300,18 @@ impl IpoMutation {
 /// How an IPO changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
 pub enum ChangeKind {
+    /// It was not known before.
     Created,
+    /// One of its fields has another value now.
     Updated,
 }
 
 /// An IPO that was added or changed.
 #[derive(SimpleObject)]
 pub struct IpoChanged {
+    /// The IPO as it stands after the change.
     ipo: Ipo,
+    /// Whether it is new.
     change: ChangeKind,
 }
 
@@ -265,7 +325,7 @@ impl IpoSubscriptions {
     async fn ipo_changed(
         &self,
         ctx: &Context<'_>,
-        exchange: Option<Exchange>,
+        #[graphql(desc = "Only those of this exchange; of all if left out.")] exchange: Option<Exchange>,
     ) -> Result<impl Stream<Item = Result<IpoChanged>>> {
         let mut feed = ctx.data_unchecked::<App>().store.events().follow();
         Ok(try_stream! {

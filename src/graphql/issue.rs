@@ -1,12 +1,12 @@
 //! Flagged records.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 
 use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
 use super::errors::{Fault, UserError, UserErrorCode};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
+use super::scalars::DateTime;
 use super::symbol::moment;
 use crate::app::App;
 use crate::market::DataSource;
@@ -51,12 +51,12 @@ impl DataIssue {
     }
 
     /// When it was first seen.
-    async fn first_seen_at(&self) -> DateTime<Utc> {
+    async fn first_seen_at(&self) -> DateTime {
         moment(self.0.first_seen_at)
     }
 
     /// When it was last seen.
-    async fn last_seen_at(&self) -> DateTime<Utc> {
+    async fn last_seen_at(&self) -> DateTime {
         moment(self.0.last_seen_at)
     }
 
@@ -66,7 +66,7 @@ impl DataIssue {
     }
 
     /// When it was gone from the source, or an administrator dealt with it.
-    async fn resolved_at(&self) -> Option<DateTime<Utc>> {
+    async fn resolved_at(&self) -> Option<DateTime> {
         self.0.resolved_at.map(moment)
     }
 }
@@ -75,7 +75,9 @@ impl DataIssue {
 #[derive(Debug, InputObject)]
 #[graphql(name = "DataIssueFilter")]
 pub struct DataIssueFilterInput {
+    /// From one of these sources.
     source: Option<Vec<DataSource>>,
+    /// Only those that are dealt with, or only those that are open.
     resolved: Option<bool>,
     /// Part of the record's name, the field or the reason, in any case.
     search: Option<String>,
@@ -90,11 +92,17 @@ impl IssueQuery {
     async fn data_issues(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
-        filter: Option<DataIssueFilterInput>,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
+            String,
+        >,
+        #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
+            DataIssueFilterInput,
+        >,
     ) -> Result<Connection<DataIssue>> {
         let filter = filter.map_or_else(IssueFilter::default, |f| IssueFilter {
             source: distinct(f.source),
@@ -111,13 +119,16 @@ impl IssueQuery {
 /// A flagged record that has been dealt with.
 #[derive(Debug, InputObject)]
 pub struct ResolveDataIssueInput {
+    /// Which flagged record, by its global id.
     id: ID,
 }
 
 /// The record as it stands now.
 #[derive(SimpleObject)]
 pub struct ResolveDataIssuePayload {
+    /// The record, dealt with; null if there are errors.
     data_issue: Option<DataIssue>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
@@ -131,7 +142,7 @@ impl IssueMutation {
     async fn resolve_data_issue(
         &self,
         ctx: &Context<'_>,
-        input: ResolveDataIssueInput,
+        #[graphql(desc = "Which record.")] input: ResolveDataIssueInput,
     ) -> Result<ResolveDataIssuePayload> {
         let store = &ctx.data_unchecked::<App>().store;
         let resolved = match ids::decode_as(Kind::DataIssue, &input.id) {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Subscription};
 use async_stream::try_stream;
-use chrono::{DateTime, Utc};
 use futures_util::Stream;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -16,6 +15,7 @@ use super::errors::{Fault, UserError, UserErrorCode, bad_input, internal, lagged
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
 use super::loaders::{Rows, SweepOfJob};
+use super::scalars::DateTime;
 use super::sweep::Sweep;
 use super::symbol::{Symbol, load_symbol, moment};
 use crate::app::App;
@@ -97,17 +97,17 @@ impl Job {
     }
 
     /// When it was asked for.
-    async fn created_at(&self) -> DateTime<Utc> {
+    async fn created_at(&self) -> DateTime {
         moment(self.0.created_at)
     }
 
     /// When a worker first began.
-    async fn started_at(&self) -> Option<DateTime<Utc>> {
+    async fn started_at(&self) -> Option<DateTime> {
         self.0.started_at.map(moment)
     }
 
     /// When it ended.
-    async fn finished_at(&self) -> Option<DateTime<Utc>> {
+    async fn finished_at(&self) -> Option<DateTime> {
         self.0.finished_at.map(moment)
     }
 
@@ -130,7 +130,9 @@ impl Job {
 #[derive(Debug, InputObject)]
 #[graphql(name = "JobFilter")]
 pub struct JobFilterInput {
+    /// Of one of these kinds.
     kind: Option<Vec<JobKind>>,
+    /// In one of these states.
     state: Option<Vec<JobState>>,
     /// About this symbol.
     ticker: Option<String>,
@@ -145,11 +147,17 @@ impl JobQuery {
     async fn jobs(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
-        filter: Option<JobFilterInput>,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
+            String,
+        >,
+        #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
+            JobFilterInput,
+        >,
     ) -> Result<Connection<Job>> {
         let filter = filter.map_or_else(JobFilter::default, |f| JobFilter {
             kind: distinct(f.kind),
@@ -166,26 +174,32 @@ impl JobQuery {
 /// A job to stop.
 #[derive(Debug, InputObject)]
 pub struct CancelJobInput {
+    /// Which job, by its global id.
     id: ID,
 }
 
 /// The job as it stands now.
 #[derive(SimpleObject)]
 pub struct CancelJobPayload {
+    /// The job after it was stopped; null if there are errors.
     job: Option<Job>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
 /// A job to start again.
 #[derive(Debug, InputObject)]
 pub struct RetryJobInput {
+    /// Which job, by its global id.
     id: ID,
 }
 
 /// The job as it stands now.
 #[derive(SimpleObject)]
 pub struct RetryJobPayload {
+    /// The job, queued again; null if there are errors.
     job: Option<Job>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
@@ -200,7 +214,11 @@ fn no_such_job() -> Vec<UserError> {
 impl JobMutation {
     /// Stops a job: at once if it waits, within seconds if it runs.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn cancel_job(&self, ctx: &Context<'_>, input: CancelJobInput) -> Result<CancelJobPayload> {
+    async fn cancel_job(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which job.")] input: CancelJobInput,
+    ) -> Result<CancelJobPayload> {
         let Some(id) = ids::decode_as(Kind::Job, &input.id) else {
             return Ok(CancelJobPayload { job: None, user_errors: no_such_job() });
         };
@@ -212,7 +230,11 @@ impl JobMutation {
 
     /// Queues a failed or cancelled job again.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn retry_job(&self, ctx: &Context<'_>, input: RetryJobInput) -> Result<RetryJobPayload> {
+    async fn retry_job(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which job.")] input: RetryJobInput,
+    ) -> Result<RetryJobPayload> {
         let Some(id) = ids::decode_as(Kind::Job, &input.id) else {
             return Ok(RetryJobPayload { job: None, user_errors: no_such_job() });
         };
@@ -226,8 +248,11 @@ impl JobMutation {
 /// A refresh or an import that has succeeded.
 #[derive(SimpleObject)]
 pub struct RefreshCompleted {
+    /// The job that has succeeded.
     job: Job,
+    /// The symbol that it was about; null for a job of another kind.
     symbol: Option<Symbol>,
+    /// What it did, in records.
     outcome: RefreshOutcome,
 }
 
@@ -238,7 +263,11 @@ pub struct JobSubscription;
 impl JobSubscription {
     /// A job's current state at once, then every change, until it ends. Without an id, every change of any job; a
     /// follower too slow for that is ended with an error of the code `LAGGED`.
-    async fn job_updated(&self, ctx: &Context<'_>, id: Option<ID>) -> Result<impl Stream<Item = Result<Job>>> {
+    async fn job_updated(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only this job, by its global id; every job if left out.")] id: Option<ID>,
+    ) -> Result<impl Stream<Item = Result<Job>>> {
         let app = ctx.data_unchecked::<App>().clone();
         let no_such = || bad_input("There is no job with this id");
         let only = id.map(|id| ids::decode_as(Kind::Job, &id).ok_or_else(no_such)).transpose()?;
@@ -269,7 +298,7 @@ impl JobSubscription {
     async fn refresh_completed(
         &self,
         ctx: &Context<'_>,
-        ticker: Option<String>,
+        #[graphql(desc = "Only those of this symbol; of all if left out.")] ticker: Option<String>,
     ) -> Result<impl Stream<Item = Result<RefreshCompleted>>> {
         let app = ctx.data_unchecked::<App>();
         let ticker = ticker.map(|t| normalise_ticker(&t)).transpose().map_err(|e| bad_input(e.to_string()))?;

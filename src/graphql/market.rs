@@ -2,14 +2,13 @@
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
-use rust_decimal::Decimal;
 
 use super::connection::{Connection, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, internal, sort_out};
 use super::guard::RoleGuard;
 use super::job::Job;
 use super::loaders::{ActionsOf, Rows};
-use super::scalars::Date;
+use super::scalars::{Date, Decimal};
 use super::symbol::{Symbol, filtered_by, load_symbol};
 use crate::app::App;
 use crate::jobs;
@@ -77,7 +76,7 @@ impl CorporateAction {
 
     /// In the share's currency: of a dividend what each share gets, of rights the issue price.
     async fn amount(&self) -> Option<Decimal> {
-        self.0.amount.as_ref()?.parse().ok()
+        self.0.amount.as_ref()?.parse().ok().map(Decimal)
     }
 
     /// As the exchange words it.
@@ -136,10 +135,14 @@ impl MarketQuery {
         #[graphql(desc = "Whose days; daily files are fetched of NSE.")] exchange: Exchange,
         #[graphql(desc = "The earliest date.")] from: Option<Date>,
         #[graphql(desc = "The latest date.")] to: Option<Date>,
-        #[graphql(desc = "So many from the start; 50 by default, 500 at most.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end; 500 at most.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
+            String,
+        >,
     ) -> Result<Connection<MarketDay>> {
         let filter = MarketDayFilter { exchange, from: from.map(|d| d.0), to: to.map(|d| d.0) };
         let page = PageArguments { first, after, last, before }.request(&market_day_sorts())?;
@@ -152,11 +155,17 @@ impl MarketQuery {
     async fn corporate_actions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start; 50 by default, 500 at most.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end; 500 at most.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which to list; all if left out.")] filter: Option<CorporateActionFilterInput>,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
+            String,
+        >,
+        #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
+            CorporateActionFilterInput,
+        >,
     ) -> Result<Connection<CorporateAction>> {
         let filter = match filter {
             None => CorporateActionFilter::default(),
@@ -198,7 +207,7 @@ pub struct RefreshMarketInput {
 pub struct RefreshMarketPayload {
     /// The jobs, the earliest month first; one that is under way stands for itself.
     jobs: Vec<Job>,
-    /// What was wrong; nothing is queued then.
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
@@ -210,7 +219,11 @@ impl MarketMutation {
     /// Queues the fetching of an exchange's daily files, each with every share of a day: a job a month of days. Days
     /// that are stored already aren't asked for again.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn refresh_market(&self, ctx: &Context<'_>, input: RefreshMarketInput) -> Result<RefreshMarketPayload> {
+    async fn refresh_market(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The exchange, and the days.")] input: RefreshMarketInput,
+    ) -> Result<RefreshMarketPayload> {
         let app = ctx.data_unchecked::<App>();
         let asked = jobs::refresh_market(app, input.exchange, input.from.0, input.to.0).await;
         Ok(match sort_out(asked)? {

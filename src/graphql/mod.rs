@@ -1,6 +1,9 @@
 //! The schema: one file a domain type. Resolvers say who may, what is asked, and hand over.
 
 mod backtest;
+mod by_id;
+mod codes;
+mod column;
 mod comparison;
 mod connection;
 mod deleted_ipo;
@@ -25,11 +28,14 @@ mod sweep;
 mod symbol;
 mod symbol_edits;
 mod token;
+mod validate;
 
 use async_graphql::{MergedObject, MergedSubscription};
 
 use crate::app::App;
+use connection::Connection;
 
+pub use codes::{Code, START};
 pub use errors::internal;
 pub use guard::{Caller, Credential, denied};
 pub use ids::{Kind, decode_as as decode_id, encode as global_id};
@@ -39,6 +45,7 @@ pub use loaders::{Loaders, loaders};
 #[derive(MergedObject, Default)]
 pub struct Query(
     node::NodeQuery,
+    by_id::ByIdQuery,
     symbol::SymbolQuery,
     job::JobQuery,
     issue::IssueQuery,
@@ -81,6 +88,22 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 pub fn schema(app: Option<&App>) -> Schema {
     let mut builder = Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<node::Node>()
+        .override_output_type_description::<Connection<backtest::Backtest>>("A page of backtests.")
+        .override_output_type_description::<Connection<market::CorporateAction>>("A page of corporate actions.")
+        .override_output_type_description::<Connection<issue::DataIssue>>("A page of flagged records.")
+        .override_output_type_description::<Connection<ipo::Ipo>>("A page of IPOs.")
+        .override_output_type_description::<Connection<ipo::IpoRevision>>("A page of an IPO's changes.")
+        .override_output_type_description::<Connection<job::Job>>("A page of jobs.")
+        .override_output_type_description::<Connection<market::MarketDay>>("A page of an exchange's days.")
+        .override_output_type_description::<Connection<forecast::Prediction>>("A page of predictions.")
+        .override_output_type_description::<Connection<price::PriceBar>>("A page of bars.")
+        .override_output_type_description::<Connection<sweep::Sweep>>("A page of sweeps.")
+        .override_output_type_description::<Connection<symbol::Symbol>>("A page of symbols.")
+        .override_output_type_description::<Connection<backtest::Trade>>("A page of trades.")
+        .override_input_type_description::<async_graphql::Upload>(
+            "A file, sent as multipart/form-data by the GraphQL multipart request specification: at most 64 MiB, one a \
+             request.",
+        )
         .limit_recursive_depth(limits::text::DEEPEST_BRACKETS);
     if let Some(app) = app {
         builder = builder.data(app.clone());
@@ -91,9 +114,78 @@ pub fn schema(app: Option<&App>) -> Schema {
 /// The schema's definition, as `schema.graphql` holds it.
 #[must_use]
 pub fn sdl() -> String {
-    let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_enum_items().sorted_arguments();
+    let options = async_graphql::SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_enum_items()
+        .sorted_arguments()
+        .include_specified_by();
     let mut text = schema(None).sdl_with_options(options);
     // The definition is a text file like the others: no blanks at line ends, one newline at its end.
     text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
     format!("{}\n", text.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_schema;
+    use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+    use async_graphql::{Positioned, parser::types::InputValueDefinition};
+
+    /// Names of what has no description.
+    fn bare(sdl: &str) -> Vec<String> {
+        let document = parse_schema(sdl).expect("a schema");
+        let mut bare = Vec::new();
+        let mut look = |description: bool, name: String| {
+            if !description {
+                bare.push(name);
+            }
+        };
+        let inputs = |inputs: &[Positioned<InputValueDefinition>], owner: &str| {
+            let told = |i: &Positioned<InputValueDefinition>| {
+                (i.node.description.is_some(), format!("{owner}.{}", i.node.name.node))
+            };
+            inputs.iter().map(told).collect::<Vec<_>>()
+        };
+        for definition in document.definitions {
+            let TypeSystemDefinition::Type(definition) = definition else { continue };
+            let name = definition.node.name.node.to_string();
+            look(definition.node.description.is_some(), name.clone());
+            let fields = match &definition.node.kind {
+                TypeKind::Object(object) => &object.fields,
+                TypeKind::Interface(interface) => &interface.fields,
+                TypeKind::InputObject(input) => {
+                    inputs(&input.fields, &name).into_iter().for_each(|(told, name)| look(told, name));
+                    continue;
+                }
+                TypeKind::Enum(values) => {
+                    for value in &values.values {
+                        look(value.node.description.is_some(), format!("{name}.{}", value.node.value.node));
+                    }
+                    continue;
+                }
+                TypeKind::Scalar | TypeKind::Union(_) => continue,
+            };
+            for field in fields {
+                let name = format!("{name}.{}", field.node.name.node);
+                look(field.node.description.is_some(), name.clone());
+                inputs(&field.node.arguments, &name).into_iter().for_each(|(told, name)| look(told, name));
+            }
+        }
+        bare
+    }
+
+    #[test]
+    fn every_element_of_the_schema_has_a_description() {
+        assert_eq!(bare(&super::sdl()), Vec::<String>::new());
+        let planted = "\"a\" type Query { \"b\" a(b: Int): Int c: Int } \"d\" enum E { F } \"g\" input I { j: Int }";
+        assert_eq!(bare(planted), ["Query.a.b", "Query.c", "E.F", "I.j"], "the look itself finds what is bare");
+    }
+
+    #[test]
+    fn scalars_say_where_they_are_specified() {
+        let sdl = super::sdl();
+        for scalar in ["BigInt", "Date", "DateTime", "Decimal", "Upload"] {
+            assert!(sdl.contains(&format!("scalar {scalar} @specifiedBy(url: \"https://")), "{scalar}");
+        }
+    }
 }

@@ -33,7 +33,8 @@ pub enum Node {
 /// Ids that one request may ask for.
 const MOST_IDS: usize = 500;
 
-async fn load(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
+/// The object with this id.
+pub(super) async fn load(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
     let loader = ctx.data_unchecked::<DataLoader<Rows>>();
     if let Some(key) = decode_key(Kind::Model, id) {
         return Ok(load_model(ctx, &key).await?.map(Node::from));
@@ -64,12 +65,20 @@ pub struct NodeQuery;
 #[Object]
 impl NodeQuery {
     /// The object with this id, if there's one.
-    async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A global id, as any object has it.")] id: ID,
+    ) -> Result<Option<Node>> {
         load(ctx, &id).await
     }
 
     /// The objects with these ids, in their order, null where there's none.
-    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 500 global ids.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
         if ids.len() > MOST_IDS {
             return Err(bad_input(format!("nodes takes at most {MOST_IDS} ids")));
         }

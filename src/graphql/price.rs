@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObject};
 
+use super::column::{Column, Gap};
 use super::errors::{bad_input, internal};
-use super::scalars::{BigInt, Column, Date, Gap};
+use super::scalars::{BigInt, Date};
 use crate::market::calendar::DayRange;
 use crate::market::resample::resample;
 use crate::market::{Bar, Columns, Interval, Operand, PriceField, Series, Split as SplitRow};
@@ -86,7 +87,9 @@ impl From<SplitRow> for Split {
 /// A stretch of dates, both ends included.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct DateRange {
+    /// The first date of the stretch.
     pub from: Date,
+    /// The last date of the stretch.
     pub to: Date,
 }
 

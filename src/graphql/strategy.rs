@@ -10,11 +10,15 @@ use crate::market::Operand;
 /// in the market only `sell`, once a bar at its close; nothing is decided before every window is full.
 #[derive(Debug, InputObject)]
 pub struct StrategyInput {
+    /// Buys where this is true, while flat.
     buy: ConditionInput,
+    /// Sells where this is true, while in the market.
     sell: ConditionInput,
-    /// Sells at this share below the entry price: 0.1 is 10 % below. Acts inside a bar, at the open where it gaps past.
+    /// Sells at this share below the entry price: 0.1 is 10 % below. Above 0, below 1. Acts inside a bar, at the open
+    /// where it gaps past.
     stop_loss: Option<f64>,
-    /// Sells at this share above the entry price. Where both could act in one bar, the stop does.
+    /// Sells at this share above the entry price, above 0, below 1,000. Where both could act in one bar, the stop
+    /// does.
     take_profit: Option<f64>,
 }
 
@@ -38,23 +42,27 @@ pub enum ConditionInput {
 /// Two values, compared. Prices, constants, simple averages, highs and lows are compared exactly.
 #[derive(Debug, InputObject)]
 pub struct CompareInput {
+    /// The value that is compared.
     left: OperandInput,
+    /// How it stands to the other.
     is: Comparison,
+    /// What it is compared with.
     right: OperandInput,
 }
 
 /// How orders are carried out.
 #[derive(Debug, InputObject)]
 pub struct ExecutionInput {
-    /// Money at the start, in the symbol's currency.
+    /// Money at the start, in the symbol's currency: above 0, at most 1e15; 10,000 if left out.
     #[graphql(default = 10000.0)]
     initial_cash: f64,
+    /// Where an order that was decided on at a bar's close is filled; at the next open if left out.
     #[graphql(default_with = "Fill::NextOpen")]
     fill: Fill,
-    /// Share of each order's value, both ways: 0.002 is 0.2 %.
+    /// Share of each order's value, both ways: 0.002 is 0.2 %. 0 to 0.5; 0 if left out.
     #[graphql(default = 0.0)]
     commission: f64,
-    /// Share by which every price moves against the trader.
+    /// Share by which every price moves against the trader. 0 to 0.5; 0 if left out.
     #[graphql(default = 0.0)]
     slippage: f64,
     /// Whether shares come in whole numbers only.
@@ -89,8 +97,11 @@ impl From<Execution> for StoredExecution {
 #[derive(Debug, InputObject)]
 #[graphql(name = "WindowRange")]
 pub struct WindowRangeInput {
+    /// The shortest window, in bars.
     from: i32,
+    /// The longest window, in bars; at most 10,000.
     to: i32,
+    /// From one window to the next, in bars; 1 if left out.
     #[graphql(default = 1)]
     step: i32,
 }

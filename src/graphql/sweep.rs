@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 
+use super::column::{Column, Gap};
 use super::connection::{Connection, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, internal, missing, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
 use super::job::Job;
 use super::loaders::{Rows, SweepColumnsOf};
-use super::scalars::{Column, Date, Gap};
+use super::scalars::{Date, DateTime};
 use super::strategy::{ExecutionInput, StoredExecution, WindowRangeInput};
 use super::symbol::{Symbol, filtered_by, has_changed, load_symbol, moment};
 use crate::app::App;
@@ -48,27 +48,32 @@ pub struct SweepColumns(Arc<backtest::Sweep>);
 /// A row a combination, the sell window running fastest.
 #[Object]
 impl SweepColumns {
+    /// Bars in the average that it was bought below.
     async fn buy_window(&self) -> Column<i32> {
         Column(self.0.windows().map(|(buy, _)| buy as i32).collect())
     }
 
+    /// Bars in the average that it was sold above.
     async fn sell_window(&self) -> Column<i32> {
         Column(self.0.windows().map(|(_, sell)| sell as i32).collect())
     }
 
+    /// Final equity over initial cash, less 1.
     async fn total_return(&self) -> Column<f64> {
         Column(self.0.total_return.clone())
     }
 
+    /// The deepest fall of the equity at closes, at most 0.
     async fn max_drawdown(&self) -> Column<f64> {
         Column(self.0.max_drawdown.clone())
     }
 
-    /// Null where undefined.
+    /// Sharpe ratio as in `BacktestMetrics`; null where undefined.
     async fn sharpe(&self) -> Column<Gap> {
         Column(self.0.sharpe.iter().copied().map(Gap).collect())
     }
 
+    /// Positions that were opened.
     async fn trade_count(&self) -> Column<i32> {
         Column(self.0.trade_count.clone())
     }
@@ -77,11 +82,17 @@ impl SweepColumns {
 /// One combination.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct SweepPoint {
+    /// Bars in the average that it was bought below.
     buy_window: i32,
+    /// Bars in the average that it was sold above.
     sell_window: i32,
+    /// Final equity over initial cash, less 1.
     total_return: f64,
+    /// The deepest fall of the equity at closes, at most 0.
     max_drawdown: f64,
+    /// Sharpe ratio as in `BacktestMetrics`; null where undefined.
     sharpe: Option<f64>,
+    /// Positions that were opened.
     trade_count: i32,
 }
 
@@ -129,6 +140,7 @@ impl Sweep {
         self.row.name.as_deref()
     }
 
+    /// Whose bars it ran over.
     async fn symbol(&self, ctx: &Context<'_>) -> Result<Symbol> {
         let symbol = load_symbol(ctx, Some(self.row.symbol_id)).await?;
         symbol.ok_or_else(|| missing("the sweep's symbol"))
@@ -178,8 +190,8 @@ impl Sweep {
     async fn best(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "SweepMetric::Sharpe")] by: SweepMetric,
-        #[graphql(default = 10)] first: i32,
+        #[graphql(default_with = "SweepMetric::Sharpe", desc = "What decides; SHARPE if left out.")] by: SweepMetric,
+        #[graphql(default = 10, desc = "How many, 1 to 1,000; 10 if left out.")] first: i32,
     ) -> Result<Vec<SweepPoint>> {
         let count = usize::try_from(first.clamp(0, MOST_BEST)).unwrap_or(0);
         Ok(self.results(ctx).await?.best(by, count).into_iter().map(SweepPoint::from).collect())
@@ -189,13 +201,15 @@ impl Sweep {
     async fn heatmap_url(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "SweepMetric::Sharpe")] by: SweepMetric,
+        #[graphql(default_with = "SweepMetric::Sharpe", desc = "What the colours show; SHARPE if left out.")]
+        by: SweepMetric,
     ) -> String {
         let id = ids::encode(Kind::Sweep, self.row.id);
         ctx.data_unchecked::<App>().link(&format!("charts/sweeps/{}.svg?by={}", id.as_str(), by.name()))
     }
 
-    async fn created_at(&self) -> DateTime<Utc> {
+    /// When it ran.
+    async fn created_at(&self) -> DateTime {
         moment(self.row.created_at)
     }
 }
@@ -203,11 +217,13 @@ impl Sweep {
 /// Two ranges of windows to try on a symbol.
 #[derive(Debug, InputObject)]
 pub struct SweepBacktestsInput {
+    /// The symbol to run over, as `Symbol.ticker` has it, in any case.
     ticker: String,
     /// Buys while the close is below its moving average of this many days.
     buy_below_sma: WindowRangeInput,
     /// Sells while the close is above its moving average of this many days.
     sell_above_sma: WindowRangeInput,
+    /// How orders are carried out; with the defaults of each field if left out.
     execution: Option<ExecutionInput>,
     /// The earliest date; windows fill from here on.
     from: Option<Date>,
@@ -221,8 +237,11 @@ pub struct SweepBacktestsInput {
 /// The sweep, if it was small enough to be run at once; else the job that runs it, whose `sweep` it will be.
 #[derive(SimpleObject)]
 pub struct SweepBacktestsPayload {
+    /// The job that runs it, where there are more than 10,000 pairs.
     job: Option<Job>,
+    /// The stored sweep, where there are 10,000 pairs or fewer.
     sweep: Option<Sweep>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
@@ -233,9 +252,9 @@ pub struct SweepFilterInput {
     /// Of this symbol.
     ticker: Option<String>,
     /// Run at this moment or later.
-    created_from: Option<DateTime<Utc>>,
+    created_from: Option<DateTime>,
     /// Run at this moment or before.
-    created_to: Option<DateTime<Utc>>,
+    created_to: Option<DateTime>,
     /// Part of the name or of the symbol's ticker, in any case.
     search: Option<String>,
 }
@@ -250,17 +269,23 @@ impl SweepQuery {
     async fn sweeps(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Rows from the front, at most 500; 50 unless said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "Rows from the end, at most 500.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which to list; all unless said.")] filter: Option<SweepFilterInput>,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
+            String,
+        >,
+        #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
+            SweepFilterInput,
+        >,
     ) -> Result<Connection<Sweep>> {
         let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
         let mut wanted = ResearchFilter::default();
         if let Some(filter) = filter {
-            wanted.created_from = filter.created_from.map(|at| at.timestamp_millis());
-            wanted.created_to = filter.created_to.map(|at| at.timestamp_millis());
+            wanted.created_from = filter.created_from.map(|at| at.0);
+            wanted.created_to = filter.created_to.map(|at| at.0);
             wanted.search = filter.search;
             wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
         }
@@ -277,7 +302,11 @@ pub struct SweepMutation;
 impl SweepMutation {
     /// Runs every pair of two ranges of windows: up to 10,000 at once, up to 1,000,000 as a job.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn sweep_backtests(&self, ctx: &Context<'_>, input: SweepBacktestsInput) -> Result<SweepBacktestsPayload> {
+    async fn sweep_backtests(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The symbol, and the windows to try.")] input: SweepBacktestsInput,
+    ) -> Result<SweepBacktestsPayload> {
         let request = SweepRequest {
             ticker: input.ticker,
             buy: input.buy_below_sma.into(),

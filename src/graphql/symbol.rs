@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Enum, Error, ID, InputObject, Object, Result};
-use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 
 use super::backtest::Backtest;
 use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
@@ -16,7 +14,7 @@ use super::ipo::Ipo;
 use super::loaders::{BacktestsOf, BarsOf, FormerTickersOf, IpoOf, LatestBarOf, LatestPredictionOf, Rows, SeriesOf};
 use super::market::{CorporateAction, FormerTicker, actions_of};
 use super::price::{DateRange, PriceBar, PriceSeries, Split};
-use super::scalars::Date;
+use super::scalars::{Date, DateTime};
 use crate::app::App;
 use crate::market::calendar::{self, Calendar};
 use crate::market::currency::Quotation;
@@ -33,8 +31,8 @@ use crate::store::{BarRequest, SymbolFilter, SymbolOrder, SymbolOrderField, rese
 pub struct Symbol(pub Arc<symbol::Model>);
 
 /// A moment of the store as GraphQL shows it.
-pub(super) fn moment(at: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(at).unwrap_or_default()
+pub(super) fn moment(at: i64) -> DateTime {
+    DateTime(at)
 }
 
 fn bar_sorts() -> Vec<Sort> {
@@ -213,7 +211,7 @@ impl Symbol {
     }
 
     /// When prices were last fetched or imported.
-    async fn last_refreshed_at(&self) -> Option<DateTime<Utc>> {
+    async fn last_refreshed_at(&self) -> Option<DateTime> {
         self.0.last_refreshed_at.map(moment)
     }
 
@@ -247,13 +245,17 @@ impl Symbol {
     async fn prices(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
+            String,
+        >,
         #[graphql(desc = "The earliest date.")] from: Option<Date>,
         #[graphql(desc = "The latest date.")] to: Option<Date>,
-        #[graphql(default_with = "Interval::Day", desc = "How long a bar is.")] interval: Interval,
+        #[graphql(default_with = "Interval::Day", desc = "How long a bar is; a day if left out.")] interval: Interval,
     ) -> Result<Connection<PriceBar>> {
         let page = PageArguments { first, after, last, before }.request(&bar_sorts())?;
         let (from, to) = (from.map(|d| d.0), to.map(|d| d.0));
@@ -283,10 +285,14 @@ impl Symbol {
     async fn backtests(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
+            String,
+        >,
     ) -> Result<Connection<Backtest>> {
         let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
@@ -304,7 +310,7 @@ impl Symbol {
         ctx: &Context<'_>,
         #[graphql(desc = "The earliest date.")] from: Option<Date>,
         #[graphql(desc = "The latest date.")] to: Option<Date>,
-        #[graphql(default_with = "Interval::Day", desc = "How long a bar is.")] interval: Interval,
+        #[graphql(default_with = "Interval::Day", desc = "How long a bar is; a day if left out.")] interval: Interval,
         #[graphql(
             default = true,
             desc = "Prices adjusted for splits, and for dividends where the provider does so; as traded if false."
@@ -346,7 +352,9 @@ pub struct SymbolFilterInput {
 #[derive(Debug, InputObject)]
 #[graphql(name = "SymbolOrder")]
 pub struct SymbolOrderInput {
+    /// What to sort by.
     field: SymbolOrderField,
+    /// Which end comes first; ASC if left out.
     #[graphql(default_with = "OrderDirection::Asc")]
     direction: OrderDirection,
 }
@@ -375,11 +383,18 @@ impl SymbolQuery {
     async fn symbols(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
-        filter: Option<SymbolFilterInput>,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
+            String,
+        >,
+        #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
+            SymbolFilterInput,
+        >,
+        #[graphql(desc = "What to sort by, the first key first; at most 4 keys are used. TICKER if left out.")]
         order_by: Option<Vec<SymbolOrderInput>>,
     ) -> Result<Connection<Symbol>> {
         let filter = filter.map_or_else(SymbolFilter::default, |f| SymbolFilter {
@@ -402,7 +417,11 @@ impl SymbolQuery {
     }
 
     /// One symbol by its ticker of today, its ISIN, or a ticker that it had.
-    async fn symbol(&self, ctx: &Context<'_>, ticker: String) -> Result<Option<Symbol>> {
+    async fn symbol(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A ticker in any case, \"IBM\" or \"RELIANCE.BSE\", or an ISIN.")] ticker: String,
+    ) -> Result<Option<Symbol>> {
         // What can't be a ticker isn't one that is there.
         let Ok(ticker) = normalise_ticker(&ticker) else { return Ok(None) };
         let store = &ctx.data_unchecked::<App>().store;

@@ -21,7 +21,7 @@ use crate::store::Role;
 pub struct AddSymbolInput {
     /// As Alpha Vantage spells it: "IBM", "RELIANCE.BSE"; or, with the exchange NSE or BSE, as an IPO has it.
     ticker: String,
-    /// What it's called; looked up if left out.
+    /// What it's called, at most 200 characters; looked up if left out.
     name: Option<String>,
     /// Where it's listed; worked out if left out.
     exchange: Option<Exchange>,
@@ -33,14 +33,18 @@ pub struct AddSymbolInput {
 /// The symbol, and the job that fetches its prices.
 #[derive(SimpleObject)]
 pub struct AddSymbolPayload {
+    /// The symbol, as it is followed now; null if there are errors.
     symbol: Option<Symbol>,
+    /// The job that fetches its prices; null if `refresh` was false, or if there are errors.
     job: Option<Job>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
 /// A symbol to stop following.
 #[derive(Debug, InputObject)]
 pub struct RemoveSymbolInput {
+    /// The symbol, as `Symbol.ticker` has it, in any case.
     ticker: String,
     /// Whether its stored backtests, sweeps and predictions go, too. Without it a symbol that has some is refused, with
     /// CONFLICT and their numbers.
@@ -62,28 +66,35 @@ pub struct RemovedResearch {
 /// The id of what was removed.
 #[derive(SimpleObject)]
 pub struct RemoveSymbolPayload {
+    /// The id that the symbol had; null if there are errors.
+    removed_symbol_id: Option<ID>,
+    /// The same.
+    #[graphql(deprecation = "Every payload names the type that its id is of: use removedSymbolId")]
     removed_id: Option<ID>,
     /// What went with it; null if nothing was removed.
     removed_research: Option<RemovedResearch>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
 /// Symbols to bring up to date.
 #[derive(Debug, InputObject)]
 pub struct RefreshSymbolsInput {
-    /// All symbols if left out.
+    /// Which symbols, at most 5,000; all if left out.
     tickers: Option<Vec<String>>,
     /// Fetch the whole history even where the newest bars would do.
     #[graphql(default = false)]
     full: bool,
-    /// Asking again with the same key answers with the same jobs.
+    /// Asking again with the same key answers with the same jobs. 1 to 200 bytes.
     idempotency_key: Option<String>,
 }
 
 /// A job for every symbol.
 #[derive(SimpleObject)]
 pub struct RefreshSymbolsPayload {
+    /// A job for each symbol, queued or under way already; null if there are errors.
     jobs: Option<Vec<Job>>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
@@ -103,7 +114,9 @@ pub struct ImportPricesInput {
 /// What an import would read, with nothing stored.
 #[derive(SimpleObject)]
 pub struct PreviewImportPayload {
+    /// What would be read; null if there are errors.
     preview: Option<ImportPreview>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
@@ -171,8 +184,11 @@ async fn uploaded(ctx: &Context<'_>, file: &Upload) -> Result<Vec<u8>> {
 /// The symbol, and the job that reads the file.
 #[derive(SimpleObject)]
 pub struct ImportPricesPayload {
+    /// The job that reads the file; null if there are errors.
     job: Option<Job>,
+    /// The symbol that the prices are of; null if there are errors.
     symbol: Option<Symbol>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
@@ -187,7 +203,11 @@ pub struct SymbolMutation;
 impl SymbolMutation {
     /// Follows a symbol and queues its first refresh.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn add_symbol(&self, ctx: &Context<'_>, input: AddSymbolInput) -> Result<AddSymbolPayload> {
+    async fn add_symbol(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which symbol.")] input: AddSymbolInput,
+    ) -> Result<AddSymbolPayload> {
         let AddSymbolInput { ticker, name, exchange, refresh } = input;
         let app = ctx.data_unchecked::<App>();
         let outcome = sort_out(jobs::add_symbol(app, AddSymbol { ticker, name, exchange, refresh }).await)?;
@@ -201,26 +221,43 @@ impl SymbolMutation {
 
     /// Stops following a symbol and forgets its prices and flagged records; research on it goes only if it's said.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn remove_symbol(&self, ctx: &Context<'_>, input: RemoveSymbolInput) -> Result<RemoveSymbolPayload> {
+    async fn remove_symbol(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which symbol.")] input: RemoveSymbolInput,
+    ) -> Result<RemoveSymbolPayload> {
         let app = ctx.data_unchecked::<App>();
         let int = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
         Ok(match sort_out(jobs::remove_symbol(app, &input.ticker, input.with_research).await)? {
-            Ok(removed) => RemoveSymbolPayload {
-                removed_id: Some(ids::encode(Kind::Symbol, removed.id)),
-                removed_research: Some(RemovedResearch {
-                    backtests: int(removed.research.backtests),
-                    sweeps: int(removed.research.sweeps),
-                    predictions: int(removed.research.predictions),
-                }),
-                user_errors: Vec::new(),
+            Ok(removed) => {
+                let id = Some(ids::encode(Kind::Symbol, removed.id));
+                RemoveSymbolPayload {
+                    removed_symbol_id: id.clone(),
+                    removed_id: id,
+                    removed_research: Some(RemovedResearch {
+                        backtests: int(removed.research.backtests),
+                        sweeps: int(removed.research.sweeps),
+                        predictions: int(removed.research.predictions),
+                    }),
+                    user_errors: Vec::new(),
+                }
+            }
+            Err(user_errors) => RemoveSymbolPayload {
+                removed_symbol_id: None,
+                removed_id: None,
+                removed_research: None,
+                user_errors,
             },
-            Err(user_errors) => RemoveSymbolPayload { removed_id: None, removed_research: None, user_errors },
         })
     }
 
     /// Queues a refresh of the given symbols, or of all of them. One that is under way answers with its job.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn refresh_symbols(&self, ctx: &Context<'_>, input: RefreshSymbolsInput) -> Result<RefreshSymbolsPayload> {
+    async fn refresh_symbols(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which symbols, and how much of them.")] input: RefreshSymbolsInput,
+    ) -> Result<RefreshSymbolsPayload> {
         let RefreshSymbolsInput { tickers, full, idempotency_key } = input;
         let turned_down = |user_errors| RefreshSymbolsPayload { jobs: None, user_errors };
         if tickers.as_ref().is_some_and(|t| t.len() > MOST_TICKERS) {
@@ -242,7 +279,11 @@ impl SymbolMutation {
 
     /// Reads a file of prices as an import would, and stores nothing.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn preview_import(&self, ctx: &Context<'_>, input: ImportPricesInput) -> Result<PreviewImportPayload> {
+    async fn preview_import(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The file, as an import would take it.")] input: ImportPricesInput,
+    ) -> Result<PreviewImportPayload> {
         let content = uploaded(ctx, &input.file).await?;
         let app = ctx.data_unchecked::<App>();
         Ok(match sort_out(jobs::preview_import(app, &input.ticker, content, input.date_order).await)? {
@@ -253,7 +294,11 @@ impl SymbolMutation {
 
     /// Queues the reading of a CSV file of prices, by the GraphQL multipart request specification.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn import_prices(&self, ctx: &Context<'_>, input: ImportPricesInput) -> Result<ImportPricesPayload> {
+    async fn import_prices(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The file, and whose prices it has.")] input: ImportPricesInput,
+    ) -> Result<ImportPricesPayload> {
         let content = uploaded(ctx, &input.file).await?;
         let app = ctx.data_unchecked::<App>();
         Ok(match sort_out(jobs::import_prices(app, &input.ticker, content, input.date_order).await)? {

@@ -1,11 +1,11 @@
 //! Tokens, for administrators.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 
 use super::errors::{Fault, UserError, UserErrorCode};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
+use super::scalars::DateTime;
 use super::symbol::moment;
 use crate::app::App;
 use crate::market::text::clean;
@@ -19,6 +19,7 @@ pub struct ApiToken(row::Model);
 /// A token, without its secret.
 #[Object]
 impl ApiToken {
+    /// An opaque global id.
     async fn id(&self) -> ID {
         ids::encode(Kind::Token, self.0.id)
     }
@@ -28,20 +29,23 @@ impl ApiToken {
         &self.0.name
     }
 
+    /// What the token allows.
     async fn role(&self) -> Role {
         self.0.role
     }
 
-    async fn created_at(&self) -> DateTime<Utc> {
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
         moment(self.0.created_at)
     }
 
     /// Null if it's good without end.
-    async fn expires_at(&self) -> Option<DateTime<Utc>> {
+    async fn expires_at(&self) -> Option<DateTime> {
         self.0.expires_at.map(moment)
     }
 
-    async fn revoked_at(&self) -> Option<DateTime<Utc>> {
+    /// When it was revoked; null while it is good.
+    async fn revoked_at(&self) -> Option<DateTime> {
         self.0.revoked_at.map(moment)
     }
 }
@@ -51,42 +55,52 @@ pub struct TokenQuery;
 
 #[Object]
 impl TokenQuery {
-    /// All tokens, without their secrets.
+    /// All tokens, without their secrets; null, with an error, for anyone but an administrator.
     #[graphql(guard = "RoleGuard(Role::Admin)")]
-    async fn tokens(&self, ctx: &Context<'_>) -> Result<Vec<ApiToken>> {
+    async fn tokens(&self, ctx: &Context<'_>) -> Result<Option<Vec<ApiToken>>> {
         let tokens = ctx.data_unchecked::<App>().store.tokens().list().await.map_err(Fault::from)?;
-        Ok(tokens.into_iter().map(ApiToken).collect())
+        Ok(Some(tokens.into_iter().map(ApiToken).collect()))
     }
 }
 
 /// A token to make.
 #[derive(Debug, InputObject)]
 pub struct CreateTokenInput {
-    /// Who or what it's for.
+    /// Who or what it's for, 1 to 200 characters.
     name: String,
+    /// What it allows: READER, OPERATOR or ADMIN.
     role: Role,
-    /// Days that it's good for; without end if left out.
+    /// Days that it's good for, 1 to 3,650; without end if left out.
     days: Option<i32>,
 }
 
 /// The token with its secret, which is shown this once.
 #[derive(SimpleObject)]
 pub struct CreateTokenPayload {
+    /// The token; null if there are errors.
     token: Option<ApiToken>,
+    /// What to send as "Authorization: Bearer …". It is shown this once; null if there are errors.
     secret: Option<String>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
 /// A token that is to open nothing any more.
 #[derive(Debug, InputObject)]
 pub struct RevokeTokenInput {
+    /// Which token, by its global id.
     id: ID,
 }
 
 /// Which token was revoked.
 #[derive(SimpleObject)]
 pub struct RevokeTokenPayload {
+    /// The id of the token that opens nothing any more; null if there are errors.
+    revoked_token_id: Option<ID>,
+    /// The same.
+    #[graphql(deprecation = "Every payload names the type that its id is of: use revokedTokenId")]
     revoked_id: Option<ID>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
     user_errors: Vec<UserError>,
 }
 
@@ -113,7 +127,11 @@ fn mistake(input: &CreateTokenInput) -> Option<UserError> {
 impl TokenMutation {
     /// Makes a token. Its secret is in the answer and nowhere else.
     #[graphql(guard = "RoleGuard(Role::Admin)")]
-    async fn create_token(&self, ctx: &Context<'_>, input: CreateTokenInput) -> Result<CreateTokenPayload> {
+    async fn create_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "For whom, and what it allows.")] input: CreateTokenInput,
+    ) -> Result<CreateTokenPayload> {
         if let Some(error) = mistake(&input) {
             return Ok(CreateTokenPayload { token: None, secret: None, user_errors: vec![error] });
         }
@@ -125,16 +143,24 @@ impl TokenMutation {
 
     /// Revokes a token at once.
     #[graphql(guard = "RoleGuard(Role::Admin)")]
-    async fn revoke_token(&self, ctx: &Context<'_>, input: RevokeTokenInput) -> Result<RevokeTokenPayload> {
+    async fn revoke_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which token.")] input: RevokeTokenInput,
+    ) -> Result<RevokeTokenPayload> {
         let tokens = ctx.data_unchecked::<App>().store.tokens();
         let revoked = match ids::decode_as(Kind::Token, &input.id) {
             Some(id) => tokens.revoke(id).await.map_err(Fault::from)?,
             None => false,
         };
         if revoked {
-            return Ok(RevokeTokenPayload { revoked_id: Some(input.id), user_errors: Vec::new() });
+            return Ok(RevokeTokenPayload {
+                revoked_token_id: Some(input.id.clone()),
+                revoked_id: Some(input.id),
+                user_errors: Vec::new(),
+            });
         }
         let error = UserError::new(UserErrorCode::NotFound, "id", "there is no live token with this id");
-        Ok(RevokeTokenPayload { revoked_id: None, user_errors: vec![error] })
+        Ok(RevokeTokenPayload { revoked_token_id: None, revoked_id: None, user_errors: vec![error] })
     }
 }

@@ -10,7 +10,8 @@ use mime::Mime;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::execute::{code_of, coded, is_refused};
+use super::execute::is_refused;
+use crate::graphql::Code;
 use crate::graphql::limits::budget::LARGEST_ANSWER;
 
 /// Forms that an answer can have.
@@ -97,7 +98,7 @@ pub(super) fn json(response: &GraphQLResponse) -> Vec<u8> {
     drop(body);
     let mebibytes = LARGEST_ANSWER >> 20;
     let message = format!("The answer is longer than {mebibytes} MiB: ask for fewer fields or shorter pages at a time");
-    let error = GraphQLResponse::from_errors(vec![coded("ANSWER_TOO_LARGE", &message)]);
+    let error = GraphQLResponse::from_errors(vec![Code::AnswerTooLarge.refusal(message)]);
     serde_json::to_vec(&Written::new(&error)).unwrap_or_default()
 }
 
@@ -123,13 +124,13 @@ fn status(response: &GraphQLResponse, form: Form) -> StatusCode {
     if !is_refused(response) {
         return StatusCode::OK;
     }
-    match response.errors.first().and_then(code_of) {
-        Some("RATE_LIMITED") => StatusCode::TOO_MANY_REQUESTS,
-        Some("OVERLOADED" | "TIMEOUT" | "STORAGE_FULL") => StatusCode::SERVICE_UNAVAILABLE,
-        Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
-        Some("FORBIDDEN" | "DOCUMENT_NOT_TRUSTED") => StatusCode::FORBIDDEN,
-        Some("INTERNAL") => StatusCode::INTERNAL_SERVER_ERROR,
-        Some("BAD_REQUEST") => StatusCode::BAD_REQUEST,
+    match response.errors.first().and_then(Code::of) {
+        Some(Code::RateLimited) => StatusCode::TOO_MANY_REQUESTS,
+        Some(Code::Overloaded | Code::Timeout | Code::StorageFull) => StatusCode::SERVICE_UNAVAILABLE,
+        Some(Code::Unauthenticated) => StatusCode::UNAUTHORIZED,
+        Some(Code::Forbidden | Code::DocumentNotTrusted) => StatusCode::FORBIDDEN,
+        Some(Code::Internal) => StatusCode::INTERNAL_SERVER_ERROR,
+        Some(Code::BadRequest) => StatusCode::BAD_REQUEST,
         // Older clients take any other status than 200 for a broken connection.
         _ if form == Form::Json => StatusCode::OK,
         _ => StatusCode::BAD_REQUEST,

@@ -23,7 +23,7 @@ use super::execute::failed;
 use super::rates::{address_of, seconds};
 use super::{Service, rest};
 use crate::app::App;
-use crate::graphql::{Caller, Credential};
+use crate::graphql::{Caller, Code, Credential};
 use crate::store::entity::api_token;
 use crate::store::{Role, StoreError, now};
 
@@ -133,30 +133,30 @@ async fn of_cookie(app: &App, headers: &HeaderMap) -> Result<Caller, StoreError>
 }
 
 /// An error in the form of the route that it is for.
-fn turned_down(status: StatusCode, code: &'static str, message: &str, request: &Request) -> Response {
+fn turned_down(status: StatusCode, code: Code, message: &str, request: &Request) -> Response {
     if request.uri().path() == "/graphql" {
         let form = accepted(request.headers()).single.unwrap_or(answer::Form::Json);
         return answer::with_status(status, &failed(code, message), form);
     }
-    let mut response = rest::failure(code, message, None);
+    let mut response = rest::failure(code.name(), message, None);
     *response.status_mut() = status;
     response
 }
 
 fn no_database(error: &StoreError, request: &Request) -> Response {
     tracing::error!(%error, "a token could not be looked up");
-    turned_down(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "The database does not answer", request)
+    turned_down(StatusCode::SERVICE_UNAVAILABLE, Code::Overloaded, "The database does not answer", request)
 }
 
 fn refused(message: &str, request: &Request) -> Response {
-    let mut response = turned_down(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message, request);
+    let mut response = turned_down(StatusCode::UNAUTHORIZED, Code::Unauthenticated, message, request);
     response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
     response
 }
 
 fn slowed(request: &Request) -> Response {
     let message = "Too many wrong tokens came from this address; try again in a minute";
-    let mut response = turned_down(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message, request);
+    let mut response = turned_down(StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, message, request);
     response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds(BLOCKED)));
     response
 }
@@ -167,7 +167,7 @@ pub(super) async fn sign_in(State(service): State<Service>, request: Request) ->
     if !request.headers().contains_key(CONSOLE_HEADER) {
         return turned_down(
             StatusCode::FORBIDDEN,
-            "FORBIDDEN",
+            Code::Forbidden,
             "Signing in is for the console; send a token as \"Authorization: Bearer …\"",
             &request,
         );

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{ErrorExtensions, Pos, Request as GraphQLRequest, Response as GraphQLResponse, ServerError, Value};
+use async_graphql::{Request as GraphQLRequest, Response as GraphQLResponse, ServerError, Value};
 use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::sync::Semaphore;
 
@@ -15,7 +15,7 @@ use super::graphql::documents::Documents;
 use super::live::Live;
 use super::rates::{Client, Rates, seconds};
 use crate::graphql::limits::{self, Budget, Lane};
-use crate::graphql::{Caller, loaders};
+use crate::graphql::{Caller, Code, START, loaders};
 use crate::settings::HttpSettings;
 
 /// How long one operation may take.
@@ -78,17 +78,14 @@ impl Service {
         &self,
         caller: &Caller,
         mut request: GraphQLRequest,
-    ) -> Result<(Admitted, Option<OperationType>), ServerError> {
-        let cost = limits::admit(&mut request, self.gate.introspection)?;
-        let kind = kind_of(&mut request);
+    ) -> Result<(Admitted, OperationType), Vec<ServerError>> {
+        let limits::Admitted { cost, kind } = limits::admit(&mut request, self.gate.introspection)?;
         if let Err(wait) = self.gate.rates.charge(Client::of(caller), cost) {
             let seconds = seconds(wait);
-            return Err(async_graphql::Error::new(format!("You ask for too much at once; try again in {seconds} s"))
-                .extend_with(|_, extensions| {
-                    extensions.set("code", "RATE_LIMITED");
-                    extensions.set("retryAfter", seconds);
-                })
-                .into_server_error(START));
+            let mut error =
+                Code::RateLimited.refusal(format!("You ask for too much at once; try again in {seconds} s"));
+            error.extensions.get_or_insert_default().set("retryAfter", seconds);
+            return Err(vec![error]);
         }
         let budget = Budget::new(self.gate.lane.clone());
         let request = request.data(caller.clone()).data(loaders(&self.app)).data(budget.clone());
@@ -116,7 +113,10 @@ impl Service {
             ]),
             Err(_) => {
                 let seconds = LONGEST_OPERATION.as_secs();
-                failed("TIMEOUT", &format!("The operation took longer than {seconds} seconds; ask for less at a time"))
+                failed(
+                    Code::Timeout,
+                    &format!("The operation took longer than {seconds} seconds; ask for less at a time"),
+                )
             }
         };
         Finished { response, _budget: budget }
@@ -147,47 +147,15 @@ impl Service {
     }
 }
 
-/// Which kind of operation a request runs; nothing if it names none, which the library will say.
-fn kind_of(request: &mut GraphQLRequest) -> Option<OperationType> {
-    let name = request.operation_name.clone();
-    let document = request.parsed_query().ok()?;
-    let mut wanted = document
-        .operations
-        .iter()
-        .filter(|(operation, _)| name.is_none() || operation.map(async_graphql::Name::as_str) == name.as_deref());
-    wanted.next().map(|(_, operation)| operation.node.ty)
-}
-
-const START: Pos = Pos { line: 1, column: 1 };
-
 fn overloaded() -> GraphQLResponse {
-    let error = async_graphql::Error::new("The service has more to do than it can; try again shortly")
-        .extend_with(|_, extensions| {
-            extensions.set("code", "OVERLOADED");
-            extensions.set("retryAfter", 5);
-        })
-        .into_server_error(START);
+    let mut error = Code::Overloaded.refusal("The service has more to do than it can; try again shortly");
+    error.extensions.get_or_insert_default().set("retryAfter", 5);
     GraphQLResponse::from_errors(vec![error])
 }
 
-/// An answer of one error.
-pub(super) fn failed(code: &'static str, message: &str) -> GraphQLResponse {
-    GraphQLResponse::from_errors(vec![coded(code, message)])
-}
-
-/// An error with a code that concerns the whole request.
-pub(super) fn coded(code: &'static str, message: &str) -> ServerError {
-    async_graphql::Error::new(message)
-        .extend_with(|_, extensions| extensions.set("code", code))
-        .into_server_error(START)
-}
-
-/// The code of an error.
-pub(super) fn code_of(error: &ServerError) -> Option<&str> {
-    match error.extensions.as_ref()?.get("code")? {
-        Value::String(code) => Some(code),
-        _ => None,
-    }
+/// An answer of one error that concerns the whole request.
+pub(super) fn failed(code: Code, message: &str) -> GraphQLResponse {
+    GraphQLResponse::from_errors(vec![code.refusal(message)])
 }
 
 /// Whether nothing of the operation was run: no `data` then.
@@ -205,17 +173,14 @@ fn tidied(mut response: GraphQLResponse, cost: u64) -> GraphQLResponse {
         if error.message.len() > LONGEST_MESSAGE {
             error.message = error.message.chars().take(LONGEST_MESSAGE).chain("…".chars()).collect();
         }
-        if code_of(error).is_none() {
-            let code = match error.message.as_str() {
-                _ if !error.path.is_empty() => "BAD_USER_INPUT",
-                m if m.starts_with("Subscriptions are not supported") => "BAD_REQUEST",
-                m if m.starts_with("Unknown operation") || m.starts_with("Operation name required") => {
-                    "OPERATION_RESOLUTION_FAILED"
-                }
-                m if m.starts_with("Variable ") || m.starts_with("Invalid value for variable") => "BAD_USER_INPUT",
-                _ => "GRAPHQL_VALIDATION_FAILED",
-            };
-            error.extensions.get_or_insert_default().set("code", code);
+        if Code::of(error).is_none() {
+            // What has a path comes from a resolver; the rest is the library's validation.
+            let code = if error.path.is_empty() { Code::ValidationFailed } else { Code::BadUserInput };
+            error.message = in_our_words(std::mem::take(&mut error.message));
+            error.extensions.get_or_insert_default().set("code", code.name());
+        }
+        if error.locations.is_empty() && error.path.is_empty() {
+            error.locations.push(START);
         }
     }
     let limit = limits::operation::COSTLIEST;
@@ -224,4 +189,16 @@ fn tidied(mut response: GraphQLResponse, cost: u64) -> GraphQLResponse {
         account.into_iter().map(|(name, units)| (async_graphql::Name::new(name), Value::from(units))).collect();
     response.extensions.insert("cost".to_owned(), Value::Object(account));
     response
+}
+
+/// The library tells the two types of a misplaced variable the wrong way round, and names the variable without its sign.
+fn in_our_words(message: String) -> String {
+    let told = || {
+        let rest = message.strip_prefix("Variable \"")?;
+        let (name, rest) = rest.split_once("\" of type \"")?;
+        let (place, rest) = rest.split_once("\" used in position expecting type \"")?;
+        let own = rest.strip_suffix('"')?;
+        Some(format!("Variable \"${name}\" of type \"{own}\" used in position expecting type \"{place}\"."))
+    };
+    told().unwrap_or(message)
 }

@@ -44,6 +44,7 @@ pub struct IpoFilter {
 /// What to sort IPOs by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
 pub enum IpoOrderField {
+    /// The company's name, A to Z.
     Name,
     /// The first day of bidding. What is missing comes last, here and below, in both directions.
     OpenDate,

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_graphql::{ErrorExtensions, Pos, ServerError};
+use async_graphql::{Pos, ServerError};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+
+use crate::graphql::codes::Code;
 
 /// Values of columns that one operation may answer with.
 pub const MOST_CELLS: u64 = 3_000_000;
@@ -72,9 +74,8 @@ impl Budget {
 }
 
 fn too_large(at: Pos) -> ServerError {
-    async_graphql::Error::new(format!(
+    let message = format!(
         "The answer would hold more than {MOST_CELLS} values: ask for fewer columns or a shorter range at a time"
-    ))
-    .extend_with(|_, extensions| extensions.set("code", "ANSWER_TOO_LARGE"))
-    .into_server_error(at)
+    );
+    Code::AnswerTooLarge.at(at, message)
 }

@@ -4,57 +4,73 @@
 pub mod budget;
 pub mod operation;
 mod shape;
+mod syntax;
 pub mod text;
 pub mod variables;
 
 use std::sync::LazyLock;
 
-use async_graphql::{ErrorExtensions, Pos, Request, ServerError};
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::{Request, ServerError};
+
+use super::codes::{Code, START};
+use super::validate;
 
 pub use budget::{Budget, Lane};
 
 /// The shapes of this schema's fields.
 static SHAPES: LazyLock<shape::Shapes> = LazyLock::new(|| shape::shapes(&super::schema(None).sdl()));
 
-/// Parses a request's text within the bounds, and leaves the document in the request. Answers with its cost.
+/// A request that may run.
+#[derive(Debug)]
+pub struct Admitted {
+    /// What it may cost.
+    pub cost: u64,
+    pub kind: OperationType,
+}
+
+/// Parses a request's text within the bounds, checks what it asks for, and leaves the document and its variables in the
+/// request.
 ///
 /// # Errors
-/// With a code: `QUERY_TOO_COMPLEX` for a bound, `GRAPHQL_PARSE_FAILED` for what is no GraphQL, `BAD_USER_INPUT` for a
-/// variable.
-pub fn admit(request: &mut Request, introspection: bool) -> Result<u64, ServerError> {
-    variables::check(&request.variables, request.uploads.len())
-        .map_err(|error| coded("BAD_USER_INPUT", error, Pos { line: 1, column: 1 }))?;
-    let start = Pos { line: 1, column: 1 };
+/// With codes: for a bound that is passed, for what is no GraphQL or doesn't fit the schema, for a variable.
+pub fn admit(request: &mut Request, introspection: bool) -> Result<Admitted, Vec<ServerError>> {
+    let document = parsed(request, introspection).map_err(|error| vec![error])?;
+    let (document, cost) = document;
+    let (kind, variables) = validate::check(&document, request)?;
+    request.variables = variables;
+    request.set_parsed_query(validate::single_root(&document).unwrap_or(document));
+    Ok(Admitted { cost, kind })
+}
+
+/// Parses a request's text if it is within the bounds. Answers with what it may cost, too.
+fn parsed(request: &mut Request, introspection: bool) -> Result<(ExecutableDocument, u64), ServerError> {
+    variables::check(&request.variables, request.uploads.len())?;
     if request.query.trim().is_empty() {
-        return Err(coded("BAD_REQUEST", "There is no \"query\"", start));
+        return Err(Code::BadRequest.refusal("There is no \"query\""));
     }
-    text::check(&request.query).map_err(|error| coded("QUERY_TOO_COMPLEX", error, start))?;
+    text::check(&request.query).map_err(|error| Code::QueryTooComplex.refusal(error.to_string()))?;
     if request.query.contains(variables::UPLOAD_HANDLE) {
-        return Err(coded("BAD_USER_INPUT", variables::HANDLE_MESSAGE, start));
+        return Err(Code::UploadHandleForged.refusal(variables::HANDLE_MESSAGE));
     }
     if variables::spells_nul(&request.query) {
-        return Err(coded("BAD_USER_INPUT", variables::NUL_MESSAGE, start));
+        return Err(Code::BadUserInput.refusal(variables::NUL_MESSAGE));
     }
-    let variables = std::mem::take(&mut request.variables);
-    let document = request.parsed_query().map_err(|error| {
-        let at = error.locations.first().copied().unwrap_or(start);
-        coded("GRAPHQL_PARSE_FAILED", syntax_error(&error.message, at), at)
+    let document = parse_query(&request.query).map_err(|error| {
+        let error = ServerError::from(error);
+        let at = error.locations.first().copied().unwrap_or(START);
+        Code::ParseFailed.at(at, syntax::sentence(&error.message, &request.query, at))
     })?;
-    let cost = operation::check(document, &variables, &SHAPES, introspection)
-        .map_err(|error| coded("QUERY_TOO_COMPLEX", error, start));
-    request.variables = variables;
-    cost
+    let cost = operation::check(&document, &request.variables, &SHAPES, introspection)
+        .map_err(|error| Code::QueryTooComplex.refusal(error.to_string()))?;
+    Ok((document, cost))
 }
 
-/// One line, without the parser's picture of the text.
-fn syntax_error(text: &str, at: Pos) -> String {
-    let reason = text.lines().rev().map(str::trim).find_map(|line| line.strip_prefix("= "));
-    let reason: String = reason.unwrap_or("this is not GraphQL").chars().take(200).collect();
-    format!("Syntax error in line {}, column {}: {reason}", at.line, at.column)
-}
-
-fn coded(code: &'static str, message: impl std::fmt::Display, at: Pos) -> ServerError {
-    async_graphql::Error::new(message.to_string())
-        .extend_with(|_, extensions| extensions.set("code", code))
-        .into_server_error(at)
+/// What an operation's text may cost, by the defaults of its variables.
+///
+/// # Errors
+/// The sentence of the bound that it passes, or of the syntax.
+pub fn cost(text: &str) -> Result<u64, String> {
+    parsed(&mut Request::new(text), true).map(|(_, cost)| cost).map_err(|error| error.message)
 }

@@ -1,6 +1,8 @@
 //! Bounds on what comes in variables.
 
-use async_graphql::{Value, Variables};
+use async_graphql::{ServerError, Value, Variables};
+
+use crate::graphql::codes::Code;
 
 /// Entries of lists and objects in all variables together.
 const MOST_VALUES: usize = 20_000;
@@ -22,12 +24,13 @@ pub fn spells_nul(text: &str) -> bool {
 /// Checks all variables of a request with this many files.
 ///
 /// # Errors
-/// A sentence about the first bound that is passed.
-pub fn check(variables: &Variables, files: usize) -> Result<(), String> {
+/// The first bound that is passed.
+pub fn check(variables: &Variables, files: usize) -> Result<(), ServerError> {
     let mut seen = Seen { values: 0, handles: 0 };
-    variables.iter().try_for_each(|(_, value)| walk(value, 0, &mut seen))?;
+    let walked = variables.iter().try_for_each(|(_, value)| walk(value, 0, &mut seen));
+    walked.map_err(|message| Code::BadUserInput.refusal(message))?;
     // Each file was put in its one place; any other handle came from the client.
-    if seen.handles == files { Ok(()) } else { Err(HANDLE_MESSAGE.to_owned()) }
+    if seen.handles == files { Ok(()) } else { Err(Code::UploadHandleForged.refusal(HANDLE_MESSAGE)) }
 }
 
 struct Seen {

@@ -12,6 +12,8 @@ use serde::Deserialize;
 use tokio::io::AsyncWriteExt;
 use url::form_urlencoded;
 
+use crate::graphql::Code;
+
 /// An operation and its variables.
 pub(super) const LARGEST_JSON: usize = 1 << 20;
 /// A file.
@@ -31,20 +33,29 @@ const PASSED_OVER_IN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Malformed {
     pub status: StatusCode,
+    pub code: Code,
     pub message: String,
 }
 
 impl Malformed {
     fn new(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, message: message.into() }
+        Self::upload(Code::BadRequest, message)
+    }
+
+    fn upload(code: Code, message: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code, message: message.into() }
     }
 
     fn too_large(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::PAYLOAD_TOO_LARGE, message: message.into() }
+        Self { status: StatusCode::PAYLOAD_TOO_LARGE, code: Code::BadRequest, message: message.into() }
     }
 
     fn slow() -> Self {
-        Self { status: StatusCode::REQUEST_TIMEOUT, message: "The request took too long to arrive".to_owned() }
+        Self {
+            status: StatusCode::REQUEST_TIMEOUT,
+            code: Code::BadRequest,
+            message: "The request took too long to arrive".to_owned(),
+        }
     }
 }
 
@@ -103,8 +114,18 @@ fn parameters(bytes: &[u8]) -> Result<Parsed, Malformed> {
         Some(b'[') => return Err(Malformed::new("Batches are not taken: send one operation a request")),
         _ => return Err(Malformed::new("The body must be a JSON object with \"query\"")),
     }
-    let parsed = serde_json::from_slice::<Parameters>(bytes);
-    Ok(parsed.map_err(|error| Malformed::new(format!("The body is not an operation as JSON: {error}")))?.into_parsed())
+    Ok(serde_json::from_slice::<Parameters>(bytes).map_err(|error| not_json("The body", &error))?.into_parsed())
+}
+
+/// Why something isn't what it should be as JSON.
+fn not_json(what: &str, error: &serde_json::Error) -> Malformed {
+    const TYPES: &str = "\"query\", \"operationName\" and \"documentId\" are texts, \"variables\" and \"extensions\" objects, each once";
+    let place = format!("line {}, column {}", error.line(), error.column());
+    Malformed::new(match error.classify() {
+        serde_json::error::Category::Data => format!("{what} is not an operation ({place}): {TYPES}"),
+        serde_json::error::Category::Eof => format!("{what} is not JSON: it breaks off at {place}"),
+        _ => format!("{what} is not JSON: look at {place}"),
+    })
 }
 
 /// Reads a query string.
@@ -115,9 +136,10 @@ pub(super) fn query_string(text: &str) -> Result<Parsed, Malformed> {
     }
     let object = |name: &str| match found.get(name).filter(|text| !text.is_empty()) {
         None => Ok(None),
-        Some(text) => serde_json::from_str(text)
-            .map(Some)
-            .map_err(|error| Malformed::new(format!("{name:?} must be a JSON object: {error}"))),
+        Some(text) => serde_json::from_str(text).map(Some).map_err(|error: serde_json::Error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            Malformed::new(format!("{name:?} must be a JSON object: look at {place}"))
+        }),
     };
     let parameters = Parameters {
         query: found.get("query").cloned(),
@@ -155,12 +177,17 @@ async fn parts(boundary: String, body: Body) -> Result<Parsed, Malformed> {
                 let bytes = part.bytes().await.map_err(broken)?;
                 let read = serde_json::from_slice(&bytes);
                 map = Some(read.map_err(|_| {
-                    Malformed::new("\"map\" must be a JSON object such as {\"0\": [\"variables.file\"]}")
+                    Malformed::upload(
+                        Code::UploadMapInvalid,
+                        "\"map\" must be a JSON object such as {\"0\": [\"variables.file\"]}",
+                    )
                 })?);
             }
             Some(name) => {
                 if files.len() == MOST_FILES {
-                    return Err(Malformed::new(format!("A request takes at most {MOST_FILES} file")));
+                    let message =
+                        format!("A request takes at most {MOST_FILES} file; send each in a request of its own");
+                    return Err(Malformed::upload(Code::UploadTooManyFiles, message));
                 }
                 let name = name.to_owned();
                 files.insert(name, stored(part).await?);
@@ -169,7 +196,12 @@ async fn parts(boundary: String, body: Body) -> Result<Parsed, Malformed> {
         }
     }
     let mut parsed = operations.ok_or_else(|| Malformed::new("The form has no part \"operations\""))?;
-    let map = map.ok_or_else(|| Malformed::new("The form has no part \"map\" that says where the file goes"))?;
+    let map = map.ok_or_else(|| {
+        Malformed::upload(
+            Code::UploadMapInvalid,
+            "The form has no part \"map\" that says where the file goes, such as {\"0\": [\"variables.file\"]}",
+        )
+    })?;
     place(&mut parsed.request, map, files)?;
     Ok(parsed)
 }
@@ -178,6 +210,7 @@ async fn parts(boundary: String, body: Body) -> Result<Parsed, Malformed> {
 async fn stored(mut part: multer::Field<'_>) -> Result<UploadValue, Malformed> {
     let failed = |error: std::io::Error| Malformed {
         status: StatusCode::SERVICE_UNAVAILABLE,
+        code: Code::Overloaded,
         message: format!("The file could not be kept: {}", error.kind()),
     };
     let filename = part.file_name().unwrap_or("file").chars().take(255).collect();
@@ -199,28 +232,45 @@ fn place(
     map: HashMap<String, Vec<String>>,
     mut files: HashMap<String, UploadValue>,
 ) -> Result<(), Malformed> {
+    if map.len() > MOST_FILES {
+        let message = format!("\"map\" names {} files; a request takes at most {MOST_FILES}", map.len());
+        return Err(Malformed::upload(Code::UploadTooManyFiles, message));
+    }
     for (name, paths) in map {
         let file = files.remove(&name).ok_or_else(|| {
-            Malformed::new(format!("\"map\" names the file {:?}, and the form has no such part", short(&name)))
+            let message = format!("\"map\" names the file {:?}, and the form has no such part", short(&name));
+            Malformed::upload(Code::UploadFileMissing, message)
         })?;
-        let [path] = paths.as_slice() else {
-            return Err(Malformed::new(format!(
-                "\"map\" gives the file {:?} {} places; a file has one. Send it once for each place",
-                short(&name),
-                paths.len()
-            )));
+        let path = match paths.as_slice() {
+            [path] => path,
+            [] => {
+                let message = format!("\"map\" gives the file {:?} no place among the variables", short(&name));
+                return Err(Malformed::upload(Code::UploadMapInvalid, message));
+            }
+            _ => {
+                let message = format!(
+                    "\"map\" gives the file {:?} {} places; a file has one. Send it once for each place",
+                    short(&name),
+                    paths.len()
+                );
+                return Err(Malformed::upload(Code::UploadFileReused, message));
+            }
         };
         let is_free = path.strip_prefix("variables.").is_some_and(|rest| is_null(&request.variables, rest));
         if !is_free {
-            return Err(Malformed::new(format!(
+            let message = format!(
                 "\"map\" sends a file to {:?}, and there is no null at this place of \"operations\"",
                 short(path)
-            )));
+            );
+            return Err(Malformed::upload(Code::UploadMapInvalid, message));
         }
         request.set_upload(path, file);
     }
     match files.keys().next() {
-        Some(name) => Err(Malformed::new(format!("The file {:?} has no place in \"map\"", short(name)))),
+        Some(name) => {
+            let message = format!("The file {:?} has no place in \"map\"", short(name));
+            Err(Malformed::upload(Code::UploadMapInvalid, message))
+        }
         None => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use async_graphql::{Request as GraphQLRequest, ServerError, Value};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
-use crate::http::execute::coded;
+use crate::graphql::Code;
 
 /// Bytes of texts that are kept for clients that name them by their hash.
 const KEPT_BYTES: u64 = 8 << 20;
@@ -70,19 +70,19 @@ impl Documents {
                 return Ok(None);
             }
             if self.only_trusted || document_id.is_some() {
-                return Err(coded("DOCUMENT_NOT_TRUSTED", "There is no registered operation of this name"));
+                return Err(Code::DocumentNotTrusted.refusal("There is no registered operation of this name"));
             }
             let text = self.sent_once.get(name);
-            let text = text.ok_or_else(|| coded("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"))?;
+            let text = text.ok_or_else(|| Code::PersistedQueryNotFound.refusal("PersistedQueryNotFound"))?;
             request.query = text.to_string();
             return Ok(None);
         }
         if self.only_trusted && !self.trusted.contains_key(&hash(&request.query)) {
-            return Err(coded("DOCUMENT_NOT_TRUSTED", "Only registered operations are run here"));
+            return Err(Code::DocumentNotTrusted.refusal("Only registered operations are run here"));
         }
         match persisted {
             Some(sent) if sent != hash(&request.query) => {
-                Err(coded("BAD_USER_INPUT", "The hash of the persisted query is not the hash of the query"))
+                Err(Code::BadUserInput.refusal("The hash of the persisted query is not the hash of the query"))
             }
             sent => Ok(sent),
         }
@@ -106,6 +106,8 @@ fn persisted_hash(request: &GraphQLRequest) -> Result<Option<String>, ServerErro
         Some(Value::String(hash)) if version && hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
             Ok(Some(hash.to_lowercase()))
         }
-        _ => Err(coded("BAD_USER_INPUT", "persistedQuery takes version 1 and a sha256Hash of 64 hexadecimal digits")),
+        _ => {
+            Err(Code::BadUserInput.refusal("persistedQuery takes version 1 and a sha256Hash of 64 hexadecimal digits"))
+        }
     }
 }

@@ -19,9 +19,9 @@ use mime::Mime;
 use tokio::sync::Semaphore;
 
 use super::answer::{self, Form, accepted};
-use super::execute::{coded, failed};
+use super::execute::failed;
 use super::{Service, console};
-use crate::graphql::{Caller, denied, sdl};
+use crate::graphql::{Caller, Code, START, denied, sdl};
 use crate::store::Role;
 
 /// Uploads that are read at a time, and how long one waits for its turn.
@@ -82,7 +82,7 @@ pub(super) async fn post(
             }
             let Ok(Ok(_turn)) = tokio::time::timeout(UPLOAD_WAIT, service.uploads.acquire()).await else {
                 return answer::respond(
-                    &failed("OVERLOADED", "Too many files come in at once; try again shortly"),
+                    &failed(Code::Overloaded, "Too many files come in at once; try again shortly"),
                     form(&headers),
                 );
             };
@@ -90,7 +90,7 @@ pub(super) async fn post(
         }
         Content::Other(message) => {
             body::pass_over(body).await;
-            let response = failed("BAD_REQUEST", message);
+            let response = failed(Code::BadRequest, message);
             return answer::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, &response, form(&headers));
         }
     };
@@ -143,22 +143,23 @@ const PREFLIGHT_HEADERS: [&str; 5] = [
 fn no_upload(caller: &Caller, headers: &HeaderMap) -> Option<Response> {
     if !PREFLIGHT_HEADERS.iter().any(|name| headers.contains_key(*name)) {
         let message = "A form needs a header that other sites can't send, such as \"apollo-require-preflight: true\"";
-        return Some(answer::with_status(StatusCode::BAD_REQUEST, &failed("BAD_REQUEST", message), form(headers)));
+        return Some(answer::with_status(StatusCode::BAD_REQUEST, &failed(Code::BadRequest, message), form(headers)));
     }
     if caller.role >= Role::Operator {
         return None;
     }
-    let error = denied(caller.role, Role::Operator).into_server_error(async_graphql::Pos { line: 1, column: 1 });
+    let error = denied(caller.role, Role::Operator).into_server_error(START);
     Some(answer::respond(&async_graphql::Response::from_errors(vec![error]), form(headers)))
 }
 
-/// The form of a single answer, for those who take none as for those who say nothing.
+/// The form of a single answer. Those who take none but events are told of a refusal by its status.
 fn form(headers: &HeaderMap) -> Form {
-    accepted(headers).single.unwrap_or(Form::Json)
+    let accepted = accepted(headers);
+    accepted.single.unwrap_or(if accepted.events { Form::GraphQL } else { Form::Json })
 }
 
 fn malformed(headers: &HeaderMap, error: &body::Malformed) -> Response {
-    answer::with_status(error.status, &failed("BAD_REQUEST", &error.message), form(headers))
+    answer::with_status(error.status, &failed(error.code, &error.message), form(headers))
 }
 
 async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &HeaderMap, method: &Method) -> Response {
@@ -172,27 +173,27 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
     let text = keep.is_some().then(|| request.query.clone());
     let (admitted, kind) = match service.admit(&caller, request) {
         Ok(admitted) => admitted,
-        Err(error) => return answer::respond(&async_graphql::Response::from_errors(vec![error]), form),
+        Err(errors) => return answer::respond(&async_graphql::Response::from_errors(errors), form),
     };
     if let (Some(hash), Some(text)) = (keep, text) {
         service.gate.documents.keep(hash, &text);
     }
     match kind {
-        Some(OperationType::Mutation) if method == Method::GET => {
-            let response = failed("BAD_REQUEST", "A mutation is sent by POST");
+        OperationType::Mutation if method == Method::GET => {
+            let response = failed(Code::BadRequest, "A mutation is sent by POST");
             let mut answer = answer::with_status(StatusCode::METHOD_NOT_ALLOWED, &response, form);
             answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
             answer
         }
-        Some(OperationType::Subscription) if accepted.events => events::follow(&service, &caller, admitted),
-        Some(OperationType::Subscription) => {
+        OperationType::Subscription if accepted.events => events::follow(&service, &caller, admitted),
+        OperationType::Subscription => {
             let message = "A subscription answers with events: accept text/event-stream, or use a WebSocket";
-            answer::respond(&failed("BAD_REQUEST", message), form)
+            answer::respond(&failed(Code::BadRequest, message), form)
         }
         _ if accepted.single.is_none() && accepted.events => events::once(&service, admitted),
         _ if accepted.single.is_none() => {
             let message = "Accept application/graphql-response+json, application/json or text/event-stream";
-            answer::with_status(StatusCode::NOT_ACCEPTABLE, &failed("BAD_REQUEST", message), form)
+            answer::with_status(StatusCode::NOT_ACCEPTABLE, &failed(Code::BadRequest, message), form)
         }
         _ => {
             let finished = service.execute(admitted).await;
@@ -205,8 +206,7 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
 
 /// An error as events and sockets tell it.
 pub(super) fn ended() -> async_graphql::Response {
-    async_graphql::Response::from_errors(vec![coded(
-        "UNAUTHENTICATED",
-        "The token has ended, and what was open with it",
-    )])
+    async_graphql::Response::from_errors(vec![
+        Code::Unauthenticated.refusal("The token has ended, and what was open with it"),
+    ])
 }

@@ -24,9 +24,9 @@ use url::Url;
 
 use super::body::LARGEST_JSON;
 use super::wire::{Close, Dialect, Payload, Said};
-use crate::graphql::Caller;
+use crate::graphql::{Caller, Code, START};
 use crate::http::answer;
-use crate::http::execute::{coded, failed, is_refused};
+use crate::http::execute::{failed, is_refused};
 use crate::http::live::{Watched, is_good};
 use crate::http::{Service, auth};
 use crate::settings::Origins;
@@ -52,10 +52,10 @@ const BUFFER: usize = 4 << 10;
 /// Turns a request into a socket.
 pub(super) async fn upgrade(service: Service, caller: Caller, parts: &mut Parts) -> Response {
     let refused =
-        |status, message: &str| answer::with_status(status, &failed("BAD_REQUEST", message), answer::Form::Json);
+        |status, message: &str| answer::with_status(status, &failed(Code::BadRequest, message), answer::Form::Json);
     if !is_own_page(&service, &parts.headers) {
         let message = "This page's origin may not open a WebSocket here; CORS_ORIGINS names those that may";
-        return answer::with_status(StatusCode::FORBIDDEN, &failed("FORBIDDEN", message), answer::Form::Json);
+        return answer::with_status(StatusCode::FORBIDDEN, &failed(Code::Forbidden, message), answer::Form::Json);
     }
     // The library knows the names of both protocols; the newer one is spoken wherever it is offered.
     if let Err(status) = GraphQLProtocol::from_request_parts(parts, &()).await {
@@ -67,7 +67,7 @@ pub(super) async fn upgrade(service: Service, caller: Caller, parts: &mut Parts)
     };
     let Ok(slot) = service.sockets.clone().try_acquire_owned() else {
         return answer::respond(
-            &failed("OVERLOADED", "Too many sockets are open; try again later"),
+            &failed(Code::Overloaded, "Too many sockets are open; try again later"),
             answer::Form::Json,
         );
     };
@@ -297,15 +297,14 @@ impl Socket {
             Ok(true) => {}
             Ok(false) => return Err(Close::new(4403, "Forbidden: the token has ended")),
             Err(error) => {
-                let response = GraphQLResponse::from_errors(vec![
-                    crate::graphql::internal(&error).into_server_error(async_graphql::Pos { line: 1, column: 1 }),
-                ]);
+                let response =
+                    GraphQLResponse::from_errors(vec![crate::graphql::internal(&error).into_server_error(START)]);
                 return Ok(Some(self.dialect.error(&id, &response.errors)));
             }
         }
         if self.running.len() >= MOST_OPERATIONS {
             let message = format!("A socket takes {MOST_OPERATIONS} operations at a time; complete some first");
-            return Ok(Some(self.dialect.error(&id, &[coded("LIMIT_EXCEEDED", &message)])));
+            return Ok(Some(self.dialect.error(&id, &[Code::LimitExceeded.refusal(message)])));
         }
         let mut request = GraphQLRequest::new(payload.query.unwrap_or_default());
         request.operation_name = payload.operation_name;
@@ -318,10 +317,11 @@ impl Socket {
         let documents = &self.service.gate.documents;
         let admitted = documents
             .resolve(&mut request, payload.document_id.as_deref())
+            .map_err(|error| vec![error])
             .and_then(|_| self.service.admit(&self.caller, request));
         let (admitted, kind) = match admitted {
             Ok(admitted) => admitted,
-            Err(error) => return Ok(Some(self.dialect.error(&id, &[error]))),
+            Err(errors) => return Ok(Some(self.dialect.error(&id, &errors))),
         };
         self.started += 1;
         let number = self.started;
@@ -335,13 +335,13 @@ impl Socket {
 async fn run(
     service: Service,
     admitted: crate::http::execute::Admitted,
-    kind: Option<OperationType>,
+    kind: OperationType,
     dialect: Dialect,
     id: String,
     number: u64,
     sender: mpsc::Sender<Sent>,
 ) {
-    let last = if kind == Some(OperationType::Subscription) {
+    let last = if kind == OperationType::Subscription {
         let mut events = pin!(service.follow(admitted));
         loop {
             match events.next().await {

@@ -8,7 +8,7 @@ mod ipos;
 
 use std::collections::HashMap;
 
-use async_graphql::{Request as GraphQLRequest, Variables};
+use async_graphql::{Request as GraphQLRequest, Response as GraphQLResponse, Variables};
 use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -18,7 +18,7 @@ use axum::{Extension, Json, Router};
 use serde_json::{Map, Value, json};
 
 use super::{Service, reports};
-use crate::graphql::Caller;
+use crate::graphql::{Caller, Code};
 use crate::market::dates;
 use crate::market::day::iso;
 
@@ -229,19 +229,15 @@ async fn answer(
         variables.retain(|_, value| !value.is_null());
     }
     let request = GraphQLRequest::new(operation.text).variables(Variables::from_json(variables));
-    let finished = match service.admit(&caller, request) {
-        Ok((admitted, _)) => service.execute(admitted).await,
-        Err(error) => {
-            let code = super::execute::code_of(&error).unwrap_or("INVALID").to_owned();
-            return Err(failure(&code, &error.message, None));
-        }
+    let response = match service.admit(&caller, request) {
+        Ok((admitted, _)) => service.execute(admitted).await.response,
+        Err(errors) => GraphQLResponse::from_errors(errors),
     };
-    let response = finished.response;
     if let Some(error) = response.errors.first() {
-        let code = match super::execute::code_of(error) {
+        let code = match Code::of(error) {
             // The operation is ours, so it was the variables that didn't fit.
-            None | Some("BAD_USER_INPUT" | "GRAPHQL_VALIDATION_FAILED") => "INVALID",
-            Some(code) => code,
+            None | Some(Code::BadUserInput | Code::ValidationFailed) => "INVALID",
+            Some(code) => code.name(),
         };
         return Err(failure(code, &error.message, None));
     }

@@ -1,0 +1,110 @@
+//! What the parser says, in the words of the language's specification.
+
+use async_graphql::Pos;
+
+/// What the parser's rules are called in a sentence.
+const NAMES: &[(&str, &str)] = &[
+    ("executable_definition", "an operation or a fragment"),
+    ("executable_document", "an operation"),
+    ("operation_definition", "an operation"),
+    ("named_operation_definition", "an operation"),
+    ("operation_type", "query, mutation or subscription"),
+    ("fragment_definition", "a fragment"),
+    ("fragment_spread", "a fragment's name"),
+    ("inline_fragment", "an inline fragment"),
+    ("type_condition", "\"on\" and a type"),
+    ("variable_definitions", "variables in brackets"),
+    ("variable_definition", "a variable such as $id: ID!"),
+    ("default_value", "a default"),
+    ("selection_set", "\"{\""),
+    ("selection", "a field"),
+    ("field", "a field"),
+    ("alias", "\":\""),
+    ("arguments", "arguments in brackets"),
+    ("const_arguments", "arguments in brackets"),
+    ("argument", "an argument such as first: 10"),
+    ("const_argument", "an argument such as first: 10"),
+    ("directives", "a directive"),
+    ("directive", "a directive"),
+    ("object_field", "a field such as name: \"x\""),
+    ("const_object_field", "a field such as name: \"x\""),
+    ("type_", "a type"),
+    ("name", "a name"),
+    ("name_start", "a name"),
+    ("value", "a value"),
+    ("const_value", "a value"),
+    ("EOI", "the end"),
+];
+
+/// Characters of what was found that are shown.
+const LONGEST: usize = 40;
+
+/// One line: what stands there, and what could.
+pub(super) fn sentence(parser: &str, text: &str, at: Pos) -> String {
+    let found = found(text, at);
+    match parser.lines().rev().find_map(|line| line.trim().strip_prefix("= expected ")) {
+        Some(rules) => format!("Syntax Error: expected {}, found {found}.", expected(rules)),
+        // What the parser says beside its grammar: two operations of one name, and the like.
+        None => {
+            let line: String = parser.lines().next().unwrap_or_default().chars().take(200).collect();
+            format!("Syntax Error: {}", if line.is_empty() { format!("unexpected {found}.") } else { line })
+        }
+    }
+}
+
+fn expected(rules: &str) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for rule in rules.split([',', ' ']).filter(|word| !word.is_empty() && *word != "or") {
+        let name = NAMES.iter().find(|(known, _)| *known == rule).map_or("something else", |(_, name)| *name);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+/// The word or sign at a place.
+fn found(text: &str, at: Pos) -> String {
+    let line = text.lines().nth(at.line.saturating_sub(1)).unwrap_or_default();
+    let rest: String = line.chars().skip(at.column.saturating_sub(1)).collect();
+    let rest = rest.trim_start();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let word: String = match rest.chars().next() {
+        None => return "the end of the line".to_owned(),
+        Some(first) if is_word(first) => rest.chars().take_while(|c| is_word(*c)).take(LONGEST).collect(),
+        Some(first) => first.to_string(),
+    };
+    format!("\"{word}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::ServerError;
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    fn told(text: &str) -> String {
+        let error = ServerError::from(parse_query(text).expect_err("no GraphQL"));
+        let at = error.locations.first().copied().unwrap_or(Pos { line: 1, column: 1 });
+        sentence(&error.message, text, at)
+    }
+
+    #[test]
+    fn the_parser_speaks_in_sentences() {
+        assert_eq!(told("{"), "Syntax Error: expected a field, found the end of the line.");
+        assert_eq!(told("{a("), "Syntax Error: expected a name, found the end of the line.");
+        assert!(told("hello").starts_with("Syntax Error: expected an operation or a fragment, found \"hello\""));
+        let long = format!("{{a {}", "[".repeat(5_000));
+        assert!(told(&long).len() < 300);
+        for text in
+            ["{", "{}", "query(", "query($a){a}", "{a(b:)}", "{a@}", "fragment on A{b}", "{a}}", "{a(b:\"}", "}"]
+        {
+            let told = told(text);
+            assert!(!told.contains('_') && !told.contains("-->") && !told.contains("something else"), "{text}: {told}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What the specification asks of a request and the library leaves out or words in its own way: which operation is
+//! meant, its variables and literal values, unknown directives wherever they stand, and the one root field of a
+//! subscription. The library's own validation comes after.
+
+mod definitions;
+mod roots;
+mod suggestion;
+mod values;
+
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet, Type,
+};
+use async_graphql::{Name, Pos, Positioned, Request, ServerError, Variables};
+use async_graphql_value::Value;
+
+use super::codes::Code;
+use definitions::{Argument, DEFINITIONS};
+use values::{Fault, Origin, Path};
+
+pub use roots::inline as single_root;
+
+/// Errors that one answer tells.
+const MOST_ERRORS: usize = 20;
+
+/// Checks a parsed request and fills in the defaults of its variables. Answers with the kind of its operation.
+///
+/// # Errors
+/// All that is wrong, up to a bound.
+pub fn check(document: &ExecutableDocument, request: &Request) -> Result<(OperationType, Variables), Vec<ServerError>> {
+    let operation = selected(document, request.operation_name.as_deref()).map_err(|error| vec![error])?;
+    let mut walk = Walk { document, errors: Vec::new() };
+    walk.document();
+    if !walk.errors.is_empty() {
+        return Err(walk.errors);
+    }
+    let variables = coerced(&operation.node, &request.variables)?;
+    Ok((operation.node.ty, variables))
+}
+
+/// The operation that is meant.
+fn selected<'d>(
+    document: &'d ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'d Positioned<OperationDefinition>, ServerError> {
+    let refused = |message: String| Code::OperationResolutionFailed.refusal(message);
+    let mut operations = document.operations.iter();
+    match name {
+        Some(name) => {
+            let found = operations.find(|(given, _)| given.is_some_and(|given| given == name));
+            let short: String = name.chars().take(80).collect();
+            found
+                .map(|(_, operation)| operation)
+                .ok_or_else(|| refused(format!("Unknown operation named \"{short}\".")))
+        }
+        None if operations.len() > 1 => {
+            Err(refused("Must provide operation name if query contains multiple operations.".to_owned()))
+        }
+        None => operations
+            .next()
+            .map(|(_, operation)| operation)
+            .ok_or_else(|| refused("Must provide an operation.".to_owned())),
+    }
+}
+
+/// Checks the variables that are given, and fills in the defaults of the others.
+fn coerced(operation: &OperationDefinition, given: &Variables) -> Result<Variables, Vec<ServerError>> {
+    let mut variables = Variables::default();
+    let mut errors = Vec::new();
+    for definition in &operation.variable_definitions {
+        let name = &definition.node.name.node;
+        let ty = &definition.node.var_type.node;
+        let holder = format!("Variable \"${name}\"");
+        let refused = |message: String| Code::BadUserInput.at(definition.pos, message);
+        match (given.get(name), &definition.node.default_value) {
+            (None, Some(default)) => {
+                variables.insert(name.clone(), default.node.clone());
+            }
+            (None, None) if !ty.nullable => {
+                errors.push(refused(format!("{holder} of required type \"{ty}\" was not provided.")));
+            }
+            (None, None) => {}
+            (Some(async_graphql::Value::Null), _) if !ty.nullable => {
+                errors.push(refused(format!("{holder} of non-null type \"{ty}\" must not be null.")));
+            }
+            (Some(value), _) => {
+                match values::check(ty, &value.clone().into_value(), Origin::Json, &mut Path::default()) {
+                    Ok(()) => {
+                        variables.insert(name.clone(), value.clone());
+                    }
+                    Err(fault) => errors.push(refused(fault.sentence(&holder, name))),
+                }
+            }
+        }
+        if errors.len() == MOST_ERRORS {
+            break;
+        }
+    }
+    if errors.is_empty() { Ok(variables) } else { Err(errors) }
+}
+
+/// A directive of the specification, which are the only ones here.
+const CONDITIONS: [&str; 2] = ["skip", "include"];
+
+struct Walk<'d> {
+    document: &'d ExecutableDocument,
+    errors: Vec<ServerError>,
+}
+
+impl<'d> Walk<'d> {
+    fn document(&mut self) {
+        for (name, operation) in self.document.operations.iter() {
+            let OperationDefinition { ty, variable_definitions, directives, selection_set } = &operation.node;
+            let place = match ty {
+                OperationType::Query => "QUERY",
+                OperationType::Mutation => "MUTATION",
+                OperationType::Subscription => "SUBSCRIPTION",
+            };
+            self.none_here(directives, place);
+            for variable in variable_definitions {
+                self.none_here(&variable.node.directives, "VARIABLE_DEFINITION");
+                if let Some(default) = &variable.node.default_value {
+                    let holder = format!("Variable \"${}\"", variable.node.name.node);
+                    let (ty, value) = (&variable.node.var_type.node, default.node.clone().into_value());
+                    self.value(&holder, &variable.node.name.node, ty, &value, default.pos);
+                }
+            }
+            let root = match ty {
+                OperationType::Query => "Query",
+                OperationType::Mutation => "Mutation",
+                OperationType::Subscription => "Subscription",
+            };
+            if *ty == OperationType::Subscription
+                && let Err(error) = roots::check(self.document, name, operation)
+            {
+                self.refuse(error);
+            }
+            self.selections(&selection_set.node, root);
+        }
+        for fragment in self.document.fragments.values() {
+            self.none_here(&fragment.node.directives, "FRAGMENT_DEFINITION");
+            let on = fragment.node.type_condition.node.on.node.as_str();
+            self.selections(&fragment.node.selection_set.node, on);
+        }
+    }
+
+    fn refuse(&mut self, error: ServerError) {
+        if self.errors.len() < MOST_ERRORS {
+            self.errors.push(error);
+        }
+    }
+
+    /// Directives where the schema has none.
+    fn none_here(&mut self, directives: &[Positioned<Directive>], place: &str) {
+        for directive in directives {
+            let name: String = directive.node.name.node.chars().take(80).collect();
+            let message = if CONDITIONS.contains(&name.as_str()) {
+                format!("Directive \"@{name}\" may not be used on {place}.")
+            } else {
+                format!("Unknown directive \"@{name}\".")
+            };
+            self.refuse(Code::ValidationFailed.at(directive.pos, message));
+        }
+    }
+
+    /// Directives of a selection.
+    fn conditions(&mut self, directives: &[Positioned<Directive>]) {
+        for directive in directives {
+            let name = directive.node.name.node.as_str();
+            if !CONDITIONS.contains(&name) {
+                let name: String = name.chars().take(80).collect();
+                self.refuse(Code::ValidationFailed.at(directive.pos, format!("Unknown directive \"@{name}\".")));
+                continue;
+            }
+            let boolean = Type::new("Boolean!");
+            match (directive.node.get_argument("if"), boolean) {
+                (Some(value), Some(ty)) => {
+                    self.value(&format!("Argument \"if\" of \"@{name}\""), "if", &ty, &value.node, value.pos);
+                }
+                _ => {
+                    let message = format!(
+                        "Directive \"@{name}\" argument \"if\" of type \"Boolean!\" is required, but it was not provided."
+                    );
+                    self.refuse(Code::ValidationFailed.at(directive.pos, message));
+                }
+            }
+        }
+    }
+
+    fn selections(&mut self, set: &'d SelectionSet, on: &str) {
+        for selection in &set.items {
+            self.conditions(selection.node.directives());
+            match &selection.node {
+                Selection::Field(field) => {
+                    let definition =
+                        DEFINITIONS.objects.get(on).and_then(|fields| fields.get(field.node.name.node.as_str()));
+                    let Some(definition) = definition else {
+                        // The library names what isn't there; directives within it are looked at all the same.
+                        self.selections(&field.node.selection_set.node, "");
+                        continue;
+                    };
+                    for (name, value) in &field.node.arguments {
+                        self.argument(name, value, &definition.arguments);
+                    }
+                    self.selections(&field.node.selection_set.node, &definition.leads_to);
+                }
+                Selection::InlineFragment(fragment) => {
+                    let narrowed = fragment.node.type_condition.as_ref().map(|c| c.node.on.node.as_str());
+                    self.selections(&fragment.node.selection_set.node, narrowed.unwrap_or(on));
+                }
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+
+    fn argument(&mut self, name: &Positioned<Name>, value: &Positioned<Value>, arguments: &[Argument]) {
+        if let Some(argument) = arguments.iter().find(|argument| argument.name == name.node.as_str()) {
+            self.value(
+                &format!("Argument \"{}\"", argument.name),
+                &argument.name,
+                &argument.ty,
+                &value.node,
+                value.pos,
+            );
+        }
+    }
+
+    fn value(&mut self, holder: &str, name: &str, ty: &Type, value: &Value, pos: Pos) {
+        if let Err(fault) = values::check(ty, value, Origin::Text, &mut Path::default()) {
+            let Fault { is_content, .. } = fault;
+            let code = if is_content { Code::BadUserInput } else { Code::ValidationFailed };
+            self.refuse(code.at(pos, fault.sentence(holder, name)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
