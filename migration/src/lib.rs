@@ -18,9 +18,9 @@ mod m20261125_000011_job_revisions;
 mod m20261125_000013_market;
 mod m20261125_000014_derived_prices;
 mod m20261125_000016_sessions;
+mod m20261128_000021_names_and_restore;
 mod m20261128_000040_exchange_holidays;
 mod m20261128_000041_model_choice;
-mod m20261128_000021_names_and_restore;
 
 pub struct Migrator;
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 
 use super::errors::{Fault, UserError, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
 use super::ipo::Ipo;
 use super::ipo_edits::id_of;
+use super::scalars::DateTime;
 use super::symbol::moment;
 use crate::app::App;
 use crate::market::Exchange;
@@ -30,7 +30,7 @@ pub struct DeletedIpo {
     /// Where it's listed, or is to be.
     exchange: Exchange,
     /// When it was deleted.
-    deleted_at: DateTime<Utc>,
+    deleted_at: DateTime,
     /// The name of the token that deleted it.
     author: Option<String>,
 }

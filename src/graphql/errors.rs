@@ -80,7 +80,7 @@ pub fn internal(error: &(dyn std::error::Error + 'static)) -> Error {
     }
     if TooLong::caused(error) {
         let message = "The database worked on this for too long; ask for less at a time";
-        return Error::new(message).extend_with(|_, extensions| extensions.set("code", "TIMEOUT"));
+        return Code::Timeout.error(message);
     }
     let id = ulid::Ulid::new().to_string();
     tracing::error!(%error, %id, "a request failed");

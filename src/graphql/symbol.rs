@@ -14,10 +14,9 @@ use super::ipo::Ipo;
 use super::loaders::{BacktestsOf, BarsOf, FormerTickersOf, IpoOf, LatestBarOf, LatestPredictionOf, Rows, SeriesOf};
 use super::market::{CorporateAction, FormerTicker, actions_of};
 use super::price::{DateRange, PriceBar, PriceSeries, Split};
-use super::scalars::{Date, DateTime};
+use super::scalars::{Date, DateTime, Decimal};
 use crate::app::App;
 use crate::market::calendar::{self, Calendar};
-use crate::market::currency::Quotation;
 use crate::market::day;
 use crate::market::resample::resample;
 use crate::market::{self, DataSource, Exchange, Interval, Series};
@@ -155,7 +154,7 @@ impl Symbol {
     /// London, whose shares are quoted in pence. Prices are kept and shown as quoted, and the money of backtests is in
     /// the same unit.
     async fn quotation_unit(&self) -> Option<Decimal> {
-        self.0.quotation().map(Quotation::unit)
+        self.0.quotation().map(|quotation| Decimal(quotation.unit()))
     }
 
     /// The security's international number, twelve signs, where the exchange's files name it.

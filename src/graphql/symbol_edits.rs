@@ -242,12 +242,9 @@ impl SymbolMutation {
                     user_errors: Vec::new(),
                 }
             }
-            Err(user_errors) => RemoveSymbolPayload {
-                removed_symbol_id: None,
-                removed_id: None,
-                removed_research: None,
-                user_errors,
-            },
+            Err(user_errors) => {
+                RemoveSymbolPayload { removed_symbol_id: None, removed_id: None, removed_research: None, user_errors }
+            }
         })
     }
 

@@ -124,7 +124,7 @@ impl Service {
 
     /// Whatever met a full disk, readiness tells of it until there is space again.
     fn watched(&self, response: GraphQLResponse) -> GraphQLResponse {
-        if response.errors.iter().any(|error| code_of(error) == Some("STORAGE_FULL")) {
+        if response.errors.iter().any(|error| Code::of(error) == Some(Code::StorageFull)) {
             self.app.store.watch_storage();
         }
         response
