@@ -83,14 +83,14 @@ export function ForecastPage({ part }) {
         ["80 % band then", `${price(last.lower80)} – ${price(last.upper80)}`],
         ["95 % band then", `${price(last.lower95)} – ${price(last.upper95)}`],
       ]} />
-      <${Panel} title="Expected closes"><${Picture} src=${`/charts/predictions/${p.id}/fan.svg`} alt="Recent closes, the expected ones, and the 80 and 95 % bands" shape=${0.36} /><//>
+      <${Panel} title="Expected closes"><${Picture} src=${`/charts/predictions/${p.id}/fan.svg`} alt="Recent closes, the expected ones, and the 80 and 95 % bands" units=${512} /><//>
       <${Panel} title="How good it was"><${Evaluations} p=${p} /><//>
       ${p.evaluationByDay.length > 1 &&
       html`<div class="columns">
-        <${Panel} title="Past closes within the bands, by day"><${Picture} src=${`/charts/predictions/${p.id}/coverage.svg`} alt="Share of past closes within the bands by day ahead" shape=${0.6} /><//>
-        <${Panel} title="Error of past forecasts, by day"><${Picture} src=${`/charts/predictions/${p.id}/errors.svg`} alt="Mean error of past forecasts by day ahead, beside no change" shape=${0.6} /><//>
+        <${Panel} title="Past closes within the bands, by day"><${Picture} src=${`/charts/predictions/${p.id}/coverage.svg`} alt="Share of past closes within the bands by day ahead" units=${352} /><//>
+        <${Panel} title="Error of past forecasts, by day"><${Picture} src=${`/charts/predictions/${p.id}/errors.svg`} alt="Mean error of past forecasts by day ahead, beside no change" units=${352} /><//>
       </div>`}
-      ${p.outcome && p.outcome.days > 1 && html`<${Panel} title="How far off it was so far, by day"><${Picture} src=${`/charts/predictions/${p.id}/actual.svg`} alt="How far off each day was, beside no change" shape=${0.3} /><//>`}
+      ${p.outcome && p.outcome.days > 1 && html`<${Panel} title="How far off it was so far, by day"><${Picture} src=${`/charts/predictions/${p.id}/actual.svg`} alt="How far off each day was, beside no change" units=${352} /><//>`}
       <${Panel} title="Day by day"><${Table} label="Day by day" columns=${columns} rows=${p.points} keyOf=${(d) => d.date} csv=${saved} /><//>
       <${Panel} title="The model"><p>${p.model.name}, ${words(p.model.kind)}, version ${p.model.version}. ${p.model.trainedOn}.</p>
         <p class="muted small wrap">${p.model.features.length ? `Looks at: ${p.model.features.map((name) => name.replaceAll("_", " ")).join(", ")}.` : ""} Evaluated on ${count(p.evaluation.origins)} past forecasts of this symbol, of which ${count(p.independentOrigins)} don't overlap.</p><//>

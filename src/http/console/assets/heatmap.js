@@ -1,6 +1,6 @@
 // A map of a sweep that can be read and opened: hover or arrows for values, a click or Enter for the backtest.
 
-import { html, useEffect, useMemo, useRef, useState, useTheme, count, number, percent, signed } from "./ui.js";
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState, useTheme, count, number, percent, signed } from "./ui.js";
 import { plateau, pooled } from "./heat.js";
 
 const EDGE = { left: 52, right: 12, top: 8, bottom: 40 };
@@ -52,7 +52,8 @@ export function Heatmap({ grid, columns, values, title, show, hold, open, label,
   const [width, setWidth] = useState(0);
   const [at, setAt] = useState(null);
   const theme = useTheme();
-  useEffect(() => {
+  useLayoutEffect(() => {
+    setWidth(holder.current.clientWidth);
     const observer = new ResizeObserver(() => holder.current && setWidth(holder.current.clientWidth));
     observer.observe(holder.current);
     return () => observer.disconnect();

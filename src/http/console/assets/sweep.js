@@ -141,7 +141,7 @@ export function SweepPage({ part }) {
       ${sweep.stale && html`<div class="notice">The prices have changed since this was run.</div>`}
       <${Mistakes} errors=${[...run.errors, ...dividing.errors]} />
       ${!of.small
-        ? html`<${Panel} title="Sharpe ratio of every pair"><p class="small muted">So many pairs are shown as a picture; take larger steps for a map to work with.</p><${Picture} src=${local(sweep.heatmapUrl)} alt="Heatmap of the Sharpe ratio by buy and sell window" shape=${0.6} /><//>`
+        ? html`<${Panel} title="Sharpe ratio of every pair"><p class="small muted">So many pairs are shown as a picture; take larger steps for a map to work with.</p><${Picture} src=${local(sweep.heatmapUrl)} alt="Heatmap of the Sharpe ratio by buy and sell window" units=${952} /><//>`
         : !grid
           ? html`<${Waiting} query=${of.query} lines=${10} />`
           : html`<${Figures} of=${[
@@ -159,7 +159,7 @@ export function SweepPage({ part }) {
                 ? html`<div class="row"><button onClick=${() => setHalves("")}>Back to all dates</button><span class="small muted">What holds in both halves is less likely to be luck.</span></div>
                     <div class="versus">${halves.split(",").slice(0, 2).map((id, i) => html`<${Half} key=${id} id=${id} title=${i ? "Second half" : "First half"} by=${metric[0]} order=${order} open=${open} />`)}</div>`
                 : html`<${Panel} title=${`${metric[1]} of every pair`}><${SweepMap} of=${of} by=${metric[0]} order=${order} open=${open(sweep)} />
-                    ${ranked.area?.size > 1 && html`<p class="small muted">Outlined: the largest area of pairs that beat holding.</p>`}<//>`}
+                    <p class="small muted">${ranked.area?.size > 1 ? "Outlined: the largest area of pairs that beat holding." : ranked.area ? "No two neighbours beat holding." : "\u00a0"}</p><//>`}
               <${Panel} title=${order === "around" ? "The best regions" : "The best pairs"}>
                 <p class="small muted">${order === "around" ? "Ordered by the median of each pair and its eight neighbours: a lone peak is luck, a plateau may be more." : "The best of many tries look better than they will be."}</p>
                 <${Table} label="The best pairs" columns=${list} rows=${ranked.cells} keyOf=${(c) => c} csv=${fileName(ticker, "sweep", sweep.from, sweep.to)} all=${async () => every} />

@@ -4,10 +4,9 @@ import { html, useAddress, Table, sorted, fileName, count, number, price, side, 
 
 const PAGE = innerWidth > 720 ? 25 : 10;
 
-export function Trades({ of, chosen, choose, saved, stop }) {
+export function Trades({ of, chosen, choose, saved }) {
   const [order, setOrder] = useAddress("trades", "number ASC");
   const [shown, setShown] = useAddress("shown", String(PAGE));
-  const beyond = (t) => stop && t.exit_reason === "StopLoss" && t.exit_price < t.entry_price * (1 - stop) * 0.9999;
   const columns = [
     { label: "No.", num: true, prio: 3, sort: "number", by: (t) => t.number, cell: (t) => count(t.number), csv: (t) => t.number },
     { label: "Bought", day: true, lead: true, sort: "bought", by: (t) => t.entry_date, cell: (t) => html`<button class="plain link" onClick=${() => choose(t)} title="Show it on the chart">${t.entry_date}</button>`, csv: (t) => t.entry_date },
@@ -18,7 +17,7 @@ export function Trades({ of, chosen, choose, saved, stop }) {
     { label: "Shares", num: true, prio: 3, sort: "shares", by: (t) => t.shares, cell: (t) => number(t.shares, t.shares % 1 ? 4 : 0), csv: (t) => t.shares },
     { label: "Return", num: true, key: true, sort: "return", by: (t) => t.return, cell: (t) => html`<${Change} of=${t.return} digits=${2} />`, csv: (t) => t.return },
     { label: "Profit", num: true, sort: "profit", by: (t) => t.profit, cell: (t) => html`<span class=${side(t.profit)}>${number(t.profit)}</span>`, csv: (t) => t.profit },
-    { label: "Because of", prio: 2, sort: "reason", by: (t) => t.exit_reason, cell: (t) => html`${words(t.exit_reason)}${beyond(t) && html` <span class="small muted" title="The day opened below the stop, so the order was filled at the open">, opened below it</span>`}`, csv: (t) => t.exit_reason },
+    { label: "Because of", prio: 2, sort: "reason", by: (t) => t.exit_reason, cell: (t) => html`${words(t.exit_reason)}${t.gapped && html`<span class="small muted" title="The day opened below the stop, so the order was filled at the open">, opened below it</span>`}`, csv: [["because of", (t) => t.exit_reason], ["opened below the stop", (t) => (t.gapped ? "yes" : "")]] },
   ];
   const rows = sorted(of, columns, order);
   const limit = Math.max(PAGE, Number(shown) || PAGE);

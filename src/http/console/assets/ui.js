@@ -1,13 +1,13 @@
 // What pages are put together from.
 
-import { html, useCallback, useEffect, useMemo, useRef, useState, useContext } from "./vendor/preact-htm.js";
+import { html, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useContext } from "./vendor/preact-htm.js";
 import { Session, useLoaded } from "./data.js";
 import { read } from "./api.js";
 import { arrival } from "./route.js";
 import { save } from "./csv.js";
 import { signed, side, weekdaysSince, words } from "./format.js";
 
-export { html, useCallback, useEffect, useMemo, useRef, useState, useContext };
+export { html, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useContext };
 export * from "./format.js";
 export * from "./route.js";
 export * from "./data.js";
@@ -100,14 +100,20 @@ export const Chip = ({ of, tone }) => html`<span class=${`chip ${tone ?? TONES[o
 export const AsOf = ({ day }) =>
   day ? html`<span class=${weekdaysSince(day) > 5 ? "old" : "muted"} title=${weekdaysSince(day) > 5 ? "More than five trading days old" : undefined}>as of ${day}</span>` : null;
 
-/** A picture that the service draws, put into the page in the page's own face, in the theme that is on and as wide as there's room. */
-export function Picture({ src, alt, shape = 0.45 }) {
+/** A picture that the service draws, put into the page in the page's own face, in the theme that is on and as wide as there's room; `units` is how high it's drawn. */
+export function Picture({ src, alt, units = 452 }) {
   const theme = useTheme();
   const holder = useRef(null);
   const [width, setWidth] = useState(0);
-  useEffect(() => {
+  const [room, setRoom] = useState(0);
+  useLayoutEffect(() => {
     // In steps, so that not every pixel of a window asks for another picture; 1.6 units a pixel make its letters 12 pixels high.
-    const measure = () => holder.current && setWidth(Math.min(2400, Math.max(560, Math.round((holder.current.clientWidth * 1.6) / 40) * 40)));
+    const measure = () => {
+      if (!holder.current) return;
+      const wide = holder.current.clientWidth;
+      setRoom(Math.max(350, wide));
+      setWidth(Math.min(2400, Math.max(560, Math.round((wide * 1.6) / 40) * 40)));
+    };
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(holder.current);
@@ -132,10 +138,11 @@ export function Picture({ src, alt, shape = 0.45 }) {
     svg.removeAttribute("height");
     svg.classList.add("picture");
     inside.current.replaceChildren(document.importNode(svg, true));
-    inside.current.style.aspectRatio = "";
   }, [picture.data]);
-  return html`<div ref=${holder} class="picture-box">
-    <div ref=${inside} style=${picture.data ? {} : { aspectRatio: `1 / ${shape}` }}></div>
+  // As high as it's drawn, before it is there.
+  const height = picture.data ? undefined : `${Math.round(width ? (units * room) / width : units / 1.6)}px`;
+  return html`<div ref=${holder} class="picture-box" tabindex="0" role="group" aria-label=${alt}>
+    <div ref=${inside} style=${{ height }}></div>
     ${picture.error && html`<p class="muted small">${picture.error.message} <button onClick=${picture.reload}>Try again</button></p>`}
   </div>`;
 }
