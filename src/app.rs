@@ -18,6 +18,7 @@ use crate::registry::Registry;
 use crate::settings::Settings;
 use crate::store::entity::symbol;
 use crate::store::{Store, StoreError};
+use crate::telemetry::metrics;
 
 /// A handle on everything; clones share it.
 #[derive(Clone)]
@@ -116,6 +117,14 @@ impl Providers {
         }
     }
 
+    /// Tells how many requests are left today, of providers that bound them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn measure_budgets(&self) -> Result<(), StoreError> {
+        self.alpha_vantage.measure_budget().await
+    }
+
     /// Whether prices can be fetched at all, and if not, what to set.
     ///
     /// # Errors
@@ -160,6 +169,8 @@ impl SeriesCache {
         for symbol in symbols {
             found.push(self.cache.get(&(symbol.id, symbol.data_version)).await);
         }
+        let hits = found.iter().flatten().count();
+        metrics::cache_looked_up("series", hits as u64, (found.len() - hits) as u64);
         let missing = symbols.iter().zip(&found).filter(|(_, series)| series.is_none());
         let missing: Vec<i64> = missing.map(|(symbol, _)| symbol.id).collect();
         let mut read = if missing.is_empty() { HashMap::new() } else { self.read(&missing).await? };

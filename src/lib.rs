@@ -18,3 +18,4 @@ pub mod request;
 pub mod research;
 pub mod settings;
 pub mod store;
+pub mod telemetry;

@@ -21,6 +21,7 @@ mod m20261125_000016_sessions;
 mod m20261128_000021_names_and_restore;
 mod m20261128_000040_exchange_holidays;
 mod m20261128_000041_model_choice;
+mod m20261128_000030_job_traces;
 
 pub struct Migrator;
 
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000040_exchange_holidays::Migration),
             Box::new(m20261128_000041_model_choice::Migration),
             Box::new(m20261128_000021_names_and_restore::Migration),
+            Box::new(m20261128_000030_job_traces::Migration),
         ]
     }
 }

@@ -18,6 +18,7 @@ use crate::market::ipo::IpoField;
 use crate::market::{DataSource, Exchange};
 use crate::research::{PredictRequest, RunBacktest, Span, create_ipo, predict, run_backtest};
 use crate::settings::Settings;
+use crate::store;
 use crate::store::entity::{job, symbol};
 use crate::store::{JobState, make_demo, may_become_demo, random_token};
 
@@ -34,6 +35,8 @@ pub(super) struct DemoArguments {
 
 pub(super) async fn run(settings: Settings, arguments: DemoArguments) -> Result<(), CommandError> {
     let token = settings.admin_token.clone().unwrap_or_else(|| random_token().into());
+    // Nothing may have the database open whose files are replaced.
+    let _hold = store::hold(&format!("sqlite://{}", arguments.database.display())).await?;
     let app = prepared(demo_settings(settings, &arguments, &token).await?).await?;
     let (address, server) = serve::start(&app).await?;
     let serving = tokio::spawn(serve::run(app.clone(), server, true));

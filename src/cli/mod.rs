@@ -8,18 +8,17 @@ mod serve;
 mod token;
 mod train;
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::app::{App, StartError};
 use crate::graphql;
 use crate::jobs;
-use crate::settings::{Environment, LogFormat, SettingError, Settings};
+use crate::settings::{Environment, SettingError, Settings};
 use crate::store::{self, Store, StoreError};
+use crate::telemetry::{self, TelemetryError};
 
 /// IPOs, daily prices, backtests and forecasts behind one GraphQL endpoint.
 #[derive(Debug, Parser)]
@@ -85,6 +84,10 @@ pub enum CommandError {
     #[error("{0} can't be listened on: {1}")]
     Listen(std::net::SocketAddr, std::io::Error),
     #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    #[error(transparent)]
+    Hold(#[from] store::HoldError),
+    #[error(transparent)]
     Backup(#[from] store::BackupError),
     #[error("{0}")]
     Failed(String),
@@ -122,36 +125,31 @@ async fn run(command: Command) -> Result<(), CommandError> {
         return Ok(());
     }
     let settings = Settings::read(&Environment)?;
+    let (role, level) = match &command {
+        Command::Serve { .. } => (Some("serve"), "info"),
+        Command::Worker => (Some("worker"), "info"),
+        // The screen belongs to the progress display.
+        Command::Demo(_) => (Some("demo"), "warn"),
+        Command::Migrate { .. } => (None, "info"),
+        _ => (None, "warn"),
+    };
+    let traces = telemetry::start(&settings.telemetry, level, role)?;
+    let ended = Box::pin(obey(command, settings)).await;
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
+    ended
+}
+
+async fn obey(command: Command, settings: Settings) -> Result<(), CommandError> {
     match command {
-        Command::Serve { no_worker } => {
-            start_logging(settings.log_format, "info");
-            Box::pin(serve::serve(settings, !no_worker)).await
-        }
-        Command::Worker => {
-            start_logging(settings.log_format, "info");
-            Box::pin(serve::work(settings)).await
-        }
-        Command::Migrate { down } => {
-            start_logging(settings.log_format, "info");
-            Box::pin(migrate(settings, down)).await
-        }
-        Command::Demo(arguments) => {
-            // The screen belongs to the progress display.
-            start_logging(settings.log_format, "warn");
-            Box::pin(demo::run(settings, arguments)).await
-        }
-        Command::Import(arguments) => {
-            start_logging(settings.log_format, "warn");
-            Box::pin(import::run(settings, arguments)).await
-        }
-        Command::Token(command) => {
-            start_logging(settings.log_format, "warn");
-            token::run(settings, command).await
-        }
-        Command::Train(arguments) => {
-            start_logging(settings.log_format, "warn");
-            Box::pin(train::run(settings, arguments)).await
-        }
+        Command::Serve { no_worker } => serve::serve(settings, !no_worker).await,
+        Command::Worker => serve::work(settings).await,
+        Command::Migrate { down } => migrate(settings, down).await,
+        Command::Demo(arguments) => demo::run(settings, arguments).await,
+        Command::Import(arguments) => import::run(settings, arguments).await,
+        Command::Token(command) => token::run(settings, command).await,
+        Command::Train(arguments) => train::run(settings, arguments).await,
         Command::Backup { file } => {
             store::backup(&settings.database_url, &file).await?;
             println!("{} is a whole copy of the database.", file.display());
@@ -164,22 +162,6 @@ async fn run(command: Command) -> Result<(), CommandError> {
         }
         Command::Health { url } => health(&settings, url).await,
         Command::Schema => Ok(()),
-    }
-}
-
-/// Log lines go to the standard error; `RUST_LOG` chooses which.
-fn start_logging(format: LogFormat, default: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        EnvFilter::new(format!("{default},sqlx=error,usvg=error,apalis=warn,apalis_core=warn,sea_orm_migration=warn"))
-    });
-    let colours = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
-    let started = match format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().try_init(),
-    };
-    if let Err(error) = started {
-        eprintln!("prospectus: the log did not start: {error}");
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use super::{CommandError, prepared};
 use crate::app::App;
 use crate::settings::Settings;
+use crate::store;
 use crate::{http, jobs};
 
 /// How long open requests may take to finish once the process is asked to stop.
@@ -17,6 +18,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Serves the API, with a worker beside it if wanted.
 pub(super) async fn serve(settings: Settings, with_worker: bool) -> Result<(), CommandError> {
+    let _hold = store::hold(&settings.database_url).await?;
     let app = prepared(settings).await?;
     let (address, server) = start(&app).await?;
     tracing::info!(%address, "serving; GraphiQL is at {}graphql", app.settings.public_url);
@@ -26,14 +28,32 @@ pub(super) async fn serve(settings: Settings, with_worker: bool) -> Result<(), C
 
 /// Runs jobs without the API.
 pub(super) async fn work(settings: Settings) -> Result<(), CommandError> {
+    let _hold = store::hold(&settings.database_url).await?;
     let app = prepared(settings).await?;
     tokio::spawn(stop_on_signal(app.clone()));
     let listening = tokio::spawn(listen(app.clone()));
+    serve_metrics(&app).await?;
     tracing::info!("working");
     jobs::run_worker(app.clone()).await;
     listening.abort();
     app.store.close().await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// Serves metrics where the settings want them, for as long as the process lives.
+async fn serve_metrics(app: &App) -> Result<(), CommandError> {
+    tokio::spawn(http::tidy_metrics());
+    let Some(wanted) = app.settings.telemetry.metrics_listen else { return Ok(()) };
+    let listener = TcpListener::bind(wanted).await.map_err(|e| CommandError::Listen(wanted, e))?;
+    let address = listener.local_addr().map_err(|e| CommandError::Listen(wanted, e))?;
+    tracing::info!(at = %address, "metrics are served");
+    let serving = http::serve_metrics(listener, app.clone());
+    tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "metrics are served no longer");
+        }
+    });
     Ok(())
 }
 
@@ -46,6 +66,7 @@ pub(super) async fn start(app: &App) -> Result<(SocketAddr, JoinHandle<std::io::
     let wanted = app.settings.listen;
     let listener = TcpListener::bind(wanted).await.map_err(|e| CommandError::Listen(wanted, e))?;
     let address = listener.local_addr().map_err(|e| CommandError::Listen(wanted, e))?;
+    serve_metrics(app).await?;
     let server = http::serve(listener, http::router(app.clone()), app.clone());
     Ok((address, tokio::spawn(server)))
 }

@@ -5,6 +5,7 @@ use async_graphql::{Enum, Error, ErrorExtensions, SimpleObject};
 use super::codes::Code;
 use crate::request::RequestError;
 use crate::store::{StorageFull, StoreError, TooLong};
+use crate::telemetry::metrics;
 
 /// What kind of mistake it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -98,6 +99,7 @@ fn storage_full() -> Error {
 
 /// A follower that fell behind, or whose changes were lost on their way.
 pub fn lagged() -> Error {
+    metrics::event_lag();
     let message = "Some changes could not be delivered in time; read the present state, then subscribe again";
     Code::Lagged.error(message)
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::runtime::{TokioSpawner, TokioTimer};
+use futures_util::task::{FutureObj, Spawn, SpawnError};
+use tracing::{Instrument, Span};
 
 use crate::app::App;
 use crate::market::ipo::provider_tickers;
@@ -24,10 +26,20 @@ pub struct Rows(App);
 /// A request's loader.
 pub type Loaders = DataLoader<Rows>;
 
-/// A fresh loader; each request has its own.
+/// A fresh loader; each request has its own. What it does belongs to the request's span.
 #[must_use]
-pub fn loaders(app: &App) -> Loaders {
-    DataLoader::new(Rows(app.clone()), TokioSpawner::current(), TokioTimer::default())
+pub fn loaders(app: &App, span: &Span) -> Loaders {
+    let spawner = InSpan(TokioSpawner::current(), span.clone());
+    DataLoader::new(Rows(app.clone()), spawner, TokioTimer::default())
+}
+
+/// Starts tasks within a span.
+struct InSpan(TokioSpawner, Span);
+
+impl Spawn for InSpan {
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        self.0.spawn_obj(Box::new(future.instrument(self.1.clone())).into())
+    }
 }
 
 type Loaded<K, V> = Result<HashMap<K, V>, Arc<StoreError>>;

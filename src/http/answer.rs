@@ -1,6 +1,7 @@
 //! How an answer goes out: in the form that the client prefers, with the status that belongs to it.
 
 use std::io;
+use std::time::Instant;
 
 use async_graphql::{Response as GraphQLResponse, ServerError, Value};
 use axum::body::Body;
@@ -13,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::execute::is_refused;
 use crate::graphql::Code;
 use crate::graphql::limits::budget::LARGEST_ANSWER;
+use crate::telemetry::metrics;
 
 /// Forms that an answer can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +94,10 @@ impl<'a> Written<'a> {
 /// The JSON of an answer; one that is too long becomes an error that says so.
 pub(super) fn json(response: &GraphQLResponse) -> Vec<u8> {
     let mut body = Bounded(Vec::with_capacity(512));
-    if serde_json::to_writer(&mut body, &Written::new(response)).is_ok() {
+    let began = Instant::now();
+    let written = serde_json::to_writer(&mut body, &Written::new(response));
+    metrics::phase(metrics::Phase::Write, began.elapsed());
+    if written.is_ok() {
         return body.0;
     }
     drop(body);

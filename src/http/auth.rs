@@ -21,11 +21,12 @@ use serde_json::{Value, json};
 use super::answer::{self, accepted};
 use super::execute::failed;
 use super::rates::{address_of, seconds};
-use super::{Service, rest};
+use super::{Service, observe, rest};
 use crate::app::App;
 use crate::graphql::{Caller, Code, Credential};
 use crate::store::entity::api_token;
 use crate::store::{Role, StoreError, now};
+use crate::telemetry::metrics;
 
 /// The name binds the cookie to this host and to TLS (or to this machine); browsers refuse it elsewhere.
 const COOKIE: &str = "__Host-prospectus";
@@ -98,6 +99,7 @@ pub(super) async fn identify(State(service): State<Service>, mut request: Reques
     if shut && caller.role < Role::Reader {
         return refused("Reading needs a token here: send it as \"Authorization: Bearer …\"", &request);
     }
+    observe::name_caller(&caller);
     request.extensions_mut().insert(Caller { address, ..caller });
     next.run(request).await
 }
@@ -155,6 +157,7 @@ fn refused(message: &str, request: &Request) -> Response {
 }
 
 fn slowed(request: &Request) -> Response {
+    metrics::rate_limited(metrics::Rate::Guesses);
     let message = "Too many wrong tokens came from this address; try again in a minute";
     let mut response = turned_down(StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, message, request);
     response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds(BLOCKED)));

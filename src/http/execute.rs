@@ -3,20 +3,23 @@
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request as GraphQLRequest, Response as GraphQLResponse, ServerError, Value};
 use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::sync::Semaphore;
+use tracing::{Instrument, Span};
 
-use super::Service;
 use super::graphql::documents::Documents;
 use super::live::Live;
+use super::operations::Names;
 use super::rates::{Client, Rates, seconds};
+use super::{Service, operations};
 use crate::graphql::limits::{self, Budget, Lane};
 use crate::graphql::{Caller, Code, START, loaders};
 use crate::settings::HttpSettings;
+use crate::telemetry::metrics::{self, Operation, Phase};
 
 /// How long one operation may take.
 pub(super) const LONGEST_OPERATION: Duration = Duration::from_secs(30);
@@ -38,6 +41,7 @@ pub(super) struct Gate {
     lane: Lane,
     running: Arc<Semaphore>,
     introspection: bool,
+    names: Names,
 }
 
 /// An operation that may run.
@@ -45,6 +49,9 @@ pub(super) struct Admitted {
     request: GraphQLRequest,
     budget: Budget,
     pub cost: u64,
+    operation: Operation,
+    /// Around all that the operation does.
+    span: Span,
 }
 
 /// What an operation came to. The budget keeps its turn until the answer is written.
@@ -55,12 +62,12 @@ pub(super) struct Finished {
 
 impl Gate {
     pub(super) fn new(settings: &HttpSettings) -> Self {
+        let documents =
+            Documents::read(settings.trusted_documents.as_deref().map(Path::new), settings.trusted_documents_only);
         Self {
             rates: Rates::new(settings.cost_per_second),
-            documents: Documents::read(
-                settings.trusted_documents.as_deref().map(Path::new),
-                settings.trusted_documents_only,
-            ),
+            names: Names::known(documents.texts()),
+            documents,
             live: Live::default(),
             lane: Lane::default(),
             running: Arc::new(Semaphore::new(MOST_RUNNING)),
@@ -79,22 +86,37 @@ impl Service {
         caller: &Caller,
         mut request: GraphQLRequest,
     ) -> Result<(Admitted, OperationType), Vec<ServerError>> {
-        let limits::Admitted { cost, kind } = limits::admit(&mut request, self.gate.introspection)?;
+        // Nothing else looks at a text that is out of bounds: parsing it may be what it was made for.
+        let looked = self.look(caller, &mut request);
+        let limits::Admitted { cost, kind } =
+            looked.inspect_err(|errors| metrics::operation(&operations::unknown(), outcome(errors)))?;
+        let (operation, name) = self.gate.names.of(kind, &mut request);
+        metrics::operation_cost(operation.kind, cost);
+        let span = operations::span(operation.kind, &name, cost);
+        let budget = Budget::new(self.gate.lane.clone());
+        let request = request.data(caller.clone()).data(loaders(&self.app, &span)).data(budget.clone());
+        Ok((Admitted { request, budget, cost, operation, span }, kind))
+    }
+
+    /// What a request comes to, once it is within bounds and its client has paid for it.
+    fn look(&self, caller: &Caller, request: &mut GraphQLRequest) -> Result<limits::Admitted, Vec<ServerError>> {
+        let admitted = limits::admit(request, self.gate.introspection)?;
+        let cost = admitted.cost;
         if let Err(wait) = self.gate.rates.charge(Client::of(caller), cost) {
+            metrics::rate_limited(metrics::Rate::Cost);
             let seconds = seconds(wait);
             let mut error =
                 Code::RateLimited.refusal(format!("You ask for too much at once; try again in {seconds} s"));
             error.extensions.get_or_insert_default().set("retryAfter", seconds);
             return Err(vec![error]);
         }
-        let budget = Budget::new(self.gate.lane.clone());
-        let request = request.data(caller.clone()).data(loaders(&self.app)).data(budget.clone());
-        Ok((Admitted { request, budget, cost }, kind))
+        Ok(admitted)
     }
 
     /// Runs a query or a mutation to its end, or to the end of the time that one may take.
     pub(super) async fn execute(&self, admitted: Admitted) -> Finished {
-        let Admitted { request, budget, cost } = admitted;
+        let Admitted { request, budget, cost, operation, span } = admitted;
+        let began = Instant::now();
         let turn = async {
             let slot = self.gate.running.acquire().await.ok();
             if cost > limits::budget::LARGE_COST {
@@ -103,9 +125,13 @@ impl Service {
             slot
         };
         let Ok(_slot) = tokio::time::timeout(LONGEST_WAIT, turn).await else {
-            return Finished { response: overloaded(), _budget: budget };
+            let response = overloaded();
+            metrics::operation(&operation, outcome(&response.errors));
+            return Finished { response, _budget: budget };
         };
-        let running = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
+        let turned = Instant::now();
+        metrics::phase(Phase::Wait, turned - began);
+        let running = AssertUnwindSafe(self.schema.execute(request)).catch_unwind().instrument(span.clone());
         let response = match tokio::time::timeout(LONGEST_OPERATION, running).await {
             Ok(Ok(response)) => self.watched(tidied(response, cost)),
             Ok(Err(_)) => GraphQLResponse::from_errors(vec![
@@ -119,6 +145,10 @@ impl Service {
                 )
             }
         };
+        metrics::phase(Phase::Resolve, turned.elapsed());
+        metrics::operation_took(&operation, began.elapsed());
+        metrics::operation(&operation, outcome(&response.errors));
+        operations::ended(&span, response.errors.first().and_then(Code::of).map(Code::name));
         Finished { response, _budget: budget }
     }
 
@@ -132,10 +162,12 @@ impl Service {
 
     /// The events of a subscription. A panic in one ends it with an error.
     pub(super) fn follow(&self, admitted: Admitted) -> impl Stream<Item = GraphQLResponse> + Send + use<> {
-        let Admitted { request, cost, budget } = admitted;
+        let Admitted { request, cost, budget, operation, span: _ } = admitted;
+        metrics::operation(&operation, "ok");
+        let present = metrics::Present::subscription();
         let events = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
         events.map(move |event| {
-            let _ = &budget;
+            let _ = (&budget, &present);
             match event {
                 Ok(response) => tidied(response, cost),
                 Err(_) => GraphQLResponse::from_errors(vec![
@@ -145,6 +177,12 @@ impl Service {
             }
         })
     }
+}
+
+/// How an operation ended, for its metrics.
+fn outcome<'a>(errors: impl IntoIterator<Item = &'a ServerError>) -> &'static str {
+    let first = errors.into_iter().next();
+    first.map_or("ok", |error| Code::of(error).unwrap_or(Code::ValidationFailed).name())
 }
 
 fn overloaded() -> GraphQLResponse {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::Service;
+use crate::app::App;
 
 /// How long the database may take to say that it's there.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -16,14 +16,14 @@ pub(super) async fn alive() -> &'static str {
 }
 
 /// The database answers and has every migration, and the process isn't on its way out.
-pub(super) async fn ready(State(service): State<Service>) -> (StatusCode, &'static str) {
-    if service.app.shutdown.is_cancelled() {
+pub(super) async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
+    if app.shutdown.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
-    if service.app.store.is_storage_full() {
+    if app.store.is_storage_full() {
         return (StatusCode::SERVICE_UNAVAILABLE, "the database's disk is full: free some space\n");
     }
-    let looked = tokio::time::timeout(PATIENCE, service.app.store.is_ready()).await;
+    let looked = tokio::time::timeout(PATIENCE, app.store.is_ready()).await;
     let Ok(looked) = looked else {
         tracing::warn!(after = ?PATIENCE, "not ready: the database does not answer");
         return (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n");

@@ -7,6 +7,9 @@ mod execute;
 mod graphql;
 mod health;
 mod live;
+mod metrics;
+mod observe;
+mod operations;
 mod rates;
 mod reports;
 mod rest;
@@ -16,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{Redirect, Response};
@@ -29,12 +32,12 @@ use tower_http::cors::CorsLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
-use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
 
 use crate::app::App;
 use crate::graphql::{Schema, schema};
 use crate::settings::Origins;
 
+pub use metrics::{serve_metrics, tidy_metrics};
 pub use server::serve;
 
 /// What handlers share.
@@ -46,6 +49,13 @@ pub struct Service {
     renders: reports::Renders,
     uploads: graphql::Uploads,
     sockets: Arc<Semaphore>,
+    scrapes: metrics::Scrapes,
+}
+
+impl FromRef<Service> for App {
+    fn from_ref(service: &Service) -> Self {
+        service.app.clone()
+    }
 }
 
 /// Sockets at a time.
@@ -63,6 +73,7 @@ pub fn router(app: App) -> Router {
         renders: reports::Renders::default(),
         uploads: graphql::uploads(),
         sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
+        scrapes: metrics::Scrapes::default(),
         app,
         schema,
     };
@@ -75,6 +86,7 @@ pub fn router(app: App) -> Router {
         .route("/", get(|| async { Redirect::temporary("/reporting/") }))
         .route("/graphql", get(graphql::get).post(graphql::post).head(graphql::head))
         .route("/schema.graphql", get(graphql::definition))
+        .route("/metrics", get(metrics::of_admin))
         .merge(rest)
         .layer(middleware::from_fn_with_state(service.clone(), auth::identify))
         .merge(console::routes())
@@ -87,11 +99,7 @@ pub fn router(app: App) -> Router {
         .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
         .layer(header_layer(header::X_FRAME_OPTIONS, "DENY"))
         .layer(middleware::from_fn_with_state(service.app.clone(), leaving))
-        .layer(
-            TraceLayer::new_for_http()
-                .make_span_with(DefaultMakeSpan::new().level(tracing::Level::DEBUG))
-                .on_response(DefaultOnResponse::new().level(tracing::Level::DEBUG)),
-        )
+        .layer(middleware::from_fn(observe::observe))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(NewId))
         .layer(middleware::from_fn(plain_request_id))

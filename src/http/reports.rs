@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -27,6 +27,7 @@ use crate::report::{
 };
 use crate::request::RequestError;
 use crate::research::{self, Span};
+use crate::telemetry::metrics;
 
 /// How many may wait for a turn, and how long one does.
 const MOST_WAITING: usize = 32;
@@ -145,6 +146,17 @@ struct Wanted {
     name: String,
 }
 
+impl Wanted {
+    /// As metrics call it.
+    fn kind(&self) -> &'static str {
+        match self.media_type {
+            PDF => "pdf",
+            JSON => "json",
+            _ => "chart",
+        }
+    }
+}
+
 const PDF: &str = "application/pdf";
 const JSON: &str = "application/json";
 const SVG: &str = "image/svg+xml";
@@ -156,12 +168,17 @@ impl Service {
         F: Future<Output = Result<R, RenderError>>,
         R: FnOnce() -> Result<Vec<u8>, RenderError> + Send + 'static,
     {
+        let kind = wanted.kind();
         let tag = format!("\"{}\"", hex::encode(&Sha256::digest(wanted.key.as_bytes())[..12]));
         let caching = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, "private, no-cache".to_owned())];
         if answer::has(headers, &tag) {
+            metrics::render_ended(kind, metrics::Render::Cached);
             return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
         }
+        let mut is_new = false;
         let rendering = async {
+            is_new = true;
+            let waiting = metrics::Present::waiting_to_render();
             let wanting = Wanting::new(&self.renders.wanting);
             if self.renders.wanting.load(Ordering::Relaxed) > MOST_WAITING {
                 return Err(RenderError::Crowded);
@@ -170,20 +187,32 @@ impl Service {
             let turn = turn.await.map_err(|_| RenderError::Crowded)?;
             // Only who has the turn loads, so that those who wait hold no memory and no connection.
             let work = make.await?;
+            drop(waiting);
             let crowded = self.renders.wanting.load(Ordering::Relaxed) > 1;
             let ran = tokio::task::spawn_blocking(move || {
+                let (_present, began) = (metrics::Present::rendering(), Instant::now());
                 let body = match ONE_THREAD.as_ref() {
                     Some(pool) if crowded => pool.install(work),
                     _ => work(),
                 };
                 drop((turn, wanting));
+                metrics::render_took(kind, began.elapsed());
                 body
             });
             ran.await.map_err(|e| RenderError::Interrupted(e.to_string()))?.map(Bytes::from)
         };
-        let body = match self.renders.rendered.try_get_with(wanted.key, rendering).await {
-            Ok(body) => body,
+        let rendered = self.renders.rendered.try_get_with(wanted.key, rendering).await;
+        metrics::cache_looked_up("renders", u64::from(!is_new), u64::from(is_new));
+        let body = match rendered {
+            Ok(body) => {
+                let outcome = if is_new { metrics::Render::Rendered } else { metrics::Render::Cached };
+                metrics::render_ended(kind, outcome);
+                body
+            }
             Err(shared) => {
+                let is_refusal = matches!(*shared, RenderError::Crowded | RenderError::Request(_));
+                let outcome = if is_refusal { metrics::Render::Refused } else { metrics::Render::Failed };
+                metrics::render_ended(kind, outcome);
                 return Ok(shared.tell());
             }
         };

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::Rng;
+use sea_orm::ActiveEnum;
 use tokio_util::sync::CancellationToken;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use super::{
     Done, ImportPrices, Job, JobError, Progress, RefreshIpos, RefreshMarket, RefreshSymbol, SweepBacktests, TrainModel,
@@ -14,6 +17,7 @@ use crate::app::App;
 use crate::providers::{Advice, moment};
 use crate::store::entity::job;
 use crate::store::{Claim, JobKind, JobState, Millis, RunAfter, StorageFull, StoreError, now};
+use crate::telemetry::{metrics, traces};
 
 /// A worker that renews its lease less often than this is taken for dead.
 pub(super) const LEASE: Duration = Duration::from_secs(8);
@@ -77,9 +81,9 @@ impl Runner {
         }
         match self.app.store.jobs().claim(id, &self.worker, LEASE).await {
             Ok(Claim::Taken(job)) => {
+                let (runner, span) = (self.clone(), span_of(&job));
                 // A task of its own: the queue drops what it is waiting for when it's told to stop.
-                let runner = self.clone();
-                let _ = tokio::spawn(async move { runner.run_claimed(*job).await }).await;
+                let _ = tokio::spawn(async move { runner.run_claimed(*job).await }.instrument(span)).await;
             }
             Ok(Claim::Busy | Claim::Gone) => {}
             Err(error) => tracing::warn!(%error, job = id, "the job could not be claimed and stays in the queue"),
@@ -92,9 +96,12 @@ impl Runner {
         let (app, progress) =
             (self.app.clone(), Progress::new(self.app.store.clone(), job.id, self.worker.to_string()));
         tracing::info!(job = job.id, kind = ?job.kind, attempt = job.attempts, "job started");
+        metrics::job_waited(job.kind.to_value(), waited(&job));
         let (kind, payload) = (job.kind, job.payload.clone());
+        let began = Instant::now();
         // A task of its own, so that a panic ends the job and not the worker.
-        let mut task = tokio::spawn(async move { dispatch(kind, &payload, &app, &progress).await });
+        let running = async move { dispatch(kind, &payload, &app, &progress).await };
+        let mut task = tokio::spawn(running.in_current_span());
         let end = tokio::select! {
             joined = &mut task => match joined {
                 Ok(Ok(done)) => End::Done(done),
@@ -107,8 +114,27 @@ impl Runner {
                 End::Stopped
             }
         };
+        let outcome = self.outcome(&job, &end);
+        metrics::job_ran(job.kind.to_value(), outcome, began.elapsed());
+        Span::current().record("outcome", outcome);
         self.record_end(&job, &end).await;
         self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&job.id);
+    }
+
+    /// How a run ended, as metrics and traces call it.
+    fn outcome(&self, job: &job::Model, end: &End) -> &'static str {
+        match end {
+            End::Done(_) => "succeeded",
+            End::Panicked => "failed",
+            End::Stopped if self.app.shutdown.is_cancelled() => "handed_back",
+            End::Stopped => "cancelled",
+            End::Failed(error) => match error.advice() {
+                Advice::Postpone { .. } => "postponed",
+                _ if StorageFull::caused(error) => "retried",
+                Advice::Retry { .. } if job.failures + 1 < MOST_FAILURES => "retried",
+                Advice::Retry { .. } | Advice::GiveUp => "failed",
+            },
+        }
     }
 
     /// Records how a job ended, however long the database can't: a disk may be full, a server may restart. The job
@@ -185,6 +211,29 @@ impl Runner {
             }
         }
     }
+}
+
+/// Around all that a job does; a part of the trace of whoever asked for it.
+fn span_of(job: &job::Model) -> Span {
+    let kind = job.kind.to_value();
+    let span = tracing::error_span!(
+        "job",
+        otel.name = format!("job {kind}"),
+        otel.kind = "consumer",
+        job_id = job.id,
+        job_kind = kind,
+        attempt = job.attempts,
+        outcome = Empty,
+        trace_id = Empty,
+    );
+    traces::adopt(&span, job.traceparent.as_deref());
+    span
+}
+
+/// How long a job that was claimed just now had been due, by the database's clock alone.
+fn waited(job: &job::Model) -> Duration {
+    let claimed_at = job.lease_until.unwrap_or(0) - millis(LEASE);
+    Duration::from_millis(u64::try_from(claimed_at - job.run_after).unwrap_or(0))
 }
 
 async fn dispatch(kind: JobKind, payload: &str, app: &App, progress: &Progress) -> Result<Done, JobError> {

@@ -1,13 +1,17 @@
 //! The HTTP client that providers share: timeouts, a bound on what is read, errors without addresses in them
 //! (an address may carry a key).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Client, ClientBuilder, RequestBuilder, StatusCode};
 
+use tracing::Instrument;
+use tracing::field::Empty;
+
 use super::ProviderError;
+use crate::telemetry::metrics;
 
 /// The longest answer that is read. Twenty years of daily bars are 3 MiB.
 const LARGEST_BODY: usize = 64 << 20;
@@ -56,17 +60,23 @@ pub(super) struct Answer {
     pub(super) body: String,
 }
 
-/// Sends a request and reads the whole answer as text. Any status but success is an error.
+/// Sends a request and reads the whole answer as text. Any status but success is an error, and so is a text that does not
+/// pass the check: some providers write their errors into answers that look like success.
 pub(super) async fn text(
     provider: &'static str,
     silence: Duration,
     request: RequestBuilder,
+    check: impl FnOnce(&str) -> Result<(), ProviderError>,
 ) -> Result<String, ProviderError> {
-    let answer = answer(provider, silence, request).await?;
-    if answer.status.is_success() {
-        return Ok(answer.body);
-    }
-    Err(ProviderError::Status { provider, status: answer.status.as_u16(), retry_after: answer.retry_after })
+    let checked = async {
+        let Answer { status, retry_after, body } = as_text(provider, fetch(provider, silence, request).await?)?;
+        if !status.is_success() {
+            return Err(ProviderError::Status { provider, status: status.as_u16(), retry_after });
+        }
+        check(&body)?;
+        Ok(body)
+    };
+    seen(provider, checked, |_| "ok").await
 }
 
 /// Sends a request and reads the whole answer as text.
@@ -75,7 +85,10 @@ pub(super) async fn answer(
     silence: Duration,
     request: RequestBuilder,
 ) -> Result<Answer, ProviderError> {
-    let Bytes { status, retry_after, body } = bytes(provider, silence, request).await?;
+    as_text(provider, bytes(provider, silence, request).await?)
+}
+
+fn as_text(provider: &'static str, Bytes { status, retry_after, body }: Bytes) -> Result<Answer, ProviderError> {
     let body = String::from_utf8(body)
         .map_err(|_| ProviderError::Malformed { provider, what: "bytes that aren't UTF-8 text".to_owned() })?;
     Ok(Answer { status, retry_after, body })
@@ -94,9 +107,46 @@ pub(super) async fn bytes(
     silence: Duration,
     request: RequestBuilder,
 ) -> Result<Bytes, ProviderError> {
+    let outcome = |answer: &Bytes| match answer.status {
+        status if status.is_success() => "ok",
+        StatusCode::NOT_FOUND | StatusCode::GONE => "not_found",
+        _ => "status",
+    };
+    seen(provider, fetch(provider, silence, request), outcome).await
+}
+
+/// Makes a request a part of the trace, and counts how it ended. Its address may carry a key, so neither gets that.
+async fn seen<T>(
+    provider: &'static str,
+    request: impl Future<Output = Result<T, ProviderError>>,
+    outcome: impl FnOnce(&T) -> &'static str,
+) -> Result<T, ProviderError> {
+    let span = tracing::error_span!(
+        "provider",
+        otel.name = provider,
+        otel.kind = "client",
+        http.response.status_code = Empty,
+        error.r#type = Empty,
+        otel.status_code = Empty,
+    );
+    let began = Instant::now();
+    let ended = request.instrument(span.clone()).await;
+    let outcome = ended.as_ref().map_or_else(ProviderError::outcome, outcome);
+    if outcome != "ok" {
+        span.record("error.type", outcome);
+    }
+    if ended.is_err() {
+        span.record("otel.status_code", "ERROR");
+    }
+    metrics::provider_called(provider, outcome, began.elapsed());
+    ended
+}
+
+async fn fetch(provider: &'static str, silence: Duration, request: RequestBuilder) -> Result<Bytes, ProviderError> {
     let broken = |error: reqwest::Error| transport_error(provider, silence, error);
     let mut response = request.send().await.map_err(broken)?;
     let (status, retry_after) = (response.status(), retry_after(response.headers()));
+    tracing::Span::current().record("http.response.status_code", status.as_u16());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.len() + chunk.len() > LARGEST_BODY {

@@ -219,6 +219,26 @@ pub enum Advice {
 }
 
 impl ProviderError {
+    /// The kind of error, as metrics and traces call it.
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::UnknownSymbol { .. } => "unknown_symbol",
+            Self::BudgetSpent { .. } => "budget_spent",
+            Self::TooFast { .. } => "too_fast",
+            Self::Premium { .. } => "premium",
+            Self::BadKey { .. } => "bad_key",
+            Self::Status { .. } => "status",
+            Self::Blocked { .. } => "blocked",
+            Self::Refused { .. } => "refused",
+            Self::Timeout { .. } => "timeout",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Malformed { .. } | Self::BadFile { .. } => "malformed",
+            Self::NotConfigured { .. } => "not_configured",
+            Self::Store(_) => "database",
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn advice(&self) -> Advice {

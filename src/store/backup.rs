@@ -7,6 +7,8 @@ use std::time::Duration;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 
+use super::hold::{self, HoldError};
+
 /// Why there's no copy, or nothing was put back.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
@@ -67,6 +69,10 @@ pub async fn backup(url: &str, file: &Path) -> Result<(), BackupError> {
 pub async fn restore(url: &str, file: &Path) -> Result<(), BackupError> {
     let options = options(url)?;
     let target = options.get_filename().to_owned();
+    let _hold = hold::take(&target).map_err(|error| match error {
+        HoldError::Held(path) => BackupError::InUse(path),
+        HoldError::File { path, source } => BackupError::File { path, source },
+    })?;
     check(file).await?;
     let part = with_ending(&target, "part");
     std::fs::copy(file, &part).map_err(|source| BackupError::File { path: part.clone(), source })?;

@@ -79,6 +79,18 @@ impl Budgets<'_> {
         Ok(Permit::SpentUntil(if blocked > present { blocked } else { tomorrow(present) }))
     }
 
+    /// Requests that may still leave today, of so many a day.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn left(&self, id: &str, per_day: u32) -> Result<u32> {
+        let Some(budget) = Entity::find_by_id(id).one(&self.0.read).await? else { return Ok(per_day) };
+        let present = clock::present(&self.0.read).await?;
+        let used = if i64::from(budget.day) == present / DAY_MS { u32::try_from(budget.used).unwrap_or(0) } else { 0 };
+        let is_blocked_today = budget.blocked_until >= tomorrow(present);
+        Ok(if is_blocked_today { 0 } else { per_day.saturating_sub(used) })
+    }
+
     /// Lets nothing leave before `until`: the provider has asked for it.
     ///
     /// # Errors

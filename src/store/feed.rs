@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::clock::present;
 use super::entity::{ipo, job, symbol};
 use super::{Event, JobState, Millis, Result};
+use crate::telemetry::metrics;
 
 /// A row that changed, as it stands now.
 #[derive(Debug, Clone)]
@@ -122,7 +123,10 @@ impl Feed {
                 tokio::select! {
                     event = events.recv() => match event {
                         Ok(event) => news.add(&event),
-                        Err(RecvError::Lagged(_)) => news.lose(),
+                        Err(RecvError::Lagged(_)) => {
+                            metrics::event_lag();
+                            news.lose();
+                        }
                         Err(RecvError::Closed) => return,
                     },
                     _ = ticks.tick() => news.compare = true,
@@ -131,7 +135,10 @@ impl Feed {
             while news.len() < BATCH {
                 match events.try_recv() {
                     Ok(event) => news.add(&event),
-                    Err(TryRecvError::Lagged(_)) => news.lose(),
+                    Err(TryRecvError::Lagged(_)) => {
+                        metrics::event_lag();
+                        news.lose();
+                    }
                     Err(TryRecvError::Empty | TryRecvError::Closed) => break,
                 }
             }

@@ -15,6 +15,7 @@ use super::entity::job_file;
 use super::jobs::{CHUNK, Claim, Jobs, Outcome, RunAfter, int};
 use super::{Event, Millis, Result};
 use crate::market::text::clean;
+use crate::telemetry::traces;
 
 /// How long a job waits before it asks again whether its symbol is free.
 const BUSY_RETRY_MS: i64 = 300;
@@ -391,6 +392,7 @@ impl Jobs<'_> {
             .col_expr(Column::Revision, next_revision())
             .col_expr(Column::EnqueuedAt, Expr::val(Option::<i64>::None))
             .col_expr(Column::CancelRequested, Expr::val(false))
+            .col_expr(Column::Traceparent, Expr::val(traces::traceparent()))
             .filter(Column::Id.eq(id))
             .filter(Column::State.is_in([JobState::Failed, JobState::Cancelled]))
             .exec(&transaction)

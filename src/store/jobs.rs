@@ -11,6 +11,7 @@ use super::entity::job::{ActiveModel, Column, Entity, JobKind, JobState, Model};
 use super::entity::{job_file, symbol};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
 use super::{Millis, Result, Store, clock};
+use crate::telemetry::traces;
 
 /// The jobs' repository.
 pub struct Jobs<'a>(pub(super) &'a Store);
@@ -157,6 +158,10 @@ impl Jobs<'_> {
         for (row, fresh) in found.iter().flatten().zip(&mut fresh) {
             *fresh &= seen.insert(row.id);
         }
+        let ids = || found.iter().flatten().zip(&fresh).filter(|(_, is_new)| **is_new).map(|(job, _)| job.id);
+        if let Some(first) = ids().min() {
+            tracing::info!(first, count = ids().count(), "jobs recorded");
+        }
         Ok(found.into_iter().flatten().zip(fresh).collect())
     }
 
@@ -261,6 +266,7 @@ fn row(job: &NewJob, now: Millis) -> ActiveModel {
         cancel_requested: Set(false),
         run_after: Set(now),
         created_at: Set(now),
+        traceparent: Set(traces::traceparent()),
         ..Default::default()
     }
 }

@@ -16,6 +16,7 @@ mod events;
 mod feed;
 mod first_days;
 mod forecasts;
+mod hold;
 mod identities;
 mod ipo_performance;
 mod ipo_values;
@@ -25,6 +26,7 @@ mod job_runs;
 mod jobs;
 mod market_bars;
 mod market_days;
+mod measures;
 pub mod page;
 mod prices;
 mod research;
@@ -58,6 +60,7 @@ pub use events::{Event, Events};
 pub use feed::{IpoUpdate, JobUpdate, Update};
 pub use first_days::FirstDay;
 pub use forecasts::{Heads, Models, Predictions};
+pub use hold::{Hold, HoldError, hold};
 pub use identities::{FormerTicker, Identities, ListedShare, SUFFIX as MARKET_SUFFIX};
 pub use ipo_performance::IpoStatistics;
 pub use ipo_values::millionths;
@@ -149,7 +152,7 @@ impl Store {
             create_folder_of(url)?;
             let mut write = Database::connect(sqlite_options(url, 1)).await?;
             let mut read = Database::connect(sqlite_options(url, SQLITE_READERS)).await?;
-            count_statements([&mut read, &mut write], &statements);
+            watch([&mut read, &mut write], &statements);
             let queue = Database::connect(sqlite_options(url, 1)).await?;
             let (leases, events) = (write.clone(), Events::local(read.clone()));
             return Ok(Self { read, write, queue, leases, events, storage, statements, postgres: None });
@@ -176,7 +179,7 @@ impl Store {
         let unhurried = options.clone();
         options.statement_timeout(LONGEST_STATEMENT);
         let mut pool = Database::connect(options.clone()).await?;
-        count_statements([&mut pool], &statements);
+        watch([&mut pool], &statements);
         options.max_connections(1).acquire_timeout(LEASE_PATIENCE).connect_lazy(true);
         let leases = Database::connect(options).await?;
         let events = Events::shared(pool.clone(), pool.get_postgres_connection_pool().clone());
@@ -377,11 +380,13 @@ impl Store {
     }
 }
 
-fn count_statements<const N: usize>(connections: [&mut DatabaseConnection; N], statements: &Arc<AtomicU64>) {
+/// Has every statement counted, timed and traced.
+fn watch<const N: usize>(connections: [&mut DatabaseConnection; N], statements: &Arc<AtomicU64>) {
     for connection in connections {
         let statements = statements.clone();
-        connection.set_metric_callback(move |_| {
+        connection.set_metric_callback(move |info| {
             statements.fetch_add(1, Ordering::Relaxed);
+            measures::statement(info);
         });
     }
 }

@@ -55,7 +55,8 @@ impl Server {
         let (kept, (address, found)) = (log.clone(), std::sync::mpsc::channel());
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                if let Some((_, rest)) = line.split_once("address=127.0.0.1:") {
+                let found = line.split_once("address=127.0.0.1:").or(line.split_once("\"address\":\"127.0.0.1:"));
+                if let Some((_, rest)) = found {
                     let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
                     let _ = address.send(format!("http://127.0.0.1:{port}"));
                 }
@@ -68,6 +69,27 @@ impl Server {
 
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The address that stands after some text in the log, once it does.
+    pub fn logged(&self, before: &str) -> String {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let found = self.log().lines().find_map(|line| {
+                let port: String = line.split_once(before)?.1.chars().take_while(char::is_ascii_digit).collect();
+                Some(format!("http://127.0.0.1:{port}"))
+            });
+            if let Some(address) = found {
+                return address;
+            }
+            assert!(Instant::now() < deadline, "nothing in the log has {before}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What was logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("a log").join("\n")
     }
 
     fn signal(&self, name: &str) {

@@ -26,3 +26,4 @@ mod soak;
 mod statements;
 mod store;
 mod subscriptions;
+mod telemetry;

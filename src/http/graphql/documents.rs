@@ -88,6 +88,11 @@ impl Documents {
         }
     }
 
+    /// The texts of the registered operations.
+    pub(in crate::http) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.trusted.values().map(String::as_str)
+    }
+
     /// Keeps a text that came with its hash and was admitted.
     pub(in crate::http) fn keep(&self, hash: String, text: &str) {
         self.sent_once.insert(hash, text.into());

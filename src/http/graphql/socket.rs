@@ -31,6 +31,7 @@ use crate::http::live::{Watched, is_good};
 use crate::http::{Service, auth};
 use crate::settings::Origins;
 use crate::store::Role;
+use crate::telemetry::metrics;
 
 /// How long a client may take to begin.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -83,6 +84,7 @@ pub(super) async fn upgrade(service: Service, caller: Caller, parts: &mut Parts)
     };
     upgrade.on_upgrade(move |stream| async move {
         let _slot = slot;
+        let _present = metrics::Present::websocket();
         Socket::new(service, caller, dialect).serve(stream).await;
     })
 }

@@ -36,6 +36,11 @@ pub(super) fn routes() -> Router<Service> {
 }
 
 /// What a body may hold: its name there and in the schema.
+/// The stored operations of these routes.
+pub(super) fn operations() -> [&'static Operation; 5] {
+    [&LIST, &ONE, &CREATE, &UPDATE, &DELETE]
+}
+
 const FIELDS: [(&str, &str); 12] = [
     ("name", "name"),
     ("symbol", "ticker"),

@@ -68,6 +68,12 @@ const BACK_TEST: Operation = Operation::new(include_str!("../operations/back_tes
 const BACK_TEST_ID: Operation = Operation::new(include_str!("../operations/back_test_id.graphql"), "ran");
 const AI_PREDICTION: Operation = Operation::new(include_str!("../operations/ai_prediction.graphql"), "ran");
 
+/// The texts of the stored operations.
+pub(super) fn texts() -> impl Iterator<Item = &'static str> {
+    let own = [&ADD, &REFRESH, &DATA, &SYMBOLS, &BACK_TEST, &BACK_TEST_ID, &AI_PREDICTION];
+    own.into_iter().chain(ipos::operations()).map(|operation| operation.text)
+}
+
 type Parameters = Query<HashMap<String, String>>;
 
 /// The routes.

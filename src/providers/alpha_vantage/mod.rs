@@ -19,7 +19,8 @@ use url::Url;
 use super::{Capabilities, History, Listing, PriceBatch, PriceProvider, ProviderError, http};
 use crate::market::{DataSource, Exchange};
 use crate::settings::AlphaVantageSettings;
-use crate::store::{Permit, Refusal, Store, now, tomorrow};
+use crate::store::{Permit, Refusal, Store, StoreError, now, tomorrow};
+use crate::telemetry::metrics;
 
 const NAME: &str = "Alpha Vantage";
 /// A call with `outputsize=compact` brings this many bars.
@@ -65,6 +66,18 @@ impl AlphaVantage {
         self.key.is_some()
     }
 
+    /// Tells how many requests are left today, where there is a bound.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn measure_budget(&self) -> Result<(), StoreError> {
+        if self.is_configured() && self.per_day > 0 {
+            let left = self.store.budgets().left(&self.budget, self.per_day).await?;
+            metrics::budget_left("alpha_vantage", left);
+        }
+        Ok(())
+    }
+
     /// JSON, free of notices.
     async fn get(&self, parameters: &[(&str, &str)]) -> Result<String, ProviderError> {
         self.request(parameters, notice::check).await
@@ -91,10 +104,7 @@ impl AlphaVantage {
         let mut url = self.base_url.clone();
         url.set_path(&format!("{}/query", self.base_url.path().trim_end_matches('/')));
         let request = self.client.get(url).query(parameters).query(&[("apikey", key.expose_secret())]);
-        let outcome = http::text(NAME, self.timeout, request).await.and_then(|body| {
-            check(&body)?;
-            Ok(body)
-        });
+        let outcome = http::text(NAME, self.timeout, request, check).await;
         self.respect(outcome).await
     }
 

@@ -106,6 +106,8 @@ pub struct Model {
     pub finished_at: Option<i64>,
     /// Grows with every change that a person can see.
     pub revision: i32,
+    /// The trace of the request that asked for it.
+    pub traceparent: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

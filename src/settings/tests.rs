@@ -1,0 +1,111 @@
+use super::*;
+
+fn read(values: &[(&'static str, &str)]) -> Result<Settings, String> {
+    let source = |name: &'static str| values.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+    Settings::read(&source).map_err(|e| e.to_string())
+}
+
+#[test]
+fn nothing_needs_setting() {
+    let settings = read(&[]).expect("defaults");
+    assert_eq!(&*settings.database_url, "sqlite://data/prospectus.db");
+    assert_eq!(settings.database_pool, 16);
+    assert_eq!(settings.public_url.as_str(), "http://127.0.0.1:8000/");
+    assert_eq!((settings.alpha_vantage.per_second, settings.alpha_vantage.per_day), (1.0, 25));
+    assert!(settings.alpha_vantage.api_key.is_none());
+    assert_eq!((settings.models_dir.to_str(), settings.onnx_runtime), (Some("models"), None));
+}
+
+#[test]
+fn a_wrong_value_is_named_with_what_it_takes() {
+    for (name, value) in [
+        ("DATABASE_URL", "mysql://x"),
+        ("LISTEN", "8000"),
+        ("PUBLIC_URL", "example.org"),
+        ("ADMIN_TOKEN", "short"),
+        ("REQUIRE_TOKEN_TO_READ", "perhaps"),
+        ("ALPHA_VANTAGE_BASE_URL", "ftp://x"),
+        ("ALPHA_VANTAGE_PER_SECOND", "-1"),
+        ("ALPHA_VANTAGE_PER_DAY", "many"),
+        ("PRICE_SCHEDULE", "at noon"),
+        ("IPO_SCHEDULE", "daily"),
+        ("NSE_BASE_URL", "nseindia.com"),
+        ("NSE_PROXY", "proxy:3128"),
+        ("WORKER_CONCURRENCY", "0"),
+        ("LOG_FORMAT", "xml"),
+        ("METRICS_LISTEN", "9464"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "grpc://collector:4317"),
+        ("DATABASE_POOL", "1"),
+        ("CORS_ORIGINS", "example.org"),
+        ("CORS_ORIGINS", "https://a.example/path"),
+        ("RATE_LIMIT", "0"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("MAX_CONNECTIONS", "1"),
+        ("DRAIN_SECONDS", "soon"),
+        ("INTROSPECTION", "maybe"),
+    ] {
+        let error = read(&[(name, value)]).expect_err(name);
+        assert!(error.starts_with(name) && error.contains("takes") && !error.contains('\n'), "{error}");
+    }
+    assert_eq!(
+        read(&[("ALPHA_VANTAGE_PER_DAY", "many")]).expect_err("not a number"),
+        "ALPHA_VANTAGE_PER_DAY is \"many\", but it takes requests a day, such as 25; 0 sets no limit"
+    );
+}
+
+#[test]
+fn the_pool_leaves_room_beside_the_jobs() {
+    let postgres = ("DATABASE_URL", "postgres://localhost/p");
+    let pool = |values: &[(&'static str, &str)]| read(values).map(|settings| settings.database_pool);
+    assert_eq!(pool(&[postgres, ("WORKER_CONCURRENCY", "64")]), Ok(68));
+    assert_eq!(pool(&[postgres, ("WORKER_CONCURRENCY", "8"), ("DATABASE_POOL", "12")]), Ok(12));
+    let error = pool(&[postgres, ("WORKER_CONCURRENCY", "8"), ("DATABASE_POOL", "11")]).expect_err("too few");
+    assert!(error.starts_with("DATABASE_POOL is \"11\"") && error.contains("WORKER_CONCURRENCY"), "{error}");
+    assert_eq!(pool(&[("WORKER_CONCURRENCY", "8"), ("DATABASE_POOL", "2")]), Ok(2), "SQLite has its own");
+}
+
+#[test]
+fn traces_go_where_opentelemetry_says() {
+    let traces = |values: &[(&'static str, &str)]| {
+        let traces = read(values).expect("settings").telemetry.traces;
+        traces.map(|address| address.as_str().to_owned())
+    };
+    assert_eq!(traces(&[]), None);
+    let shared = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/");
+    assert_eq!(traces(&[shared]).as_deref(), Some("http://collector:4318/v1/traces"));
+    let own = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://other/in");
+    assert_eq!(traces(&[shared, own]).as_deref(), Some("https://other/in"));
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let settings = read(&[
+        ("ADMIN_TOKEN", "hush-hush-hush-hush"),
+        ("ALPHA_VANTAGE_API_KEY", "SECRETKEY"),
+        ("DATABASE_URL", "postgres://me:hush@db.example:5432/p?sslmode=require&password=hush"),
+        ("NSE_PROXY", "http://me:hush@proxy.example:3128"),
+        ("NSE_BASE_URL", "http://me:hush@nse.example"),
+        ("ALPHA_VANTAGE_BASE_URL", "http://me:hush@av.example"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hush@collector.example"),
+    ]);
+    let printed = format!("{:?}", settings.expect("settings"));
+    assert!(!printed.contains("hush") && !printed.contains("SECRETKEY"), "{printed}");
+    assert!(printed.contains("@db.example:5432/p") && printed.contains("@proxy.example:3128"), "{printed}");
+}
+
+#[test]
+fn nor_are_those_of_malformed_addresses() {
+    for (name, value) in [
+        ("NSE_PROXY", "socks5://me:hush@proxy:3128"),
+        ("NSE_PROXY", "me:hush@proxy:3128"),
+        ("NSE_PROXY", "http://me:hu@sh@proxy:port"),
+        ("PUBLIC_URL", "ftp://me:hush@example.org"),
+        ("ALPHA_VANTAGE_BASE_URL", "ftp://example.org?apikey=hush"),
+        ("DATABASE_URL", "mysql://me:hush@db/p"),
+        ("DATABASE_URL", "me:hush@db/p"),
+    ] {
+        let error = read(&[(name, value)]).expect_err(name);
+        assert!(error.starts_with(name) && !error.contains("hu"), "{error}");
+    }
+}

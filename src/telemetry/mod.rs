@@ -1,0 +1,12 @@
+//! What the service tells of itself: metrics by name, traces, and the log.
+//!
+//! A process has one log, one set of metrics and one tracer, so these alone are global. Where a setting has switched them
+//! off, telling costs next to nothing.
+
+mod logs;
+pub mod metrics;
+mod process;
+pub mod traces;
+
+pub use logs::{TelemetryError, start};
+pub use traces::Traces;
