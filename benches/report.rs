@@ -39,7 +39,7 @@ fn source(columns: &Columns, commission: f64) -> BacktestSource {
         days: columns.days.clone(),
         close: columns.close.clone(),
         trades: ran.trades,
-        adjusted: false,
+        adjustment: prospectus::market::Adjustment::None,
         data_version: 1,
         engine_version: 1,
         created_at: "2026-01-01T00:00:00Z".to_owned(),

@@ -7,9 +7,8 @@ use moka::future::Cache;
 use tokio_util::sync::CancellationToken;
 
 use crate::forecast::{ArtifactError, Shelf};
-use crate::market::DataSource;
-use crate::market::Series;
 use crate::market::splits::Split;
+use crate::market::{DataSource, Dividend, Series};
 use crate::providers::alpha_vantage::AlphaVantage;
 use crate::providers::market::NseArchive;
 use crate::providers::nse::Nse;
@@ -196,8 +195,10 @@ impl SeriesCache {
         for symbol in symbols {
             let splits: Vec<Split> = serde_json::from_str(&symbol.splits)
                 .map_err(|source| StoreError::Corrupt { what: "list of splits", source })?;
+            let dividends: Vec<Dividend> = serde_json::from_str(&symbol.dividends)
+                .map_err(|source| StoreError::Corrupt { what: "list of dividends", source })?;
             let bars = by_symbol.remove(&symbol.id).unwrap_or_default();
-            let series = Arc::new(Series::new(&bars, &splits));
+            let series = Arc::new(Series::new(&bars, &splits, &dividends));
             self.cache.insert((symbol.id, symbol.data_version), series.clone()).await;
             read.insert(symbol.id, (symbol, series));
         }

@@ -5,6 +5,7 @@
 pub mod app;
 pub mod backtest;
 pub mod cli;
+pub mod export;
 pub mod forecast;
 pub mod graphql;
 pub mod http;

@@ -19,9 +19,11 @@ mod m20261125_000013_market;
 mod m20261125_000014_derived_prices;
 mod m20261125_000016_sessions;
 mod m20261128_000021_names_and_restore;
+mod m20261128_000022_whole_isins;
+mod m20261128_000023_adjustments;
+mod m20261128_000030_job_traces;
 mod m20261128_000040_exchange_holidays;
 mod m20261128_000041_model_choice;
-mod m20261128_000030_job_traces;
 
 pub struct Migrator;
 
@@ -46,6 +48,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000041_model_choice::Migration),
             Box::new(m20261128_000021_names_and_restore::Migration),
             Box::new(m20261128_000030_job_traces::Migration),
+            Box::new(m20261128_000022_whole_isins::Migration),
+            Box::new(m20261128_000023_adjustments::Migration),
         ]
     }
 }

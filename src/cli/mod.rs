@@ -1,6 +1,7 @@
 //! The commands of the one binary.
 
 mod demo;
+mod export;
 mod import;
 mod import_market;
 mod samples;
@@ -48,6 +49,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Read a file of one symbol's prices, or files of a whole market, into the database.
     Import(import::ImportArguments),
+    /// Write prices, IPOs, backtests or sweeps to a file, for notebooks and spreadsheets.
+    Export(export::ExportArguments),
     /// Fit a forecasting model to stored symbols.
     Train(train::TrainArguments),
     /// Write a copy of the SQLite database, while it serves.
@@ -143,13 +146,14 @@ async fn run(command: Command) -> Result<(), CommandError> {
 
 async fn obey(command: Command, settings: Settings) -> Result<(), CommandError> {
     match command {
-        Command::Serve { no_worker } => serve::serve(settings, !no_worker).await,
-        Command::Worker => serve::work(settings).await,
-        Command::Migrate { down } => migrate(settings, down).await,
-        Command::Demo(arguments) => demo::run(settings, arguments).await,
-        Command::Import(arguments) => import::run(settings, arguments).await,
+        Command::Serve { no_worker } => Box::pin(serve::serve(settings, !no_worker)).await,
+        Command::Worker => Box::pin(serve::work(settings)).await,
+        Command::Migrate { down } => Box::pin(migrate(settings, down)).await,
+        Command::Demo(arguments) => Box::pin(demo::run(settings, arguments)).await,
+        Command::Import(arguments) => Box::pin(import::run(settings, arguments)).await,
+        Command::Export(arguments) => Box::pin(export::run(settings, arguments)).await,
         Command::Token(command) => token::run(settings, command).await,
-        Command::Train(arguments) => train::run(settings, arguments).await,
+        Command::Train(arguments) => Box::pin(train::run(settings, arguments)).await,
         Command::Backup { file } => {
             store::backup(&settings.database_url, &file).await?;
             println!("{} is a whole copy of the database.", file.display());

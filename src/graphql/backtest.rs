@@ -16,6 +16,7 @@ use super::strategy::{ExecutionInput, StrategyInput};
 use super::symbol::{Symbol, filtered_by, has_changed, load_symbol, moment};
 use crate::app::App;
 use crate::backtest::{self, Execution, ExitReason, Strategy, describe, drawdowns};
+use crate::market::Adjustment;
 use crate::request::RequestError;
 use crate::research::{self, Curve, RunBacktest, Span};
 use crate::store::entity::backtest as row;
@@ -236,8 +237,15 @@ impl Backtest {
     }
 
     /// Whether it ran on prices adjusted for splits, and for dividends where the provider does so.
+    #[graphql(deprecation = "Use adjustment.")]
     async fn adjusted(&self) -> bool {
         self.0.adjusted
+    }
+
+    /// What the prices that it ran on were adjusted for.
+    async fn adjustment(&self, ctx: &Context<'_>) -> Result<Adjustment> {
+        let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
+        Ok(self.0.adjustment(symbol.and_then(|symbol| symbol.0.adjusted_until)))
     }
 
     /// The symbol's data version when this ran.
@@ -381,9 +389,12 @@ pub struct RunBacktestInput {
     from: Option<Date>,
     /// The latest date.
     to: Option<Date>,
-    /// Prices adjusted for splits, and for dividends where the provider does so; as traded if false.
-    #[graphql(default = true)]
+    /// Prices adjusted for splits, and for dividends where the provider does so; as traded if false. `adjustment` says
+    /// more exactly which.
+    #[graphql(default = true, deprecation = "Use adjustment.")]
     adjusted: bool,
+    /// What prices are adjusted for; what `adjusted` says unless given.
+    adjustment: Option<Adjustment>,
 }
 
 /// The stored backtest.
@@ -399,7 +410,12 @@ pub struct RunBacktestPayload {
 pub struct BacktestMutation;
 
 async fn run(app: &App, input: RunBacktestInput) -> Result<row::Model, RequestError> {
-    let span = Span { from: input.from.map(|d| d.0), to: input.to.map(|d| d.0), adjusted: input.adjusted };
+    let span = Span {
+        from: input.from.map(|d| d.0),
+        to: input.to.map(|d| d.0),
+        adjusted: input.adjusted,
+        adjustment: input.adjustment,
+    };
     let strategy = Strategy::try_from(input.strategy)?;
     let wanted = RunBacktest { ticker: input.ticker, strategy, execution: input.execution.into(), span };
     Ok(research::run_backtest(app, wanted).await?.1)

@@ -9,7 +9,8 @@ use super::errors::{bad_input, internal};
 use super::scalars::{BigInt, Date};
 use crate::market::calendar::DayRange;
 use crate::market::resample::resample;
-use crate::market::{Bar, Columns, Interval, Operand, PriceField, Series, Split as SplitRow};
+use crate::market::splits::adjusted_close;
+use crate::market::{Adjustment, Bar, Columns, Dividend, Interval, Operand, PriceField, Series, Split as SplitRow};
 
 /// One trading day, week or month of a symbol. Prices are in the symbol's currency.
 #[derive(Debug, Clone, SimpleObject)]
@@ -31,14 +32,14 @@ pub struct PriceBar {
 }
 
 impl PriceBar {
-    pub(super) fn new(bar: &Bar, splits: &[SplitRow], provided_until: Option<i32>) -> Self {
+    pub(super) fn new(bar: &Bar, splits: &[SplitRow], dividends: &[Dividend], provided_until: Option<i32>) -> Self {
         Self {
             date: Date(bar.day),
             open: bar.open,
             high: bar.high,
             low: bar.low,
             close: bar.close,
-            adjusted_close: adjusted(bar, splits, provided_until),
+            adjusted_close: adjusted_close(bar, splits, dividends, provided_until),
             volume: BigInt(bar.volume),
         }
     }
@@ -54,17 +55,6 @@ impl PriceBar {
             volume: BigInt(columns.volume[i]),
         }
     }
-}
-
-/// One bar's adjusted close, by the rule of [`crate::market::splits::adjusted_closes`].
-fn adjusted(bar: &Bar, splits: &[SplitRow], provided_until: Option<i32>) -> f64 {
-    let after = match bar.adjusted_close {
-        Some(_) => provided_until.unwrap_or(bar.day),
-        None => bar.day,
-    };
-    let value = bar.adjusted_close.unwrap_or(bar.close);
-    let ratio: f64 = splits.iter().filter(|s| s.day > after).map(|s| s.ratio).product();
-    if ratio == 1.0 { value } else { value / ratio }
 }
 
 /// A change of the number of shares.
@@ -117,12 +107,12 @@ impl PriceSeries {
         from: Option<Date>,
         to: Option<Date>,
         interval: Interval,
-        adjusted: bool,
+        adjustment: Adjustment,
         chart_url: String,
     ) -> Result<Self> {
         let view = move || {
             let all = 0..series.raw.len();
-            let daily = if adjusted { series.adjusted(all) } else { series.raw(all) };
+            let daily = series.view(adjustment, all);
             if interval == Interval::Day { Ok(daily) } else { resample(daily, interval).map(|(columns, _)| columns) }
         };
         // Days are a copy; weeks and months are a calculation.

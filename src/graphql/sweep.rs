@@ -18,6 +18,7 @@ use super::symbol::{Symbol, filtered_by, has_changed, load_symbol, moment};
 use crate::app::App;
 use crate::backtest::{self, SweepMetric};
 use crate::jobs::{self, SweepAnswer};
+use crate::market::Adjustment;
 use crate::research::{Span, StoredSweep, SweepRequest, decode_sweep};
 use crate::store::entity::sweep as row;
 use crate::store::{ResearchFilter, Role, research_sorts};
@@ -162,8 +163,15 @@ impl Sweep {
     }
 
     /// Whether it ran on prices adjusted for splits, and for dividends where the provider does so.
+    #[graphql(deprecation = "Use adjustment.")]
     async fn adjusted(&self) -> bool {
         self.row.adjusted
+    }
+
+    /// What the prices that it ran on were adjusted for.
+    async fn adjustment(&self, ctx: &Context<'_>) -> Result<Adjustment> {
+        let symbol = load_symbol(ctx, Some(self.row.symbol_id)).await?;
+        Ok(self.row.adjustment(symbol.and_then(|symbol| symbol.0.adjusted_until)))
     }
 
     /// How its orders were carried out.
@@ -229,9 +237,12 @@ pub struct SweepBacktestsInput {
     from: Option<Date>,
     /// The latest date.
     to: Option<Date>,
-    /// Prices adjusted for splits, and for dividends where the provider does so; as traded if false.
-    #[graphql(default = true)]
+    /// Prices adjusted for splits, and for dividends where the provider does so; as traded if false. `adjustment` says
+    /// more exactly which.
+    #[graphql(default = true, deprecation = "Use adjustment.")]
     adjusted: bool,
+    /// What prices are adjusted for; what `adjusted` says unless given.
+    adjustment: Option<Adjustment>,
 }
 
 /// The sweep, if it was small enough to be run at once; else the job that runs it, whose `sweep` it will be.
@@ -312,7 +323,12 @@ impl SweepMutation {
             buy: input.buy_below_sma.into(),
             sell: input.sell_above_sma.into(),
             execution: input.execution.into(),
-            span: Span { from: input.from.map(|d| d.0), to: input.to.map(|d| d.0), adjusted: input.adjusted },
+            span: Span {
+                from: input.from.map(|d| d.0),
+                to: input.to.map(|d| d.0),
+                adjusted: input.adjusted,
+                adjustment: input.adjustment,
+            },
         };
         let payload = |job, sweep| SweepBacktestsPayload { job, sweep, user_errors: Vec::new() };
         Ok(match sort_out(jobs::sweep_backtests(ctx.data_unchecked::<App>(), request).await)? {

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::market::calendar::{self, Calendar};
 use crate::market::day;
 use crate::market::resample::resample;
-use crate::market::{self, DataSource, Exchange, Interval, Series};
+use crate::market::{self, Adjustment, DataSource, Exchange, Interval, Series};
 use crate::request::normalise_ticker;
 use crate::store::entity::{backtest, symbol};
 use crate::store::page::{Key, Page, PageRequest, Sort};
@@ -52,6 +52,10 @@ impl Symbol {
         serde_json::from_str(&self.0.splits).map_err(|e| internal(&e))
     }
 
+    fn dividends(&self) -> Result<Vec<market::Dividend>> {
+        serde_json::from_str(&self.0.dividends).map_err(|e| internal(&e))
+    }
+
     async fn columns(&self, ctx: &Context<'_>) -> Result<Arc<Series>> {
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let series = loader.load_one(SeriesOf(self.0.clone())).await.map_err(|e| internal(&e))?;
@@ -80,7 +84,7 @@ impl Symbol {
             Ok::<_, Error>(page.page(bars.unwrap_or_default()))
         };
         let bars = if_asked(ctx, read).await?;
-        let splits = self.splits()?;
+        let (splits, dividends) = (self.splits()?, self.dividends()?);
         let provided_until = self.0.adjusted_until;
         // The whole history's length stands in the symbol's row.
         let total = match (from, to) {
@@ -88,7 +92,7 @@ impl Symbol {
             _ => Total::BarsOf { symbol: self.0.id, from, to },
         };
         let key = |bar: &market::Bar| vec![Key::from(bar.day)];
-        Ok(connect(bars, total, key, |bar| PriceBar::new(&bar, &splits, provided_until)))
+        Ok(connect(bars, total, key, |bar| PriceBar::new(&bar, &splits, &dividends, provided_until)))
     }
 
     /// Weeks and months are made of the whole series, then cut to the page.
@@ -221,8 +225,8 @@ impl Symbol {
         }
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let bar = loader.load_one(LatestBarOf(self.0.id)).await.map_err(|e| internal(&e))?;
-        let splits = self.splits()?;
-        Ok(bar.map(|bar| PriceBar::new(&bar, &splits, self.0.adjusted_until)))
+        let (splits, dividends) = (self.splits()?, self.dividends()?);
+        Ok(bar.map(|bar| PriceBar::new(&bar, &splits, &dividends, self.0.adjusted_until)))
     }
 
     /// Splits, from the provider or found in the prices, oldest first.
@@ -312,11 +316,18 @@ impl Symbol {
         #[graphql(default_with = "Interval::Day", desc = "How long a bar is; a day if left out.")] interval: Interval,
         #[graphql(
             default = true,
+            deprecation = "Use adjustment.",
             desc = "Prices adjusted for splits, and for dividends where the provider does so; as traded if false."
         )]
         adjusted: bool,
+        #[graphql(desc = "What prices are adjusted for; what `adjusted` says unless given.")] adjustment: Option<
+            Adjustment,
+        >,
     ) -> Result<PriceSeries> {
         let mut chart = format!("charts/symbols/{}.svg?adjusted={adjusted}", percent_encoded(&self.0.ticker));
+        if let Some(adjustment) = adjustment {
+            chart.push_str(&format!("&adjustment={}", adjustment.name()));
+        }
         for (name, date) in [("from", from), ("to", to)] {
             if let Some(date) = date {
                 chart.push_str(&format!("&{name}={}", day::iso(date.0)));
@@ -326,7 +337,9 @@ impl Symbol {
             chart.push_str(&format!("&interval={}", interval.name()));
         }
         let chart_url = ctx.data_unchecked::<App>().link(&chart);
-        PriceSeries::new(self.columns(ctx).await?, from, to, interval, adjusted, chart_url).await
+        let series = self.columns(ctx).await?;
+        let adjustment = series.chosen(adjustment, adjusted);
+        PriceSeries::new(series, from, to, interval, adjustment, chart_url).await
     }
 }
 

@@ -166,7 +166,7 @@ impl From<jobs::Preview> for ImportPreview {
             row_count: i32::try_from(preview.row_count).unwrap_or(i32::MAX),
             adjusted: preview.adjusted,
             doubts: preview.doubts,
-            rows: preview.bars.iter().map(|bar| PriceBar::new(bar, &[], None)).collect(),
+            rows: preview.bars.iter().map(|bar| PriceBar::new(bar, &[], &[], None)).collect(),
         }
     }
 }

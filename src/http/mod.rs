@@ -4,6 +4,7 @@ mod answer;
 mod auth;
 mod console;
 mod execute;
+mod export;
 mod graphql;
 mod health;
 mod live;
@@ -26,8 +27,8 @@ use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::CompressionLevel;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::cors::CorsLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -47,6 +48,7 @@ pub struct Service {
     pub schema: Schema,
     gate: execute::Gate,
     renders: reports::Renders,
+    exports: export::Exports,
     uploads: graphql::Uploads,
     sockets: Arc<Semaphore>,
     scrapes: metrics::Scrapes,
@@ -71,6 +73,7 @@ pub fn router(app: App) -> Router {
     let service = Service {
         gate: execute::Gate::new(&app.settings.http),
         renders: reports::Renders::default(),
+        exports: export::Exports::default(),
         uploads: graphql::uploads(),
         sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
         scrapes: metrics::Scrapes::default(),
@@ -80,6 +83,7 @@ pub fn router(app: App) -> Router {
     tokio::spawn(service.gate.live.clone().look(service.app.clone()));
     let rest = rest::routes()
         .merge(reports::routes())
+        .merge(export::routes())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT));
     Router::new()
@@ -93,7 +97,7 @@ pub fn router(app: App) -> Router {
         .route("/session", post(auth::sign_in).delete(auth::sign_out))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_compressing()))
         .layer(cors(&service.app.settings.http.cors_origins))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
@@ -105,6 +109,11 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn(plain_request_id))
         .layer(CatchPanicLayer::new())
         .with_state(service)
+}
+
+/// Tables in binary forms gain little by it, and may be long.
+fn worth_compressing() -> impl Predicate {
+    DefaultPredicate::new().and(NotForContentType::const_new("application/vnd.apache"))
 }
 
 /// Ids of requests that bring none.

@@ -21,7 +21,7 @@ use super::{Service, answer};
 use crate::backtest::SweepMetric;
 use crate::graphql::{Kind, decode_id};
 use crate::market::currency::Quotation;
-use crate::market::{Interval, day};
+use crate::market::{Adjustment, Interval, day};
 use crate::report::{
     BacktestReport, DrawError, LOOKS_VERSION, Look, PdfError, PredictionReport, Printer, Theme, chart,
 };
@@ -436,11 +436,18 @@ async fn symbol_chart(
             .map(Some)
             .ok_or_else(|| RequestError::invalid(name, format!("{name} must be a date such as 2024-01-31"))),
     };
-    let adjusted = parameters.get("adjusted").is_none_or(|v| v != "false");
+    let mut adjusted = parameters.get("adjusted").is_none_or(|v| v != "false");
+    let mut adjustment = None;
+    if let Some(name) = parameters.get("adjustment") {
+        let found = Adjustment::of(name)
+            .ok_or_else(|| RequestError::invalid("adjustment", "the adjustment is NONE, SPLITS or TOTAL_RETURN"))?;
+        adjusted = found != Adjustment::None;
+        adjustment = Some(found);
+    }
     let interval = parameters.get("interval").map_or("DAY", String::as_str);
     let interval = Interval::of(interval)
         .ok_or_else(|| RequestError::invalid("interval", "the interval is DAY, WEEK or MONTH"))?;
-    let span = Span { from: date("from")?, to: date("to")?, adjusted };
+    let span = Span { from: date("from")?, to: date("to")?, adjusted, adjustment };
     let (symbol, columns) = research::price_columns(&service.app, ticker, span, interval).await?;
     let wanted = Wanted {
         media_type: SVG,

@@ -10,10 +10,10 @@ use super::IngestError;
 use crate::market::corporate_actions::{Clause, CorporateActionKind as Kind, price_factor, prices_agree, read_subject};
 use crate::market::day::iso;
 use crate::market::identity::Register;
-use crate::market::{DataSource, Day, Exchange, Split, splits};
+use crate::market::{Bar, DataSource, Day, Dividend, Exchange, Split, splits};
 use crate::providers::market::RawAction;
 use crate::store::entity::corporate_action::Model;
-use crate::store::{NewIssue, Store, now};
+use crate::store::{ExDay, NewIssue, Store, now};
 
 /// Adds actions and judges those of their span of days. Answers with how many were read.
 ///
@@ -107,60 +107,62 @@ pub(super) async fn judge(
     to: Day,
 ) -> Result<(), IngestError> {
     let actions = store.corporate_actions();
-    let homeless = actions.without_symbol(transaction, from, to).await?;
+    let mut homeless = actions.without_symbol(transaction, from, to).await?;
     if !homeless.is_empty() {
         let register = store.identities().register(transaction).await?;
-        for mut row in homeless {
+        for row in &mut homeless {
             row.symbol_id = symbol_of(&register, &row.ticker, row.isin.as_deref(), row.ex_day);
-            if row.symbol_id.is_some() {
-                actions.judge(transaction, &row).await?;
-            }
         }
+        homeless.retain(|row| row.symbol_id.is_some());
+        actions.judge(transaction, &homeless).await?;
     }
     let rows = actions.between(transaction, from, to).await?;
-    let mut changed: Vec<i64> = Vec::new();
+    let ex_days = actions.ex_days(transaction, &rows).await?;
+    let mut verdicts: Vec<Model> = Vec::new();
     let mut issues: Vec<NewIssue> = Vec::new();
     for day in rows.chunk_by(|a, b| (a.symbol_id, a.ex_day) == (b.symbol_id, b.ex_day)) {
-        let Some(symbol) = day[0].symbol_id else { continue };
-        let ex = actions.ex_day(transaction, symbol, day[0].ex_day).await?;
-        for judged in judged(day, ex.map(|ex| (ex.open, ex.previous_close))) {
+        let ex = ex_days.get(&day[0].id);
+        for (known, judged) in day.iter().zip(judged(day, ex)) {
             if let Some(doubt) = judged.doubt.clone().filter(|_| ex.is_some() && judged.kind != Kind::Other) {
                 let record = format!("{} {}", judged.ticker, iso(judged.ex_day));
                 let (field, raw) = (Some("subject".to_owned()), judged.subject.clone());
                 issues.push(NewIssue { record, day: Some(judged.ex_day), field, reason: doubt, raw });
             }
-            let known = day.iter().find(|row| row.id == judged.id);
-            if known.is_some_and(|known| (known.applied, &known.doubt) != (judged.applied, &judged.doubt)) {
-                actions.judge(transaction, &judged).await?;
-                changed.push(symbol);
+            if (known.applied, &known.doubt) != (judged.applied, &judged.doubt) {
+                verdicts.push(judged);
             }
         }
     }
+    actions.judge(transaction, &verdicts).await?;
     let covers =
         |issue: &crate::store::entity::data_issue::Model| issue.day.is_some_and(|day| (from..=to).contains(&day));
     store.issues().replace(transaction, DataSource::Nse, "actions:NSE", &issues, covers).await?;
+    let mut changed: Vec<i64> = verdicts.iter().filter_map(|row| row.symbol_id).collect();
+    changed.sort_unstable();
     changed.dedup();
-    refresh_splits(store, transaction, &changed).await
+    refresh_adjustments(store, transaction, &changed).await
+}
+
+fn clause_of(row: &Model) -> Clause {
+    let amount = row.amount.as_ref().and_then(|a| a.parse::<Decimal>().ok());
+    Clause { kind: row.kind, ratio: row.ratio, amount, doubt: None }
 }
 
 /// The actions of one share and day, judged together: their factors are multiplied.
-fn judged(day: &[Model], ex: Option<(f64, f64)>) -> Vec<Model> {
+fn judged(day: &[Model], ex: Option<&ExDay>) -> Vec<Model> {
     let mut rows = day.to_vec();
-    let factor_of = |row: &Model, previous: f64| {
-        let amount = row.amount.as_ref().and_then(|a| a.parse::<Decimal>().ok());
-        price_factor(&Clause { kind: row.kind, ratio: row.ratio, amount, doubt: None }, previous)
-    };
-    let Some((open, previous)) = ex else {
+    let Some(&ExDay { open, previous_close: previous, .. }) = ex else {
         // Nothing to hold them against yet.
         return rows;
     };
+    let factor_of = |row: &Model| price_factor(&clause_of(row), previous);
     let counted = |row: &Model| matches!(row.kind, Kind::Bonus | Kind::Split | Kind::Consolidation | Kind::Rights);
-    let total: f64 = rows.iter().filter(|row| counted(row)).filter_map(|row| factor_of(row, previous)).product();
+    let total: f64 = rows.iter().filter(|row| counted(row)).filter_map(factor_of).product();
     let agree = prices_agree(total, open, previous);
     for row in &mut rows {
         if row.kind == Kind::Dividend {
             row.applied = row.amount.is_some();
-        } else if counted(row) && factor_of(row, previous).is_some() {
+        } else if counted(row) && factor_of(row).is_some() {
             row.applied = agree;
             row.doubt = (!agree).then(|| {
                 let expected = previous * total;
@@ -176,55 +178,77 @@ fn judged(day: &[Model], ex: Option<(f64, f64)>) -> Vec<Model> {
     rows
 }
 
-/// Splits of these symbols, from applied actions and, where none are known, from the prices. The versions of those
-/// that change grow.
+/// Symbols whose bars are in memory at the same time.
+const SYMBOLS_AT_ONCE: usize = 20;
+
+/// Splits and dividends of these symbols, from applied actions and, where no split is known, from the prices. The
+/// versions of those that change grow.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn refresh_splits(
+pub(super) async fn refresh_adjustments(
     store: &Store,
     transaction: &DatabaseTransaction,
     symbols: &[i64],
 ) -> Result<(), IngestError> {
-    for &symbol in symbols {
-        let bars = store.prices().of(transaction, symbol).await?;
-        let found = splits_with_actions(store, transaction, symbol, splits::find(&bars)).await?;
-        let json = serde_json::to_string(&found)?;
-        let sql = "UPDATE symbols SET splits = $1, data_version = data_version + 1 WHERE id = $2 AND splits <> $1";
-        let statement = Statement::from_sql_and_values(store.backend(), sql, [json.into(), symbol.into()]);
-        transaction.execute_raw(statement).await?;
+    for symbols in symbols.chunks(SYMBOLS_AT_ONCE) {
+        let mut bars: HashMap<i64, Vec<Bar>> = HashMap::new();
+        for (symbol, bar) in store.prices().all_of(transaction, symbols).await? {
+            bars.entry(symbol).or_default().push(bar);
+        }
+        let found = bars.into_iter().map(|(symbol, bars)| (symbol, splits::find(&bars))).collect();
+        for (symbol, (splits, dividends)) in with_actions(store, transaction, found).await? {
+            let values =
+                [serde_json::to_string(&splits)?.into(), serde_json::to_string(&dividends)?.into(), symbol.into()];
+            let sql = "UPDATE symbols SET splits = $1, dividends = $2, data_version = data_version + 1 \
+                       WHERE id = $3 AND (splits <> $1 OR dividends <> $2)";
+            transaction.execute_raw(Statement::from_sql_and_values(store.backend(), sql, values)).await?;
+        }
     }
     store.ipos().measure_symbols(transaction, symbols, None).await?;
     Ok(())
 }
 
-/// Splits found in prices, with those that the exchange announced in their place.
+type Adjustments = (Vec<Split>, Vec<Dividend>);
+
+/// Splits found in prices, with those that the exchange announced in their place; and the dividends.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn splits_with_actions(
+pub(super) async fn with_actions(
     store: &Store,
     transaction: &DatabaseTransaction,
-    symbol: i64,
-    mut found: Vec<Split>,
-) -> Result<Vec<Split>, IngestError> {
-    let applied = store.corporate_actions().applied_of(transaction, symbol).await?;
-    let mut announced: Vec<Split> = Vec::new();
-    for row in applied.iter().filter(|row| row.ratio.is_some()) {
-        let Some(ex) = store.corporate_actions().ex_day(transaction, symbol, row.ex_day).await? else { continue };
-        let amount = row.amount.as_ref().and_then(|a| a.parse::<Decimal>().ok());
-        let clause = Clause { kind: row.kind, ratio: row.ratio, amount, doubt: None };
-        let Some(factor) = price_factor(&clause, ex.previous_close) else { continue };
-        // Bonuses and splits keep their exact ratio.
-        let ratio = if row.kind == Kind::Rights { 1.0 / factor } else { row.ratio.unwrap_or(1.0) };
-        match announced.last_mut().filter(|last| last.day == ex.day) {
-            Some(last) => last.ratio *= ratio,
-            None => announced.push(Split { day: ex.day, ratio, detected: false }),
+    found: HashMap<i64, Vec<Split>>,
+) -> Result<HashMap<i64, Adjustments>, IngestError> {
+    let symbols: Vec<i64> = found.keys().copied().collect();
+    let applied = store.corporate_actions().applied_of(transaction, &symbols).await?;
+    let ex_days = store.corporate_actions().ex_days(transaction, &applied).await?;
+    let mut all: HashMap<i64, Adjustments> = found.into_iter().map(|(id, found)| (id, (found, Vec::new()))).collect();
+    for of_symbol in applied.chunk_by(|a, b| a.symbol_id == b.symbol_id) {
+        let Some((splits, dividends)) = of_symbol[0].symbol_id.and_then(|id| all.get_mut(&id)) else { continue };
+        let mut announced: Vec<Split> = Vec::new();
+        let mut paid: Vec<(ExDay, f64)> = Vec::new();
+        for row in of_symbol {
+            let Some(&ex) = ex_days.get(&row.id) else { continue };
+            if row.kind == Kind::Dividend {
+                let amount = row.amount.as_ref().and_then(|a| a.parse::<f64>().ok()).unwrap_or(0.0);
+                match paid.last_mut().filter(|(last, _)| last.day == ex.day) {
+                    Some((_, sum)) => *sum += amount,
+                    None => paid.push((ex, amount)),
+                }
+            }
+            let Some(factor) = price_factor(&clause_of(row), ex.previous_close) else { continue };
+            // Bonuses and splits keep their exact ratio.
+            let ratio = if row.kind == Kind::Rights { 1.0 / factor } else { row.ratio.unwrap_or(1.0) };
+            match announced.last_mut().filter(|last| last.day == ex.day) {
+                Some(last) => last.ratio *= ratio,
+                None => announced.push(Split { day: ex.day, ratio, detected: false }),
+            }
         }
+        splits.retain(|split| announced.iter().all(|a| a.day != split.day));
+        splits.extend(announced);
+        splits.sort_by_key(|split| split.day);
+        dividends.extend(paid.iter().filter_map(|(ex, sum)| Dividend::new(ex.day, *sum, ex.previous_close)));
     }
-    found.retain(|split| !split.detected || announced.iter().all(|a| a.day != split.day));
-    found.retain(|split| split.detected || announced.iter().all(|a| a.day != split.day));
-    found.extend(announced);
-    found.sort_by_key(|split| split.day);
-    Ok(found)
+    Ok(all)
 }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::DatabaseTransaction;
 
 use super::IngestError;
-use super::corporate_actions::refresh_splits;
+use super::corporate_actions::refresh_adjustments;
 use super::listings::check_listings;
 use crate::market::daily::looks_like_fund;
 use crate::market::day::iso;
@@ -113,7 +113,7 @@ async fn settle_jumps(
     jumped.extend(after);
     jumped.sort_unstable();
     jumped.dedup();
-    refresh_splits(store, transaction, &jumped).await
+    refresh_adjustments(store, transaction, &jumped).await
 }
 
 /// One share's day and the share that it's of.
@@ -137,8 +137,7 @@ fn identify(
                 || !(funds.contains(&share.ticker)
                     || looks_like_fund(&share.ticker) && register.find(&share.ticker, day).is_none())
         });
-        for share in &session.shares {
-            let at = register.resolve(share, day);
+        for (share, at) in session.shares.iter().zip(register.resolve_day(&session.shares, day)) {
             let bar = MarketBar {
                 symbol: 0,
                 day,

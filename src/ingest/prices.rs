@@ -1,11 +1,13 @@
 //! One batch of one symbol's prices, from the provider's answer into the store.
 
+use std::collections::HashMap;
+
 use chrono::Datelike;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, IntoActiveModel};
 
 use super::compare::{Merged, merge};
-use super::corporate_actions::splits_with_actions;
+use super::corporate_actions::with_actions;
 use super::validate::{Parsed, parse};
 use crate::market::splits;
 use crate::market::{Bar, DataSource, Day, Exchange, day};
@@ -224,13 +226,15 @@ async fn describe(
     if is_new_data {
         let find = move || (splits::find(&merged.bars), merged.bars);
         let (splits, bars) = tokio::task::spawn_blocking(find).await?;
-        let splits = splits_with_actions(store, transaction, id, splits).await?;
+        let mut adjustments = with_actions(store, transaction, HashMap::from([(id, splits)])).await?;
+        let (splits, dividends) = adjustments.remove(&id).unwrap_or_default();
         row.data_version = Set(version + 1);
         row.first_day = Set(bars.first().map(|bar| bar.day));
         row.last_day = Set(bars.last().map(|bar| bar.day));
         row.adjusted_until = Set(bars.iter().rfind(|bar| bar.adjusted_close.is_some()).map(|bar| bar.day));
         row.bar_count = Set(i32::try_from(bars.len()).unwrap_or(i32::MAX));
         row.splits = Set(serde_json::to_string(&splits)?);
+        row.dividends = Set(serde_json::to_string(&dividends)?);
     }
     row.update(transaction).await?;
     Ok(())

@@ -1,10 +1,11 @@
 //! Which share a row of a daily file is about. A ticker is good for a span of days only: it is changed, and later used
-//! again by others; an ISIN changes when the face value is split. So a row is known by its ticker on that day, then by
-//! the changes since, then by what stays of its ISIN.
+//! again by others; an ISIN changes when the face value is split. So a row is known by its ISIN, then by its ticker on
+//! that day and the changes since, then by what stays of its ISIN. An issuer may have several shares, with full and
+//! with lesser votes, whose ISINs differ by no more than a split's: two rows of one day are never one share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::daily::{ShareDay, isin_key};
+use super::daily::{ShareDay, isin, isin_key};
 use super::day::Day;
 
 /// A share as it's known.
@@ -15,8 +16,8 @@ pub struct Share {
     /// Today's, as the exchange spells it.
     pub ticker: String,
     pub isin: Option<String>,
-    /// What stays of every ISIN that it has had.
-    pub isin_keys: Vec<String>,
+    /// Every ISIN that it has had; nine characters where only what stays of one is known.
+    pub isins: Vec<String>,
     pub first_day: Option<Day>,
     pub last_day: Option<Day>,
     pub last_close: Option<f64>,
@@ -34,6 +35,8 @@ pub struct Register {
     pub shares: Vec<Share>,
     by_ticker: HashMap<String, usize>,
     by_isin: HashMap<String, usize>,
+    /// By what stays of an ISIN.
+    by_key: HashMap<String, Vec<usize>>,
     /// Spans of tickers that ended: the first day without, and whose it was.
     former: HashMap<String, Vec<(Day, usize)>>,
     /// The exchange's list of changes, by the old ticker.
@@ -53,8 +56,12 @@ impl Register {
         let mut by_id = HashMap::new();
         for (at, share) in register.shares.iter().enumerate() {
             register.by_ticker.insert(share.ticker.clone(), at);
-            for key in &share.isin_keys {
-                register.by_isin.insert(key.clone(), at);
+            for isin in &share.isins {
+                register.by_isin.insert(isin.clone(), at);
+                let of_key = register.by_key.entry(isin_key(isin).to_owned()).or_default();
+                if !of_key.contains(&at) {
+                    of_key.push(at);
+                }
             }
             if let Some(id) = share.id {
                 by_id.insert(id, at);
@@ -112,7 +119,12 @@ impl Register {
     /// The share that has or had an ISIN.
     #[must_use]
     pub fn by_isin(&self, isin: &str) -> Option<&Share> {
-        self.shares.get(*self.by_isin.get(isin_key(isin))?)
+        if let Some(&at) = self.by_isin.get(isin) {
+            return self.shares.get(at);
+        }
+        // An ISIN that isn't known yet belongs to the issuer's share of the kind that traded last.
+        let of_key = self.by_key.get(isin_key(isin))?.iter().filter_map(|&at| self.shares.get(at));
+        of_key.max_by_key(|share| share.last_day)
     }
 
     /// Whose ended span covers the day.
@@ -120,59 +132,103 @@ impl Register {
         self.former.get(ticker)?.iter().find(|(until, _)| day < *until).map(|(_, at)| *at)
     }
 
-    /// The share of a row; one that isn't known is added.
-    pub fn resolve(&mut self, row: &ShareDay, day: Day) -> usize {
+    /// The shares of a day's rows; those that aren't known are added. Each row is another share.
+    pub fn resolve_day(&mut self, rows: &[ShareDay], day: Day) -> Vec<usize> {
+        let mut taken = HashSet::with_capacity(rows.len());
+        // Rows whose very ISIN is known come first, so that no other row is taken for theirs.
+        let mut found: Vec<Option<usize>> = Vec::with_capacity(rows.len());
+        for row in rows {
+            let known = row.isin.as_ref().and_then(|isin| self.by_isin.get(isin).copied());
+            taken.extend(known);
+            found.push(known);
+        }
+        // Then those whose ticker is known, and at last what only resembles a share.
+        for exactly in [true, false] {
+            for (row, found) in rows.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+                let known = self.by_ticker.get(&self.present_ticker(&row.ticker, day));
+                if !exactly || known.is_some_and(|at| !taken.contains(at) && self.is_same(*at, row, day)) {
+                    let at = self.identify(row, day, &taken);
+                    taken.insert(at);
+                    self.learn_isin(at, row, day);
+                    *found = Some(at);
+                }
+            }
+        }
+        let found: Vec<usize> = found.into_iter().flatten().collect();
+        for (row, &at) in rows.iter().zip(&found) {
+            self.follow_ticker(at, row, day);
+            self.learn_isin(at, row, day);
+            self.learn_day(at, row, day);
+        }
+        found
+    }
+
+    /// Which share a row is of whose very ISIN isn't known; none of those that other rows of the day are of.
+    fn identify(&mut self, row: &ShareDay, day: Day, taken: &HashSet<usize>) -> usize {
         let present = self.present_ticker(&row.ticker, day);
-        let at = self.identify(row, day, &present);
+        let free = |at: &usize| !taken.contains(at);
+        let holder = self.by_ticker.get(&present).copied().filter(free);
+        let Some(isin) = row.isin.as_deref() else {
+            let bearer = self.bearer_on(&present, day).filter(free);
+            // Where two rows lead to one ticker, whoever writes them sees that they're of one share.
+            let known = bearer.or(holder).or_else(|| self.by_ticker.get(&present).copied());
+            return known.unwrap_or_else(|| self.add(&present));
+        };
+        if let Some(&at) = self.by_isin.get(isin) {
+            return at;
+        }
+        if let Some(at) = holder.filter(|&at| self.is_same(at, row, day)) {
+            return at;
+        }
+        let of_key = self.by_key.get(isin_key(isin)).into_iter().flatten().copied().filter(free);
+        if let Some(at) = of_key.filter(|&at| self.may_be(at, row, day)).max_by_key(|&at| self.shares[at].last_day) {
+            return at;
+        }
+        match self.by_ticker.get(&present).copied() {
+            None => self.add(&present),
+            // Another company: the ticker belongs to whoever had it last.
+            Some(at) if self.shares[at].last_day.is_none_or(|last| day > last) => {
+                let nameless = self.nameless(at);
+                self.rename(at, nameless, day);
+                self.add(&present)
+            }
+            Some(at) => {
+                let until = self.shares[at].first_day.unwrap_or(day + 1);
+                let own = self.free_name(isin.to_owned());
+                let new = self.add(&own);
+                self.end_span(&present, until, new);
+                new
+            }
+        }
+    }
+
+    /// Brings a share's ticker up to date with the one that it has on a day.
+    fn follow_ticker(&mut self, at: usize, row: &ShareDay, day: Day) {
+        let present = self.present_ticker(&row.ticker, day);
         if present != row.ticker {
             let until = self.changes.get(&row.ticker).and_then(|c| c.iter().find(|(changed, _)| *changed > day));
             if let Some(until) = until.map(|(changed, _)| *changed) {
                 self.end_span(&row.ticker, until, at);
             }
         }
-        self.learn(at, row, day);
-        at
-    }
-
-    fn identify(&mut self, row: &ShareDay, day: Day, present: &str) -> usize {
-        let by_isin = row.isin.as_deref().and_then(|isin| self.by_isin.get(isin_key(isin)).copied());
-        let holder = self.by_ticker.get(present).copied();
-        if let Some(at) = by_isin {
-            if self.shares[at].ticker != present {
-                self.meet_other_ticker(at, holder, present, day);
-            }
-            return at;
-        }
-        let Some(at) = holder else {
-            return self.bearer_on(present, day).filter(|_| row.isin.is_none()).unwrap_or_else(|| self.add(present));
-        };
-        if row.isin.is_none() {
-            return self.bearer_on(present, day).unwrap_or(at);
-        }
-        if self.is_same(at, row, day) {
-            return at;
-        }
-        // Another company: the ticker belongs to whoever had it last.
-        if self.shares[at].last_day.is_none_or(|last| day > last) {
-            let nameless = self.nameless(at);
-            self.rename(at, nameless, day);
-            self.add(present)
-        } else {
-            let until = self.shares[at].first_day.unwrap_or(day + 1);
-            let own = row.isin.clone().unwrap_or_default();
-            let new = self.add(&own);
-            self.end_span(present, until, new);
-            new
+        if row.isin.is_some() && self.shares[at].ticker != present {
+            self.meet_other_ticker(at, &present, day);
         }
     }
 
     /// A share that is known by its ISIN came under another ticker than today's.
-    fn meet_other_ticker(&mut self, at: usize, holder: Option<usize>, ticker: &str, day: Day) {
+    fn meet_other_ticker(&mut self, at: usize, ticker: &str, day: Day) {
         let share = &self.shares[at];
         if share.last_day.is_none_or(|last| day > last) {
-            if holder.is_none() {
-                self.rename(at, ticker.to_owned(), day);
+            if let Some(&holder) = self.by_ticker.get(ticker) {
+                // The ticker has passed on, perhaps to swap it; its bearer before comes under another one, or no more.
+                if self.shares[holder].last_day.is_some_and(|last| last >= day) {
+                    return;
+                }
+                let nameless = self.nameless(holder);
+                self.rename(holder, nameless, day);
             }
+            self.rename(at, ticker.to_owned(), day);
             return;
         }
         // Stored days may lie between, but the ticker surely ended before the first of those under today's.
@@ -185,17 +241,35 @@ impl Register {
         let share = &self.shares[at];
         let Some(isin) = &row.isin else { return true };
         // Country and issuer.
-        let issuer = |key: &str| key.get(..7).map(str::to_owned);
-        if share.isin_keys.is_empty() || share.isin_keys.iter().any(|key| issuer(key) == issuer(isin)) {
-            return true;
-        }
-        let carried_on = |earlier: Option<Day>, later: Option<Day>| {
-            earlier.zip(later).is_some_and(|(a, b)| (0..=LONGEST_REST).contains(&(b - a)))
+        let issuer = |isin: &str| isin.get(..7).map(str::to_owned);
+        share.isins.is_empty()
+            || share.isins.iter().any(|known| issuer(known) == issuer(isin))
+            || self.carries_on(at, row, day) == Some(true)
+    }
+
+    /// Whether a row under another ticker may be of a share that has had an ISIN of the same issuer and kind.
+    fn may_be(&self, at: usize, row: &ShareDay, day: Day) -> bool {
+        let share = &self.shares[at];
+        let inside =
+            share.first_day.is_some_and(|first| first <= day) && share.last_day.is_some_and(|last| day <= last);
+        self.carries_on(at, row, day).unwrap_or(!inside)
+    }
+
+    /// Whether a day's prices follow on the share's last ones, or go before its first; `None` where they're far apart
+    /// or unknown.
+    fn carries_on(&self, at: usize, row: &ShareDay, day: Day) -> Option<bool> {
+        let share = &self.shares[at];
+        let near = |earlier: Option<Day>, later: Option<Day>| {
+            earlier.zip(later).is_some_and(|(a, b)| (1..=LONGEST_REST).contains(&(b - a)))
         };
-        let equal = |a: Option<f64>, b: Option<f64>| a.is_some() && a == b;
-        let after = carried_on(share.last_day, Some(day)) && equal(share.last_close, row.previous_close);
-        let before = carried_on(Some(day), share.first_day) && equal(share.before_first, Some(row.close));
-        after || before
+        let follows = |a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| a == b);
+        if near(share.last_day, Some(day)) {
+            follows(share.last_close, row.previous_close)
+        } else if near(Some(day), share.first_day) {
+            follows(share.before_first, Some(row.close))
+        } else {
+            None
+        }
     }
 
     fn add(&mut self, ticker: &str) -> usize {
@@ -208,8 +282,11 @@ impl Register {
     /// What a share is called whose ticker another company has taken.
     fn nameless(&self, at: usize) -> String {
         let share = &self.shares[at];
-        let own = share.isin.clone().unwrap_or_else(|| format!("{}-FORMER", share.ticker));
-        if self.by_ticker.contains_key(&own) { format!("{own}-{at}") } else { own }
+        self.free_name(share.isin.clone().unwrap_or_else(|| format!("{}-FORMER", share.ticker)))
+    }
+
+    fn free_name(&self, name: String) -> String {
+        if self.by_ticker.contains_key(&name) { format!("{name}-{}", self.shares.len()) } else { name }
     }
 
     fn rename(&mut self, at: usize, ticker: String, day: Day) {
@@ -217,7 +294,10 @@ impl Register {
         self.by_ticker.remove(&old);
         self.by_ticker.insert(ticker, at);
         self.shares[at].changed = true;
-        self.end_span(&old, day, at);
+        // The stand-in of a share whose ticker was taken is no ticker.
+        if isin(&old).is_none() {
+            self.end_span(&old, day, at);
+        }
     }
 
     fn end_span(&mut self, ticker: &str, until: Day, at: usize) {
@@ -232,21 +312,27 @@ impl Register {
         self.shares[at].former.push((ticker.to_owned(), until));
     }
 
-    fn learn(&mut self, at: usize, row: &ShareDay, day: Day) {
+    fn learn_isin(&mut self, at: usize, row: &ShareDay, day: Day) {
         let share = &mut self.shares[at];
-        if let Some(isin) = &row.isin {
-            let key = isin_key(isin);
-            if !share.isin_keys.iter().any(|known| known == key) {
-                share.isin_keys.push(key.to_owned());
-                share.changed = true;
-                self.by_isin.insert(key.to_owned(), at);
-            }
-            let newest = share.last_day.is_none_or(|last| day >= last);
-            if share.isin.as_ref() != Some(isin) && (newest || share.isin.is_none()) {
-                share.isin = Some(isin.clone());
-                share.changed = true;
+        let Some(isin) = &row.isin else { return };
+        if !share.isins.contains(isin) {
+            share.isins.push(isin.clone());
+            share.changed = true;
+            self.by_isin.insert(isin.clone(), at);
+            let of_key = self.by_key.entry(isin_key(isin).to_owned()).or_default();
+            if !of_key.contains(&at) {
+                of_key.push(at);
             }
         }
+        let newest = share.last_day.is_none_or(|last| day >= last);
+        if share.isin.as_ref() != Some(isin) && (newest || share.isin.is_none()) {
+            share.isin = Some(isin.clone());
+            share.changed = true;
+        }
+    }
+
+    fn learn_day(&mut self, at: usize, row: &ShareDay, day: Day) {
+        let share = &mut self.shares[at];
         if share.last_day.is_none_or(|last| day > last) {
             (share.last_day, share.last_close) = (Some(day), Some(row.close));
         }
@@ -264,6 +350,12 @@ mod tests {
         let isin = (!isin.is_empty()).then(|| isin.to_owned());
         let (open, high, low) = (close, close, close);
         ShareDay { ticker: ticker.to_owned(), isin, open, high, low, close, previous_close: Some(previous), volume: 1 }
+    }
+
+    impl Register {
+        fn resolve(&mut self, row: &ShareDay, day: Day) -> usize {
+            self.resolve_day(std::slice::from_ref(row), day)[0]
+        }
     }
 
     const A: &str = "INE111A01011";
@@ -309,6 +401,50 @@ mod tests {
         assert_eq!(register.resolve(&row("X", "INE111A01029", 2.0, 1.0), 6), first, "a face value split");
         assert_eq!(register.resolve(&row("X", B, 1.0, 1.5), 7), first, "the close carries on");
         assert_eq!(register.shares[first].isin.as_deref(), Some(B));
+    }
+
+    #[test]
+    fn two_shares_of_one_issuer_are_told_apart_whichever_comes_first() {
+        let (full, lesser) = ("INE224E01028", "INE224E01036");
+        let both = [row("FULL", full, 0.6, 0.55), row("LESSER", lesser, 1.55, 1.6)];
+        let alone = |at: usize| std::slice::from_ref(&both[at]);
+        let bare = [row("LESSER", "", 1.6, 1.65), row("FULL", "", 0.55, 0.5)];
+        let days: [[(&[ShareDay], Day); 3]; 4] = [
+            [(&both, 10), (&bare, 11), (alone(0), 30)],
+            [(alone(0), 9), (alone(1), 10), (&both, 11)],
+            [(alone(1), 30), (&both, 12), (&bare, 9)],
+            [(&bare, 12), (&both, 11), (alone(1), 10)],
+        ];
+        for days in days {
+            let mut register = Register::new(Vec::new(), Vec::new(), Vec::new());
+            for (rows, day) in days {
+                for (row, at) in rows.iter().zip(register.resolve_day(rows, day)) {
+                    assert_eq!(register.shares[at].ticker, row.ticker, "{day}");
+                }
+            }
+            assert_eq!(register.shares.len(), 2);
+            assert!(register.shares.iter().all(|share| share.isins.len() == 1 && share.former.is_empty()));
+        }
+    }
+
+    #[test]
+    fn a_split_under_a_new_ticker_is_the_same_share_where_the_close_carries_on() {
+        let mut register = Register::new(Vec::new(), Vec::new(), Vec::new());
+        let first = register.resolve(&row("OLD", A, 100.0, 100.0), 5);
+        assert_eq!(register.resolve(&row("NEW", "INE111A01029", 100.0, 20.0), 6), first);
+        assert_eq!(register.shares[first].ticker, "NEW");
+        assert_ne!(register.resolve(&row("OTHER", "INE111A01037", 7.0, 7.0), 7), first, "its price is another");
+    }
+
+    #[test]
+    fn two_shares_that_swap_their_tickers_keep_their_histories() {
+        let mut register = Register::new(Vec::new(), Vec::new(), Vec::new());
+        let before = register.resolve_day(&[row("X", A, 1.0, 1.0), row("Y", B, 2.0, 2.0)], 5);
+        let after = register.resolve_day(&[row("Y", A, 1.0, 1.0), row("X", B, 2.0, 2.0)], 6);
+        assert_eq!(before, after);
+        let tickers: Vec<&str> = before.iter().map(|&at| register.shares[at].ticker.as_str()).collect();
+        assert_eq!(tickers, ["Y", "X"]);
+        assert_eq!(register.find("X", 5).and_then(|share| share.isin.as_deref()), Some(A));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the field is made of: bars, series of them in columns, trading calendars, splits and indicators.
 //! Everything here is pure; nothing reads a clock, a file or a database.
 
+pub mod adjustment;
 pub mod bar;
 pub mod calendar;
 pub mod corporate_actions;
@@ -20,6 +21,7 @@ pub mod series;
 pub mod splits;
 pub mod text;
 
+pub use adjustment::{Adjustment, Dividend};
 pub use bar::{Bar, DataSource, Exchange, LARGEST_PRICE};
 pub use dates::DateOrder;
 pub use day::Day;

@@ -1,5 +1,8 @@
 //! A symbol's bars as columns, oldest first.
 
+use std::borrow::Cow;
+
+use super::adjustment::{Adjustment, Dividend, Factors};
 use super::bar::Bar;
 use super::day::Day;
 use super::splits::{self, Split};
@@ -22,6 +25,10 @@ pub struct Series {
     pub raw: Columns,
     /// The close adjusted for splits, and for dividends where the provider does so.
     pub adjusted_close: Vec<f64>,
+    splits: Vec<Split>,
+    dividends: Vec<Dividend>,
+    /// Which bars have an adjusted close of their provider's; empty where none has.
+    provided: Vec<bool>,
 }
 
 impl Columns {
@@ -39,9 +46,9 @@ impl Columns {
 }
 
 impl Series {
-    /// Columns of bars that ascend by day, and the adjusted view that these splits give.
+    /// Columns of bars that ascend by day, and what their adjusted views follow from.
     #[must_use]
-    pub fn new(bars: &[Bar], splits: &[Split]) -> Self {
+    pub fn new(bars: &[Bar], splits: &[Split], dividends: &[Dividend]) -> Self {
         let raw = Columns {
             days: bars.iter().map(|b| b.day).collect(),
             open: bars.iter().map(|b| b.open).collect(),
@@ -50,7 +57,42 @@ impl Series {
             close: bars.iter().map(|b| b.close).collect(),
             volume: bars.iter().map(|b| b.volume).collect(),
         };
-        Self { raw, adjusted_close: splits::adjusted_closes(bars, splits) }
+        let is_provided = bars.iter().any(|bar| bar.adjusted_close.is_some());
+        let provided = is_provided.then(|| bars.iter().map(|bar| bar.adjusted_close.is_some()).collect());
+        Self {
+            raw,
+            adjusted_close: splits::adjusted_closes(bars, splits, dividends),
+            splits: splits.to_vec(),
+            dividends: dividends.to_vec(),
+            provided: provided.unwrap_or_default(),
+        }
+    }
+
+    /// The close of every bar in a view.
+    #[must_use]
+    pub fn closes(&self, adjustment: Adjustment) -> Cow<'_, [f64]> {
+        let of_all = |dividends| {
+            let mut factors = Factors::new(&self.splits, dividends);
+            let mut closes = self.raw.close.clone();
+            for (close, day) in closes.iter_mut().zip(&self.raw.days).rev() {
+                *close = factors.apply(*day, *close);
+            }
+            closes
+        };
+        match adjustment {
+            Adjustment::None => Cow::Borrowed(&self.raw.close),
+            Adjustment::Splits if self.provided.is_empty() => Cow::Borrowed(&self.adjusted_close),
+            Adjustment::Splits => Cow::Owned(of_all(&[])),
+            Adjustment::TotalReturn if self.dividends.is_empty() => Cow::Borrowed(&self.adjusted_close),
+            Adjustment::TotalReturn => {
+                let mut closes = of_all(&self.dividends);
+                // The provider's figures have its dividends in them.
+                for (i, _) in self.provided.iter().enumerate().filter(|(_, provided)| **provided) {
+                    closes[i] = self.adjusted_close[i];
+                }
+                Cow::Owned(closes)
+            }
+        }
     }
 
     /// Indices of the bars from `from` to `to`, both included.
@@ -75,11 +117,14 @@ impl Series {
         }
     }
 
-    /// Adjusted prices in a range of indices: open, high and low move by the close's factor. Volume stays as traded.
+    /// Prices of a view in a range of indices: open, high and low move by the close's factor. Volume stays as traded.
     #[must_use]
-    pub fn adjusted(&self, range: std::ops::Range<usize>) -> Columns {
+    pub fn view(&self, adjustment: Adjustment, range: std::ops::Range<usize>) -> Columns {
         let mut columns = self.raw(range.clone());
-        for (i, &adjusted) in self.adjusted_close[range].iter().enumerate() {
+        if adjustment == Adjustment::None {
+            return columns;
+        }
+        for (i, &adjusted) in self.closes(adjustment)[range].iter().enumerate() {
             let close = columns.close[i];
             // Untouched bars keep the provider's decimals to the last one.
             if adjusted.to_bits() != close.to_bits() {
@@ -91,5 +136,52 @@ impl Series {
             }
         }
         columns
+    }
+
+    /// What "adjusted" means of these prices where no more is said.
+    #[must_use]
+    pub fn usual(&self) -> Adjustment {
+        if self.provided.is_empty() { Adjustment::Splits } else { Adjustment::TotalReturn }
+    }
+
+    /// The one asked for, or what a plain yes or no stands for.
+    #[must_use]
+    pub fn chosen(&self, asked: Option<Adjustment>, adjusted: bool) -> Adjustment {
+        asked.unwrap_or(if adjusted { self.usual() } else { Adjustment::None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::DataSource;
+
+    fn bar(day: Day, close: f64, adjusted_close: Option<f64>) -> Bar {
+        let (open, high, low) = (close, close, close);
+        Bar { day, open, high, low, close, adjusted_close, volume: 1, split: None, source: DataSource::Nse }
+    }
+
+    #[test]
+    fn each_view_is_continuous_across_what_it_adjusts_for() {
+        let bars = [bar(1, 200.0, None), bar(2, 100.0, None), bar(3, 96.0, None)];
+        let splits = [Split { day: 2, ratio: 2.0, detected: false }];
+        let dividends = [Dividend::new(3, 4.0, 100.0).expect("a dividend")];
+        let series = Series::new(&bars, &splits, &dividends);
+        assert_eq!(*series.closes(Adjustment::None), [200.0, 100.0, 96.0]);
+        assert_eq!(*series.closes(Adjustment::Splits), [100.0, 100.0, 96.0]);
+        assert_eq!(*series.closes(Adjustment::TotalReturn), [96.0, 96.0, 96.0]);
+        assert_eq!(series.view(Adjustment::TotalReturn, 0..2).open, [96.0, 96.0]);
+        assert_eq!(series.usual(), Adjustment::Splits);
+    }
+
+    #[test]
+    fn a_providers_adjusted_closes_stand_and_what_came_later_is_added() {
+        let bars = [bar(1, 100.0, Some(90.0)), bar(2, 100.0, Some(95.0)), bar(3, 50.0, None), bar(4, 48.0, None)];
+        let splits = [Split { day: 3, ratio: 2.0, detected: false }];
+        let dividends = [Dividend::new(2, 5.0, 100.0), Dividend::new(4, 2.0, 50.0)];
+        let series = Series::new(&bars, &splits, &dividends.map(|d| d.expect("a dividend")));
+        assert_eq!(*series.closes(Adjustment::TotalReturn), [43.2, 45.6, 48.0, 48.0]);
+        assert_eq!(*series.closes(Adjustment::Splits), [50.0, 50.0, 50.0, 48.0]);
+        assert_eq!(series.usual(), Adjustment::TotalReturn);
     }
 }

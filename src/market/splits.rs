@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::adjustment::{Dividend, Factors};
 use super::bar::Bar;
 use super::day::Day;
 
@@ -80,26 +81,27 @@ fn nearest_plausible(ratio: f64, tolerance: f64) -> Option<f64> {
         .map(|(r, _)| r)
 }
 
-/// The close of every bar adjusted to the newest one: the provider's figure where there is one, scaled by splits that
-/// came after the provider's last word; elsewhere the raw close divided by every later split.
+/// One bar's adjusted close, as [`adjusted_closes`] has it; `provided_until` is the day of the provider's last word.
 #[must_use]
-pub fn adjusted_closes(bars: &[Bar], splits: &[Split]) -> Vec<f64> {
-    let last_provided = bars.iter().rposition(|b| b.adjusted_close.is_some()).map(|i| bars[i].day);
-    let since_provided: f64 =
-        last_provided.map_or(1.0, |last| splits.iter().filter(|s| s.day > last).map(|s| s.ratio).product());
+pub fn adjusted_close(bar: &Bar, splits: &[Split], dividends: &[Dividend], provided_until: Option<Day>) -> f64 {
+    match bar.adjusted_close {
+        Some(provided) => Factors::new(splits, dividends).apply(provided_until.unwrap_or(bar.day), provided),
+        None => Factors::new(splits, &[]).apply(bar.day, bar.close),
+    }
+}
+
+/// The close of every bar adjusted to the newest one: the provider's figure where there is one, scaled by splits and
+/// dividends that came after the provider's last word; elsewhere the raw close divided by every later split.
+#[must_use]
+pub fn adjusted_closes(bars: &[Bar], splits: &[Split], dividends: &[Dividend]) -> Vec<f64> {
+    let provided_until = bars.iter().rfind(|bar| bar.adjusted_close.is_some()).map_or(Day::MAX, |bar| bar.day);
+    let mut since = Factors::new(splits, dividends);
+    let mut later = Factors::new(splits, &[]);
     let mut adjusted = vec![0.0; bars.len()];
-    let mut later = 1.0;
-    let mut next = splits.len();
     for (bar, out) in bars.iter().zip(&mut adjusted).rev() {
-        while next > 0 && splits[next - 1].day > bar.day {
-            next -= 1;
-            later *= splits[next].ratio;
-        }
         *out = match bar.adjusted_close {
-            Some(provided) if since_provided == 1.0 => provided,
-            Some(provided) => provided / since_provided,
-            None if later == 1.0 => bar.close,
-            None => bar.close / later,
+            Some(provided) => since.apply(provided_until, provided),
+            None => later.apply(bar.day, bar.close),
         };
     }
     adjusted
@@ -129,7 +131,7 @@ mod tests {
         let bars = [raw(0, 100.0, 10), raw(1, 102.0, 11), raw(2, 51.5, 20), raw(3, 52.0, 21)];
         let splits = find(&bars);
         assert_eq!(splits, [Split { day: 2, ratio: 2.0, detected: true }]);
-        assert_eq!(adjusted_closes(&bars, &splits), [50.0, 51.0, 51.5, 52.0]);
+        assert_eq!(adjusted_closes(&bars, &splits, &[]), [50.0, 51.0, 51.5, 52.0]);
     }
 
     #[test]
@@ -153,6 +155,6 @@ mod tests {
         let mut bars = [raw(0, 100.0, 10), raw(1, 100.0, 10), raw(2, 50.0, 20)];
         bars[0].adjusted_close = Some(98.0);
         bars[1].adjusted_close = Some(100.0);
-        assert_eq!(adjusted_closes(&bars, &find(&bars)), [49.0, 50.0, 50.0]);
+        assert_eq!(adjusted_closes(&bars, &find(&bars), &[]), [49.0, 50.0, 50.0]);
     }
 }

@@ -7,7 +7,7 @@ use super::{DISCLAIMER, Subject, text};
 use crate::backtest::{
     Condition, Execution, ExitReason, Metrics, Strategy, Trade, buy_and_hold, describe, drawdowns, equity_curve,
 };
-use crate::market::{Columns, Day, Operand, day};
+use crate::market::{Adjustment, Columns, Day, Operand, day};
 
 /// What a report is made from: the stored object, taken apart.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub struct BacktestSource {
     pub days: Vec<Day>,
     pub close: Vec<f64>,
     pub trades: Vec<Trade>,
-    pub adjusted: bool,
+    pub adjustment: Adjustment,
     pub data_version: i32,
     pub engine_version: i32,
     /// RFC 3339.
@@ -43,6 +43,7 @@ pub struct BacktestReport {
     pub to: String,
     pub bars: usize,
     pub adjusted: bool,
+    pub adjustment: Adjustment,
     pub data_version: i32,
     pub engine_version: i32,
     pub metrics: Metrics,
@@ -183,7 +184,8 @@ impl BacktestReport {
             from: date(0),
             to: date(days.len().saturating_sub(1)),
             bars: days.len(),
-            adjusted: source.adjusted,
+            adjusted: source.adjustment != Adjustment::None,
+            adjustment: source.adjustment,
             data_version: source.data_version,
             engine_version: source.engine_version,
             metrics: source.metrics,

@@ -191,7 +191,7 @@ fn backtest_data(report: &BacktestReport) -> Value {
         ],
         ["Commission, slippage", format!("{}, {}", percent(x.commission, 2), percent(x.slippage, 2))],
         ["Shares", if x.whole_shares { "whole" } else { "fractions" }],
-        ["Prices", if report.adjusted { "adjusted" } else { "as traded" }],
+        ["Prices", report.adjustment.words()],
     ]);
     let mut ranked: Vec<&ReportTrade> = report.trades.iter().collect();
     ranked.sort_by(|a, b| b.return_.total_cmp(&a.return_));
@@ -238,7 +238,7 @@ fn backtest_data(report: &BacktestReport) -> Value {
              days at a risk-free rate of zero; drawdowns are of daily equity at the close; buying and holding buys at the \
              first close and sells at the last, with the same costs.",
             day_of(&report.created_at), report.engine_version, report.data_version, report.symbol.ticker,
-            if report.adjusted { ", adjusted for splits and, where the provider does so, for dividends" } else { " as traded" }
+            format!(", {}", report.adjustment.words())
         ),
         "disclaimer": report.disclaimer,
     })

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Bars, Span, corrupt};
 use crate::app::App;
 use crate::backtest::{self, ENGINE_VERSION, Execution, Strategy, Trade, buy_and_hold, equity_curve};
-use crate::market::Day;
+use crate::market::{Adjustment, Day};
 use crate::request::RequestError;
 use crate::store::entity::{backtest as row, symbol};
 use crate::store::{StoreError, now};
@@ -59,7 +59,8 @@ pub async fn run_backtest(app: &App, input: RunBacktest) -> Result<(symbol::Mode
             symbol_id: Set(bars.symbol.id),
             data_version: Set(bars.symbol.data_version),
             engine_version: Set(ENGINE_VERSION),
-            adjusted: Set(bars.adjusted),
+            adjusted: Set(bars.adjustment != Adjustment::None),
+            adjustment: Set(Some(bars.adjustment.name().to_owned())),
             from_day: Set(first),
             to_day: Set(last),
             bar_count: Set(i32::try_from(curve.days.len()).unwrap_or(i32::MAX)),
@@ -84,6 +85,12 @@ pub fn decode_curve(content: &[u8]) -> Result<Curve, postcard::Error> {
 }
 
 impl row::Model {
+    /// What its prices were adjusted for; of old runs, what that is of their symbol.
+    #[must_use]
+    pub fn adjustment(&self, provided_until: Option<Day>) -> Adjustment {
+        Adjustment::stored(self.adjustment.as_deref(), self.adjusted, provided_until)
+    }
+
     /// What was run.
     ///
     /// # Errors

@@ -91,6 +91,7 @@ fn inputs(row: &backtest::Model, ticker: &str) -> Result<Vec<(&'static str, Opti
         ("from", Some(day::iso(row.from_day))),
         ("to", Some(day::iso(row.to_day))),
         ("adjusted", Some(row.adjusted.to_string())),
+        ("adjustment", row.adjustment.clone()),
         ("dataVersion", Some(row.data_version.to_string())),
         ("engineVersion", Some(row.engine_version.to_string())),
     ])

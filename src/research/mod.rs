@@ -13,7 +13,7 @@ mod training;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::market::{Columns, Day, Series, day};
+use crate::market::{Adjustment, Columns, Day, Series, day};
 use crate::request::{RequestError, find_symbol};
 use crate::store::StoreError;
 use crate::store::entity::symbol;
@@ -34,8 +34,8 @@ pub use training::{Trained, choose_default_model, delete_model, rename_model, tr
 pub struct Bars {
     pub symbol: symbol::Model,
     pub columns: Columns,
-    /// Whether the prices are adjusted.
-    pub adjusted: bool,
+    /// What the prices are adjusted for.
+    pub adjustment: Adjustment,
 }
 
 /// Which bars are wanted.
@@ -45,6 +45,9 @@ pub struct Span {
     pub to: Option<Day>,
     /// Prices adjusted for splits, and for dividends where the provider does so.
     pub adjusted: bool,
+    /// What prices are adjusted for, where more is said than yes or no.
+    #[serde(default)]
+    pub adjustment: Option<Adjustment>,
 }
 
 impl Bars {
@@ -81,8 +84,8 @@ impl Bars {
             };
             return Err(RequestError::InsufficientData { field: "ticker".into(), message });
         }
-        let columns = if span.adjusted { series.adjusted(range) } else { series.raw(range) };
-        Ok(Self { symbol, columns, adjusted: span.adjusted })
+        let adjustment = series.chosen(span.adjustment, span.adjusted);
+        Ok(Self { symbol, columns: series.view(adjustment, range), adjustment })
     }
 
     fn first_day(&self) -> Day {

@@ -65,7 +65,7 @@ const ROOM: Day = 14;
 pub async fn predict(app: &App, request: PredictRequest) -> Result<row::Model, RequestError> {
     let model = find_model(app, request.model.as_deref()).await?;
     let horizon = checked_horizon(request.horizon, &model)?;
-    let span = Span { from: None, to: None, adjusted: true };
+    let span = Span { from: None, to: None, adjusted: true, adjustment: None };
     let bars = Bars::load(app, &request.ticker, span).await?;
     let (volatility, prior) = app.models.bands();
     let as_of = bars.last_day();

@@ -70,7 +70,7 @@ pub async fn backtest_source(
         days: curve.days,
         close: curve.close,
         trades: curve.trades,
-        adjusted: row.adjusted,
+        adjustment: row.adjustment(symbol.adjusted_until),
         data_version: row.data_version,
         engine_version: row.engine_version,
         created_at: rfc3339(row.created_at),
@@ -160,7 +160,7 @@ pub async fn price_columns(
     let loaded = app.series.get(std::slice::from_ref(&symbol)).await?.pop();
     let (symbol, series) = loaded.unwrap_or_else(|| (symbol, Arc::default()));
     let range = series.range(span.from, span.to);
-    let columns = if span.adjusted { series.adjusted(range) } else { series.raw(range) };
+    let columns = series.view(series.chosen(span.adjustment, span.adjusted), range);
     if interval == Interval::Day {
         return Ok((symbol, columns));
     }

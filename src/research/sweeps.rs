@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Bars, Span, corrupt};
 use crate::app::App;
 use crate::backtest::{ENGINE_VERSION, Execution, Sweep, WindowRange};
+use crate::market::{Adjustment, Day};
 use crate::request::RequestError;
 use crate::store::entity::sweep as row;
 use crate::store::{StoreError, now};
@@ -64,7 +65,8 @@ pub async fn run_sweep(
             job_id: Set(job_id),
             data_version: Set(bars.symbol.data_version),
             engine_version: Set(ENGINE_VERSION),
-            adjusted: Set(bars.adjusted),
+            adjusted: Set(bars.adjustment != Adjustment::None),
+            adjustment: Set(Some(bars.adjustment.name().to_owned())),
             from_day: Set(bars.first_day()),
             to_day: Set(bars.last_day()),
             windows: Set(serde_json::to_string(&(buy, sell))?),
@@ -88,6 +90,12 @@ pub async fn run_sweep(
 }
 
 impl row::Model {
+    /// What its prices were adjusted for; of old runs, what that is of their symbol.
+    #[must_use]
+    pub fn adjustment(&self, provided_until: Option<Day>) -> Adjustment {
+        Adjustment::stored(self.adjustment.as_deref(), self.adjusted, provided_until)
+    }
+
     /// The windows to buy below and to sell above.
     ///
     /// # Errors

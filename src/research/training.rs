@@ -27,8 +27,10 @@ pub async fn train_model(
     mut go_on: impl FnMut(Stage) -> bool + Send + 'static,
 ) -> Result<Trained, RequestError> {
     let series = app.series.get(symbols).await?;
-    let symbols: Vec<_> =
-        series.iter().map(|(symbol, series)| (symbol.ticker.clone(), series.adjusted(0..series.raw.len()))).collect();
+    let symbols: Vec<_> = series
+        .iter()
+        .map(|(symbol, series)| (symbol.ticker.clone(), series.view(series.usual(), 0..series.raw.len())))
+        .collect();
     let training = Training { name, symbols };
     let trained = tokio::task::spawn_blocking(move || train(&training, &mut go_on)).await?;
     let artifact = trained.map_err(|error| match error {

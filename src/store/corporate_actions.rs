@@ -1,12 +1,15 @@
 //! Corporate actions: what the exchange announced, and whether the prices agree.
 
+use std::collections::HashMap;
+
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, Statement,
+    ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend,
+    EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, Statement,
 };
 
 use super::entity::corporate_action::{ActiveModel, Column, Entity, Model};
+use super::market_bars::{id_list, ids_text};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
 use super::{Result, Store};
 use crate::market::Day;
@@ -99,43 +102,70 @@ impl CorporateActions<'_> {
         Ok(query.all(transaction).await?)
     }
 
-    /// The applied actions of a symbol, by day.
+    /// The applied actions of these symbols, by symbol and day.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn applied_of(&self, transaction: &DatabaseTransaction, symbol: i64) -> Result<Vec<Model>> {
-        let query = Entity::find().filter(Column::SymbolId.eq(symbol)).filter(Column::Applied.eq(true));
-        Ok(query.order_by_asc(Column::ExDay).all(transaction).await?)
+    pub async fn applied_of(&self, transaction: &DatabaseTransaction, symbols: &[i64]) -> Result<Vec<Model>> {
+        let of = Column::SymbolId.is_in(symbols.iter().copied());
+        let query = Entity::find().filter(of).filter(Column::Applied.eq(true));
+        Ok(query.order_by_asc(Column::SymbolId).order_by_asc(Column::ExDay).all(transaction).await?)
     }
 
-    /// The bar that an action shows in.
+    /// The bars that these actions show in, by action; those whose days have no bar are missing.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn ex_day(&self, transaction: &DatabaseTransaction, symbol: i64, day: Day) -> Result<Option<ExDay>> {
-        let sql = "SELECT b.day, b.open, COALESCE(b.previous_close, (SELECT p.close FROM price_bars AS p \
-                   WHERE p.symbol_id = b.symbol_id AND p.day < b.day ORDER BY p.day DESC LIMIT 1)) \
-                   FROM price_bars AS b WHERE b.symbol_id = $1 AND b.day BETWEEN $2 AND $3 ORDER BY b.day LIMIT 1";
-        let values = [symbol.into(), day.into(), (day + LONGEST_REST).into()];
-        let row = transaction.query_one_raw(Statement::from_sql_and_values(self.0.backend(), sql, values)).await?;
-        let Some(row) = row else { return Ok(None) };
-        let previous: Option<f64> = row.try_get_by_index(2)?;
-        let (day, open) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        Ok(previous.map(|previous_close| ExDay { day, open, previous_close }))
+    pub async fn ex_days(&self, transaction: &DatabaseTransaction, actions: &[Model]) -> Result<HashMap<i64, ExDay>> {
+        let backend = self.0.backend();
+        let of = id_list(backend, "a.id", 1);
+        let sql = format!(
+            "SELECT a.id, b.day, b.open, COALESCE(b.previous_close, (SELECT p.close FROM price_bars AS p \
+             WHERE p.symbol_id = b.symbol_id AND p.day < b.day ORDER BY p.day DESC LIMIT 1)) \
+             FROM corporate_actions AS a JOIN price_bars AS b ON b.symbol_id = a.symbol_id AND b.day = \
+             (SELECT MIN(m.day) FROM price_bars AS m WHERE m.symbol_id = a.symbol_id \
+             AND m.day BETWEEN a.ex_day AND a.ex_day + {LONGEST_REST}) WHERE {of}"
+        );
+        let mut found = HashMap::with_capacity(actions.len());
+        for actions in actions.chunks(CHUNK * 10) {
+            let ids: Vec<i64> = actions.iter().map(|action| action.id).collect();
+            let values = [ids_text(backend, &ids).into()];
+            for row in transaction.query_all_raw(Statement::from_sql_and_values(backend, &sql, values)).await? {
+                let previous: Option<f64> = row.try_get_by_index(3)?;
+                let (day, open) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+                if let Some(previous_close) = previous {
+                    found.insert(row.try_get_by_index(0)?, ExDay { day, open, previous_close });
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Writes down what was found of actions: symbol, applied or not, why not.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn judge(&self, transaction: &DatabaseTransaction, row: &Model) -> Result<()> {
-        Entity::update_many()
-            .col_expr(Column::SymbolId, Expr::val(row.symbol_id))
-            .col_expr(Column::Applied, Expr::val(row.applied))
-            .col_expr(Column::Doubt, Expr::val(row.doubt.clone()))
-            .filter(Column::Id.eq(row.id))
-            .exec(transaction)
-            .await?;
+    pub async fn judge(&self, transaction: &DatabaseTransaction, rows: &[Model]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let judged: Vec<_> = rows.iter().map(|row| (row.id, row.symbol_id, row.applied, &row.doubt)).collect();
+        let json = serde_json::to_string(&judged).unwrap_or_default();
+        let from = match self.0.backend() {
+            DbBackend::Postgres => {
+                "(SELECT (r->>0)::bigint AS id, (r->>1)::bigint AS symbol, (r->>2)::boolean AS applied, \
+                 r->>3 AS doubt FROM json_array_elements($1::json) AS r)"
+            }
+            _ => {
+                "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS symbol, \
+                 json_extract(value, '$[2]') AS applied, json_extract(value, '$[3]') AS doubt FROM json_each($1))"
+            }
+        };
+        let sql = format!(
+            "UPDATE corporate_actions SET symbol_id = j.symbol, applied = j.applied, doubt = j.doubt \
+             FROM {from} AS j WHERE corporate_actions.id = j.id"
+        );
+        transaction.execute_raw(Statement::from_sql_and_values(self.0.backend(), sql, [json.into()])).await?;
         Ok(())
     }
 

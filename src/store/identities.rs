@@ -10,7 +10,7 @@ use super::market_bars::{id_list, ids_text};
 use super::symbols::Symbols;
 use super::{Result, Store, now};
 use crate::market::Day;
-use crate::market::daily::{isin, isin_key};
+use crate::market::daily::isin;
 use crate::market::identity::{Register, Share};
 
 /// The repository of what shares are known by.
@@ -50,12 +50,11 @@ impl Identities<'_> {
     pub async fn register(&self, transaction: &DatabaseTransaction) -> Result<Register> {
         let backend = self.0.backend();
         let all = |sql: &str| Statement::from_string(backend, sql);
-        let mut keys: HashMap<i64, Vec<String>> = HashMap::new();
-        for row in transaction
-            .query_all_raw(all("SELECT symbol_id, isin_key FROM symbol_isins WHERE exchange = 'NSE'"))
-            .await?
+        let mut isins: HashMap<i64, Vec<String>> = HashMap::new();
+        for row in
+            transaction.query_all_raw(all("SELECT symbol_id, isin FROM symbol_isins WHERE exchange = 'NSE'")).await?
         {
-            keys.entry(row.try_get_by_index(0)?).or_default().push(row.try_get_by_index(1)?);
+            isins.entry(row.try_get_by_index(0)?).or_default().push(row.try_get_by_index(1)?);
         }
         let sql = "SELECT s.id, s.ticker, s.isin, s.first_day, s.last_day, l.close, f.previous_close FROM symbols AS s \
                    LEFT JOIN price_bars AS l ON l.symbol_id = s.id AND l.day = s.last_day \
@@ -69,7 +68,7 @@ impl Identities<'_> {
                 id: Some(id),
                 ticker: ticker.trim_end_matches(SUFFIX).to_owned(),
                 isin: row.try_get_by_index(2)?,
-                isin_keys: keys.remove(&id).unwrap_or_default(),
+                isins: isins.remove(&id).unwrap_or_default(),
                 first_day: row.try_get_by_index(3)?,
                 last_day: row.try_get_by_index(4)?,
                 last_close: row.try_get_by_index(5)?,
@@ -122,7 +121,7 @@ impl Identities<'_> {
                 share.id = ids.get(&format!("{}{SUFFIX}", share.ticker)).copied();
             }
         }
-        self.save_keys(transaction, register).await
+        self.save_isins(transaction, register).await
     }
 
     /// Tickers go through a name that nobody has, so that two shares can swap theirs.
@@ -150,19 +149,19 @@ impl Identities<'_> {
         Ok(())
     }
 
-    async fn save_keys(&self, transaction: &DatabaseTransaction, register: &mut Register) -> Result<()> {
-        let mut keys: Vec<(i64, String)> = Vec::new();
+    async fn save_isins(&self, transaction: &DatabaseTransaction, register: &mut Register) -> Result<()> {
+        let mut isins: Vec<(i64, String)> = Vec::new();
         let mut former: Vec<(i64, String, Day)> = Vec::new();
         for share in &mut register.shares {
             let Some(id) = share.id else { continue };
             if share.changed {
-                keys.extend(share.isin_keys.iter().map(|key| (id, key.clone())));
+                isins.extend(share.isins.iter().map(|isin| (id, isin.clone())));
             }
             former.extend(share.former.drain(..).map(|(ticker, until)| (id, ticker, until)));
             share.changed = false;
         }
-        let keys = serde_json::to_string(&keys).unwrap_or_default();
-        let insert = "INSERT INTO symbol_isins (symbol_id, exchange, isin_key)";
+        let isins = serde_json::to_string(&isins).unwrap_or_default();
+        let insert = "INSERT INTO symbol_isins (symbol_id, exchange, isin)";
         let sqlite = format!(
             "{insert} SELECT json_extract(value, '$[0]'), 'NSE', json_extract(value, '$[1]') FROM json_each($1) \
              WHERE true ON CONFLICT DO NOTHING"
@@ -170,7 +169,7 @@ impl Identities<'_> {
         let postgres = format!(
             "{insert} SELECT (r->>0)::bigint, 'NSE', r->>1 FROM json_array_elements($1::json) AS r ON CONFLICT DO NOTHING"
         );
-        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![keys.into()])).await?;
+        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![isins.into()])).await?;
         if former.is_empty() {
             return Ok(());
         }
@@ -196,12 +195,15 @@ impl Identities<'_> {
         if let Some(found) = self.0.symbols().by_ticker(text).await? {
             return Ok(Some(found));
         }
-        let sql = if isin(text).is_some() {
-            "SELECT symbol_id FROM symbol_isins WHERE isin_key = $1 LIMIT 1"
+        let is_isin = isin(text).is_some();
+        // An ISIN of before a split that no file named finds the issuer's share of its kind.
+        let sql = if is_isin {
+            "SELECT symbol_id FROM symbol_isins WHERE substr(isin, 1, 9) = substr($1, 1, 9) \
+             ORDER BY CASE WHEN isin = $1 THEN 0 ELSE 1 END, isin DESC LIMIT 1"
         } else {
             "SELECT symbol_id FROM former_tickers WHERE ticker = $1 ORDER BY until_day DESC LIMIT 1"
         };
-        let key = if isin(text).is_some() { isin_key(text) } else { text.trim_end_matches(SUFFIX) };
+        let key = if is_isin { text } else { text.trim_end_matches(SUFFIX) };
         let statement = Statement::from_sql_and_values(self.0.backend(), sql, [key.into()]);
         let Some(row) = self.0.read.query_one_raw(statement).await? else { return Ok(None) };
         self.0.symbols().get(row.try_get_by_index(0)?).await
@@ -304,7 +306,7 @@ impl Identities<'_> {
         transaction.execute_raw(statement).await?;
         let keys = |from: &str| {
             format!(
-                "INSERT INTO symbol_isins (symbol_id, exchange, isin_key) SELECT s.id, 'NSE', substr(r.isin, 1, 9) \
+                "INSERT INTO symbol_isins (symbol_id, exchange, isin) SELECT s.id, 'NSE', r.isin \
                  FROM symbols AS s JOIN {from} ON s.ticker = r.ticker WHERE s.isin = r.isin ON CONFLICT DO NOTHING"
             )
         };

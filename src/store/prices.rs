@@ -60,7 +60,38 @@ fn bar(row: &QueryResult) -> Result<(i64, Bar)> {
     Ok((row.try_get_by_index(0)?, bar))
 }
 
+/// Bars as the database sent them: by the thousand, reading them is work for off the async threads.
+pub struct BarRows(Vec<QueryResult>);
+
+impl BarRows {
+    /// Each bar with its symbol's id, by symbol and day.
+    pub fn read(&self) -> impl Iterator<Item = Result<(i64, Bar)>> + '_ {
+        self.0.iter().map(bar)
+    }
+}
+
 impl Prices<'_> {
+    /// The bars of the symbols between two days, by symbol and day, as a connection sees them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rows_of(
+        &self,
+        connection: &impl ConnectionTrait,
+        symbols: &[i64],
+        from: Day,
+        to: Day,
+    ) -> Result<BarRows> {
+        let backend = self.0.backend();
+        let listed = id_list(backend, "symbol_id", 1);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM price_bars WHERE {listed} AND day BETWEEN $2 AND $3 ORDER BY symbol_id, day"
+        );
+        let values = [ids_text(backend, symbols).into(), from.into(), to.into()];
+        let statement = Statement::from_sql_and_values(backend, sql, values);
+        Ok(BarRows(connection.query_all_raw(statement).await?))
+    }
+
     /// All bars of the symbols, by symbol and day, as a connection sees them: one scan of the primary key a symbol.
     ///
     /// # Errors

@@ -149,6 +149,18 @@ impl Symbols<'_> {
         self.get_many_in(&self.0.read, ids).await
     }
 
+    /// Id, ticker and number of bars of every symbol that has some.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn with_bars(&self) -> Result<Vec<(i64, String, usize)>> {
+        let columns = [Column::Id, Column::Ticker, Column::BarCount];
+        let query = Entity::find().select_only().columns(columns).filter(Column::BarCount.gt(0));
+        let rows: Vec<(i64, String, i32)> = query.into_tuple().all(&self.0.read).await?;
+        let count = |bars| usize::try_from(bars).unwrap_or(0);
+        Ok(rows.into_iter().map(|(id, ticker, bars)| (id, ticker, count(bars))).collect())
+    }
+
     /// As [`Symbols::get_many`], as a connection sees them.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod console;
 mod demo;
 mod documents;
 mod evolution;
+mod exports;
 mod forecasts;
 mod harness;
 mod imports;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::archive::{Row, udiff, zipped};
+use crate::harness::archive::{Row, bhavcopy, full_bhavcopy, udiff, zipped};
 use crate::harness::{TestApp, state};
 use crate::on_each_database;
 
@@ -48,6 +48,25 @@ impl TestApp {
                      series { dates close } raw: series(adjusted: false) { close } } }";
         self.anonymous.data(query, json!({"t": ticker})).await["symbol"].clone()
     }
+}
+
+/// Made-up shares of every board with prices in paise: ticker, series, ISIN, "open high low close previous volume".
+fn market(shares: u32) -> Vec<(&'static str, &'static str, &'static str, &'static str)> {
+    let text = |text: String| -> &'static str { text.leak() };
+    let row = |n: u32| {
+        let series = ["EQ", "BE", "BZ", "SM", "ST", "SZ"][n as usize % 6];
+        // Neighbours are two kinds of shares of one issuer.
+        let isin = format!("INE{:03}A010{}", n / 2, 11 + n % 2);
+        let paise = |k: u32| format!("{}.{:02}", 10 + (n * 37) % 3_000, (n * k) % 50);
+        let prices = format!("{} {}.90 {}.01 {} {} {}", paise(7), 13_000, 1, paise(11), paise(13), n * 1_009);
+        (text(format!("T{n}")), series, text(isin), text(prices))
+    };
+    (0..shares).map(row).collect()
+}
+
+/// A price as JSON has it: the fewest digits, with a point.
+fn shortest(price: &str) -> String {
+    json!(price.parse::<f64>().expect("a price")).to_string()
 }
 
 fn day_of(rows: &[Row], date: &str) -> Vec<u8> {
@@ -244,6 +263,76 @@ on_each_database! {
         let issues = app.anonymous.data("{ dataIssues(filter: { resolved: false }) { nodes { record field reason } } }", json!({})).await;
         assert_eq!(issues["dataIssues"]["nodes"], json!([{"record": "GHI 2024-07-19", "field": "issuePrice",
             "reason": "the issue price 95 isn't the close before the listing day, 94"}]));
+    }
+
+    async fn a_full_day_is_stored_share_by_share_and_alike_from_every_layout(app: TestApp) {
+        let market = market(2_000);
+        let date = "2020-07-13";
+        let stored = || async {
+            let mut all = Vec::new();
+            for ticker in market.iter().map(|row| format!("{}.NSE", row.0)).chain(["NIFTYBEES.NSE".to_owned()]) {
+                all.push(format!("{ticker} {:?}", app.bars(&ticker).await));
+            }
+            all
+        };
+        app.archive.file("content/historical/EQUITIES/2020/JUL/cm13JUL2020bhav.csv.zip", 200, zipped("cm.csv", bhavcopy(date, &market).as_bytes()));
+        let jobs = app.refresh_market(date, date).await;
+        assert_eq!(jobs[0]["outcome"], json!({"added": 2_000, "changed": 0, "unchanged": 0, "flagged": 0}));
+        let first = stored().await;
+        for (row, stored) in market.iter().zip(&first) {
+            let [open, high, low, close, _, volume] = row.3.split(' ').map(shortest).collect::<Vec<_>>()[..].try_into().expect("six");
+            assert_eq!(*stored, format!("{}.NSE [\"{date} {open} {high} {low} {close} {close} {}\"]", row.0, volume.trim_end_matches(".0")));
+        }
+        assert_eq!(first.last().map(String::as_str), Some("NIFTYBEES.NSE []"));
+        let count = app.anonymous.data("{ symbols { totalCount } }", json!({})).await;
+        assert_eq!(count["symbols"]["totalCount"], 2_000);
+        for text in [bhavcopy(date, &market), udiff(date, &market), full_bhavcopy(date, &market)] {
+            let read = prospectus::providers::market::read_day(text.as_bytes(), None);
+            let prospectus::providers::market::DayFile::Session(session) = read else { panic!("{read:?}") };
+            let again = prospectus::ingest::market(&app.app.store, vec![session]).await.expect("stored");
+            assert_eq!((again.added, again.changed, again.unchanged), (0, 0, 2_000));
+        }
+        assert_eq!(stored().await, first);
+    }
+
+    async fn an_issuers_shares_with_full_and_with_lesser_votes_are_two(app: TestApp) {
+        // Their ISINs differ by no more than those before and after a split.
+        let (full, lesser) = ("INE224E01028", "INE224E01036");
+        app.archive.session("2024-07-18", &[("FULL", "BE", full, "0.6 0.6 0.6 0.6 0.6 5")]);
+        app.archive.session("2024-07-19", &[("LESSER", "BE", lesser, "1.6 1.6 1.6 1.6 1.55 5")]);
+        app.archive.session("2024-07-22", &[("LESSER", "BE", lesser, "1.65 1.65 1.65 1.65 1.6 5"), ("FULL", "BE", full, "0.55 0.55 0.55 0.55 0.6 7")]);
+        app.refresh_market("2024-07-18", "2024-07-22").await;
+        assert_eq!(app.bars("FULL.NSE").await, ["2024-07-18 0.6 0.6 0.6 0.6 0.6 5", "2024-07-22 0.55 0.55 0.55 0.55 0.55 7"]);
+        assert_eq!(app.bars("LESSER.NSE").await, ["2024-07-19 1.6 1.6 1.6 1.6 1.6 5", "2024-07-22 1.65 1.65 1.65 1.65 1.65 5"]);
+        assert_eq!((&app.symbol(full).await["ticker"], &app.symbol(lesser).await["ticker"]), (&json!("FULL.NSE"), &json!("LESSER.NSE")));
+    }
+
+    async fn total_returns_reinvest_dividends_and_stay_continuous_across_actions(app: TestApp) {
+        app.nse.page("/api/corporates-corporateActions", r#"[
+            {"symbol":"ABC","series":"EQ","subject":"Bonus 1:1","exDate":"23-Jul-2024","faceVal":"2"},
+            {"symbol":"ABC","series":"EQ","subject":"Dividend - Rs 10 Per Share","exDate":"24-Jul-2024","faceVal":"2"}]"#);
+        app.archive.session("2024-07-22", &[("ABC", "EQ", ABC, "200 200 200 200 200 5")]);
+        app.archive.session("2024-07-23", &[("ABC", "EQ", ABC, "100 100 100 100 200 5")]);
+        app.archive.session("2024-07-24", &[("ABC", "EQ", ABC, "90 90 90 90 100 5")]);
+        app.refresh_market("2024-07-22", "2024-07-24").await;
+        let query = "{ symbol(ticker: \"ABC.NSE\") { none: series(adjustment: NONE) { close } splits: series(adjustment: SPLITS) { close }
+                     total: series(adjustment: TOTAL_RETURN) { open close } usual: series { close } raw: series(adjusted: false) { close } } }";
+        let found = app.anonymous.data(query, json!({})).await["symbol"].clone();
+        let close = |view: &str| found[view]["close"].clone();
+        assert_eq!((close("none"), close("raw")), (json!([200.0, 100.0, 90.0]), json!([200.0, 100.0, 90.0])));
+        assert_eq!((close("splits"), close("usual")), (json!([100.0, 100.0, 90.0]), json!([100.0, 100.0, 90.0])));
+        assert_eq!((close("total"), &found["total"]["open"]), (json!([90.0, 90.0, 90.0]), &json!([90.0, 90.0, 90.0])));
+        let run = "mutation($a: Adjustment) { runBacktest(input: { ticker: \"ABC.NSE\", adjustment: $a, strategy: {
+                   buy: { compare: { left: { price: CLOSE }, is: ABOVE, right: { constant: 0 } } },
+                   sell: { compare: { left: { price: CLOSE }, is: BELOW, right: { constant: 0 } } } } }) {
+                   backtest { adjustment adjusted metrics { buyAndHoldReturn } } userErrors { message } } }";
+        for (adjustment, adjusted, held) in [("NONE", false, -0.55), ("SPLITS", true, -0.1), ("TOTAL_RETURN", true, 0.0)] {
+            let answer = app.operator.data(run, json!({"a": adjustment})).await["runBacktest"].clone();
+            let backtest = &answer["backtest"];
+            assert_eq!((&backtest["adjustment"], &backtest["adjusted"]), (&json!(adjustment), &json!(adjusted)), "{answer}");
+            let found = backtest["metrics"]["buyAndHoldReturn"].as_f64().expect("a return");
+            assert!((found - held).abs() < 1e-9, "{adjustment}: {found}");
+        }
     }
 
     async fn what_cant_be_asked_for_is_said_in_a_sentence(app: TestApp) {

@@ -12,6 +12,8 @@ pub struct Model {
     pub engine_version: i32,
     /// Whether it ran on adjusted prices.
     pub adjusted: bool,
+    /// What prices were adjusted for, as the schema spells it; old rows only tell whether.
+    pub adjustment: Option<String>,
     pub from_day: i32,
     pub to_day: i32,
     pub bar_count: i32,

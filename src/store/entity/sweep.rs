@@ -14,6 +14,8 @@ pub struct Model {
     pub engine_version: i32,
     /// Whether it ran on adjusted prices.
     pub adjusted: bool,
+    /// What prices were adjusted for, as the schema spells it; old rows only tell whether.
+    pub adjustment: Option<String>,
     pub from_day: i32,
     pub to_day: i32,
     /// JSON of the two [`crate::backtest::WindowRange`]s.

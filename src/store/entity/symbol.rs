@@ -25,6 +25,8 @@ pub struct Model {
     pub data_version: i32,
     /// JSON of `[Split]`.
     pub splits: String,
+    /// As JSON, oldest first.
+    pub dividends: String,
     pub last_refreshed_at: Option<i64>,
     pub created_at: i64,
     /// Twelve signs, the newest that the exchange's files name.

@@ -85,6 +85,51 @@ pub fn udiff(date: &str, rows: &[Row]) -> String {
     text
 }
 
+/// Rows that are no shares: a fund, a bond, an entitlement, a preference share.
+const OTHERS: [Row; 4] = [
+    ("NIFTYBEES", "EQ", "INF204KB14I2", "1 1 1 1 1 1"),
+    ("BOND", "GS", "IN0020200104", "1 1 1 1 1 1"),
+    ("T1-RE", "BE", "INE111A20011", "1 1 1 1 1 1"),
+    ("PREF", "P1", "INE111A04011", "1 1 1 1 1 1"),
+];
+
+fn six(prices: &str) -> [&str; 6] {
+    prices.split(' ').collect::<Vec<_>>().try_into().expect("six figures")
+}
+
+fn dated(date: &str, format: &str) -> String {
+    chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").expect("a date").format(format).to_string()
+}
+
+/// The layout of before July 2024, which drops zeros at the end.
+pub fn bhavcopy(date: &str, rows: &[Row]) -> String {
+    let mut text =
+        "SYMBOL,SERIES,OPEN,HIGH,LOW,CLOSE,LAST,PREVCLOSE,TOTTRDQTY,TOTTRDVAL,TIMESTAMP,TOTALTRADES,ISIN,\n".to_owned();
+    let day = dated(date, "%d-%b-%Y").to_uppercase();
+    let short = |price: &str| price.parse::<f64>().expect("a price").to_string();
+    for (ticker, series, isin, prices) in OTHERS.iter().chain(rows) {
+        let [open, high, low, close, previous, volume] = six(prices);
+        let prices = [open, high, low, close, close, previous].map(short).join(",");
+        text.push_str(&format!("{ticker},{series},{prices},{volume},1,{day},1,{isin},\n"));
+    }
+    text
+}
+
+/// The layout with deliveries, which names no ISIN and has blanks before its cells.
+pub fn full_bhavcopy(date: &str, rows: &[Row]) -> String {
+    let mut text = "SYMBOL, SERIES, DATE1, PREV_CLOSE, OPEN_PRICE, HIGH_PRICE, LOW_PRICE, LAST_PRICE, CLOSE_PRICE, \
+                    AVG_PRICE, TTL_TRD_QNTY, TURNOVER_LACS, NO_OF_TRADES, DELIV_QTY, DELIV_PER\n"
+        .to_owned();
+    let day = dated(date, "%d-%b-%Y");
+    for (ticker, series, _, prices) in OTHERS.iter().chain(rows) {
+        let [open, high, low, close, previous, volume] = six(prices);
+        text.push_str(&format!(
+            "{ticker}, {series}, {day}, {previous}, {open}, {high}, {low}, {close}, {close}, {close}, {volume}, 0.1, 1, -, -\n"
+        ));
+    }
+    text
+}
+
 pub fn zipped(name: &str, content: &[u8]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     writer.start_file(name, zip::write::SimpleFileOptions::default()).expect("a member");

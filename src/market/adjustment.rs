@@ -1,0 +1,104 @@
+//! Prices as traded, or comparable over the years: adjusted for splits, and for dividends.
+
+use serde::{Deserialize, Serialize};
+
+use super::day::Day;
+use super::splits::Split;
+
+/// What prices are adjusted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, async_graphql::Enum)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Adjustment {
+    /// Nothing: prices as traded.
+    None,
+    /// Splits, bonus shares, consolidations and rights: a share of today all along.
+    Splits,
+    /// Those, and dividends as if each had bought more of the share at the close before its ex-date.
+    TotalReturn,
+}
+
+impl Adjustment {
+    const NAMES: [(Self, &'static str); 3] =
+        [(Self::None, "NONE"), (Self::Splits, "SPLITS"), (Self::TotalReturn, "TOTAL_RETURN")];
+
+    /// As the schema spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(adjustment, _)| *adjustment == self).map_or("", |(_, name)| name)
+    }
+
+    /// What a stored run tells: its own word, or what "adjusted" means of a symbol, whose provider's closes may be.
+    #[must_use]
+    pub fn stored(name: Option<&str>, adjusted: bool, provided_until: Option<Day>) -> Self {
+        let usual = match (adjusted, provided_until) {
+            (false, _) => Self::None,
+            (true, Some(_)) => Self::TotalReturn,
+            (true, None) => Self::Splits,
+        };
+        name.and_then(Self::of).unwrap_or(usual)
+    }
+
+    /// In words that follow "prices".
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::None => "as traded",
+            Self::Splits => "adjusted for splits",
+            Self::TotalReturn => "adjusted for splits and dividends",
+        }
+    }
+
+    /// The one that the schema spells so.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(adjustment, _)| *adjustment)
+    }
+}
+
+/// A dividend that the prices show.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Dividend {
+    /// The first day that trades without it.
+    pub day: Day,
+    /// Money a share, in the symbol's currency.
+    pub amount: f64,
+    /// What earlier prices are multiplied by: 1 less the amount's share of the close before.
+    pub factor: f64,
+}
+
+impl Dividend {
+    /// A dividend by the close before its ex-date; `None` where it's no part of it.
+    #[must_use]
+    pub fn new(day: Day, amount: f64, previous_close: f64) -> Option<Self> {
+        let factor = 1.0 - amount / previous_close;
+        (amount > 0.0 && factor > 0.0 && factor < 1.0).then_some(Self { day, amount, factor })
+    }
+}
+
+/// What a close is multiplied by, looking at what happened after it; days are asked for from the latest to the earliest.
+pub(super) struct Factors<'a> {
+    splits: &'a [Split],
+    dividends: &'a [Dividend],
+    ratio: f64,
+    paid: f64,
+}
+
+impl<'a> Factors<'a> {
+    pub fn new(splits: &'a [Split], dividends: &'a [Dividend]) -> Self {
+        Self { splits, dividends, ratio: 1.0, paid: 1.0 }
+    }
+
+    /// An adjusted price of a day; one that nothing came after stays as it is, to the last digit.
+    pub fn apply(&mut self, day: Day, price: f64) -> f64 {
+        while let Some((last, earlier)) = self.splits.split_last().filter(|(last, _)| last.day > day) {
+            self.ratio *= last.ratio;
+            self.splits = earlier;
+        }
+        while let Some((last, earlier)) = self.dividends.split_last().filter(|(last, _)| last.day > day) {
+            self.paid *= last.factor;
+            self.dividends = earlier;
+        }
+        let split = if self.ratio == 1.0 { price } else { price / self.ratio };
+        if self.paid == 1.0 { split } else { split * self.paid }
+    }
+}
