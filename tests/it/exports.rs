@@ -145,7 +145,10 @@ on_each_database! {
         let id = run["id"].as_str().expect("an id");
         let all = text(&app, "/export/backtests.csv").await;
         assert!(all.lines().nth(1).is_some_and(|row| row.starts_with(&format!("{id},ACME,"))), "{all}");
-        assert!(all.contains(&format!(",{},", run["metrics"]["finalEquity"])) , "{all}");
+        let mut table = csv::Reader::from_reader(all.as_bytes());
+        let at = table.headers().expect("headings").iter().position(|name| name == "final_equity").expect("a column");
+        let row = table.records().next().expect("a row").expect("a row");
+        assert_eq!(row[at].parse::<f64>().ok(), run["metrics"]["finalEquity"].as_f64());
         let curve = text(&app, &format!("/export/backtests/{id}.csv")).await;
         assert_eq!(curve.lines().count() as u64 - 1, run["barCount"].as_u64().expect("bars"));
         assert!(curve.starts_with("date,close,drawdown,equity,buy_and_hold\n"), "{curve}");

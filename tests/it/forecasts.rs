@@ -151,10 +151,45 @@ on_each_database! {
         for models in [models(&app).await, Client::new(&replica.url, None).data(MODELS, json!({})).await["models"].as_array().expect("models").clone()] {
             let ours = named(&models, "Ours");
             let lost = ours["evaluation"]["skill"].as_f64().expect("a skill") < 0.0;
-            assert_eq!((ours["isDefault"].as_bool(), message.contains("default")), (Some(!lost), true), "{message}");
+            assert_eq!((ours["isDefault"].as_bool(), message.contains("default")), (Some(false), !lost), "by choice only: {message}");
             assert!(ours["trainedAt"].is_string() && ours["evaluation"]["origins"].as_u64() > Some(10));
             assert_eq!(models.iter().filter(|model| model["isDefault"] == true).count(), 1);
         }
+        // Chosen, renamed and deleted, by those who may, and on every replica.
+        let id = named(&models(&app).await, "Ours")["id"].clone();
+        let choose = "mutation($id: ID!) { setDefaultModel(input: { id: $id }) { model { name isDefault } userErrors { code field } } }";
+        let rename = "mutation($id: ID!, $name: String!) { renameModel(input: { id: $id, name: $name }) { model { name isDefault } userErrors { code field } } }";
+        let delete = "mutation($id: ID!) { deleteModel(input: { id: $id }) { deletedModelId userErrors { code message } } }";
+        for (client, query, code) in [(&app.operator, choose, "FORBIDDEN"), (&app.reader, rename, "FORBIDDEN"), (&app.reader, delete, "FORBIDDEN"), (&app.anonymous, delete, "UNAUTHENTICATED")] {
+            let answer = client.graphql(query, json!({"id": id, "name": "x"})).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], code, "{query}");
+        }
+        let chosen = app.admin.data(choose, json!({"id": id})).await["setDefaultModel"].clone();
+        assert_eq!(chosen, json!({"model": {"name": "Ours", "isDefault": true}, "userErrors": []}));
+        let renamed = app.operator.data(rename, json!({"id": id, "name": " Ours,\u{7} renamed "})).await["renameModel"].clone();
+        assert_eq!(renamed, json!({"model": {"name": "Ours, renamed", "isDefault": true}, "userErrors": []}));
+        let elsewhere = Client::new(&replica.url, None).data(MODELS, json!({})).await["models"].as_array().expect("models").clone();
+        assert_eq!((&elsewhere[0]["name"], &elsewhere[0]["isDefault"]), (&json!("Ours, renamed"), &json!(true)));
+        let kept = app.operator.data(delete, json!({"id": id})).await["deleteModel"].clone();
+        assert_eq!((&kept["deletedModelId"], &kept["userErrors"][0]["code"]), (&Value::Null, &json!("CONFLICT")), "the default stays");
+        let predict = "mutation { predict(input: { ticker: \"ONE\" }) { prediction { id model { name } } userErrors { message } } }";
+        let made = app.operator.data(predict, json!({})).await["predict"].clone();
+        assert_eq!(made["prediction"]["model"]["name"], "Ours, renamed", "{made}");
+        let naive = named(&models(&app).await, "No change")["id"].clone();
+        for (query, code) in [(rename, "INVALID"), (delete, "INVALID")] {
+            let answer = app.operator.data(query, json!({"id": naive, "name": "x"})).await;
+            let errors = answer.get("renameModel").or(answer.get("deleteModel")).expect("a payload")["userErrors"].clone();
+            assert_eq!(errors[0]["code"], code, "the baselines aren't anybody's to change");
+        }
+        assert_eq!(app.admin.data(choose, json!({"id": naive})).await["setDefaultModel"]["model"]["isDefault"], true);
+        let deleted = app.operator.data(delete, json!({"id": id})).await["deleteModel"].clone();
+        assert_eq!(deleted, json!({"deletedModelId": id, "userErrors": []}));
+        assert!(models(&app).await.iter().all(|model| model["id"] != id));
+        let kept = app.anonymous.data("query($id: ID!) { node(id: $id) { ... on Prediction { model { name } } } }", json!({"id": made["prediction"]["id"]})).await;
+        assert_eq!(kept["node"]["model"]["name"], "Ours, renamed", "what it made stays");
+        let again = app.operator.data(delete, json!({"id": id})).await["deleteModel"].clone();
+        assert_eq!(again["userErrors"][0]["code"], "NOT_FOUND");
+
         // Training again on the same data makes the same model.
         let again = app.operator.data(train, json!({"input": {"name": "Ours", "tickers": ["TWO", "ONE"]}})).await;
         app.settled(again["trainModel"]["job"]["id"].as_str().expect("a job")).await;

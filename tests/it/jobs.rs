@@ -22,6 +22,28 @@ fn id_of(data: &Value) -> &str {
 }
 
 on_each_database! {
+    async fn removing_a_symbol_takes_its_research_only_if_it_is_said(app: TestApp) {
+        let rows: String = (0..260).map(|n| format!("{},10,11,9,10.{},5\n", day(n), n % 7)).collect();
+        let job = app.operator.import("ACME", &format!("date,open,high,low,close,volume\n{rows}")).await["job"]["id"].clone();
+        app.settled(job.as_str().expect("a job")).await;
+        let run = "mutation { runBacktest(input: { ticker: \"ACME\", strategy: { buy: { priceBelowSma: 5 }, sell: { priceAboveSma: 9 } } }) { backtest { id } userErrors { message } }
+            predict(input: { ticker: \"ACME\" }) { prediction { id } userErrors { message } } }";
+        let made = app.operator.data(run, json!({})).await;
+        assert!(made["runBacktest"]["backtest"]["id"].is_string() && made["predict"]["prediction"]["id"].is_string(), "{made}");
+        let remove = "mutation($with: Boolean!) { removeSymbol(input: { ticker: \"ACME\", withResearch: $with }) { removedId
+            removedResearch { backtests sweeps predictions } userErrors { code message } } }";
+        let refused = app.operator.data(remove, json!({"with": false})).await["removeSymbol"].clone();
+        assert_eq!((&refused["removedId"], &refused["removedResearch"], &refused["userErrors"][0]["code"]), (&Value::Null, &Value::Null, &json!("CONFLICT")));
+        let said = refused["userErrors"][0]["message"].as_str().expect("a sentence");
+        assert!(said.contains("1 backtest, 1 prediction of ACME") && said.contains("withResearch"), "{said}");
+        assert_eq!(app.anonymous.data("{ backtests { totalCount } symbol(ticker: \"ACME\") { barCount } }", json!({})).await,
+            json!({"backtests": {"totalCount": 1}, "symbol": {"barCount": 260}}));
+        let removed = app.operator.data(remove, json!({"with": true})).await["removeSymbol"].clone();
+        assert_eq!((removed["removedId"].is_string(), &removed["removedResearch"]), (true, &json!({"backtests": 1, "sweeps": 0, "predictions": 1})));
+        assert_eq!(app.anonymous.data("{ backtests { totalCount } predictions { totalCount } }", json!({})).await,
+            json!({"backtests": {"totalCount": 0}, "predictions": {"totalCount": 0}}));
+    }
+
     async fn asking_again_while_a_refresh_waits_answers_with_that_one(app: TestApp) {
         app.provider.answer("ACME", Answer::Late(Duration::from_millis(700), payload()));
         let first = app.operator.add_symbol("ACME").await;

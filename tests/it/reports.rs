@@ -54,7 +54,7 @@ async fn get(app: &TestApp, path: &str, known: Option<&str>) -> Got {
 }
 
 /// The text of a PDF, if there's a program at hand that reads one.
-fn text_of(pdf: &[u8]) -> Option<String> {
+pub fn text_of(pdf: &[u8]) -> Option<String> {
     let mut reader = Command::new("pdftotext")
         .args(["-layout", "-", "-"])
         .stdin(Stdio::piped())

@@ -49,7 +49,10 @@ impl Respond for Responder {
             .asked
             .push(format!("{function} {symbol}{} {}", asked("keywords"), asked("outputsize")).trim().to_owned());
         let answer = match function {
-            "SYMBOL_SEARCH" => Answer::Body(r#"{"bestMatches": []}"#.to_owned()),
+            "SYMBOL_SEARCH" => {
+                let found = answers.by_symbol.get(&format!("search {}", asked("keywords"))).cloned();
+                found.unwrap_or_else(|| Answer::Body(r#"{"bestMatches": []}"#.to_owned()))
+            }
             "TIME_SERIES_DAILY_ADJUSTED" => {
                 answers.adjusted.get(symbol).cloned().unwrap_or_else(|| Answer::Body(PREMIUM.to_owned()))
             }

@@ -1,0 +1,150 @@
+//! Dates, names and units: the sessions of an exchange, currencies, text in any script, the smallest bid.
+
+use chrono::{Datelike, NaiveDate};
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, TestApp, state};
+use crate::on_each_database;
+
+/// Weekdays up to a day, the oldest first.
+fn weekdays(until: &str, count: usize) -> Vec<NaiveDate> {
+    let last: NaiveDate = until.parse().expect("a date");
+    let days = (0..).map(|n| last - chrono::Days::new(n)).filter(|day| day.weekday().number_from_monday() < 6);
+    let mut days: Vec<NaiveDate> = days.take(count).collect();
+    days.reverse();
+    days
+}
+
+fn csv<'a>(days: impl IntoIterator<Item = &'a NaiveDate>) -> String {
+    let rows = days.into_iter().enumerate().map(|(n, day)| {
+        let close = 100.0 + f64::from(u32::try_from(n % 11).expect("small")) / 4.0;
+        format!("{day},{close},{},{},{close},1000\n", close + 1.0, close - 1.0)
+    });
+    format!("date,open,high,low,close,volume\n{}", rows.collect::<String>())
+}
+
+async fn import(app: &TestApp, ticker: &str, csv: &str) {
+    let job = app.operator.import(ticker, csv).await["job"]["id"].as_str().expect("a job").to_owned();
+    let job = app.settled(&job).await;
+    assert_eq!(state(&job), "SUCCEEDED", "{job}");
+}
+
+async fn predict(app: &TestApp, ticker: &str) -> (Value, Vec<String>) {
+    let query = "mutation($t: String!) { predict(input: { ticker: $t, horizon: 5 }) { prediction { id points { date } } userErrors { message } } }";
+    let made = app.operator.data(query, json!({"t": ticker})).await["predict"].clone();
+    let points = made["prediction"]["points"].as_array().unwrap_or_else(|| panic!("{made}")).clone();
+    let dates = points.iter().filter_map(|point| point["date"].as_str().map(str::to_owned)).collect();
+    (made["prediction"]["id"].clone(), dates)
+}
+
+async fn points(app: &TestApp, id: &Value) -> Vec<(String, bool)> {
+    let query = "query($id: ID!) { node(id: $id) { ... on Prediction { points { date actual } } } }";
+    let found = app.anonymous.data(query, json!({"id": id})).await["node"]["points"].clone();
+    let points = found.as_array().expect("points").iter();
+    points.map(|p| (p["date"].as_str().expect("a date").to_owned(), p["actual"].is_number())).collect()
+}
+
+on_each_database! {
+    async fn a_session_on_a_sunday_is_a_day_of_a_prediction_and_gets_its_actual(app: TestApp) {
+        // The budget of 2026 was read on a Sunday; two weeks before, elections closed the exchange.
+        let known = weekdays("2026-01-14", 160);
+        import(&app, "ONE.BSE", &csv(&known)).await;
+        let (_, dates) = predict(&app, "ONE.BSE").await;
+        assert_eq!(dates, ["2026-01-16", "2026-01-19", "2026-01-20", "2026-01-21", "2026-01-22"]);
+        let known = weekdays("2026-01-30", 160);
+        import(&app, "TWO.BSE", &csv(&known)).await;
+        let (id, dates) = predict(&app, "TWO.BSE").await;
+        assert_eq!(dates, ["2026-02-01", "2026-02-02", "2026-02-03", "2026-02-04", "2026-02-05"]);
+        let sunday: NaiveDate = "2026-02-01".parse().expect("a date");
+        import(&app, "TWO.BSE", &csv(known.iter().chain([&sunday]))).await;
+        let settled = points(&app, &id).await;
+        assert_eq!((settled[0].0.as_str(), settled[0].1, settled[1].1), ("2026-02-01", true, false));
+    }
+
+    async fn a_session_that_nobody_expected_takes_the_next_step(app: TestApp) {
+        // No list has the 15th of June 2019, a Saturday.
+        let known = weekdays("2019-06-14", 160);
+        import(&app, "ONE.BSE", &csv(&known)).await;
+        let (id, dates) = predict(&app, "ONE.BSE").await;
+        assert_eq!(dates, ["2019-06-17", "2019-06-18", "2019-06-19", "2019-06-20", "2019-06-21"]);
+        let saturday: NaiveDate = "2019-06-15".parse().expect("a date");
+        import(&app, "ONE.BSE", &csv(known.iter().chain([&saturday]))).await;
+        let settled = points(&app, &id).await;
+        let days: Vec<&str> = settled.iter().map(|(day, _)| day.as_str()).collect();
+        assert_eq!(days, ["2019-06-15", "2019-06-17", "2019-06-18", "2019-06-19", "2019-06-20"]);
+        assert!(settled[0].1 && !settled[1].1);
+        // What one share has traded on, another of the exchange may expect.
+        import(&app, "TWO.BSE", &csv(&known)).await;
+        assert_eq!(predict(&app, "TWO.BSE").await.1[0], "2019-06-15");
+    }
+
+    async fn the_exchange_s_own_list_of_holidays_goes_before_the_almanac(app: TestApp) {
+        let list = r#"{"CM": [{"tradingDate": "17-Jul-2029", "weekDay": "Tuesday", "description": "Muharram", "Sr_no": 1}]}"#;
+        app.nse.page("/api/holiday-master", list);
+        let data = app.operator.data("mutation { refreshIpos(input: {}) { job { id } } }", json!({})).await;
+        assert_eq!(state(&app.settled(data["refreshIpos"]["job"]["id"].as_str().expect("a job")).await), "SUCCEEDED");
+        let known = app.app.store.market_days().known(&[prospectus::market::Exchange::Nse], 21_700, 21_800).await.expect("days");
+        let days: Vec<String> = known.rests.iter().map(|day| prospectus::market::day::iso(*day)).collect();
+        assert_eq!(days, ["2029-07-17"]);
+    }
+
+    async fn currencies_are_iso_4217_and_pence_a_unit(app: TestApp) {
+        let search = json!({"bestMatches": [{"1. symbol": "TSCO.LON", "2. name": "Tesco PLC", "4. region": "United Kingdom", "8. currency": "GBX"}]});
+        let daily = crate::harness::provider::daily("TSCO.LON", &[(crate::harness::day(0), ["250.1", "251", "249", "250.5"], "7")]);
+        app.provider.answer("TSCO.LON", Answer::Body(daily));
+        app.provider.answer("search TSCO.LON", Answer::Body(search.to_string()));
+        app.add_symbol("TSCO.LON").await;
+        let query = "query($t: String!) { symbol(ticker: $t) { currency quotationUnit latestBar { close } } }";
+        let found = app.anonymous.data(query, json!({"t": "TSCO.LON"})).await["symbol"].clone();
+        assert_eq!(found, json!({"currency": "GBP", "quotationUnit": "0.01", "latestBar": {"close": 250.5}}), "as quoted");
+        for ticker in ["ONE.NSE", "TWO.BSE"] {
+            let add = "mutation($t: String!) { addSymbol(input: { ticker: $t, refresh: false }) { symbol { currency quotationUnit } } }";
+            let added = app.operator.data(add, json!({"t": ticker})).await["addSymbol"]["symbol"].clone();
+            assert_eq!(added, json!({"currency": "INR", "quotationUnit": "1"}), "{ticker}");
+        }
+        let create = "mutation($c: String!) { createIpo(input: { name: \"A plc\", exchange: OTHER, currency: $c }) { ipo { currency } userErrors { field } } }";
+        let refused = app.admin.data(create, json!({"c": "GBX"})).await["createIpo"].clone();
+        assert_eq!(refused, json!({"ipo": null, "userErrors": [{"field": ["currency"]}]}));
+        assert_eq!(app.admin.data(create, json!({"c": "GBP"})).await["createIpo"]["ipo"]["currency"], "GBP");
+    }
+
+    async fn names_in_any_script_are_kept_and_have_their_reports(app: TestApp) {
+        let days = weekdays("2024-06-14", 300);
+        let cases = [
+            ("CN", "腾讯控股有限公司", "TengXun"), ("HI", "टाटा मोटर्स लिमिटेड", "CO.HI"), ("AR", "شركة أرامكو", "CO.AR"), ("EM", "Rocket 🚀 Ltd", "Rocket"),
+            ("CC", "Bell\u{7}\u{1b}[31m Works\u{85}", "Bell[31m Works"), ("HE", "טבע", "CO.HE"), ("TH", "ปตท", "CO.TH"), ("XX", "\u{10ffff}\u{e000}Odd", "Odd"),
+        ];
+        for (code, name, shown) in cases {
+            let ticker = format!("CO.{code}");
+            let add = "mutation($t: String!, $n: String!) { addSymbol(input: { ticker: $t, name: $n, refresh: false }) { symbol { name } userErrors { message } } }";
+            let added = app.operator.data(add, json!({"t": ticker, "n": name})).await["addSymbol"]["symbol"]["name"].clone();
+            let kept = added.as_str().expect("a name");
+            assert!(!kept.chars().any(char::is_control), "{kept:?}");
+            import(&app, &ticker, &csv(&days)).await;
+            let run = "mutation($t: String!) { runBacktest(input: { ticker: $t, strategy: { buy: { priceBelowSma: 5 }, sell: { priceAboveSma: 9 } } }) { backtest { reportUrl(format: PDF) } }
+                predict(input: { ticker: $t }) { prediction { reportUrl(format: PDF) } } }";
+            let made = app.operator.data(run, json!({"t": ticker})).await;
+            for url in [&made["runBacktest"]["backtest"]["reportUrl"], &made["predict"]["prediction"]["reportUrl"]] {
+                let path = url.as_str().and_then(|url| url.split_once("/reports")).expect("an address").1;
+                let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+                let response = client.get(format!("{}/reports{path}", app.url)).send().await.expect("an answer");
+                assert_eq!(response.status().as_u16(), 200, "{ticker} {name}");
+                let text = crate::reports::text_of(&response.bytes().await.expect("a body"));
+                if let Some(text) = text {
+                    assert!(text.contains(shown), "{ticker}: {text}");
+                }
+            }
+        }
+    }
+
+    async fn the_smallest_bid_of_an_sme_issue_follows_the_rule_of_its_day(app: TestApp) {
+        let create = "mutation($input: CreateIpoInput!) { createIpo(input: $input) { ipo { minimumInvestment } userErrors { message } } }";
+        for (ticker, board, open, least) in [
+            ("A", "SME", "2025-06-30", "138000"), ("B", "SME", "2025-07-01", "276000"), ("C", "MAINBOARD", "2025-07-01", "138000"),
+        ] {
+            let input = json!({"name": format!("{ticker} Ltd"), "exchange": "NSE", "ticker": ticker, "board": board, "openDate": open, "lotSize": 1200, "issuePrice": "115"});
+            let made = app.admin.data(create, json!({"input": input})).await["createIpo"].clone();
+            assert_eq!(made["ipo"]["minimumInvestment"], least, "{made}");
+        }
+    }
+}
