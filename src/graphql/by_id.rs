@@ -9,6 +9,11 @@ use super::job::Job;
 use super::node::{Node, load};
 use super::sweep::Sweep;
 
+/// An object of the wanted type. An error within an option nulls its field alone.
+fn found<T>(loaded: Result<Option<Node>>, wanted: impl Fn(Node) -> Option<T>) -> Option<Result<T>> {
+    loaded.map(|node| node.and_then(wanted)).transpose()
+}
+
 #[derive(Default)]
 pub struct ByIdQuery;
 
@@ -19,13 +24,13 @@ impl ByIdQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Its global id.")] id: ID,
-    ) -> Result<Option<Backtest>> {
-        Ok(if let Some(Node::Backtest(found)) = load(ctx, &id).await? { Some(found) } else { None })
+    ) -> Option<Result<Backtest>> {
+        found(load(ctx, &id).await, |node| if let Node::Backtest(found) = node { Some(found) } else { None })
     }
 
     /// One sweep; null where there's none.
-    async fn sweep(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Result<Option<Sweep>> {
-        Ok(if let Some(Node::Sweep(found)) = load(ctx, &id).await? { Some(found) } else { None })
+    async fn sweep(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Option<Result<Sweep>> {
+        found(load(ctx, &id).await, |node| if let Node::Sweep(found) = node { Some(found) } else { None })
     }
 
     /// One prediction; null where there's none.
@@ -33,18 +38,18 @@ impl ByIdQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Its global id.")] id: ID,
-    ) -> Result<Option<Prediction>> {
-        Ok(if let Some(Node::Prediction(found)) = load(ctx, &id).await? { Some(found) } else { None })
+    ) -> Option<Result<Prediction>> {
+        found(load(ctx, &id).await, |node| if let Node::Prediction(found) = node { Some(found) } else { None })
     }
 
     /// One model; null where there's none.
-    async fn model(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Result<Option<Model>> {
-        Ok(if let Some(Node::Model(found)) = load(ctx, &id).await? { Some(found) } else { None })
+    async fn model(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Option<Result<Model>> {
+        found(load(ctx, &id).await, |node| if let Node::Model(found) = node { Some(found) } else { None })
     }
 
     /// One job; null where there's none.
-    async fn job(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Result<Option<Job>> {
-        Ok(if let Some(Node::Job(found)) = load(ctx, &id).await? { Some(found) } else { None })
+    async fn job(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Option<Result<Job>> {
+        found(load(ctx, &id).await, |node| if let Node::Job(found) = node { Some(found) } else { None })
     }
 
     /// One flagged record; null where there's none.
@@ -52,7 +57,7 @@ impl ByIdQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Its global id.")] id: ID,
-    ) -> Result<Option<DataIssue>> {
-        Ok(if let Some(Node::DataIssue(found)) = load(ctx, &id).await? { Some(found) } else { None })
+    ) -> Option<Result<DataIssue>> {
+        found(load(ctx, &id).await, |node| if let Node::DataIssue(found) = node { Some(found) } else { None })
     }
 }

@@ -407,6 +407,21 @@ pub struct IpoStatistics {
 /// Sort keys that one list may have.
 const MOST_ORDERS: usize = 4;
 
+async fn find(ctx: &Context<'_>, by: IpoBy) -> Result<Option<Ipo>> {
+    let ipos = ctx.data_unchecked::<App>().store.ipos();
+    let found = match by {
+        IpoBy::Id(id) => match ids::decode_as(Kind::Ipo, &id) {
+            Some(id) => ipos.get_many(&[id]).await.map_err(Fault::from)?.pop(),
+            None => None,
+        },
+        IpoBy::Listing(listing) => {
+            let ticker = listing.ticker.trim().to_uppercase();
+            ipos.by_listing(listing.exchange, &ticker).await.map_err(Fault::from)?
+        }
+    };
+    Ok(found.map(|row| Ipo(Arc::new(row))))
+}
+
 #[derive(Default)]
 pub struct IpoQuery;
 
@@ -452,19 +467,9 @@ impl IpoQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What names it: its id, or its listing.")] by: IpoBy,
-    ) -> Result<Option<Ipo>> {
-        let ipos = ctx.data_unchecked::<App>().store.ipos();
-        let found = match by {
-            IpoBy::Id(id) => match ids::decode_as(Kind::Ipo, &id) {
-                Some(id) => ipos.get_many(&[id]).await.map_err(Fault::from)?.pop(),
-                None => None,
-            },
-            IpoBy::Listing(listing) => {
-                let ticker = listing.ticker.trim().to_uppercase();
-                ipos.by_listing(listing.exchange, &ticker).await.map_err(Fault::from)?
-            }
-        };
-        Ok(found.map(|row| Ipo(Arc::new(row))))
+    ) -> Option<Result<Ipo>> {
+        // An error within an option nulls its field alone.
+        find(ctx, by).await.transpose()
     }
 
     /// Figures over every IPO that the filter lets through.

@@ -69,8 +69,9 @@ impl NodeQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "A global id, as any object has it.")] id: ID,
-    ) -> Result<Option<Node>> {
-        load(ctx, &id).await
+    ) -> Option<Result<Node>> {
+        // An error within an option nulls its field alone.
+        load(ctx, &id).await.transpose()
     }
 
     /// The objects with these ids, in their order, null where there's none.

@@ -433,13 +433,19 @@ impl SymbolQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "A ticker in any case, \"IBM\" or \"RELIANCE.BSE\", or an ISIN.")] ticker: String,
-    ) -> Result<Option<Symbol>> {
-        // What can't be a ticker isn't one that is there.
-        let Ok(ticker) = normalise_ticker(&ticker) else { return Ok(None) };
-        let store = &ctx.data_unchecked::<App>().store;
-        let row = store.identities().find(&ticker).await.map_err(Fault::from)?;
-        Ok(row.map(|row| Symbol(Arc::new(row))))
+    ) -> Option<Result<Symbol>> {
+        // An error within an option nulls its field alone.
+        named(ctx, &ticker).await.transpose()
     }
+}
+
+/// The symbol that a ticker means.
+async fn named(ctx: &Context<'_>, ticker: &str) -> Result<Option<Symbol>> {
+    // What can't be a ticker isn't one that is there.
+    let Ok(ticker) = normalise_ticker(ticker) else { return Ok(None) };
+    let store = &ctx.data_unchecked::<App>().store;
+    let row = store.identities().find(&ticker).await.map_err(Fault::from)?;
+    Ok(row.map(|row| Symbol(Arc::new(row))))
 }
 
 /// Loads a symbol for another object's field.

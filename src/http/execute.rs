@@ -205,6 +205,9 @@ pub(super) fn is_refused(response: &GraphQLResponse) -> bool {
 
 /// Gives every error a code and bounds, and tells what the operation cost.
 fn tidied(mut response: GraphQLResponse, cost: u64) -> GraphQLResponse {
+    // The library tells some mistakes by two of its rules.
+    let mut told = std::collections::HashSet::new();
+    response.errors.retain(|e| !e.path.is_empty() || told.insert((e.message.clone(), format!("{:?}", e.locations))));
     response.errors.truncate(MOST_ERRORS);
     for error in &mut response.errors {
         error.locations.retain(|at| at.line > 0);

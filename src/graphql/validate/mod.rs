@@ -8,7 +8,7 @@ mod suggestion;
 mod values;
 
 use async_graphql::parser::types::{
-    Directive, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet, Type,
+    Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet, Type,
 };
 use async_graphql::{Name, Pos, Positioned, Request, ServerError, Variables};
 use async_graphql_value::Value;
@@ -199,8 +199,9 @@ impl<'d> Walk<'d> {
                         continue;
                     };
                     for (name, value) in &field.node.arguments {
-                        self.argument(name, value, &definition.arguments);
+                        self.argument(name, value, on, &field.node.name.node, &definition.arguments);
                     }
+                    self.required(field, &definition.arguments);
                     self.selections(&field.node.selection_set.node, &definition.leads_to);
                 }
                 Selection::InlineFragment(fragment) => {
@@ -212,15 +213,34 @@ impl<'d> Walk<'d> {
         }
     }
 
-    fn argument(&mut self, name: &Positioned<Name>, value: &Positioned<Value>, arguments: &[Argument]) {
-        if let Some(argument) = arguments.iter().find(|argument| argument.name == name.node.as_str()) {
-            self.value(
-                &format!("Argument \"{}\"", argument.name),
-                &argument.name,
-                &argument.ty,
-                &value.node,
-                value.pos,
-            );
+    fn argument(
+        &mut self,
+        name: &Positioned<Name>,
+        value: &Positioned<Value>,
+        on: &str,
+        field: &str,
+        known: &[Argument],
+    ) {
+        if let Some(argument) = known.iter().find(|argument| argument.name == name.node.as_str()) {
+            let holder = format!("Argument \"{}\"", argument.name);
+            self.value(&holder, &argument.name, &argument.ty, &value.node, value.pos);
+            return;
+        }
+        let short: String = name.node.chars().take(80).collect();
+        let meant = suggestion::of(&name.node, known.iter().map(|argument| argument.name.as_str()));
+        let message = format!("Unknown argument \"{short}\" on field \"{on}.{field}\".{meant}");
+        self.refuse(Code::ValidationFailed.at(name.pos, message));
+    }
+
+    fn required(&mut self, field: &Positioned<Field>, known: &[Argument]) {
+        for Argument { name, ty, .. } in known.iter().filter(|a| !a.ty.nullable && !a.has_default) {
+            if field.node.get_argument(name).is_none() {
+                let of = &field.node.name.node;
+                let message = format!(
+                    "Field \"{of}\" argument \"{name}\" of type \"{ty}\" is required, but it was not provided."
+                );
+                self.refuse(Code::ValidationFailed.at(field.pos, message));
+            }
         }
     }
 

@@ -132,6 +132,16 @@ fn a_literals_error_names_the_argument_and_the_place() {
             "Argument \"filter\" got invalid value \"yesterday\" at \"filter.openFrom\"; \"yesterday\" is not a date such as \"2026-11-20\"",
         ),
         (
+            "{symbol{name}}",
+            "GRAPHQL_VALIDATION_FAILED",
+            "Field \"symbol\" argument \"ticker\" of type \"String!\" is required, but it was not provided.",
+        ),
+        (
+            "{ipos(frist:1){totalCount}}",
+            "GRAPHQL_VALIDATION_FAILED",
+            "Unknown argument \"frist\" on field \"Query.ipos\". Did you mean \"first\"?",
+        ),
+        (
             "query($n:Int=\"x\"){ipos(first:$n){totalCount}}",
             "GRAPHQL_VALIDATION_FAILED",
             "Variable \"$n\" got invalid value \"x\"; Int cannot represent non-integer value: \"x\"",
