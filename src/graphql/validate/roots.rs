@@ -1,5 +1,7 @@
 //! The one root field of a subscription.
 
+use std::collections::HashSet;
+
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
 };
@@ -84,5 +86,32 @@ pub fn inline(document: &ExecutableDocument) -> Option<ExecutableDocument> {
         DocumentOperations::Single(operation) => flat(operation),
         DocumentOperations::Multiple(operations) => operations.values_mut().for_each(flat),
     }
+    // Fragments that stood for the root alone are spread nowhere now; one that never was stays, to be refused.
+    let (before, after) = (spread_in(document), spread_in(&flattened));
+    flattened.fragments.retain(|name, _| after.contains(name) || !before.contains(name));
     Some(flattened)
+}
+
+/// The fragments that the operations spread, by others or by themselves.
+fn spread_in(document: &ExecutableDocument) -> HashSet<Name> {
+    let mut found = HashSet::new();
+    let mut sets: Vec<&SelectionSet> =
+        document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node).collect();
+    while let Some(set) = sets.pop() {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => sets.push(&field.node.selection_set.node),
+                Selection::InlineFragment(fragment) => sets.push(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if let Some(fragment) = document.fragments.get(name)
+                        && found.insert(name.clone())
+                    {
+                        sets.push(&fragment.node.selection_set.node);
+                    }
+                }
+            }
+        }
+    }
+    found
 }

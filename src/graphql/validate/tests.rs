@@ -214,6 +214,7 @@ fn a_subscriptions_root_is_found_in_fragments_and_merged() {
         let [only] = operation.node.selection_set.node.items.as_slice() else { panic!("{text}") };
         let Selection::Field(field) = &only.node else { panic!("{text}") };
         assert_eq!(field.node.selection_set.node.items.len(), 2, "{text}");
+        assert!(document.fragments.is_empty(), "{text}");
     }
 }
 
