@@ -56,6 +56,8 @@ const FIELDS: [(&str, &str); 12] = [
     ("listing_date", "listingDate"),
 ];
 
+const PRICES: [&str; 3] = ["issue_price", "price_band_low", "price_band_high"];
+
 /// A body as the schema's input.
 fn input(body: Map<String, Value>, without: &[&str]) -> Result<Map<String, Value>, Mistake> {
     let mut input = Map::new();
@@ -63,7 +65,12 @@ fn input(body: Map<String, Value>, without: &[&str]) -> Result<Map<String, Value
         let known = FIELDS.iter().find(|(field, _)| *field == name).filter(|(field, _)| !without.contains(field));
         match known {
             Some((_, to)) => {
-                let value = if name.ends_with("_date") { date(&name, value)? } else { value };
+                let value = match value {
+                    value if name.ends_with("_date") => date(&name, value)?,
+                    // JSON has numbers for prices; the schema's decimals are texts.
+                    Value::Number(price) if PRICES.contains(&name.as_str()) => price.to_string().into(),
+                    value => value,
+                };
                 input.insert((*to).to_owned(), value);
             }
             // What a client sends back as it got it does no harm.

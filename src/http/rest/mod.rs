@@ -245,7 +245,12 @@ async fn answer(
             None | Some(Code::BadUserInput | Code::ValidationFailed) => "INVALID",
             Some(code) => code.name(),
         };
-        return Err(failure(code, &error.message, None));
+        // Our operation's variables are no names that the client knows: what is wrong with the value is told after them.
+        let message = match error.message.rsplit_once("; ") {
+            Some((holder, told)) if holder.starts_with("Variable \"$") => told,
+            _ => &error.message,
+        };
+        return Err(failure(code, message, None));
     }
     let data = response.data.into_json().unwrap_or_default();
     let mut answer = data.get(operation.field).cloned().unwrap_or_default();
