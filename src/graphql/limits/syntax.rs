@@ -15,6 +15,7 @@ const NAMES: &[(&str, &str)] = &[
     ("type_condition", "\"on\" and a type"),
     ("variable_definitions", "variables in brackets"),
     ("variable_definition", "a variable such as $id: ID!"),
+    ("variable", "a variable such as $id: ID!"),
     ("default_value", "a default"),
     ("selection_set", "\"{\""),
     ("selection", "a field"),
@@ -33,6 +34,15 @@ const NAMES: &[(&str, &str)] = &[
     ("name_start", "a name"),
     ("value", "a value"),
     ("const_value", "a value"),
+    ("list", "a value"),
+    ("const_list", "a value"),
+    ("object", "a value"),
+    ("const_object", "a value"),
+    ("number", "a value"),
+    ("string", "a value"),
+    ("boolean", "a value"),
+    ("null", "a value"),
+    ("enum_value", "a value"),
     ("EOI", "the end"),
 ];
 
@@ -43,7 +53,11 @@ const LONGEST: usize = 40;
 pub(super) fn sentence(parser: &str, text: &str, at: Pos) -> String {
     let found = found(text, at);
     match parser.lines().rev().find_map(|line| line.trim().strip_prefix("= expected ")) {
-        Some(rules) => format!("Syntax Error: expected {}, found {found}.", expected(rules)),
+        Some(rules) => match expected(rules) {
+            // Rules that have no name in a sentence.
+            names if names.is_empty() => format!("Syntax Error: unexpected {found}."),
+            names => format!("Syntax Error: expected {names}, found {found}."),
+        },
         // What the parser says beside its grammar: two operations of one name, and the like.
         None => {
             let line: String = parser.lines().next().unwrap_or_default().chars().take(200).collect();
@@ -54,9 +68,10 @@ pub(super) fn sentence(parser: &str, text: &str, at: Pos) -> String {
 
 fn expected(rules: &str) -> String {
     let mut names: Vec<&str> = Vec::new();
-    for rule in rules.split([',', ' ']).filter(|word| !word.is_empty() && *word != "or") {
-        let name = NAMES.iter().find(|(known, _)| *known == rule).map_or("something else", |(_, name)| *name);
-        if !names.contains(&name) {
+    for rule in rules.split([',', ' ']) {
+        if let Some((_, name)) = NAMES.iter().find(|(known, _)| *known == rule)
+            && !names.contains(name)
+        {
             names.push(name);
         }
     }
@@ -104,7 +119,7 @@ mod tests {
             ["{", "{}", "query(", "query($a){a}", "{a(b:)}", "{a@}", "fragment on A{b}", "{a}}", "{a(b:\"}", "}"]
         {
             let told = told(text);
-            assert!(!told.contains('_') && !told.contains("-->") && !told.contains("something else"), "{text}: {told}");
+            assert!(!told.contains('_') && !told.contains("-->"), "{text}: {told}");
         }
     }
 }
