@@ -88,7 +88,11 @@ pub struct DeletedIpoMutation;
 impl DeletedIpoMutation {
     /// Brings a deleted IPO back, under its id and with its history.
     #[graphql(guard = "RoleGuard(Role::Admin)")]
-    async fn restore_ipo(&self, ctx: &Context<'_>, input: RestoreIpoInput) -> Result<RestoreIpoPayload> {
+    async fn restore_ipo(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which IPO.")] input: RestoreIpoInput,
+    ) -> Result<RestoreIpoPayload> {
         Ok(match sort_out(restore(ctx.data_unchecked::<App>(), &input.id).await)? {
             Ok(row) => RestoreIpoPayload { ipo: Some(Ipo(Arc::new(row))), user_errors: Vec::new() },
             Err(user_errors) => RestoreIpoPayload { ipo: None, user_errors },

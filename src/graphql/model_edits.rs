@@ -71,7 +71,7 @@ impl ModelMutation {
     async fn set_default_model(
         &self,
         ctx: &Context<'_>,
-        input: SetDefaultModelInput,
+        #[graphql(desc = "Which model.")] input: SetDefaultModelInput,
     ) -> Result<SetDefaultModelPayload> {
         let app = ctx.data_unchecked::<App>();
         let chosen = match key_of(&input.id) {
@@ -86,7 +86,11 @@ impl ModelMutation {
 
     /// Gives a model that was trained here another name. Predictions keep the name of their time.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn rename_model(&self, ctx: &Context<'_>, input: RenameModelInput) -> Result<RenameModelPayload> {
+    async fn rename_model(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which model, and what it is to be called.")] input: RenameModelInput,
+    ) -> Result<RenameModelPayload> {
         let app = ctx.data_unchecked::<App>();
         let renamed = match key_of(&input.id) {
             Ok(key) => research::rename_model(app, &key, &input.name).await.map(|()| key),
@@ -100,7 +104,11 @@ impl ModelMutation {
 
     /// Deletes a model that was trained here; the default can't be deleted. Predictions that it made stay.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn delete_model(&self, ctx: &Context<'_>, input: DeleteModelInput) -> Result<DeleteModelPayload> {
+    async fn delete_model(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which model.")] input: DeleteModelInput,
+    ) -> Result<DeleteModelPayload> {
         let app = ctx.data_unchecked::<App>();
         let deleted = match key_of(&input.id) {
             Ok(key) => research::delete_model(app, &key).await,

@@ -130,7 +130,11 @@ pub struct ResearchMutation;
 impl ResearchMutation {
     /// Gives a stored backtest a name to find it by.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn name_backtest(&self, ctx: &Context<'_>, input: NameBacktestInput) -> Result<NameBacktestPayload> {
+    async fn name_backtest(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which backtest, and what it is to be called.")] input: NameBacktestInput,
+    ) -> Result<NameBacktestPayload> {
         Ok(match sort_out(name_backtest(ctx.data_unchecked::<App>(), input).await)? {
             Ok(row) => NameBacktestPayload { backtest: Some(Backtest(row)), user_errors: Vec::new() },
             Err(user_errors) => NameBacktestPayload { backtest: None, user_errors },
@@ -139,7 +143,11 @@ impl ResearchMutation {
 
     /// Gives a stored sweep a name to find it by.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn name_sweep(&self, ctx: &Context<'_>, input: NameSweepInput) -> Result<NameSweepPayload> {
+    async fn name_sweep(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which sweep, and what it is to be called.")] input: NameSweepInput,
+    ) -> Result<NameSweepPayload> {
         Ok(match sort_out(name_sweep(ctx.data_unchecked::<App>(), input).await)? {
             Ok(row) => NameSweepPayload { sweep: Some(row.into()), user_errors: Vec::new() },
             Err(user_errors) => NameSweepPayload { sweep: None, user_errors },
@@ -148,7 +156,11 @@ impl ResearchMutation {
 
     /// Deletes a stored backtest for good; the same inputs run it again.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn delete_backtest(&self, ctx: &Context<'_>, input: DeleteBacktestInput) -> Result<DeleteBacktestPayload> {
+    async fn delete_backtest(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which backtest.")] input: DeleteBacktestInput,
+    ) -> Result<DeleteBacktestPayload> {
         Ok(match sort_out(delete_backtest(ctx.data_unchecked::<App>(), &input.id).await)? {
             Ok(()) => DeleteBacktestPayload { deleted_id: Some(input.id), user_errors: Vec::new() },
             Err(user_errors) => DeleteBacktestPayload { deleted_id: None, user_errors },
@@ -157,7 +169,11 @@ impl ResearchMutation {
 
     /// Deletes a stored sweep for good; the same inputs run it again.
     #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn delete_sweep(&self, ctx: &Context<'_>, input: DeleteSweepInput) -> Result<DeleteSweepPayload> {
+    async fn delete_sweep(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which sweep.")] input: DeleteSweepInput,
+    ) -> Result<DeleteSweepPayload> {
         Ok(match sort_out(delete_sweep(ctx.data_unchecked::<App>(), &input.id).await)? {
             Ok(()) => DeleteSweepPayload { deleted_id: Some(input.id), user_errors: Vec::new() },
             Err(user_errors) => DeleteSweepPayload { deleted_id: None, user_errors },
@@ -169,7 +185,7 @@ impl ResearchMutation {
     async fn delete_prediction(
         &self,
         ctx: &Context<'_>,
-        input: DeletePredictionInput,
+        #[graphql(desc = "Which prediction.")] input: DeletePredictionInput,
     ) -> Result<DeletePredictionPayload> {
         Ok(match sort_out(delete_prediction(ctx.data_unchecked::<App>(), &input.id).await)? {
             Ok(()) => DeletePredictionPayload { deleted_id: Some(input.id), user_errors: Vec::new() },
