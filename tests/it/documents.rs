@@ -218,3 +218,22 @@ async fn first_event(url: &str, body: Value) -> Value {
     }
     panic!("no event: {text}")
 }
+
+#[test]
+fn the_limits_that_the_guide_names_are_those_of_the_code() {
+    let guide = read("docs/api.md");
+    let with_comma = |n: u64| if n < 1_000 { n.to_string() } else { format!("{},{:03}", n / 1_000, n % 1_000) };
+    for told in [
+        format!("may cost {} units", with_comma(limits::operation::COSTLIEST)),
+        format!("may have {} KiB", limits::text::LONGEST_TEXT >> 10),
+        format!("at most {} levels deep", limits::operation::DEEPEST),
+        format!(
+            "  {} of them, {} of them under another name",
+            with_comma(limits::operation::MOST_FIELDS),
+            limits::operation::MOST_ALIASES
+        ),
+        format!("and {} at the root", limits::operation::MOST_ROOTS),
+    ] {
+        assert!(guide.contains(&told), "{told}");
+    }
+}
