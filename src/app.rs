@@ -112,7 +112,7 @@ impl Providers {
         match source {
             DataSource::Nse => Some(self.nse.clone()),
             DataSource::AlphaVantage => Some(self.alpha_vantage.clone()),
-            DataSource::Csv | DataSource::Manual | DataSource::Sample => None,
+            DataSource::Csv | DataSource::AdjustedCsv | DataSource::Manual | DataSource::Sample => None,
         }
     }
 

@@ -13,6 +13,19 @@ pub struct Merged {
     pub counts: UpsertCounts,
     /// Whether a bar before the newest stored one is different: a correction, or a new adjustment of the past.
     pub past_changed: bool,
+    /// Days that stay as a source has them that is believed first.
+    pub kept: u32,
+    /// Those of them on which the closes disagree: what stays, and what the batch has.
+    pub disputed: Vec<(Bar, Bar)>,
+}
+
+/// Two sources' prices that differ by less are the same; the exchange's tick.
+const TICK: f64 = 0.05;
+
+/// Whether two sources' closes of one day can't both be right.
+#[must_use]
+pub fn disagree(a: f64, b: f64) -> bool {
+    (a - b).abs() > TICK + 1e-9
 }
 
 /// Merges two series that ascend by day. Where a source says nothing of an adjusted close or a split, what is known
@@ -32,13 +45,23 @@ pub fn merge(stored: &[Bar], batch: &[Bar]) -> Merged {
             merged.to_write.push(new);
             continue;
         };
+        if old.source.outranks(new.source) {
+            merged.bars.push(old);
+            merged.kept += 1;
+            if disagree(old.close, new.close) {
+                merged.disputed.push((old, new));
+            } else {
+                merged.counts.unchanged += 1;
+            }
+            continue;
+        }
         let same_close = old.close == new.close;
         let completed = Bar {
             adjusted_close: new.adjusted_close.or(old.adjusted_close.filter(|_| same_close)),
             split: new.split.or(old.split.filter(|_| same_close)),
             ..new
         };
-        if (Bar { source: old.source, ..completed }) == old {
+        if (Bar { source: old.source, ..completed }) == old && !new.source.outranks(old.source) {
             merged.counts.unchanged += 1;
             merged.bars.push(old);
         } else {
@@ -97,6 +120,21 @@ mod tests {
             let again = merge(&merged.bars, &batch);
             prop_assert_eq!(again.counts.unchanged as usize, batch.len());
         }
+    }
+
+    #[test]
+    fn a_source_that_is_believed_first_keeps_its_days_and_differences_are_told() {
+        let exchange = Bar { source: DataSource::Nse, ..bar(1, 1.0) };
+        let merged = merge(&[exchange, Bar { day: 2, ..exchange }], &[bar(1, 1.04), bar(2, 1.1), bar(3, 1.0)]);
+        assert_eq!((merged.kept, merged.counts.unchanged, merged.disputed.len()), (2, 1, 1));
+        assert_eq!(merged.to_write, [bar(3, 1.0)]);
+        let adjusted = Bar { source: DataSource::AdjustedCsv, ..bar(1, 0.5) };
+        assert_eq!(merge(&[bar(1, 1.0)], &[adjusted]).bars, [bar(1, 1.0)]);
+        assert_eq!(
+            merge(&[adjusted], &[bar(1, 1.0)]).bars,
+            [bar(1, 1.0)],
+            "prices as traded take the place of adjusted ones"
+        );
     }
 
     #[test]

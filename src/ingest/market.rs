@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::DatabaseTransaction;
 
 use super::IngestError;
+use super::compare::disagree;
 use super::corporate_actions::refresh_adjustments;
 use super::listings::check_listings;
 use crate::market::daily::looks_like_fund;
@@ -16,9 +17,6 @@ use crate::providers::market::Session;
 use crate::store::entity::data_issue;
 use crate::store::entity::market_day::{MarketDayState, Model as MarketDay};
 use crate::store::{Growth, JUMP, MarketBar, NewIssue, Outcome, Store, now};
-
-/// Two sources' prices that differ by less are the same; the exchange's tick.
-const TICK: f64 = 0.05;
 
 /// The batch that a day's flagged rows belong to.
 #[must_use]
@@ -192,9 +190,18 @@ fn compare(register: &Register, rows: &[Row], stored: &[MarketBar]) -> Compared 
                 compared.outcome.unchanged += 1;
                 continue;
             }
+            Some(known) if known.source == DataSource::AdjustedCsv => {
+                differs(
+                    "the stored price is an imported file's, adjusted and not as traded, and the exchange's file isn't \
+                     laid over it; remove the symbol, then fetch these days anew"
+                        .to_owned(),
+                );
+                compared.outcome.flagged += 1;
+                continue;
+            }
             Some(known) => {
-                if known.source != DataSource::Nse && (known.close - bar.close).abs() > TICK + 1e-9 {
-                    let source = source_name(known.source);
+                if known.source != DataSource::Nse && disagree(known.close, bar.close) {
+                    let source = known.source.words();
                     differs(format!("{source} had the close {}, the exchange's file has {}", known.close, bar.close));
                 }
                 0
@@ -229,14 +236,4 @@ fn same(known: &MarketBar, bar: &MarketBar) -> bool {
         && known.volume == bar.volume
         && known.source == bar.source
         && (known.previous_close == bar.previous_close || bar.previous_close.is_none())
-}
-
-fn source_name(source: DataSource) -> &'static str {
-    match source {
-        DataSource::Nse => "the exchange",
-        DataSource::AlphaVantage => "Alpha Vantage",
-        DataSource::Csv => "an imported file",
-        DataSource::Manual => "an administrator",
-        DataSource::Sample => "a sample",
-    }
 }

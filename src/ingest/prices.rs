@@ -13,7 +13,7 @@ use crate::market::splits;
 use crate::market::{Bar, DataSource, Day, Exchange, day};
 use crate::providers::{History, PriceBatch, ProviderError};
 use crate::store::entity::symbol;
-use crate::store::{MaybeStoreError, Outcome, Store, StoreError, now};
+use crate::store::{MaybeStoreError, NewIssue, Outcome, Store, StoreError, now};
 
 /// Why a batch did not go in. Nothing of it is stored then.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +114,8 @@ pub async fn prices(store: &Store, symbol_id: i64, batch: PriceBatch, probe: boo
         stored.retain(|bar| gone.binary_search(&bar.day).is_err());
         (merge(&stored, &parsed.bars), parsed, gone)
     });
-    let (merged, parsed, gone) = compared.await?;
+    let (merged, mut parsed, gone) = compared.await?;
+    parsed.issues.extend(merged.disputed.iter().map(|(kept, new)| disputed(&symbol.ticker, kept, new)));
     if is_file && parsed.bars.is_empty() {
         // The flagged rows are kept for a person to look at, and the import has failed.
         flag(store, &transaction, &symbol, &batch, &parsed).await?;
@@ -130,10 +131,11 @@ pub async fn prices(store: &Store, symbol_id: i64, batch: PriceBatch, probe: boo
     flag(store, &transaction, &symbol, &batch, &parsed).await?;
     let outcome = outcome_of(&merged, &parsed);
     let past_changed = merged.past_changed;
+    let kept = kept(&merged);
     describe(store, &transaction, symbol, merged, !gone.is_empty()).await?;
     store.ipos().measure_symbols(&transaction, &[symbol_id], None).await?;
     store.events().commit(transaction, &[]).await?;
-    let notes = if gone.is_empty() { Vec::new() } else { vec![removed(&gone)] };
+    let notes = (!gone.is_empty()).then(|| removed(&gone)).into_iter().chain(kept).collect();
     Ok(Ingested { outcome, past_changed, notes })
 }
 
@@ -152,7 +154,8 @@ fn superseded(stored: &[Bar], parsed: &Parsed) -> Vec<Day> {
         |a: &Bar, b: &Bar| (a.open, a.high, a.low, a.close, a.volume) == (b.open, b.high, b.low, b.close, b.volume);
     let (Some(first), Some(last)) = (parsed.bars.first(), parsed.bars.last()) else { return Vec::new() };
     let within = first.day..=last.day;
-    let old: Vec<&Bar> = stored.iter().filter(|bar| bar.source == DataSource::Csv).collect();
+    let old: Vec<&Bar> =
+        stored.iter().filter(|bar| matches!(bar.source, DataSource::Csv | DataSource::AdjustedCsv)).collect();
     let (known, missing): (Vec<&&Bar>, Vec<&&Bar>) =
         old.iter().filter(|bar| within.contains(&bar.day)).partition(|bar| new(bar.day).is_some());
     let is_edition = known.len() >= missing.len() * 4 && !known.is_empty();
@@ -162,6 +165,33 @@ fn superseded(stored: &[Bar], parsed: &Parsed) -> Vec<Day> {
         new(bar.day).is_none() && !flagged.contains(&bar.day) && (misread || (is_edition && within.contains(&bar.day)))
     };
     old.iter().filter(is_gone).map(|bar| bar.day).collect()
+}
+
+/// A record of a day that two sources have with different closes.
+fn disputed(ticker: &str, kept: &Bar, new: &Bar) -> NewIssue {
+    NewIssue {
+        record: format!("{ticker} {}", day::iso(new.day)),
+        day: Some(new.day),
+        field: Some("close".to_owned()),
+        reason: format!(
+            "{} has the close {} and is believed first; {} has {}",
+            kept.source.words(),
+            kept.close,
+            new.source.words(),
+            new.close
+        ),
+        raw: format!("{} {} {} {} {}", new.open, new.high, new.low, new.close, new.volume),
+    }
+}
+
+fn kept(merged: &Merged) -> Option<String> {
+    (merged.kept > 0).then(|| {
+        format!(
+            "{} days stay as they are: the exchange's daily file is believed first, and adjusted prices aren't laid over \
+             those as traded",
+            merged.kept
+        )
+    })
 }
 
 fn removed(gone: &[Day]) -> String {

@@ -37,12 +37,13 @@ struct Flaw {
 /// When the payload as a whole can't be read.
 pub fn parse(batch: &PriceBatch, ticker: &str, today: Day) -> Result<Parsed, ProviderError> {
     let mut parsed = Parsed::default();
+    let source = if batch.adjusted_only { DataSource::AdjustedCsv } else { batch.source };
     let mut first_of_day: HashMap<Day, usize> = HashMap::new();
     batch.for_each(|raw| {
         parsed.records += 1;
         let read = dates::day_of(&raw.date);
         let day = read.as_ref().ok().copied();
-        let bar = match checked(&raw, read, today, batch.source) {
+        let bar = match checked(&raw, read, today, source) {
             Ok(bar) => bar,
             Err(flaw) => {
                 parsed.issues.push(issue(&raw, ticker, day, flaw));

@@ -51,6 +51,9 @@ pub enum DataSource {
     /// The samples that ship with the demo.
     #[sea_orm(string_value = "SAMPLE")]
     Sample,
+    /// A file that a person imported whose prices are adjusted, and nowhere as traded.
+    #[sea_orm(string_value = "ADJUSTED_CSV")]
+    AdjustedCsv,
 }
 
 impl DataSource {
@@ -63,6 +66,27 @@ impl DataSource {
             Self::Csv => 2,
             Self::Manual => 3,
             Self::Sample => 4,
+            Self::AdjustedCsv => 5,
+        }
+    }
+
+    /// Whether a bar of this source stays when another source has the day, too: the exchange's own file is believed
+    /// first, and adjusted prices are never laid over prices as traded.
+    #[must_use]
+    pub fn outranks(self, other: Self) -> bool {
+        (self == Self::Nse && other != Self::Nse) || (other == Self::AdjustedCsv && self != Self::AdjustedCsv)
+    }
+
+    /// In a person's words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Nse => "the exchange's daily file",
+            Self::AlphaVantage => "Alpha Vantage",
+            Self::Csv => "an imported file",
+            Self::Manual => "an administrator",
+            Self::Sample => "a sample",
+            Self::AdjustedCsv => "an imported file of adjusted prices",
         }
     }
 
@@ -74,6 +98,7 @@ impl DataSource {
             1 => Self::AlphaVantage,
             2 => Self::Csv,
             4 => Self::Sample,
+            5 => Self::AdjustedCsv,
             _ => Self::Manual,
         }
     }

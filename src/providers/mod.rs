@@ -71,6 +71,8 @@ pub struct PriceBatch {
     pub history: History,
     /// The trading day that was still going on when this was made.
     pub unfinished: Option<Day>,
+    /// Whether its prices are adjusted, with none as traded beside them.
+    pub adjusted_only: bool,
 }
 
 impl PriceBatch {

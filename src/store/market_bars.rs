@@ -180,7 +180,8 @@ fn values(bar: &MarketBar) -> [Value; COLUMNS] {
 
 const ON_CONFLICT: &str = " ON CONFLICT (symbol_id, day) DO UPDATE SET open = excluded.open, high = excluded.high, \
      low = excluded.low, close = excluded.close, previous_close = excluded.previous_close, volume = excluded.volume, \
-     source = excluded.source, adjusted_close = NULL, split = NULL";
+     source = excluded.source, adjusted_close = CASE WHEN excluded.close = price_bars.close \
+     THEN price_bars.adjusted_close ELSE price_bars.adjusted_close * excluded.close / price_bars.close END";
 
 fn sqlite_upsert(rows: usize) -> String {
     let mut sql = String::with_capacity(rows * 20 + 500);
@@ -201,7 +202,8 @@ const POSTGRES_UPSERT: &str = "INSERT INTO price_bars \
      $5::text::float8[], $6::text::float8[], $7::text::float8[], $8::text::bigint[], $9::text::smallint[]) \
      ON CONFLICT (symbol_id, day) DO UPDATE SET open = excluded.open, high = excluded.high, \
      low = excluded.low, close = excluded.close, previous_close = excluded.previous_close, volume = excluded.volume, \
-     source = excluded.source, adjusted_close = NULL, split = NULL";
+     source = excluded.source, adjusted_close = CASE WHEN excluded.close = price_bars.close \
+     THEN price_bars.adjusted_close ELSE price_bars.adjusted_close * excluded.close / price_bars.close END";
 
 /// Arrays in PostgreSQL's text form. The shortest digits of a double read back as the same double.
 fn columns_as_text(bars: &[MarketBar]) -> Vec<Value> {

@@ -58,4 +58,32 @@ on_each_database! {
         let job = import(&app, "2024-01-02,1,3,1,2,10\n2024-01-03,1\u{0},3,1,2,10\n").await;
         assert_eq!(summary(&job), "SUCCEEDED: 1 added, 0 changed, 0 unchanged, 1 flagged and left out");
     }
+
+    async fn the_exchanges_file_is_believed_first_and_adjusted_prices_stay_apart(app: TestApp) {
+        const ROW: [crate::harness::archive::Row; 1] = [("ACME", "EQ", "INE111A01011", "10 12 9 11 10 5")];
+        app.archive.session("2024-07-18", &ROW);
+        app.archive.session("2024-07-19", &ROW);
+        // Nasdaq's prices are adjusted for splits, and never as traded.
+        let nasdaq = "Date,Close/Last,Volume,Open,High,Low\n07/18/2024,$5.50,10,$5.00,$6.00,$4.50\n07/17/2024,$5.40,10,$5.00,$6.00,$4.50\n";
+        let import = |file: String| {
+            let app = &app;
+            async move { app.settled(app.operator.import("ACME.NSE", &file).await["job"]["id"].as_str().expect("a job")).await }
+        };
+        import(nasdaq.to_owned()).await;
+        let refresh = "mutation { refreshMarket(input: { exchange: NSE, from: \"2024-07-18\", to: \"2024-07-19\" }) { jobs { id } } }";
+        let job = app.operator.data(refresh, json!({})).await["refreshMarket"]["jobs"][0]["id"].as_str().expect("a job").to_owned();
+        let job = app.settled(&job).await;
+        assert_eq!(job["outcome"], json!({"added": 1, "changed": 0, "unchanged": 0, "flagged": 1}), "{job}");
+        let closes = || async { app.bars("ACME.NSE").await.iter().map(|bar| bar.split(' ').nth(4).unwrap_or_default().to_owned()).collect::<Vec<_>>() };
+        assert_eq!(closes().await, ["5.4", "5.5", "11.0"]);
+        // Over the exchange's day neither an adjusted file nor another one goes.
+        for file in [nasdaq.replace("07/18", "07/19"), format!("{HEADINGS}2024-07-19,10,12,9,11.5,5\n")] {
+            let job = import(file).await;
+            assert!(summary(&job).contains("1 days stay as they are"), "{job}");
+        }
+        assert_eq!(closes().await.last().map(String::as_str), Some("11.0"));
+        let issues = app.anonymous.data("{ dataIssues(filter: { resolved: false }) { nodes { record field reason } } }", json!({})).await;
+        let reasons = issues["dataIssues"]["nodes"].to_string();
+        assert!(reasons.contains("isn't laid over it") && reasons.contains("has the close 11 and is believed first"), "{reasons}");
+    }
 }

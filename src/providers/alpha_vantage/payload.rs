@@ -75,7 +75,14 @@ pub(super) fn batch(body: String, history: History) -> Result<PriceBatch, Provid
     if !has_series {
         return Err(no_series());
     }
-    Ok(PriceBatch { source: DataSource::AlphaVantage, body, reader: Box::new(read_bars), history, unfinished })
+    Ok(PriceBatch {
+        source: DataSource::AlphaVantage,
+        body,
+        reader: Box::new(read_bars),
+        history,
+        unfinished,
+        adjusted_only: false,
+    })
 }
 
 fn is_series(key: &str) -> bool {

@@ -426,6 +426,7 @@ impl PriceFile {
             }),
             history: History::Recent,
             unfinished: None,
+            adjusted_only: self.adjusted == Some(true),
         })
     }
 }
