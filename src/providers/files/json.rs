@@ -29,21 +29,29 @@ fn borrowed(text: &str) -> Result<&RawValue, ProviderError> {
     serde_json::from_str(text).map_err(|e| bad(format!("it begins like JSON, but isn't: {e}")))
 }
 
-/// The table in lines of cells parted by tabs, headings first.
-pub(super) fn table(text: &str) -> Result<String, ProviderError> {
+/// The day that was still going on when Alpha Vantage wrote the series: its last refreshment has a time of day.
+fn unfinished(object: &Object<'_>) -> Option<String> {
+    let meta: HashMap<String, String> = serde_json::from_str(object.get("Meta Data")?.get()).ok()?;
+    let (_, refreshed) = meta.into_iter().find(|(key, _)| key.ends_with("Last Refreshed"))?;
+    let (day, _) = refreshed.trim().split_once(' ')?;
+    Some(day.to_owned())
+}
+
+/// The table in lines of cells parted by tabs, headings first, and what was left out of it.
+pub(super) fn table(text: &str) -> Result<(String, Option<String>), ProviderError> {
     let mut value = borrowed(text.trim())?;
     // The rows may stand under a name or two.
     for _ in 0..3 {
         let Ok(object) = serde_json::from_str::<Object<'_>>(value.get()) else { break };
+        // Rows beside a notice are made up. It isn't repeated: it may hold the key that was asked with.
+        if ["Information", "Note", "Error Message", "message"].iter().any(|key| object.contains_key(*key)) {
+            return Err(bad("it holds a provider's notice and no real prices; fetch it again"));
+        }
         if let Some((_, series)) = object.iter().find(|(key, _)| key.starts_with("Time Series")) {
-            return by_date(series);
+            return by_date(series, unfinished(&object).as_deref());
         }
         let Some(inner) = ["data", "candles", "prices"].iter().find_map(|key| object.get(*key)) else {
-            // A provider's notice isn't repeated: it may hold the key that was asked with.
-            let is_notice =
-                ["Information", "Note", "Error Message", "message"].iter().any(|key| object.contains_key(*key));
-            let what = if is_notice { "it holds a provider's notice and no prices; fetch it again" } else { NO_ROWS };
-            return Err(bad(what));
+            return Err(bad(NO_ROWS));
         };
         value = inner;
     }
@@ -57,16 +65,20 @@ pub(super) fn table(text: &str) -> Result<String, ProviderError> {
             lines.push_str(&cells.join("\t"));
             lines.push('\n');
         }
-        return Ok(lines);
+        return Ok((lines, None));
     }
-    objects(rows.into_iter().map(|row| (None, row)))
+    Ok((objects(rows.into_iter().map(|row| (None, row)))?, None))
 }
 
-fn by_date(series: &RawValue) -> Result<String, ProviderError> {
+fn by_date(series: &RawValue, unfinished: Option<&str>) -> Result<(String, Option<String>), ProviderError> {
     let days: HashMap<String, &RawValue> = serde_json::from_str(series.get()).map_err(|_| bad(NO_ROWS))?;
     let mut days: Vec<(Option<String>, &RawValue)> = days.into_iter().map(|(day, row)| (Some(day), row)).collect();
     days.sort_by(|a, b| a.0.cmp(&b.0));
-    objects(days.into_iter())
+    let count = days.len();
+    days.retain(|(day, _)| unfinished.is_none() || day.as_deref() != unfinished);
+    let left_out = unfinished.filter(|_| days.len() < count);
+    let note = left_out.map(|day| format!("{day} was still going on when the file was made, and is left out"));
+    Ok((objects(days.into_iter())?, note))
 }
 
 fn objects<'a>(rows: impl Iterator<Item = (Option<String>, &'a RawValue)>) -> Result<String, ProviderError> {

@@ -256,11 +256,13 @@ fn choose_ticker(
 pub fn read(content: &[u8], options: &Options) -> Result<PriceFile, ProviderError> {
     let mut text = decode::text(content)?;
     let is_json = text.trim_start().starts_with(['{', '[']);
+    let mut notes = Vec::new();
     if is_json {
-        text = json::table(&text)?;
+        let (table, note) = json::table(&text)?;
+        text = table;
+        notes.extend(note);
     }
     let mut table = Table::find(text)?;
-    let mut notes = Vec::new();
     let tickers = choose_ticker(&mut table, &options.ticker, &mut notes)?;
     if let Some(fault) = table.headings.fault() {
         return Err(bad(fault));

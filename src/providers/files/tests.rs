@@ -135,3 +135,21 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn rows_beside_a_notice_are_made_up_and_a_day_that_was_going_on_is_left_out() {
+    let notice = r#"{"message":"This is a premium endpoint. THE SAMPLE DATA BELOW IS ARTIFICIAL","data":[
+        {"symbol":"IBM","timestamp":"2024-10-18","open":"1","high":"2","low":"1","close":"2","volume":"5"}]}"#;
+    assert!(refusal(notice, "IBM").contains("notice"), "{}", refusal(notice, "IBM"));
+    let day = r#"{"1. open":"1","2. high":"3","3. low":"1","4. close":"2","5. volume":"10"}"#;
+    let series = |refreshed: &str| {
+        format!(
+            r#"{{"Meta Data":{{"2. Symbol":"IBM","3. Last Refreshed":"{refreshed}"}},
+                "Time Series (Daily)":{{"2020-05-08":{day},"2020-05-07":{day}}}}}"#
+        )
+    };
+    assert_eq!(rows(&series("2020-05-08"), "IBM").len(), 2);
+    assert_eq!(rows(&series("2020-05-08 14:07:57"), "IBM"), ["2020-05-07 1 3 1 2 10"]);
+    let told = file(&series("2020-05-08 14:07:57"), "IBM").expect("a file").notes;
+    assert!(told.iter().any(|note| note.starts_with("2020-05-08 was still going on")), "{told:?}");
+}
