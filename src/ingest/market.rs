@@ -44,13 +44,13 @@ pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<Outcome
     };
     let transaction = store.begin().await?;
     store.market_days().lock(&transaction).await?;
-    let register = store.identities().register(&transaction).await?;
     let mut funds = store.identities().funds(&transaction).await?;
     let new_funds: Vec<String> =
         sessions.iter().flat_map(|s| &s.funds).filter(|ticker| funds.insert((*ticker).clone())).cloned().collect();
     if !new_funds.is_empty() {
         store.identities().learn_funds(&transaction, &new_funds).await?;
     }
+    let register = store.identities().register(&transaction).await?;
     let (mut register, rows, sessions) =
         tokio::task::spawn_blocking(move || identify(register, sessions, &funds)).await?;
     store.identities().save(&transaction, &mut register).await?;

@@ -238,7 +238,8 @@ impl Identities<'_> {
         Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?)
     }
 
-    /// Notes tickers of funds.
+    /// Notes tickers of funds. What a file without ISINs brought under one of them, before it was known as a fund's,
+    /// goes.
     ///
     /// # Errors
     /// When the database fails.
@@ -247,9 +248,22 @@ impl Identities<'_> {
         let statement = self.statement(
             "INSERT INTO market_funds (exchange, ticker) SELECT 'NSE', value FROM json_each($1) WHERE true ON CONFLICT DO NOTHING",
             "INSERT INTO market_funds (exchange, ticker) SELECT 'NSE', t FROM json_array_elements_text($1::json) AS t ON CONFLICT DO NOTHING",
-            vec![json.into()],
+            vec![json.clone().into()],
         );
         transaction.execute_raw(statement).await?;
+        let of = "SELECT id FROM symbols WHERE source = 'NSE' AND isin IS NULL AND ticker IN";
+        let statement = self.statement(
+            &format!("{of} (SELECT value || '.NSE' FROM json_each($1))"),
+            &format!("{of} (SELECT t || '.NSE' FROM json_array_elements_text($1::json) AS t)"),
+            vec![json.into()],
+        );
+        let rows = transaction.query_all_raw(statement).await?;
+        let ids: Vec<i64> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?;
+        if !ids.is_empty() {
+            let these = symbol::Column::Id.is_in(ids.iter().copied());
+            symbol::Entity::delete_many().filter(these).exec(transaction).await?;
+            self.0.ipos().measure_without(transaction, &ids).await?;
+        }
         Ok(())
     }
 

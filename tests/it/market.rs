@@ -162,12 +162,20 @@ on_each_database! {
         app.refresh_market("2023-11-30", "2023-11-30").await;
         assert_eq!(app.days("2023-11-30", "2023-11-30").await, ["2023-11-30 STORED 1 -"]);
         assert_eq!(app.bars("ABC.NSE").await, ["2023-11-30 10.0 11.0 9.0 10.5 10.5 7"]);
+        // That GOLDCASE is a fund shows when a file has its ISIN.
+        let gold = full.replace("30-Nov-2023", "29-Nov-2023").replace("NIFTYBEES", "GOLDCASE");
+        app.archive.file("products/content/sec_bhavdata_full_29112023.csv", 200, gold);
+        app.refresh_market("2023-11-29", "2023-11-29").await;
+        assert_eq!(app.bars("GOLDCASE.NSE").await.len(), 1);
+        app.archive.session("2024-07-19", &[("GOLDCASE", "EQ", "INF0R8F01018", "9 9 9 9 9 9"), ("ABC", "EQ", ABC, "10 10 10 10 10 5")]);
+        app.refresh_market("2024-07-19", "2024-07-19").await;
+        assert_eq!(app.symbol("GOLDCASE.NSE").await, Value::Null);
         let old = "SYMBOL,SERIES,OPEN,HIGH,LOW,CLOSE,LAST,PREVCLOSE,TOTTRDQTY,TOTTRDVAL,TIMESTAMP,TOTALTRADES,ISIN,\n\
                    ABC,EQ,10,11,9,10.5,10,9,7,1,01-DEC-2023,1,INE111A01011,\n";
         app.archive.file("content/historical/EQUITIES/2023/DEC/cm01DEC2023bhav.csv.zip", 200, zipped("cm.csv", old.as_bytes()));
         app.refresh_market("2023-12-01", "2023-12-01").await;
         let symbol = app.symbol("ABC.NSE").await;
-        assert_eq!((&symbol["barCount"], &symbol["isin"]), (&json!(2), &json!(ABC)), "one history across series and layouts");
+        assert_eq!((&symbol["barCount"], &symbol["isin"]), (&json!(4), &json!(ABC)), "one history across series and layouts");
     }
 
     async fn a_renamed_share_is_one_and_a_ticker_used_again_is_another(app: TestApp) {
