@@ -74,7 +74,7 @@ def plain(value):
     if isinstance(value, (datetime.date, datetime.datetime)):
         return value.isoformat()[:10]
     return value
-for frame in [polars.read_parquet(path) if parquet else polars.read_ipc(path, memory_map=False),
+for frame in [polars.read_parquet(path) if parquet else polars.read_ipc(path),
               pandas.read_parquet(path) if parquet else pandas.read_feather(path)]:
     names = list(frame.columns)
     rows = frame.rows() if hasattr(frame, 'rows') else frame.itertuples(index=False, name=None)
