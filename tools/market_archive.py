@@ -42,7 +42,7 @@ class Share:
 
     @property
     def isin(self):
-        return f"INE{self.number:04d}A01{self.version:02d}{self.version % 10}"
+        return f"INE{self.number:04d}A0{self.version:02d}{self.version % 10}"
 
     def day(self, chance):
         """Open, high, low, close, previous close, volume."""
@@ -73,10 +73,10 @@ def rows_of(day, shares, chance):
         yield share.ticker, share.series, share.isin, opened, high, low, closed, previous, volume
     for number in range(300):
         price = 10 + number
-        yield f"FUND{number}ETF", "EQ", f"INF{number:04d}K01014", price, price, price, price, price, 10
+        yield f"FUND{number}ETF", "EQ", f"INF{number:04d}K0101", price, price, price, price, price, 10
     for number in range(300):
-        yield f"BOND{number}", "N1", f"INE{number:04d}A07010", 1000, 1000, 1000, 1000, 1000, 1
-    yield f"{shares[0].stem}-RE", "BE", f"INE{shares[0].number:04d}A20011", 1, 1, 1, 1, 1, 1
+        yield f"BOND{number}", "N1", f"INE{number:04d}A0701", 1000, 1000, 1000, 1000, 1000, 1
+    yield f"{shares[0].stem}-RE", "BE", f"INE{shares[0].number:04d}A2001", 1, 1, 1, 1, 1, 1
 
 
 def number(value):

@@ -72,7 +72,7 @@ pub(super) async fn run(settings: Settings, arguments: ExportArguments) -> Resul
             let unwritable = |e: &dyn std::fmt::Display| failed(&format!("{} can't be written: {e}", path.display()));
             // A file that is cut short takes nobody's place.
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let file = tempfile::NamedTempFile::new_in(folder).map_err(|e| unwritable(&e))?;
+            let file = beside(folder).map_err(|e| unwritable(&e))?;
             let sink = file.as_file().try_clone().map_err(|e| unwritable(&e))?;
             let written = table.write(&app, arguments.format, BufWriter::with_capacity(1 << 20, sink), true).await;
             if written.is_ok() {
@@ -86,6 +86,14 @@ pub(super) async fn run(settings: Settings, arguments: ExportArguments) -> Resul
     eprintln!("{rows} rows written");
     app.store.close().await;
     Ok(())
+}
+
+/// A file in a folder, with the rights that new files have there.
+fn beside(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 fn wanted(arguments: &ExportArguments) -> Result<Wanted, CommandError> {
