@@ -311,6 +311,13 @@ impl Ipos<'_> {
                 }
                 let bars = self.bars_since(connection, symbol.id, listing).await?;
                 let Some((first, rest)) = bars.split_first() else { continue };
+                // Where the days between aren't stored yet, the first stored one is some day of the share.
+                let is_first = !symbol.is_of_market()
+                    || first.0 == listing
+                    || self.opens_at(connection, symbol.id, first.0, price).await?;
+                if !is_first {
+                    continue;
+                }
                 let Some(mut walk) = Walk::begin(price, listing, *first) else { continue };
                 walk.extend(price, rest.iter().map(|bar| (bar.0, bar.2)), &splits_of(symbol)?);
                 return Ok((Some(symbol), Some(walk)));
@@ -318,6 +325,16 @@ impl Ipos<'_> {
         }
         let likeliest = candidates.iter().find(|symbol| symbol.bar_count > 0).or(candidates.first());
         Ok((likeliest.copied(), None))
+    }
+
+    /// Whether the close before a bar is the issue price, as the exchange has it on a share's first day.
+    async fn opens_at(&self, connection: &impl ConnectionTrait, symbol: i64, day: Day, price: f64) -> Result<bool> {
+        const HALF_A_PAISA: f64 = 0.005;
+        let sql = "SELECT previous_close FROM price_bars WHERE symbol_id = $1 AND day = $2";
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, [symbol.into(), day.into()]);
+        let row = connection.query_one_raw(statement).await?;
+        let before: Option<f64> = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
+        Ok(before.is_some_and(|before| (before - price).abs() <= HALF_A_PAISA))
     }
 
     /// Day, open and close of a symbol's bars from a day on.

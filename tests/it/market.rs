@@ -344,6 +344,22 @@ on_each_database! {
         }
     }
 
+    async fn a_later_day_of_a_share_is_not_taken_for_its_first(app: TestApp) {
+        app.archive.session("2024-07-19", &[("ABC", "EQ", ABC, "150 150 150 150 100 5")]);
+        app.archive.session("2024-07-22", &[("ABC", "EQ", ABC, "180 180 180 180 150 5")]);
+        let create = "mutation { createIpo(input: { name: \"Abc\", exchange: NSE, ticker: \"ABC\", issuePrice: \"100\", openDate: \"2024-07-15\",
+                      closeDate: \"2024-07-17\", listingDate: \"2024-07-19\" }) { userErrors { message } } }";
+        app.admin.data(create, json!({})).await;
+        let found = || async {
+            let query = "{ ipo(by: { listing: { exchange: NSE, ticker: \"ABC\" } }) { symbol { ticker } performance { listingGain } } }";
+            app.anonymous.data(query, json!({})).await["ipo"].clone()
+        };
+        app.refresh_market("2024-07-22", "2024-07-22").await;
+        assert_eq!(found().await, json!({"symbol": {"ticker": "ABC.NSE"}, "performance": null}));
+        app.refresh_market("2024-07-19", "2024-07-19").await;
+        assert_eq!(found().await, json!({"symbol": {"ticker": "ABC.NSE"}, "performance": {"listingGain": 0.5}}));
+    }
+
     async fn what_cant_be_asked_for_is_said_in_a_sentence(app: TestApp) {
         let query = "mutation($e: Exchange!, $from: Date!, $to: Date!) { refreshMarket(input: { exchange: $e, from: $from, to: $to }) {
                      jobs { id } userErrors { code message field } } }";
