@@ -180,7 +180,8 @@ mod tests {
         let splits = [Split { day: 3, ratio: 2.0, detected: false }];
         let dividends = [Dividend::new(2, 5.0, 100.0), Dividend::new(4, 2.0, 50.0)];
         let series = Series::new(&bars, &splits, &dividends.map(|d| d.expect("a dividend")));
-        assert_eq!(*series.closes(Adjustment::TotalReturn), [43.2, 45.6, 48.0, 48.0]);
+        let total: Vec<String> = series.closes(Adjustment::TotalReturn).iter().map(|c| format!("{c:.9}")).collect();
+        assert_eq!(total, ["43.200000000", "45.600000000", "48.000000000", "48.000000000"]);
         assert_eq!(*series.closes(Adjustment::Splits), [50.0, 50.0, 50.0, 48.0]);
         assert_eq!(series.usual(), Adjustment::TotalReturn);
     }
