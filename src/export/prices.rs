@@ -34,7 +34,7 @@ pub struct PriceTable {
 }
 
 /// Bars a batch, and so rows a row group.
-const BATCH: usize = 1 << 16;
+const BATCH: usize = 1 << 15;
 /// Symbols a batch, whatever they have.
 const MOST_SYMBOLS: usize = 2_000;
 /// Batches that are read at the same time.
