@@ -36,8 +36,8 @@ pub struct Admitted {
 /// # Errors
 /// With codes: for a bound that is passed, for what is no GraphQL or doesn't fit the schema, for a variable.
 pub fn admit(request: &mut Request, introspection: bool) -> Result<Admitted, Vec<ServerError>> {
-    let document = parsed(request, introspection).map_err(|error| vec![error])?;
-    let (document, cost) = document;
+    let (mut document, cost) = parsed(request, introspection).map_err(|error| vec![error])?;
+    validate::wrap_typenames(&mut document);
     let (kind, variables) = validate::check(&document, request)?;
     request.variables = variables;
     request.set_parsed_query(validate::single_root(&document).unwrap_or(document));

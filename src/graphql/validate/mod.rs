@@ -5,6 +5,7 @@
 mod definitions;
 mod roots;
 mod suggestion;
+mod typenames;
 mod values;
 
 use async_graphql::parser::types::{
@@ -18,6 +19,7 @@ use definitions::{Argument, DEFINITIONS};
 use values::{Fault, Origin, Path};
 
 pub use roots::inline as single_root;
+pub use typenames::wrap as wrap_typenames;
 
 /// Errors that one answer tells.
 const MOST_ERRORS: usize = 20;
@@ -164,8 +166,14 @@ impl<'d> Walk<'d> {
 
     /// Directives of a selection.
     fn conditions(&mut self, directives: &[Positioned<Directive>]) {
-        for directive in directives {
+        for (i, directive) in directives.iter().enumerate() {
             let name = directive.node.name.node.as_str();
+            if directives[..i].iter().any(|before| before.node.name.node == name) {
+                let name: String = name.chars().take(80).collect();
+                let message = format!("The directive \"@{name}\" can only be used once at this location.");
+                self.refuse(Code::ValidationFailed.at(directive.pos, message));
+                continue;
+            }
             if !CONDITIONS.contains(&name) {
                 let name: String = name.chars().take(80).collect();
                 self.refuse(Code::ValidationFailed.at(directive.pos, format!("Unknown directive \"@{name}\".")));
@@ -190,6 +198,7 @@ impl<'d> Walk<'d> {
         for selection in &set.items {
             self.conditions(selection.node.directives());
             match &selection.node {
+                Selection::Field(field) if field.node.name.node == "__typename" => self.typename(field, on),
                 Selection::Field(field) => {
                     let definition =
                         DEFINITIONS.objects.get(on).and_then(|fields| fields.get(field.node.name.node.as_str()));
@@ -210,6 +219,19 @@ impl<'d> Walk<'d> {
                 }
                 Selection::FragmentSpread(_) => {}
             }
+        }
+    }
+
+    /// The one field that every object has.
+    fn typename(&mut self, field: &Positioned<Field>, on: &str) {
+        for (name, _) in &field.node.arguments {
+            let short: String = name.node.chars().take(80).collect();
+            let message = format!("Unknown argument \"{short}\" on field \"{on}.__typename\".");
+            self.refuse(Code::ValidationFailed.at(name.pos, message));
+        }
+        if !field.node.selection_set.node.items.is_empty() {
+            let message = "Field \"__typename\" must not have a selection since type \"String!\" has no subfields.";
+            self.refuse(Code::ValidationFailed.at(field.pos, message));
         }
     }
 

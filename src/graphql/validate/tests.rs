@@ -241,3 +241,42 @@ fn defaults_are_filled_in_and_what_is_right_passes() {
     assert_eq!(request.variables.get(&Name::new("hide")), Some(&async_graphql::value!(true)));
     assert_eq!(request.variables.get(&Name::new("unused")), None);
 }
+
+#[test]
+fn typename_is_a_field_like_any_other() {
+    for (text, message) in [
+        (
+            "{__typename @skip(if:false) @skip(if:true)}",
+            "The directive \"@skip\" can only be used once at this location.",
+        ),
+        (
+            "{viewer @skip(if:false) @skip(if:true){name}}",
+            "The directive \"@skip\" can only be used once at this location.",
+        ),
+        ("{__typename(a:1)}", "Unknown argument \"a\" on field \"Query.__typename\"."),
+        ("{__typename{a}}", "Field \"__typename\" must not have a selection since type \"String!\" has no subfields."),
+    ] {
+        assert_eq!(one(text, json!({})), ("GRAPHQL_VALIDATION_FAILED", message.to_owned()), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_variable_may_stand_in_a_condition_on_typename_alone() {
+    let schema = crate::graphql::schema(None);
+    let run = async |text: &str, variables: serde_json::Value| {
+        let mut request = Request::new(text).variables(Variables::from_json(variables));
+        admit(&mut request, true).expect("admitted");
+        schema.execute(request).await
+    };
+    let text = "query($hide:Boolean!){a:__typename @skip(if:$hide) b:__typename @include(if:$hide) viewer{__typename @skip(if:$hide)}}";
+    for (hide, data) in [
+        (true, json!({"b": "Query", "viewer": {}})),
+        (false, json!({"a": "Query", "viewer": {"__typename": "Viewer"}})),
+    ] {
+        let response = run(text, json!({"hide": hide})).await;
+        assert!(response.errors.is_empty(), "{:?}", response.errors);
+        assert_eq!(response.data.into_json().expect("JSON"), data);
+    }
+    let undefined = run("{__typename @skip(if:$nope)}", json!({})).await;
+    assert!(undefined.errors[0].message.contains("\"$nope\" is not defined"), "{:?}", undefined.errors);
+}
