@@ -69,11 +69,11 @@ pub async fn backup(url: &str, file: &Path) -> Result<(), BackupError> {
 pub async fn restore(url: &str, file: &Path) -> Result<(), BackupError> {
     let options = options(url)?;
     let target = options.get_filename().to_owned();
+    check(file).await?;
     let _hold = hold::take(&target).map_err(|error| match error {
         HoldError::Held(path) => BackupError::InUse(path),
         HoldError::File { path, source } => BackupError::File { path, source },
     })?;
-    check(file).await?;
     let part = with_ending(&target, "part");
     std::fs::copy(file, &part).map_err(|source| BackupError::File { path: part.clone(), source })?;
     if target.exists() {

@@ -84,7 +84,8 @@ pub(super) fn take(database: &Path) -> Result<Hold, HoldError> {
 fn file_of(url: &str) -> Option<PathBuf> {
     let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url).ok())??;
     let path = options.get_filename().to_owned();
-    (path.as_os_str() != ":memory:" && !path.as_os_str().is_empty() && !url.contains("mode=memory")).then_some(path)
+    let is_in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    (!is_in_memory && !path.as_os_str().is_empty()).then_some(path)
 }
 
 #[cfg(test)]
