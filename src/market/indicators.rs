@@ -301,3 +301,7 @@ pub fn atr(high: &[f64], low: &[f64], close: &[f64], window: usize) -> Vec<f64> 
     }
     out
 }
+
+#[cfg(test)]
+#[path = "indicators_tests.rs"]
+mod tests;
