@@ -65,7 +65,7 @@ impl DataIssue {
         self.0.occurrences
     }
 
-    /// When it was gone from the source, or an administrator dealt with it.
+    /// When it was made good at its source, or an administrator dealt with it; from the start where there is nothing to mend.
     async fn resolved_at(&self) -> Option<DateTime> {
         self.0.resolved_at.map(moment)
     }

@@ -45,7 +45,10 @@ fn every_indicator_is_talibs() {
         for (bar, (ours, theirs)) in ours.iter().zip(expected).enumerate() {
             match theirs.as_f64() {
                 None => assert!(ours.is_nan(), "{name}, bar {bar}: {ours} where TA-Lib gives none"),
-                Some(theirs) => assert!((ours - theirs).abs() <= TOLERANCE * theirs.abs().max(1.0), "{name}, bar {bar}: {ours}, TA-Lib {theirs}"),
+                Some(theirs) => assert!(
+                    (ours - theirs).abs() <= TOLERANCE * theirs.abs().max(1.0),
+                    "{name}, bar {bar}: {ours}, TA-Lib {theirs}"
+                ),
             }
         }
     }
