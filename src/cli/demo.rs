@@ -24,7 +24,7 @@ use crate::store::{JobState, make_demo, may_become_demo, random_token};
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
-    /// Where the demo's own database goes, whatever DATABASE_URL says. A demo's file that is there is replaced, any other
+    /// Where the demo's own database goes, whatever `DATABASE_URL` says. A demo's file that is there is replaced, any other
     /// is refused.
     #[arg(long, default_value = "data/demo.db")]
     database: PathBuf,

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use polars_core::prelude::{
-    AnyValue, Column, CompatLevel, DataFrame, DataType, IntoColumn, NamedFrom, PolarsResult, Series,
+    AnyValue, Column, CompatLevel, DataFrame, DataType, IntoColumn, NamedFrom, PlSmallStr, PolarsResult, Series,
 };
 use polars_io::SerWriter;
 use polars_io::ipc::IpcWriter;
@@ -59,6 +59,8 @@ pub(super) struct Encoder<W: Write> {
     state: State<W>,
 }
 
+// One lives a request.
+#[allow(clippy::large_enum_variant)]
 enum State<W: Write> {
     New(Format, W),
     Csv(csv::Writer<W>),
@@ -94,7 +96,7 @@ impl<W: Write> Encoder<W> {
         self.state = match format {
             Format::Csv => {
                 let mut writer = csv::WriterBuilder::new().buffer_capacity(64 << 10).from_writer(sink);
-                writer.write_record(schema.iter_names().map(|name| name.as_str())).map_err(io)?;
+                writer.write_record(schema.iter_names().map(PlSmallStr::as_str)).map_err(io)?;
                 State::Csv(writer)
             }
             Format::Parquet => {
@@ -104,7 +106,7 @@ impl<W: Write> Encoder<W> {
             Format::Arrow => {
                 // Views of strings are newer than many readers.
                 let writer = IpcWriter::new(sink).with_compat_level(CompatLevel::oldest());
-                let fields = vec![Default::default(); schema.len()];
+                let fields = std::iter::repeat_with(Default::default).take(schema.len()).collect();
                 State::Arrow(writer.with_parallel(self.parallel).batched(schema, fields)?)
             }
         };

@@ -90,12 +90,11 @@ fn batches(symbols: Vec<(i64, String, usize)>) -> Vec<Vec<i64>> {
     let mut batches: Vec<Vec<i64>> = Vec::new();
     let mut room = 0;
     for (id, _, bars) in symbols {
-        match batches.last_mut().filter(|batch| bars <= room && batch.len() < MOST_SYMBOLS) {
-            Some(batch) => batch.push(id),
-            None => {
-                batches.push(vec![id]);
-                room = BATCH;
-            }
+        if let Some(batch) = batches.last_mut().filter(|batch| bars <= room && batch.len() < MOST_SYMBOLS) {
+            batch.push(id);
+        } else {
+            batches.push(vec![id]);
+            room = BATCH;
         }
         room = room.saturating_sub(bars);
     }

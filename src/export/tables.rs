@@ -49,8 +49,8 @@ async fn tickers(
     Ok(move |id| tickers.get(&id).cloned().unwrap_or_default())
 }
 
-fn number(text: &Option<String>) -> Option<f64> {
-    text.as_ref().and_then(|text| text.parse().ok())
+fn number(text: Option<&String>) -> Option<f64> {
+    text.and_then(|text| text.parse().ok())
 }
 
 pub(super) async fn ipos(app: &App, sender: &Sender) -> Result<(), ExportError> {
@@ -86,13 +86,13 @@ fn ipo_frame(rows: &[ipo::Model], ticker: impl Fn(i64) -> String) -> PolarsResul
         "board" => column(rows, |r| name(r.board)),
         "status" => column(rows, status),
         "currency" => column(rows, |r| r.currency.clone()),
-        "issue_price" => column(rows, |r| number(&r.issue_price)),
+        "issue_price" => column(rows, |r| number(r.issue_price.as_ref())),
         "issue_price_derived" => column(rows, |r| r.issue_price_derived),
-        "price_band_low" => column(rows, |r| number(&r.price_band_low)),
-        "price_band_high" => column(rows, |r| number(&r.price_band_high)),
+        "price_band_low" => column(rows, |r| number(r.price_band_low.as_ref())),
+        "price_band_high" => column(rows, |r| number(r.price_band_high.as_ref())),
         "lot_size" => column(rows, |r| r.lot_size),
         "issue_size" => column(rows, |r| r.issue_size),
-        "face_value" => column(rows, |r| number(&r.face_value)),
+        "face_value" => column(rows, |r| number(r.face_value.as_ref())),
         "registrar" => column(rows, |r| r.registrar.clone()),
         "subscription" => column(rows, |r| r.subscription_total),
         "symbol" => column(rows, |r| r.symbol_id.map(&ticker)),

@@ -154,7 +154,9 @@ mod tests {
                 TypeKind::Object(object) => &object.fields,
                 TypeKind::Interface(interface) => &interface.fields,
                 TypeKind::InputObject(input) => {
-                    inputs(&input.fields, &name).into_iter().for_each(|(told, name)| look(told, name));
+                    for (told, name) in inputs(&input.fields, &name) {
+                        look(told, name);
+                    }
                     continue;
                 }
                 TypeKind::Enum(values) => {
@@ -168,7 +170,9 @@ mod tests {
             for field in fields {
                 let name = format!("{name}.{}", field.node.name.node);
                 look(field.node.description.is_some(), name.clone());
-                inputs(&field.node.arguments, &name).into_iter().for_each(|(told, name)| look(told, name));
+                for (told, name) in inputs(&field.node.arguments, &name) {
+                    look(told, name);
+                }
             }
         }
         bare

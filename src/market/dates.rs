@@ -79,6 +79,7 @@ pub enum DateFault {
 
 /// A date's text, and the day it means in each order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // Each is a fact of its own.
 pub struct Written {
     by_order: [Option<Day>; 3],
     /// Whether the order matters.

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, Database};
 
 use super::Result;
 
-/// "PrDm".
+/// `PrDm`.
 const MARK: u32 = 0x5072_446d;
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Where the header holds the application id.

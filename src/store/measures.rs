@@ -16,15 +16,12 @@ impl Store {
             _ => vec![("all", &self.write), ("leases", &self.leases)],
         };
         for (name, connection) in pools {
-            let (size, idle, most) = match self.backend() {
-                DbBackend::Sqlite => {
-                    let pool = connection.get_sqlite_connection_pool();
-                    (pool.size(), pool.num_idle(), pool.options().get_max_connections())
-                }
-                _ => {
-                    let pool = connection.get_postgres_connection_pool();
-                    (pool.size(), pool.num_idle(), pool.options().get_max_connections())
-                }
+            let (size, idle, most) = if self.backend() == DbBackend::Sqlite {
+                let pool = connection.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle(), pool.options().get_max_connections())
+            } else {
+                let pool = connection.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle(), pool.options().get_max_connections())
             };
             let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(size);
             metrics::pool(name, size - idle, idle, most);

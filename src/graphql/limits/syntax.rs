@@ -52,17 +52,15 @@ const LONGEST: usize = 40;
 /// One line: what stands there, and what could.
 pub(super) fn sentence(parser: &str, text: &str, at: Pos) -> String {
     let found = found(text, at);
-    match parser.lines().rev().find_map(|line| line.trim().strip_prefix("= expected ")) {
-        Some(rules) => match expected(rules) {
-            // Rules that have no name in a sentence.
-            names if names.is_empty() => format!("Syntax Error: unexpected {found}."),
-            names => format!("Syntax Error: expected {names}, found {found}."),
-        },
+    let Some(rules) = parser.lines().rev().find_map(|line| line.trim().strip_prefix("= expected ")) else {
         // What the parser says beside its grammar: two operations of one name, and the like.
-        None => {
-            let line: String = parser.lines().next().unwrap_or_default().chars().take(200).collect();
-            format!("Syntax Error: {}", if line.is_empty() { format!("unexpected {found}.") } else { line })
-        }
+        let line: String = parser.lines().next().unwrap_or_default().chars().take(200).collect();
+        return format!("Syntax Error: {}", if line.is_empty() { format!("unexpected {found}.") } else { line });
+    };
+    match expected(rules) {
+        // Rules that have no name in a sentence.
+        names if names.is_empty() => format!("Syntax Error: unexpected {found}."),
+        names => format!("Syntax Error: expected {names}, found {found}."),
     }
 }
 

@@ -180,16 +180,13 @@ impl<'d> Walk<'d> {
                 continue;
             }
             let boolean = Type::new("Boolean!");
-            match (directive.node.get_argument("if"), boolean) {
-                (Some(value), Some(ty)) => {
-                    self.value(&format!("Argument \"if\" of \"@{name}\""), "if", &ty, &value.node, value.pos);
-                }
-                _ => {
-                    let message = format!(
-                        "Directive \"@{name}\" argument \"if\" of type \"Boolean!\" is required, but it was not provided."
-                    );
-                    self.refuse(Code::ValidationFailed.at(directive.pos, message));
-                }
+            if let (Some(value), Some(ty)) = (directive.node.get_argument("if"), boolean) {
+                self.value(&format!("Argument \"if\" of \"@{name}\""), "if", &ty, &value.node, value.pos);
+            } else {
+                let message = format!(
+                    "Directive \"@{name}\" argument \"if\" of type \"Boolean!\" is required, but it was not provided."
+                );
+                self.refuse(Code::ValidationFailed.at(directive.pos, message));
             }
         }
     }

@@ -64,12 +64,12 @@ fn check_enum(name: &str, names: &[String], value: &Value, origin: Origin, path:
         (Value::String(given), Origin::Text) => {
             let meant =
                 if names.contains(given) { format!(" Did you mean the enum value {given}?") } else { String::new() };
-            let message = format!("Enum \"{name}\" cannot represent non-enum value: {}.{meant}", path.shown(value));
+            let message = format!("Enum \"{name}\" cannot represent non-enum value: {}.{meant}", Path::shown(value));
             return Err(path.fault(value, message));
         }
         _ => {
             let kind = if origin == Origin::Json { "non-string" } else { "non-enum" };
-            let message = format!("Enum \"{name}\" cannot represent {kind} value: {}.", path.shown(value));
+            let message = format!("Enum \"{name}\" cannot represent {kind} value: {}.", Path::shown(value));
             return Err(path.fault(value, message));
         }
     };
@@ -127,9 +127,10 @@ fn check_object(
     Ok(())
 }
 
+#[allow(clippy::match_same_arms)] // One line a scalar reads better than one of all that is right.
 fn check_scalar(name: &str, value: &Value, path: &Path) -> Result<(), Fault> {
     let structure = |message: String| Err(path.fault(value, message));
-    let text = || path.shown(value);
+    let text = || Path::shown(value);
     match (name, value) {
         ("Int", Value::Number(number)) if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => Ok(()),
         ("Int", Value::Number(number)) if number.is_i64() || number.is_u64() => {
@@ -183,13 +184,13 @@ impl Path {
         self.0.truncate(length);
     }
 
-    fn shown(&self, value: &Value) -> String {
+    fn shown(value: &Value) -> String {
         // A value with a variable in it is shown without the variable's value.
         constant(value).map_or_else(|| "with a variable".to_owned(), |value| shown(&value))
     }
 
     fn fault(&self, value: &Value, message: String) -> Fault {
-        Fault { path: self.0.clone(), value: self.shown(value), message, is_content: false }
+        Fault { path: self.0.clone(), value: Self::shown(value), message, is_content: false }
     }
 }
 
