@@ -9,10 +9,14 @@ pub fn wrap(document: &mut ExecutableDocument) {
     match &mut document.operations {
         DocumentOperations::Single(operation) => wrap_in(&mut operation.node.selection_set.node),
         DocumentOperations::Multiple(operations) => {
-            operations.values_mut().for_each(|operation| wrap_in(&mut operation.node.selection_set.node));
+            for operation in operations.values_mut() {
+                wrap_in(&mut operation.node.selection_set.node);
+            }
         }
     }
-    document.fragments.values_mut().for_each(|fragment| wrap_in(&mut fragment.node.selection_set.node));
+    for fragment in document.fragments.values_mut() {
+        wrap_in(&mut fragment.node.selection_set.node);
+    }
 }
 
 fn wrap_in(set: &mut SelectionSet) {
