@@ -145,7 +145,7 @@ fn demo() -> Demo {
     let mut url = String::new();
     for line in lines {
         if let Some(address) = line.strip_prefix("Open   ") {
-            url = address.split("/reporting").next().unwrap_or_default().to_owned();
+            address.split("/reporting").next().unwrap_or_default().clone_into(&mut url);
         }
         if line.starts_with("Serving") {
             break;

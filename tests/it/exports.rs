@@ -136,7 +136,8 @@ on_each_database! {
     }
 
     async fn issues_runs_and_sweeps_come_out_too(app: TestApp) {
-        let bars: String = (0..60).map(|n| format!("{},10,20,10,{}.5,100\n", day(n), 10 + n * 37 % 9)).collect();
+        let bars: Vec<_> = (0..60).map(|n| format!("{},10,20,10,{}.5,100\n", day(n), 10 + n * 37 % 9)).collect();
+        let bars = bars.concat();
         let import = app.operator.import("ACME", &format!("date,open,high,low,close,volume\n{bars}")).await;
         app.settled(import["job"]["id"].as_str().expect("a job")).await;
         let run = "mutation { runBacktest(input: { ticker: \"ACME\", strategy: { buy: { priceBelowSma: 3 }, sell: { priceAboveSma: 3 } } }) {

@@ -23,7 +23,8 @@ fn id_of(data: &Value) -> &str {
 
 on_each_database! {
     async fn removing_a_symbol_takes_its_research_only_if_it_is_said(app: TestApp) {
-        let rows: String = (0..260).map(|n| format!("{},10,11,9,10.{},5\n", day(n), n % 7)).collect();
+        let rows: Vec<_> = (0..260).map(|n| format!("{},10,11,9,10.{},5\n", day(n), n % 7)).collect();
+        let rows = rows.concat();
         let job = app.operator.import("ACME", &format!("date,open,high,low,close,volume\n{rows}")).await["job"]["id"].clone();
         app.settled(job.as_str().expect("a job")).await;
         let run = "mutation { runBacktest(input: { ticker: \"ACME\", strategy: { buy: { priceBelowSma: 5 }, sell: { priceAboveSma: 9 } } }) { backtest { id } userErrors { message } }

@@ -1,4 +1,4 @@
-//! GraphQL over HTTP and over WebSockets to the letter: forms, statuses, uploads, close codes.
+//! GraphQL over HTTP and over `WebSockets` to the letter: forms, statuses, uploads, close codes.
 
 use std::time::Duration;
 
@@ -321,7 +321,7 @@ async fn a_socket_is_closed_with_the_code_that_the_protocol_has() {
             let _ = socket.send(Message::text(*message)).await;
         }
         let (got, reason) = closed(&mut socket).await;
-        assert_eq!(got, code, "{:.200?}: {reason}", messages);
+        assert_eq!(got, code, "{messages:.200?}: {reason}");
         assert!(!reason.is_empty() && reason.len() <= 123, "{reason}");
     }
     let mut silent = opened(&app, "graphql-transport-ws").await;
