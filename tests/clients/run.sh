@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# The clients that people use, against the binary: tests/clients/run.sh [BINARY]. It installs what package-lock.json and
+# requirements.txt lock, starts the binary on SQLite in a temporary folder, and prints a table. What can't run here for
+# want of a tool is said; with REQUIRE_CLIENTS=1, as in CI, that is an error.
+set -uo pipefail
+[ $# -eq 0 ] || BINARY=$(realpath "$1") && export BINARY
+cd "$(dirname "$0")" || exit 1
+
+table=()
+failed=0
+skipped=0
+
+note() { table+=("$(printf '%-8s %3ss  %s' "$1" "$2" "$3")"); }
+
+# A program has two minutes; what is a function here has as long as it takes.
+limited() { if [ "$(type -t "$1")" = file ]; then timeout 120 "$@"; else "$@"; fi; }
+
+# step WHAT NEEDS COMMAND...: runs the command if the programs are there.
+step() {
+  local what=$1 needs=$2 began=$SECONDS need
+  shift 2
+  for need in $needs; do
+    if ! command -v "$need" >/dev/null; then
+      note skipped 0 "$what: $need is not here"
+      skipped=$((skipped + 1))
+      return 1
+    fi
+  done
+  printf '\n%s\n' "$what"
+  if limited "$@"; then
+    note ok $((SECONDS - began)) "$what"
+  else
+    note FAILED $((SECONDS - began)) "$what"
+    failed=$((failed + 1))
+    return 1
+  fi
+}
+
+node_modules() {
+  [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+}
+
+venv=../../target/clients-venv
+python_packages() {
+  [ "$venv/installed" -nt requirements.txt ] && return
+  python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt &&
+    touch "$venv/installed"
+}
+
+style() { (cd ../.. && tests/clients/node_modules/.bin/eslint --config tests/clients/eslint.config.mjs schema.graphql); }
+
+types() { node types/generate.mjs && node_modules/.bin/tsc --project types; }
+
+# Its persisted operations are what the service has as registered ones.
+relay_compiler() {
+  rm -rf relay/__generated__ && mkdir -p relay/__generated__ && echo '{}' >relay/__generated__/operations.json
+  (cd relay && ../node_modules/.bin/relay-compiler --output quiet-with-errors relay.config.json) &&
+    node relay/register.mjs "$TRUSTED_DOCUMENTS"
+}
+
+# shellcheck source=tests/clients/server.sh
+source server.sh
+set +e
+trap finish EXIT
+# The page is served from another port than the API.
+PAGE_ORIGIN=http://127.0.0.1:$(free_port)
+export PAGE_ORIGIN CORS_ORIGINS=$PAGE_ORIGIN TRUSTED_DOCUMENTS=$SERVER/operations
+CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome)}
+export CHROMIUM
+
+if step "Node's packages" "node npm" node_modules; then
+  step "the schema's style: graphql-eslint" "" style
+  step "nothing released is broken: graphql-inspector" "" node evolution.mjs
+  step "generated types, compiled strictly: graphql-codegen" "" types
+  step "relay-compiler" "" relay_compiler
+  step "the service starts" "curl $BINARY" start || exit 1
+  step "data to read" "" node seed.mjs
+  step "Apollo Client" "" node apollo.mjs
+  step "urql" "" node urql.mjs
+  step "Relay" "" node relay.mjs
+  step "graphql-request" "" node graphql-request.mjs
+  step "audit of GraphQL over HTTP" "" node audit.mjs
+  step "GraphQL over HTTP, case by case" "" node protocol-http.mjs
+  step "WebSocket and events, case by case" "" node protocol-socket.mjs
+  step "a page on another origin: examples/web" "${CHROMIUM:-chromium}" node page.mjs
+  if step "Python's packages" "python3" python_packages; then
+    step "gql (Python)" "" "$venv/bin/python" gql_client.py
+  fi
+fi
+
+printf '\n'
+printf '%s\n' "${table[@]}"
+if [ "$failed" -gt 0 ]; then exit 1; fi
+if [ "$skipped" -gt 0 ] && [ "${REQUIRE_CLIENTS:-}" = 1 ]; then
+  echo "$skipped not run, and REQUIRE_CLIENTS is set"
+  exit 1
+fi
