@@ -214,7 +214,7 @@ impl Module {
                 }
                 TokenTree::Ident(word) if *word == "use" && matches!(tokens.get(at + 1), Some(TokenTree::Ident(_))) => {
                     let end = (at..tokens.len()).find(|&i| ends_statement(&tokens[i])).unwrap_or(tokens.len());
-                    self.import(&tokens[at + 1..end], &mut Vec::new(), public);
+                    self.import(&tokens[at + 1..end], &[], public);
                     public = false;
                     at = end;
                 }
@@ -235,13 +235,13 @@ impl Module {
     }
 
     /// Notes one tree of a `use`, whose path so far is `before`.
-    fn import(&mut self, tokens: &[TokenTree], before: &mut Vec<String>, public: bool) {
+    fn import(&mut self, tokens: &[TokenTree], before: &[String], public: bool) {
         for branch in tokens.split(|token| matches!(token, TokenTree::Punct(p) if p.as_char() == ',')) {
             let (mut path, next) = if branch.is_empty() { continue } else { path_at(branch, 0) };
             path.splice(0..0, before.iter().cloned());
             if let Some(TokenTree::Group(group)) = branch.get(next) {
                 let inside: Vec<TokenTree> = group.stream().into_iter().collect();
-                self.import(&inside, &mut path, public);
+                self.import(&inside, &path, public);
                 continue;
             }
             if path.last().is_some_and(|last| last == "self") {
