@@ -10,7 +10,7 @@ from pathlib import Path
 
 import requests
 from gql import Client, FileVar, GraphQLRequest, gql
-from gql.transport.exceptions import TransportQueryError
+from gql.transport.exceptions import TransportError, TransportQueryError
 from gql.transport.requests import RequestsHTTPTransport
 from gql.transport.websockets import WebsocketsTransport
 
@@ -121,8 +121,7 @@ async def follow():
                     connections += 1
                     async for event in session.subscribe(gql("subscription { jobUpdated { id state } }")):
                         heard.append(event["jobUpdated"])
-            except Exception as error:
-                print(repr(error))
+            except TransportError:
                 await asyncio.sleep(0.2)
 
     async def told():

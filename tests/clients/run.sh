@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The clients that people use, against the binary: tests/clients/run.sh [BINARY]. It installs what package-lock.json and
 # requirements.txt lock, starts the binary on SQLite in a temporary folder, and prints a table. What can't run here for
-# want of a tool is said; with REQUIRE_CLIENTS=1, as in CI, that is an error.
+# want of a tool is said; with REQUIRE_CLIENTS=1 that is an error.
 set -uo pipefail
 [ $# -eq 0 ] || BINARY=$(realpath "$1") && export BINARY
 cd "$(dirname "$0")" || exit 1

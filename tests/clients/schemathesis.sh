@@ -16,7 +16,6 @@ if [ ! "$venv/installed" -nt requirements-schemathesis.txt ]; then
 fi
 
 start
-"$BINARY" import FUZZ ../../samples/prices.csv >/dev/null 2>&1 || true
 operations=$("$venv/bin/python" -c 'import schemathesis_hooks as h; print(len(h.SCHEMA.query_type.fields) + len(h.SCHEMA.mutation_type.fields))')
 export ANSWERS=$SERVER/answers SCHEMATHESIS_HOOKS=schemathesis_hooks
 : >"$ANSWERS"
