@@ -82,9 +82,9 @@ pub(super) fn take(database: &Path) -> Result<Hold, HoldError> {
 
 /// The file of an SQLite database; none for one in memory, and for PostgreSQL.
 fn file_of(url: &str) -> Option<PathBuf> {
-    let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url).ok())??;
-    let path = options.get_filename().to_owned();
-    (path.as_os_str() != ":memory:" && !path.as_os_str().is_empty() && !url.contains("mode=memory")).then_some(path)
+    let is_file = url.starts_with("sqlite:") && !url.contains(":memory:") && !url.contains("mode=memory");
+    let options = is_file.then(|| SqliteConnectOptions::from_str(url).ok())??;
+    Some(options.get_filename().to_owned())
 }
 
 #[cfg(test)]
