@@ -162,7 +162,7 @@ impl Runner {
         let jobs = self.app.store.jobs();
         match end {
             End::Done(Done { message, outcome }) => {
-                tracing::info!(job = job.id, message, "job done");
+                tracing::info!(job = job.id, result = message, "job done");
                 jobs.finish(job.id, &self.worker, JobState::Succeeded, Some(message), *outcome).await
             }
             End::Failed(error) => self.fail(job, error).await,
