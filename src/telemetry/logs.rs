@@ -3,8 +3,6 @@
 use std::io::IsTerminal;
 
 use tracing::Subscriber;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -50,11 +48,10 @@ pub fn start(
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false)
-            .with_filter(Targets::new().with_target("prospectus", LevelFilter::INFO))
     });
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{QUIET}")));
-    let started =
-        tracing_subscriber::registry().with(lines(settings.log_format).with_filter(filter)).with(spans).try_init();
+    // One filter for all: with filters of their own, layers miss lines after another crate has asked what is enabled.
+    let started = tracing_subscriber::registry().with(filter).with(lines(settings.log_format)).with(spans).try_init();
     if let Err(error) = started {
         eprintln!("prospectus: the log did not start: {error}");
     }
