@@ -1,11 +1,11 @@
 //! The audit trail, for administrators.
 
 use async_graphql::{Context, InputObject, Object, Result};
-use chrono::{DateTime, Utc};
 
 use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
 use super::errors::Fault;
 use super::guard::RoleGuard;
+use super::scalars::DateTime;
 use super::symbol::moment;
 use crate::app::App;
 use crate::store::entity::audit_event as row;
@@ -19,7 +19,7 @@ pub struct AuditEvent(row::Model);
 #[Object]
 impl AuditEvent {
     /// When it was done.
-    async fn at(&self) -> DateTime<Utc> {
+    async fn at(&self) -> DateTime {
         moment(self.0.at)
     }
 
@@ -66,9 +66,9 @@ pub struct AuditEventFilterInput {
     /// Done to this object: its id, ticker or name as the event has it.
     object: Option<String>,
     /// At this moment or later.
-    from: Option<DateTime<Utc>>,
+    from: Option<DateTime>,
     /// At this moment or earlier.
-    to: Option<DateTime<Utc>>,
+    to: Option<DateTime>,
 }
 
 #[derive(Default)]
@@ -91,8 +91,8 @@ impl AuditQuery {
             token: f.token,
             action: distinct(f.action),
             object: f.object,
-            from: f.from.map(|at| at.timestamp_millis()),
-            to: f.to.map(|at| at.timestamp_millis()),
+            from: f.from.map(|at| at.0),
+            to: f.to.map(|at| at.0),
         });
         let page = PageArguments { first, after, last, before }.request(&audit_sorts())?;
         let store = &ctx.data_unchecked::<App>().store;

@@ -4,8 +4,7 @@ use async_graphql::parser::types::{OperationType, Selection, SelectionSet};
 use async_graphql::{Request as GraphQLRequest, Response as GraphQLResponse, Value};
 use serde_json::Value as Json;
 
-use super::execute::code_of;
-use crate::graphql::{Caller, Credential};
+use crate::graphql::{Caller, Code, Credential};
 use crate::store::Deed;
 
 /// Research that is run and stored tells of itself, and there may be much of it.
@@ -86,7 +85,7 @@ pub(super) fn deeds(caller: &Caller, asked: Vec<Asked>, response: &GraphQLRespon
         });
         let mistake = answer.as_ref().and_then(|answer| answer.pointer("/userErrors/0"));
         let outcome = match (error, mistake) {
-            (Some(error), _) => code_of(error).unwrap_or("BAD_USER_INPUT").to_owned(),
+            (Some(error), _) => Code::of(error).map_or("BAD_USER_INPUT", Code::name).to_owned(),
             (None, Some(mistake)) => mistake.get("code").and_then(Json::as_str).unwrap_or("INVALID").to_owned(),
             (None, None) => "OK".to_owned(),
         };
