@@ -22,6 +22,7 @@ mod m20261128_000021_names_and_restore;
 mod m20261128_000022_whole_isins;
 mod m20261128_000023_adjustments;
 mod m20261128_000030_job_traces;
+mod m20261128_000031_audit;
 mod m20261128_000040_exchange_holidays;
 mod m20261128_000041_model_choice;
 
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000041_model_choice::Migration),
             Box::new(m20261128_000021_names_and_restore::Migration),
             Box::new(m20261128_000030_job_traces::Migration),
+            Box::new(m20261128_000031_audit::Migration),
             Box::new(m20261128_000022_whole_isins::Migration),
             Box::new(m20261128_000023_adjustments::Migration),
         ]

@@ -3,9 +3,10 @@
 use clap::Subcommand;
 
 use super::{CommandError, prepared};
+use crate::graphql::{Kind, global_id};
 use crate::providers::moment;
 use crate::settings::Settings;
-use crate::store::{Role, now};
+use crate::store::{Deed, Role, now};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenCommand {
@@ -28,6 +29,18 @@ pub(super) enum TokenCommand {
     },
 }
 
+/// What the audit trail tells of a command.
+fn deed(action: &str, id: i64, name: &str) -> Deed {
+    Deed {
+        token: "command line".to_owned(),
+        address: None,
+        action: action.to_owned(),
+        object: Some(global_id(Kind::Token, id).to_string()),
+        arguments: serde_json::json!({ "name": name }).to_string(),
+        outcome: "OK".to_owned(),
+    }
+}
+
 const DAY_MS: i64 = 86_400_000;
 
 pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<(), CommandError> {
@@ -39,7 +52,8 @@ pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<(),
         }
         TokenCommand::Create { name, role, days } => {
             let expires_at = days.map(|days| now() + i64::from(days) * DAY_MS);
-            let (_, secret) = tokens.create(&name, role, expires_at).await?;
+            let (token, secret) = tokens.create(&name, role, expires_at).await?;
+            app.store.audit().record(vec![deed("createToken", token.id, &name)]).await?;
             println!("{secret}");
         }
         TokenCommand::List => {
@@ -50,14 +64,22 @@ pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<(),
                     (None, Some(at)) => format!("good until {}", moment(at)),
                     (None, None) => "good".to_owned(),
                 };
+                let used =
+                    token.last_used_at.map_or_else(|| "not used".to_owned(), |at| format!("used {}", moment(at)));
                 let role = format!("{:?}", token.role).to_uppercase();
-                println!("{:>4}  {role:<8}  made {}  {state}  {}", token.id, moment(token.created_at), token.name);
+                println!(
+                    "{:>4}  {role:<8}  made {}  {used}  {state}  {}",
+                    token.id,
+                    moment(token.created_at),
+                    token.name
+                );
             }
         }
         TokenCommand::Revoke { id } => {
             if !tokens.revoke(id).await? {
                 return Err(CommandError::Failed(format!("there is no live token {id}; see `prospectus token list`")));
             }
+            app.store.audit().record(vec![deed("revokeToken", id, "")]).await?;
             println!("Revoked {id}.");
         }
     }

@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::market::Day;
 use crate::store::page::{Keys, Page, PageRequest, Sort, decode_cursor, encode_cursor};
 use crate::store::{
-    CorporateActionFilter, IpoFilter, IssueFilter, JobFilter, MarketDayFilter, ResearchFilter, StoreError, SymbolFilter,
+    AuditFilter, CorporateActionFilter, IpoFilter, IssueFilter, JobFilter, MarketDayFilter, ResearchFilter, StoreError,
+    SymbolFilter,
 };
 
 /// Rows in a page where the caller doesn't say.
@@ -61,6 +62,7 @@ pub enum Total {
     },
     MarketDays(MarketDayFilter),
     CorporateActions(CorporateActionFilter),
+    AuditEvents(AuditFilter),
     Known(usize),
 }
 
@@ -85,6 +87,7 @@ impl Total {
             }
             Self::MarketDays(filter) => store.market_days().count(*filter).await,
             Self::CorporateActions(filter) => store.corporate_actions().count(filter).await,
+            Self::AuditEvents(filter) => store.audit().count(filter).await,
             Self::Known(count) => Ok(*count as u64),
         };
         Ok(i32::try_from(count.map_err(Fault::from)?).unwrap_or(i32::MAX))

@@ -1,5 +1,6 @@
 //! The schema: one file a domain type. Resolvers say who may, what is asked, and hand over.
 
+mod audit;
 mod backtest;
 mod by_id;
 mod codes;
@@ -57,6 +58,7 @@ pub struct Query(
     forecast::ForecastQuery,
     token::TokenQuery,
     market::MarketQuery,
+    audit::AuditQuery,
 );
 
 /// What can be done. A person's mistakes come back in `userErrors`, with nothing changed.

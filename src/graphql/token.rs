@@ -45,6 +45,11 @@ impl ApiToken {
     }
 
     /// When it was revoked; null while it is good.
+    /// When it was used last, to some minutes; null if it wasn't since that is noted.
+    async fn last_used_at(&self) -> Option<DateTime> {
+        self.0.last_used_at.map(moment)
+    }
+
     async fn revoked_at(&self) -> Option<DateTime> {
         self.0.revoked_at.map(moment)
     }

@@ -51,6 +51,15 @@ pub(super) async fn caller_of(app: &App, token: &str) -> Result<Option<Caller>, 
         return Ok(Some(of_settings(Credential::Settings)));
     }
     let found = app.store.tokens().find(token).await?;
+    if let Some(token) = found.clone() {
+        let app = app.clone();
+        // Nobody waits for it.
+        tokio::spawn(async move {
+            if let Err(error) = app.store.tokens().used(&token).await {
+                tracing::debug!(%error, "a token's last use was not noted");
+            }
+        });
+    }
     Ok(found.map(|token| named(token, Credential::Token)))
 }
 

@@ -11,6 +11,7 @@ use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::sync::Semaphore;
 use tracing::{Instrument, Span};
 
+use super::audit::{self, Asked};
 use super::graphql::documents::Documents;
 use super::live::Live;
 use super::operations::Names;
@@ -50,6 +51,9 @@ pub(super) struct Admitted {
     budget: Budget,
     pub cost: u64,
     operation: Operation,
+    caller: Caller,
+    /// What the audit trail tells of.
+    asked: Vec<Asked>,
     /// Around all that the operation does.
     span: Span,
 }
@@ -94,8 +98,10 @@ impl Service {
         metrics::operation_cost(operation.kind, cost);
         let span = operations::span(operation.kind, &name, cost);
         let budget = Budget::new(self.gate.lane.clone());
+        let asked = audit::asked(caller, kind, &mut request);
+        let caller = caller.clone();
         let request = request.data(caller.clone()).data(loaders(&self.app, &span)).data(budget.clone());
-        Ok((Admitted { request, budget, cost, operation, span }, kind))
+        Ok((Admitted { request, budget, cost, operation, caller, asked, span }, kind))
     }
 
     /// What a request comes to, once it is within bounds and its client has paid for it.
@@ -115,7 +121,7 @@ impl Service {
 
     /// Runs a query or a mutation to its end, or to the end of the time that one may take.
     pub(super) async fn execute(&self, admitted: Admitted) -> Finished {
-        let Admitted { request, budget, cost, operation, span } = admitted;
+        let Admitted { request, budget, cost, operation, caller, asked, span } = admitted;
         let began = Instant::now();
         let turn = async {
             let slot = self.gate.running.acquire().await.ok();
@@ -148,6 +154,10 @@ impl Service {
         metrics::phase(Phase::Resolve, turned.elapsed());
         metrics::operation_took(&operation, began.elapsed());
         metrics::operation(&operation, outcome(&response.errors));
+        let deeds = audit::deeds(&caller, asked, &response);
+        if let Err(error) = self.app.store.audit().record(deeds).instrument(span.clone()).await {
+            tracing::error!(%error, action = operation.name, token = caller.name, "the audit trail lacks a mutation");
+        }
         operations::ended(&span, response.errors.first().and_then(Code::of).map(Code::name));
         Finished { response, _budget: budget }
     }
@@ -162,7 +172,7 @@ impl Service {
 
     /// The events of a subscription. A panic in one ends it with an error.
     pub(super) fn follow(&self, admitted: Admitted) -> impl Stream<Item = GraphQLResponse> + Send + use<> {
-        let Admitted { request, cost, budget, operation, span: _ } = admitted;
+        let Admitted { request, cost, budget, operation, .. } = admitted;
         metrics::operation(&operation, "ok");
         let present = metrics::Present::subscription();
         let events = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();

@@ -1,6 +1,7 @@
 //! The outside: the GraphQL endpoint, REST routes over it, reports and charts, the console, health, and the middleware around them.
 
 mod answer;
+mod audit;
 mod auth;
 mod console;
 mod execute;

@@ -39,7 +39,7 @@ pub use request::{
     AddSymbol, RemovedSymbol, SweepAnswer, add_symbol, cancel, import_prices, refresh_ipos, refresh_symbols,
     remove_symbol, retry, sweep_backtests, train_model,
 };
-pub use schedule::run_due;
+pub use schedule::{forget_due, run_due};
 pub use sweep_backtests::SweepBacktests;
 pub use train_model::TrainModel;
 pub use worker::{run as run_worker, setup as setup_queue};

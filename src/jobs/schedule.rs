@@ -34,6 +34,22 @@ pub async fn run_due(app: &App, now: DateTime<Utc>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Forgets what has been kept for long enough, once its schedule has come due.
+///
+/// # Errors
+/// When the database fails; the next run forgets the rest.
+pub async fn forget_due(app: &App, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let retention = &app.settings.retention;
+    let Some(schedule) = &retention.schedule else { return Ok(()) };
+    let Some(due) = Due::look(app, "tidy", schedule, now).await? else { return Ok(()) };
+    let missed = due.missed;
+    if due.take(app, Vec::new()).await? && missed {
+        let forgotten = app.store.forget(retention).await?;
+        tracing::info!(?forgotten, "forgot what was kept for long enough");
+    }
+    Ok(())
+}
+
 /// A run of a schedule that nobody has taken yet.
 struct Due {
     name: &'static str,
@@ -55,20 +71,22 @@ impl Due {
         Ok(last.is_none_or(|last| last < at).then_some(Self { name, at, missed: last.is_some() }))
     }
 
-    /// Records the jobs, unless another replica has taken this run.
-    async fn take(self, app: &App, jobs: Vec<NewJob>) -> Result<(), StoreError> {
+    /// Records the jobs, unless another replica has taken this run, which it tells.
+    async fn take(self, app: &App, jobs: Vec<NewJob>) -> Result<bool, StoreError> {
         app.store.transact(|| self.take_once(app, &jobs)).await
     }
 
-    async fn take_once(&self, app: &App, jobs: &[NewJob]) -> Result<(), StoreError> {
+    async fn take_once(&self, app: &App, jobs: &[NewJob]) -> Result<bool, StoreError> {
         let transaction = app.store.begin().await?;
         let mut events = Vec::new();
-        if app.store.schedules().take(&transaction, self.name, self.at).await? {
+        let taken = app.store.schedules().take(&transaction, self.name, self.at).await?;
+        if taken {
             let recorded = app.store.jobs().record(&transaction, jobs).await?;
             events.extend(recorded.iter().map(|(job, _)| Event::Job(job.id)));
             tracing::info!(schedule = self.name, jobs = events.len(), "the schedule has come due");
         }
-        app.store.events().commit(transaction, &events).await
+        app.store.events().commit(transaction, &events).await?;
+        Ok(taken)
     }
 }
 

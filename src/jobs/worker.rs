@@ -166,6 +166,9 @@ async fn tidy(app: App, queue: Queue) {
         if let Err(error) = app.store.jobs().drop_old_files().await {
             tracing::warn!(%error, "the files of jobs that failed a day ago were not cleared away");
         }
+        if let Err(error) = schedule::forget_due(&app, chrono::Utc::now()).await {
+            tracing::warn!(%error, "what was kept for long enough was not forgotten; the next run will");
+        }
     }
 }
 

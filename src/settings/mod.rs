@@ -4,6 +4,7 @@ mod address;
 mod database;
 mod http;
 mod providers;
+mod retention;
 mod schedule;
 mod telemetry;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use address::Address;
 pub use database::DatabaseUrl;
 pub use http::{HttpSettings, Origins};
 pub use providers::{AlphaVantageSettings, NseSettings};
+pub use retention::RetentionSettings;
 pub use schedule::Schedule;
 pub use telemetry::{LogFormat, TelemetrySettings};
 pub use values::{Environment, SettingError, Source};
@@ -60,6 +62,7 @@ pub struct Settings {
     /// Jobs that one process runs at the same time.
     pub worker_concurrency: usize,
     pub telemetry: TelemetrySettings,
+    pub retention: RetentionSettings,
 }
 
 impl Settings {
@@ -100,6 +103,7 @@ impl Settings {
             onnx_runtime: text(source, "ORT_DYLIB_PATH").map(PathBuf::from),
             worker_concurrency,
             telemetry: TelemetrySettings::read(source)?,
+            retention: RetentionSettings::read(source)?,
         })
     }
 }

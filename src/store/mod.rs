@@ -3,6 +3,7 @@
 //! SQLite serves one process: writes go through a single connection, so they queue in order instead of meeting the
 //! file lock, while reads and the queue have connections of their own. PostgreSQL has one pool for all.
 
+mod audit;
 mod backup;
 mod budgets;
 mod children;
@@ -30,6 +31,7 @@ mod measures;
 pub mod page;
 mod prices;
 mod research;
+mod retention;
 mod schedules;
 mod sessions;
 mod storage;
@@ -48,6 +50,7 @@ use sea_orm::{
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
+pub use audit::{Audit, AuditFilter, Deed, audit_sorts};
 pub use backup::{BackupError, backup, restore};
 pub use budgets::{Budgets, Permit, Refusal, tomorrow};
 pub use corporate_actions::{CorporateActionFilter, CorporateActions, ExDay, corporate_action_sorts};
@@ -72,6 +75,7 @@ pub use market_days::{MarketDayFilter, MarketDays, market_day_sorts};
 pub use page::{Keys, PageRequest};
 pub use prices::{BarRequest, BarRows, Prices, UpsertCounts};
 pub use research::{Backtests, ResearchFilter, Sweeps, research_sorts};
+pub use retention::Forgotten;
 pub use schedules::Schedules;
 pub use sessions::Sessions;
 pub use symbols::{NewSymbol, ResearchCounts, SymbolFilter, SymbolOrder, SymbolOrderField, Symbols, symbol_sorts};
@@ -151,10 +155,11 @@ impl Store {
         let statements: Arc<AtomicU64> = Arc::default();
         if url.starts_with("sqlite:") {
             create_folder_of(url)?;
-            let mut write = Database::connect(sqlite_options(url, 1)).await?;
-            let mut read = Database::connect(sqlite_options(url, SQLITE_READERS)).await?;
+            let mut write = Database::connect(sqlite_options(url, 1, SqliteSynchronous::Full)).await?;
+            let mut read = Database::connect(sqlite_options(url, SQLITE_READERS, SqliteSynchronous::Normal)).await?;
             watch([&mut read, &mut write], &statements);
-            let queue = Database::connect(sqlite_options(url, 1)).await?;
+            // What is lost of the queue is delivered again, from the records.
+            let queue = Database::connect(sqlite_options(url, 1, SqliteSynchronous::Normal)).await?;
             let (leases, events) = (write.clone(), Events::local(read.clone()));
             return Ok(Self { read, write, queue, leases, events, storage, statements, postgres: None });
         }
@@ -324,6 +329,11 @@ impl Store {
     }
 
     #[must_use]
+    pub fn audit(&self) -> Audit<'_> {
+        Audit(self)
+    }
+
+    #[must_use]
     pub fn budgets(&self) -> Budgets<'_> {
         Budgets(self)
     }
@@ -392,7 +402,9 @@ fn watch<const N: usize>(connections: [&mut DatabaseConnection; N], statements: 
     }
 }
 
-fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
+/// Options of connections whose commits are on the disk before they are answered (`FULL`), or lose the last ones in a power
+/// cut, whole ones, without harm to the others (`NORMAL`).
+fn sqlite_options(url: &str, connections: u32, synchronous: SqliteSynchronous) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
@@ -403,11 +415,11 @@ fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
         .max_lifetime(None::<Duration>)
         .sqlx_logging_level(log::LevelFilter::Debug)
         .sqlx_slow_statements_logging_settings(log::LevelFilter::Debug, SLOW_STATEMENT)
-        .map_sqlx_sqlite_opts(|sqlite| {
+        .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Normal)
+                .synchronous(synchronous.clone())
                 .foreign_keys(true)
                 .busy_timeout(BUSY_TIMEOUT)
                 .pragma("temp_store", "MEMORY")

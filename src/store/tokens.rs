@@ -14,6 +14,9 @@ use super::{Millis, Result, Store, now};
 /// The tokens' repository.
 pub struct Tokens<'a>(pub(super) &'a Store);
 
+/// How often it's noted that a token is used: reading must not write each time.
+const USE_NOTED_EVERY_MS: i64 = 300_000;
+
 /// A new random token.
 ///
 /// # Panics
@@ -61,6 +64,23 @@ impl Tokens<'_> {
     /// When the database fails.
     pub async fn find(&self, secret: &str) -> Result<Option<Model>> {
         Ok(Entity::find().filter(Column::Hash.eq(hash(secret))).filter(is_live()).one(&self.0.read).await?)
+    }
+
+    /// Notes that a token was used, unless that was noted a short while ago.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn used(&self, token: &Model) -> Result<()> {
+        let now = now();
+        if token.last_used_at.is_some_and(|at| at > now - USE_NOTED_EVERY_MS) {
+            return Ok(());
+        }
+        Entity::update_many()
+            .col_expr(Column::LastUsedAt, Expr::val(now))
+            .filter(Column::Id.eq(token.id))
+            .exec(&self.0.write)
+            .await?;
+        Ok(())
     }
 
     /// Every token, the oldest first.

@@ -24,6 +24,7 @@ mod provider_errors;
 mod refresh;
 mod reports;
 mod rest;
+mod retention;
 mod soak;
 mod statements;
 mod store;

@@ -45,6 +45,8 @@ pub struct Model {
     pub hash: String,
     pub created_at: i64,
     pub expires_at: Option<i64>,
+    /// To the minute or so.
+    pub last_used_at: Option<i64>,
     pub revoked_at: Option<i64>,
 }
 

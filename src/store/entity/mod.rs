@@ -1,6 +1,7 @@
 //! One module a table, column for column as the migrations make it.
 
 pub mod api_token;
+pub mod audit_event;
 pub mod backtest;
 pub mod backtest_curve;
 pub mod corporate_action;

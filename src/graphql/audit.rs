@@ -1,0 +1,102 @@
+//! The audit trail, for administrators.
+
+use async_graphql::{Context, InputObject, Object, Result};
+
+use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
+use super::errors::Fault;
+use super::guard::RoleGuard;
+use super::scalars::DateTime;
+use super::symbol::moment;
+use crate::app::App;
+use crate::store::entity::audit_event as row;
+use crate::store::{AuditFilter, Role, audit_sorts};
+
+/// Something that somebody with a token did.
+#[derive(Debug, Clone)]
+pub struct AuditEvent(row::Model);
+
+/// Something that somebody with a token did.
+#[Object]
+impl AuditEvent {
+    /// When it was done.
+    async fn at(&self) -> DateTime {
+        moment(self.0.at)
+    }
+
+    /// The name of the token; `ADMIN_TOKEN` is that of the settings, and `command line` whoever runs commands on the
+    /// service's machine.
+    async fn token(&self) -> &str {
+        &self.0.token
+    }
+
+    /// Where the request came from; of an IPv6 address, its network.
+    async fn address(&self) -> Option<&str> {
+        self.0.address.as_deref()
+    }
+
+    /// The mutation's name, such as `updateIpo`.
+    async fn action(&self) -> &str {
+        &self.0.action
+    }
+
+    /// The id, ticker or name of what it was done to, where it names one.
+    async fn object(&self) -> Option<&str> {
+        self.0.object.as_deref()
+    }
+
+    /// The arguments as JSON, up to 2,000 characters.
+    async fn arguments(&self) -> &str {
+        &self.0.arguments
+    }
+
+    /// `OK`, or the code of the error that the answer told.
+    async fn outcome(&self) -> &str {
+        &self.0.outcome
+    }
+}
+
+/// Which events to list.
+#[derive(Debug, InputObject)]
+#[graphql(name = "AuditEventFilter")]
+pub struct AuditEventFilterInput {
+    /// Done with the token of this name.
+    token: Option<String>,
+    /// One of these mutations.
+    action: Option<Vec<String>>,
+    /// Done to this object: its id, ticker or name as the event has it.
+    object: Option<String>,
+    /// At this moment or later.
+    from: Option<DateTime>,
+    /// At this moment or earlier.
+    to: Option<DateTime>,
+}
+
+#[derive(Default)]
+pub struct AuditQuery;
+
+#[Object]
+impl AuditQuery {
+    /// What was done with tokens, the newest first. Research that is run isn't among it: it is stored itself.
+    #[graphql(guard = "RoleGuard(Role::Admin)")]
+    async fn audit_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the front, 500 at most.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 500 at most.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which to list; all unless given.")] filter: Option<AuditEventFilterInput>,
+    ) -> Result<Connection<AuditEvent>> {
+        let filter = filter.map_or_else(AuditFilter::default, |f| AuditFilter {
+            token: f.token,
+            action: distinct(f.action),
+            object: f.object,
+            from: f.from.map(|at| at.0),
+            to: f.to.map(|at| at.0),
+        });
+        let page = PageArguments { first, after, last, before }.request(&audit_sorts())?;
+        let store = &ctx.data_unchecked::<App>().store;
+        let rows = if_asked(ctx, store.audit().page(&filter, &page)).await.map_err(Fault::from)?;
+        Ok(connect(rows, Total::AuditEvents(filter), row::Model::keys, AuditEvent))
+    }
+}

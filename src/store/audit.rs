@@ -1,0 +1,102 @@
+//! The audit trail: which token did what, when, to which object. Rows are written and forgotten, never changed.
+
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
+
+use super::entity::audit_event::{ActiveModel, Column, Entity, Model};
+use super::page::{Key, Keys, Page, PageRequest, Sort};
+use super::{Millis, Result, Store, now};
+use crate::telemetry::traces;
+
+/// The audit trail's repository.
+pub struct Audit<'a>(pub(super) &'a Store);
+
+/// Something done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deed {
+    pub token: String,
+    pub address: Option<String>,
+    pub action: String,
+    pub object: Option<String>,
+    pub arguments: String,
+    pub outcome: String,
+}
+
+/// Which events to list.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    pub token: Option<String>,
+    pub action: Option<Vec<String>>,
+    pub object: Option<String>,
+    pub from: Option<Millis>,
+    pub to: Option<Millis>,
+}
+
+impl AuditFilter {
+    fn condition(&self) -> Condition {
+        Condition::all()
+            .add_option(self.token.as_ref().map(|token| Column::Token.eq(token)))
+            .add_option(self.action.as_ref().map(|actions| Column::Action.is_in(actions.iter().map(String::as_str))))
+            .add_option(self.object.as_ref().map(|object| Column::Object.eq(object)))
+            .add_option(self.from.map(|at| Column::At.gte(at)))
+            .add_option(self.to.map(|at| Column::At.lte(at)))
+    }
+}
+
+/// Newest first.
+#[must_use]
+pub fn audit_sorts() -> Vec<Sort> {
+    vec![Sort { by: Expr::col(Column::Id), descending: true, text: false }]
+}
+
+impl Model {
+    /// The row's values for a cursor.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        vec![Key::Int(self.id)]
+    }
+}
+
+impl Audit<'_> {
+    /// Records what was done.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn record(&self, deeds: Vec<Deed>) -> Result<()> {
+        if deeds.is_empty() {
+            return Ok(());
+        }
+        let (at, trace) = (now(), traces::traceparent());
+        let rows = deeds.into_iter().map(|deed| ActiveModel {
+            id: NotSet,
+            at: Set(at),
+            token: Set(deed.token),
+            address: Set(deed.address),
+            action: Set(deed.action),
+            object: Set(deed.object),
+            arguments: Set(deed.arguments),
+            outcome: Set(deed.outcome),
+            trace: Set(trace.clone()),
+        });
+        let rows: Vec<ActiveModel> = rows.collect();
+        let record = || async {
+            Entity::insert_many(rows.clone()).exec_without_returning(&self.0.write).await?;
+            Ok::<_, super::StoreError>(())
+        };
+        self.0.transact(record).await
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn page(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Page<Model>> {
+        let query = page.apply(Entity::find().filter(filter.condition()), &audit_sorts());
+        Ok(page.page(query.all(&self.0.read).await?))
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn count(&self, filter: &AuditFilter) -> Result<u64> {
+        Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+    }
+}
