@@ -3,7 +3,8 @@
 use plotters::prelude::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::canvas::{Canvas, DrawError, Look, Mark, Plot, SMALL, Scale, draw};
+use super::canvas::{Canvas, DrawError, Look, Mark, SMALL, draw};
+use super::plot::{Plot, Scale};
 use super::{amount_mark, ends, percent, percent_mark};
 use crate::market::{Day, day};
 use crate::report::analysis::LEAST_EXPOSURE;
@@ -230,7 +231,7 @@ pub fn monthly(report: &BacktestReport, look: Look) -> Result<String, DrawError>
             }
         }
         let middle = top + report.years.len() as i32 * row + row / 2 + 6;
-        canvas.write(if narrow { "Mean" } else { "Mean" }, (left - 10, middle), SMALL, false, p.muted, right)?;
+        canvas.write("Mean", (left - 10, middle), SMALL, false, p.muted, right)?;
         for month in 0..12 {
             let known: Vec<f64> = report.years.iter().filter_map(|year| year.months[month]).collect();
             if !known.is_empty() {
