@@ -3,7 +3,8 @@
 use plotters::prelude::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::canvas::{Canvas, DrawError, Look, Mark, Plot, SMALL, Scale, draw};
+use super::canvas::{Canvas, DrawError, Look, Mark, SMALL, draw};
+use super::plot::{Plot, Scale};
 use super::{amount_mark, ends, percent, percent_mark};
 use crate::market::{Day, day};
 use crate::report::analysis::LEAST_EXPOSURE;

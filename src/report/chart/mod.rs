@@ -3,6 +3,7 @@
 
 mod backtest;
 mod canvas;
+mod plot;
 mod prediction;
 mod sweep;
 mod symbol;

@@ -2,7 +2,8 @@
 
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::canvas::{Canvas, DrawError, Look, Plot, SMALL, draw};
+use super::canvas::{Canvas, DrawError, Look, SMALL, draw};
+use super::plot::Plot;
 use super::{amount_mark, ends, percent, percent_mark};
 use crate::report::PredictionReport;
 use crate::report::prediction::ReportPoint;

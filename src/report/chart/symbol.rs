@@ -1,6 +1,7 @@
 //! A symbol's prices.
 
-use super::canvas::{DrawError, Look, Plot, draw};
+use super::canvas::{DrawError, Look, draw};
+use super::plot::Plot;
 use super::{amount_mark, ends};
 use crate::market::{Columns, day};
 

@@ -1,6 +1,7 @@
 //! The console in a real browser: what a person does there, and what no page of it may do.
 
 mod browser;
+mod edits;
 mod loops;
 
 use std::time::Duration;

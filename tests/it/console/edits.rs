@@ -1,0 +1,150 @@
+//! What people name, take back and look up: runs, deleted issues, files whose dates can be read two ways.
+
+use serde_json::json;
+
+use super::browser::Browser;
+use super::with_history;
+use crate::harness::{Database, TestApp};
+
+/// A file whose dates tell no order is asked about, and nothing is stored before that is answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
+async fn a_file_whose_dates_can_be_read_two_ways_is_asked_about() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let browser = Browser::open(&app, 1_280, "light").await;
+    browser.signed_in().await;
+    browser.go("/reporting/").await;
+    let file = browser.folder().join("TCS.csv");
+    let mut rows = "date,open,high,low,close,volume\n".to_owned();
+    for month in 2..=7 {
+        rows += &format!("05/{month:02}/2024,10,11,9,10,100\n");
+    }
+    std::fs::write(&file, rows).expect("a file");
+    browser.click("//button[normalize-space()='Import a file…']").await;
+    browser.find("//input[@type='file']").await.send_keys(&file.display().to_string()).await.expect("a file");
+    browser.find("//dialog//*[@role='alert'][contains(., 'Which number of a date is the day?')]").await;
+    browser.until("return [...document.querySelectorAll('dialog button')].find((b) => b.innerText.startsWith('Import')).disabled").await;
+    browser
+        .click("//label[normalize-space()='Dates are written']/following-sibling::select/option[@value='MDY']")
+        .await;
+    browser.find("//dialog//*[@role='status'][contains(., 'from 2024-05-02 to 2024-05-07')]").await;
+    browser
+        .click("//label[normalize-space()='Dates are written']/following-sibling::select/option[@value='DMY']")
+        .await;
+    browser.find("//dialog//*[@role='status'][contains(., 'from 2024-02-05 to 2024-07-05')]").await;
+    browser.click("//dialog//button[normalize-space()='Import 6 days']").await;
+    browser.find("//dialog//*[@role='status'][contains(., '6 added')]").await;
+    let stored = app.anonymous.data("{ symbol(ticker: \"TCS\") { firstDate lastDate } }", json!({})).await;
+    assert_eq!(stored["symbol"], json!({"firstDate": "2024-02-05", "lastDate": "2024-07-05"}));
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
+async fn a_sweep_is_named_found_again_and_deleted() {
+    let app = TestApp::start(Database::Sqlite).await;
+    with_history(&app).await;
+    let run = "mutation { a: sweepBacktests(input: { ticker: \"ACME\", buyBelowSma: { from: 5, to: 9 }, sellAboveSma: { from: 10, to: 14 } }) { sweep { id } } \
+               b: sweepBacktests(input: { ticker: \"ACME\", buyBelowSma: { from: 5, to: 6 }, sellAboveSma: { from: 10, to: 11 } }) { sweep { id } } }";
+    let made = app.admin.data(run, json!({})).await;
+    let id = made.pointer("/a/sweep/id").and_then(serde_json::Value::as_str).expect("an id");
+    let browser = Browser::open(&app, 1_280, "light").await;
+    browser.signed_in().await;
+    browser.go(&format!("/reporting/sweeps/{id}")).await;
+    browser.click("//button[normalize-space()='Name…']").await;
+    browser.fill("Name", "Slow and wide").await;
+    browser.click("//dialog//button[normalize-space()='Save']").await;
+    browser.find("//h1[normalize-space()='Slow and wide']").await;
+    browser.go("/reporting/sweeps").await;
+    browser.until("return document.querySelectorAll('tbody tr').length === 2").await;
+    browser.fill("Search", "wide").await;
+    browser.until("return location.search === '?q=wide' && document.querySelectorAll('tbody tr').length === 1").await;
+    browser.click("//td//a[contains(., 'Slow and wide')]").await;
+    browser.click("//summary[normalize-space()='More']").await;
+    browser.click("//button[normalize-space()='Delete…']").await;
+    browser.click("//dialog[@open]//button[normalize-space()='Delete it']").await;
+    browser.find("//h1[normalize-space()='Sweeps']").await;
+    browser.until("return document.querySelectorAll('tbody tr').length === 1").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
+async fn a_deleted_issue_comes_back_at_once_and_later() {
+    let app = TestApp::start(Database::Sqlite).await;
+    app.admin
+        .data(
+            "mutation { createIpo(input: { name: \"Acme Limited\", exchange: NSE, ticker: \"ACME\" }) { ipo { id } } }",
+            json!({}),
+        )
+        .await;
+    let browser = Browser::open(&app, 1_280, "light").await;
+    browser.signed_in().await;
+    browser.go("/reporting/admin/ipos").await;
+    let delete = async || {
+        browser.click("//button[normalize-space()='Delete']").await;
+        browser.click("//dialog[@open]//button[normalize-space()='Delete it']").await;
+        browser.find("//*[contains(., 'No IPOs here')]").await;
+    };
+    delete().await;
+    browser.click("//*[@role='status']//button[normalize-space()='Undo']").await;
+    browser.find("//td//strong[normalize-space()='Acme Limited']").await;
+    delete().await;
+    browser.go("/reporting/admin/ipos").await;
+    browser.click("//summary[normalize-space()='Deleted IPOs']").await;
+    browser.click("//button[@aria-label='Restore Acme Limited']").await;
+    browser.find("//button[@aria-label='Edit Acme Limited']").await;
+    let found = app.anonymous.data("{ ipos { totalCount } }", json!({})).await;
+    assert_eq!(found["ipos"]["totalCount"], 1);
+    browser.close().await;
+}
+
+/// With keys alone: Ctrl-K, a few letters, Enter.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
+async fn ctrl_k_goes_anywhere() {
+    let app = TestApp::start(Database::Sqlite).await;
+    with_history(&app).await;
+    let browser = Browser::open(&app, 1_280, "light").await;
+    browser.signed_in().await;
+    browser.go("/reporting/jobs").await;
+    browser.find("//h1[normalize-space()='Jobs']").await;
+    let body = browser.find("//body").await;
+    body.send_keys("\u{e009}k\u{e000}").await.expect("keys");
+    let field = browser.find("//dialog[@open]//input[@role='combobox']").await;
+    field.send_keys("acm").await.expect("keys");
+    browser.find("//*[@role='option'][@aria-selected='true'][contains(., 'ACME')]").await;
+    field.send_keys("\u{e007}").await.expect("a key");
+    browser.find("//h1[normalize-space()='ACME']").await;
+    browser
+        .until("return location.pathname === '/reporting/symbols/ACME' && !document.querySelector('dialog[open]')")
+        .await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
+async fn a_forecast_says_whether_to_trust_it() {
+    let app = TestApp::start(Database::Sqlite).await;
+    with_history(&app).await;
+    let made = app
+        .admin
+        .data(
+            "mutation { predict(input: { ticker: \"ACME\" }) { prediction { id verdict independentOrigins } } }",
+            json!({}),
+        )
+        .await;
+    let prediction = &made["predict"]["prediction"];
+    let id = prediction["id"].as_str().expect("an id");
+    let browser = Browser::open(&app, 1_280, "light").await;
+    browser.go(&format!("/reporting/forecasts/{id}")).await;
+    let few = prediction["independentOrigins"].as_u64() < Some(50);
+    let said = browser.find("//main//div[contains(@class, 'notice')]").await.text().await.expect("text");
+    assert_eq!(said.contains("Too few past forecasts"), few, "{said}");
+    // Data that the model hadn't seen come first, and each day ahead has its figures.
+    let rows = browser.run("return [...document.querySelectorAll('[aria-label=\"How good it was, table\"] tbody td.lead')].map((c) => c.innerText)").await;
+    assert!(rows[0].as_str().is_some_and(|row| row.starts_with("On data the model had not seen")), "{rows}");
+    browser.until("return document.querySelectorAll('svg.picture').length >= 3").await;
+    browser.find("//*[local-name()='svg']/*[local-name()='title'][contains(., 'within the bands')]").await;
+    browser.close().await;
+}
