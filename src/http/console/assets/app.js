@@ -127,6 +127,15 @@ function Side({ path, viewer, askToSignIn, leave, find }) {
 }
 
 const SIGNED_IN = "signed-in";
+const VIEWER = "viewer";
+/** Who was signed in when this browser last asked, so that what they may do stands on the page before the answer is there. */
+function lastViewer() {
+  try {
+    return JSON.parse(localStorage.getItem(VIEWER));
+  } catch {
+    return null;
+  }
+}
 const PROBE_EVERY = 10_000;
 const LOOK_EVERY = 60_000;
 const LOOK_AFTER = 3_000;
@@ -147,7 +156,7 @@ function App() {
   const dialog = useRef(null);
   const opener = useRef(null);
   const looked = useRef(0);
-  const [session, setSession] = useState({ viewer: null, generation: 0 });
+  const [session, setSession] = useState(() => ({ viewer: lastViewer(), generation: 0 }));
   const [said, setSaid] = useState(null);
   const look = async () => {
     looked.current = Date.now();
@@ -163,6 +172,7 @@ function App() {
     if (known) setSaid(null);
     if (known) sessionStorage.setItem(SIGNED_IN, "yes");
     else sessionStorage.removeItem(SIGNED_IN);
+    localStorage.setItem(VIEWER, JSON.stringify(viewer));
     setSession((old) => {
       if (old.viewer?.role === viewer.role && old.viewer?.name === viewer.name) return old;
       // The first answer changes nothing: the cookie was sent with everything that was asked before it.

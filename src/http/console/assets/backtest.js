@@ -91,9 +91,9 @@ export function BacktestPage({ part }) {
   const first = about.data?.node;
   if (!query.data)
     return first && !query.error
-      ? html`<${Head} title=${first.name ?? `${first.symbol.ticker} backtest`} named=${`${first.symbol.ticker} ${shortRun(first.description)}`}><strong class="rule">${shortRun(first.description)}</strong><br />${first.from} to ${first.to}, ${count(first.barCount)} bars.<//>
+      ? html`<${Head} title=${first.name ?? `${first.symbol.ticker} backtest`} waiting named=${`${first.symbol.ticker} ${shortRun(first.description)}`}><strong class="rule">${shortRun(first.description)}</strong><br />${first.from} to ${first.to}, ${count(first.barCount)} bars.<//>
           <div class="stack"><${Headline} m=${first.metrics} /><${Waiting} query=${query} lines=${12} /></div>`
-      : html`<${Head} title="Backtest" /><${Waiting} query=${query.error ? query : about} lines=${8} />`;
+      : html`<${Head} title="Backtest" waiting /><${Waiting} query=${query.error ? query : about} lines=${8} />`;
   const report = query.data;
   const symbol = about.data?.node.symbol;
   const { metrics: m, buy_and_hold: hold } = report;

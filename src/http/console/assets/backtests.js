@@ -23,7 +23,7 @@ export function Backtests({ query }) {
   });
   const pick = (id) => setPicked(picked.includes(id) ? picked.filter((other) => other !== id) : [...picked, id].slice(-MOST_COMPARED));
   const columns = [
-    { label: "Tick", cell: (b) => html`<input type="checkbox" checked=${picked.includes(b.id)} onChange=${() => pick(b.id)} aria-label=${`Tick ${b.name ?? `${b.symbol.ticker} ${shortRun(b.description)}`}`} />` },
+    { label: "Tick", tick: true, cell: (b) => html`<input type="checkbox" checked=${picked.includes(b.id)} onChange=${() => pick(b.id)} aria-label=${`Tick ${b.name ?? `${b.symbol.ticker} ${shortRun(b.description)}`}`} />` },
     {
       label: "Strategy", lead: true, wrap: true,
       cell: (b) => html`<${Link} to=${`/reporting/backtests/${b.id}`} title=${b.description}><strong>${b.name ?? b.symbol.ticker}</strong> ${!b.name && shortRun(b.description)}<//>

@@ -55,7 +55,7 @@ export function ForecastPage({ part }) {
   const query = useQuery(ONE, { id: part });
   const p = query.data?.node;
   if (isGone(query) || (query.data && !p?.points)) return html`<${Head} title="Forecast" /><${Empty} title="There is no such forecast"><${Link} to="/reporting/forecasts">All forecasts<//><//>`;
-  if (!p) return html`<${Head} title="Forecast" /><${Waiting} query=${query} lines=${8} />`;
+  if (!p) return html`<${Head} title="Forecast" waiting /><${Waiting} query=${query} lines=${8} />`;
   const saved = fileName(p.symbol.ticker, "forecast", p.asOf);
   const last = p.points.at(-1);
   const columns = [

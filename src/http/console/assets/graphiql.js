@@ -3,15 +3,18 @@
 const HEADERS = { "content-type": "application/json", "x-prospectus-console": "1" };
 
 const EXAMPLES = [
-  `# The symbols that are followed, each with its newest bar.
+  `# Symbols, each with its newest bar.
 # Press the triangle, or Ctrl-Enter.
 query Symbols {
   symbols(first: 20) {
-    nodes { ticker name exchange barCount latestBar { date close volume } }
+    nodes {
+      ticker name exchange barCount
+      latestBar { date close volume }
+    }
   }
 }
 `,
-  `# Columns for a chart: closes and two averages.
+  `# Columns for a chart, and averages.
 query Series($ticker: String!) {
   symbol(ticker: $ticker) {
     series(from: "2012-01-01") {
@@ -24,7 +27,8 @@ query Series($ticker: String!) {
   }
 }
 `,
-  `# Open and coming IPOs, and what became of those that are listed.
+  `# Open and coming IPOs, and what
+# became of those that are listed.
 query Ipos {
   ipos(filter: { status: [OPEN, UPCOMING] }, orderBy: [{ field: OPEN_DATE }]) {
     nodes { name ticker status priceBandLow priceBandHigh lotSize minimumInvestment openDate closeDate }
@@ -32,8 +36,9 @@ query Ipos {
   ipoStatistics { count withPerformance medianListingGain shareListedAboveIssue }
 }
 `,
-  `# Runs and stores a backtest. Sign in at /reporting/ first,
-# or set an Authorization header below.
+  `# Runs and stores a backtest. Sign in
+# at /reporting/ first, or set an
+# Authorization header below.
 mutation Backtest {
   runBacktest(input: {
     ticker: "IBM"
@@ -45,8 +50,8 @@ mutation Backtest {
   }
 }
 `,
-  `# The next 30 trading days with bands, and how the model
-# compares with "no change".
+  `# The next 30 trading days with bands,
+# and what to make of them.
 mutation Forecast {
   predict(input: { ticker: "IBM" }) {
     prediction { asOf verdict points { date value lower80 upper80 lower95 upper95 } evaluation { origins skill coverage80 coverage95 } }
@@ -54,7 +59,7 @@ mutation Forecast {
   }
 }
 `,
-  `# Every change of every job, as it happens.
+  `# Every change of every job.
 subscription Jobs {
   jobUpdated { kind state done total message symbol { ticker } }
 }

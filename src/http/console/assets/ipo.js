@@ -41,7 +41,7 @@ export function IpoPage({ part }) {
   const [said, setSaid] = useState(null);
   const ipo = query.data?.ipo;
   if ((query.data && !ipo) || isGone(query)) return html`<${Head} title="IPO" /><${Empty} title="There is no such IPO"><${Link} to="/reporting/ipos">All IPOs<//><//>`;
-  if (!ipo) return html`<${Head} title="IPO" /><${Waiting} query=${query} lines=${6} />`;
+  if (!ipo) return html`<${Head} title="IPO" waiting /><${Waiting} query=${query} lines=${6} />`;
   const track = async () => {
     const made = await add.run({ input: { ticker: ipo.ticker, exchange: ipo.exchange } });
     if (made) setJob(made.job);

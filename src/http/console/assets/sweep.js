@@ -93,7 +93,7 @@ export function SweepPage({ part }) {
     return { plain, around, cells: bestCells(grid, order === "around" ? around : plain, 15), area: hold === null ? null : plateau(grid, valuesOf(grid, columns.totalReturn), hold) };
   }, [grid, metric[0], order, hold]);
   if (isGone(of.about) || (of.about.data && !sweep?.symbol)) return html`<${Head} title="Sweep" /><${Empty} title="There is no such sweep"><${Link} to="/reporting/sweeps">All sweeps<//><//>`;
-  if (!sweep) return html`<${Head} title="Sweep" /><${Waiting} query=${of.about} lines=${8} />`;
+  if (!sweep) return html`<${Head} title="Sweep" waiting /><${Waiting} query=${of.about} lines=${8} />`;
   const { ticker } = sweep.symbol;
   const base = { ticker, adjusted: sweep.adjusted, execution: sweep.execution };
   const open = (of_) => async (buy, sell) => {
@@ -133,7 +133,7 @@ export function SweepPage({ part }) {
   const again = grid && sweepAddress({ ...base, buy: range(grid.buys), sell: range(grid.sells), from: sweep.symbol.firstDate === sweep.from ? "" : sweep.from, to: sweep.symbol.lastDate === sweep.to ? "" : sweep.to });
   const every = grid && Array.from(grid.row.keys()).filter((cell) => grid.row[cell] >= 0);
   return html`<${Head} title=${sweep.name ?? `${ticker} sweep`} named=${`${sweep.name ? `${sweep.name}, ` : ""}${ticker} sweep of ${count(sweep.combinations)} pairs, ${sweep.from} to ${sweep.to}`}
-      actions=${html`${again && html`<${Link} class="button primary" to=${again}>Edit and run again<//>`}<${Naming} kind="Sweep" id=${part} name=${sweep.name} done=${of.about.reload} />
+      actions=${html`${again ? html`<${Link} class="button primary" to=${again}>Edit and run again<//>` : of.small && html`<button class="primary" disabled>Edit and run again</button>`}<${Naming} kind="Sweep" id=${part} name=${sweep.name} done=${of.about.reload} />
         <${Link} class="button" to="/reporting/sweeps">All sweeps<//><${Menu}><${Deleting} kind="Sweep" id=${part} named=${sweep.name ?? `the sweep of ${ticker}`} /><//>`}>
       ${count(sweep.combinations)} pairs of windows from ${sweep.from} to ${sweep.to}, ${costsOf(sweep.execution)}, ${sweep.adjusted ? "adjusted prices" : "as traded"}.
     <//>

@@ -34,7 +34,7 @@ export function SymbolPage({ part }) {
   const s = query.data?.symbol;
   if ((query.data && !s) || isGone(query))
     return html`<${Head} title=${part} /><${Empty} title=${`${part} is not followed`}><${Link} to="/reporting/">Add it to the symbols<//>.<//>`;
-  if (!s) return html`<${Head} title=${part} /><${Waiting} query=${query} lines=${8} />`;
+  if (!s) return html`<${Head} title=${part} waiting /><${Waiting} query=${query} lines=${8} />`;
   const again = async (full) => {
     const made = await refresh.run({ t: [s.ticker], full });
     if (made) setJob(made.jobs[0]);

@@ -84,7 +84,7 @@ export function Symbols() {
   };
   return html`<${Head} title="Symbols"
       actions=${operator &&
-      html`${list.rows.length > 0 && html`<button onClick=${refreshAll} disabled=${refresh.busy}>Refresh all</button>`}
+      html`${(!list.data || list.rows.length > 0) && html`<button onClick=${refreshAll} disabled=${refresh.busy || !list.data}>Refresh all</button>`}
         <${Dialog} label="Import a file…" title="Bring prices of your own" wide>${(close) => html`<h2>Bring prices of your own</h2><${ImportFile} done=${list.reload} close=${close} />`}<//>
         <${Dialog} label="Add symbol…" title="Follow a symbol" tone="primary">${(close) => html`<h2>Follow a symbol</h2><${AddSymbol} added=${list.reload} close=${close} />`}<//>`}>
       Shares and indices whose daily prices are kept.

@@ -5,7 +5,7 @@ import { csvOf, save } from "./csv.js";
 import { count } from "./format.js";
 
 const kind = (c, phone) =>
-  [c.num && "num", c.day && "day", c.lead && "lead", c.full && "full", c.wrap && "wrap", c.prio && `p${c.prio}`, phone && (c.key ? "key" : !c.lead && !c.full && "fold")]
+  [c.num && "num", c.day && "day", c.lead && "lead", c.full && "full", c.wrap && "wrap", c.tick && "tick", c.prio && `p${c.prio}`, phone && (c.key ? "key" : !c.lead && !c.full && !c.tick && "fold")]
     .filter(Boolean)
     .join(" ");
 
@@ -33,7 +33,7 @@ function Row({ row, i, columns, phone, ...rest }) {
 }
 
 /**
- * Columns are {label, cell(row), num, day, lead, full, wrap, prio, key, sort, csv}: of `prio` 2 and 3 go first where it's narrow, `key` is what a
+ * Columns are {label, cell(row), num, day, lead, full, wrap, tick, prio, key, sort, csv}: of `prio` 2 and 3 go first where it's narrow, `key` is what a
  * phone shows beside the lead; a table that `stays` is one on a phone, too. `csv` as a name makes a file of `all()` or of the rows; `order` and `onOrder` make headings sort.
  */
 export function Table({ label, columns, rows, empty, keyOf = (row) => row.id, order, onOrder, csv, all, total, aside, rowProps, stays }) {

@@ -31,8 +31,8 @@ export const Change = ({ of, digits }) => html`<span class=${side(of)}>${signed(
 
 // Parts.
 
-/** A page's heading: it gets the focus when one comes from another page, and its name goes to the window and the screen reader. */
-export function Head({ title, children, actions, titleExtra, named }) {
+/** A page's heading, with room for what is still to come where it's `waiting`: it gets the focus when one comes from another page, and its name goes to the window and the screen reader. */
+export function Head({ title, children, actions, titleExtra, named, waiting }) {
   const heading = useRef(null);
   const full = named ?? title;
   useEffect(() => {
@@ -43,7 +43,7 @@ export function Head({ title, children, actions, titleExtra, named }) {
   useEffect(() => {
     if (arrival.how === "push") heading.current.focus({ preventScroll: true });
   }, []);
-  return html`<div class="head">
+  return html`<div class=${`head ${waiting ? "waiting" : ""}`}>
     <div>
       <h1 tabindex="-1" ref=${heading}>${title}${titleExtra && html` ${titleExtra}`}</h1>
       ${children && html`<p>${children}</p>`}
@@ -125,7 +125,8 @@ export function Picture({ src, alt, units = 452 }) {
   path.searchParams.set("title", "no");
   const picture = useLoaded(width ? path.pathname + path.search : null, (signal) => read(path.pathname + path.search, signal));
   const inside = useRef(null);
-  useEffect(() => {
+  // Before the next paint, so that its place is never empty.
+  useLayoutEffect(() => {
     if (!picture.data) return;
     const svg = new DOMParser().parseFromString(picture.data, "image/svg+xml").documentElement;
     if (svg.nodeName !== "svg") return;
