@@ -6,8 +6,9 @@ import { againAddress, reportOf } from "./backtest.js";
 const Curves = lazy(() => import("./curves.js"), "Curves", 500);
 const MOST = 8;
 const RUN = "id name description from to symbol { ticker firstDate lastDate }";
-const COMPARE = `query($ids: [ID!]!) { compareBacktests(ids: $ids) { backtests { ${RUN} } differences { input values } metrics { metric values best }
-  curves { dates runs { equity buyAndHold } } } }`;
+const COMPARE = `query($ids: [ID!]!) { compareBacktests(ids: $ids) { backtests { ${RUN} } differences { input values } metrics { metric values best } } }`;
+// Far larger than the figures, which don't wait for them.
+const CURVES = "query($ids: [ID!]!) { compareBacktests(ids: $ids) { curves { dates runs { equity buyAndHold } } } }";
 // Of what can't be compared (one run alone, or one of them gone), what is there.
 const THERE = `query($ids: [ID!]!) { nodes(ids: $ids) { ... on Backtest { ${RUN} } } }`;
 const OTHERS = `query($filter: BacktestFilter) { backtests(first: 50, filter: $filter) { nodes { id name description symbol { ticker } } } }`;
@@ -51,8 +52,10 @@ function Runs({ of, takeOut }) {
   </ol><//>`;
 }
 
-function Compared({ of }) {
+function Compared({ of, ids }) {
   const runs = of.backtests;
+  const drawn = useQuery(CURVES, { ids });
+  const curves = drawn.data?.compareBacktests.curves;
   const columns = (cell) => [
     { label: "", lead: true, cell: (row) => row.label, csv: [["", (row) => row.label]] },
     ...runs.map((run, i) => ({ label: letter(i), ...cell(i), csv: [[named(run), (row) => row.values[i]]] })),
@@ -66,9 +69,11 @@ function Compared({ of }) {
   const input = (i) => ({ wrap: true, cell: (row) => (row.values[i] === null ? "none" : row.show(row.values[i])) });
   const saved = fileName("compare", ...runs.map((run) => run.symbol.ticker));
   return html`<${Panel} title="What differs"><${Table} label="Inputs that differ" columns=${columns(input)} rows=${inputs} keyOf=${(row) => row.input} stays empty=${html`<p class="muted">Nothing: the runs have the same inputs.</p>`} /><//>
-    <${Panel} title="Equity, each from 100">${of.curves.dates.length > 1
-      ? html`<${Curves} key=${runs.map((run) => run.id).join()} of=${of.curves} runs=${runs} letter=${letter} saved=${saved} />`
-      : html`<p class="muted">These runs have no days in common, so their curves can't be set beside each other.</p>`}<//>
+    <${Panel} title="Equity, each from 100">${!curves
+      ? html`<div class="chart-place"><${Waiting} query=${drawn} /></div>`
+      : curves.dates.length > 1
+        ? html`<${Curves} key=${runs.map((run) => run.id).join()} of=${curves} runs=${runs} letter=${letter} saved=${saved} />`
+        : html`<p class="muted">These runs have no days in common, so their curves can't be set beside each other.</p>`}<//>
     <${Panel} title="Figures"><${Table} label="Figures of the runs" columns=${columns(figure)} rows=${figures} keyOf=${(row) => row.metric} stays csv=${saved} /><//>`;
 }
 
@@ -103,6 +108,6 @@ export function Compare({ query }) {
         <div class="row wide"><button disabled=${!chosen}>Add it</button></div><${Mistakes} />
       <//>`}
       ${runs.length === 0 && (there.data || !ids.length) && html`<${Empty} title="Nothing to compare"><${Link} to="/reporting/backtests">Tick runs in the list<//>, then compare them.<//>`}
-      ${whole && html`<${Compared} of=${whole} />`}
+      ${whole && html`<${Compared} key=${ids.join()} of=${whole} ids=${ids} />`}
     </div>`;
 }
