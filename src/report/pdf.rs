@@ -104,10 +104,12 @@ impl Printer {
     /// When it can't be drawn or set.
     pub fn prediction(&self, report: &PredictionReport) -> Result<Vec<u8>, PdfError> {
         let look = Look::PRINT;
+        // Two beside each other.
+        let half = Look { width: 640, ..look };
         let charts = [
             ("fan", chart::fan(report, look)?),
-            ("errors", chart::error_by_day(report, look)?),
-            ("coverage", chart::coverage(report, look)?),
+            ("errors", chart::error_by_day(report, half)?),
+            ("coverage", chart::coverage(report, half)?),
             ("actual", chart::what_happened(report, look)?),
         ];
         self.set("prediction.typ", &report.id, prediction_data(report), charts.into_iter())
@@ -195,8 +197,9 @@ fn backtest_data(report: &BacktestReport) -> Value {
     ]);
     let mut ranked: Vec<&ReportTrade> = report.trades.iter().collect();
     ranked.sort_by(|a, b| b.return_.total_cmp(&a.return_));
-    let extreme =
-        |t: &&ReportTrade| json!([t.entry_date, t.exit_date, reason(t), percent(t.return_, 2), number(t.profit, 2)]);
+    let extreme = |t: &&ReportTrade| {
+        json!([t.entry_date, t.exit_date, short_reason(t), percent(t.return_, 2), number(t.profit, 2)])
+    };
     let gapped = report.trades.iter().filter(|t| t.gapped).count();
     let best: Vec<Value> = ranked.iter().take(EXTREME_TRADES).map(extreme).collect();
     let worst: Vec<Value> = ranked.iter().rev().take(EXTREME_TRADES).map(extreme).collect();
@@ -273,6 +276,17 @@ fn reason(t: &ReportTrade) -> &'static str {
         ExitReason::StopLoss => "stop loss",
         ExitReason::TakeProfit => "take profit",
         ExitReason::EndOfData => "end of data",
+    }
+}
+
+/// The same where there's little room.
+fn short_reason(t: &ReportTrade) -> &'static str {
+    match t.exit_reason {
+        ExitReason::Signal => "signal",
+        ExitReason::StopLoss if t.gapped => "stop, gap",
+        ExitReason::StopLoss => "stop",
+        ExitReason::TakeProfit => "target",
+        ExitReason::EndOfData => "end",
     }
 }
 

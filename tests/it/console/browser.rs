@@ -157,10 +157,14 @@ impl Browser {
 
     /// Writes into the field with this label.
     pub async fn fill(&self, label: &str, text: &str) {
-        let field = format!("//label[normalize-space()='{label}']/following-sibling::input");
+        self.write(&format!("//label[normalize-space()='{label}']/following-sibling::input"), text).await;
+    }
+
+    /// Writes into the field at this place.
+    pub async fn write(&self, field: &str, text: &str) {
         let started = std::time::Instant::now();
         loop {
-            let element = self.find(&field).await;
+            let element = self.find(field).await;
             element.clear().await.expect("an empty field");
             element.send_keys(text).await.expect("keys");
             // The page may have drawn the field anew between the two. Other kinds of field write down what was typed.
@@ -169,7 +173,7 @@ impl Browser {
             if !is_number || element.prop("value").await.expect("a value").as_deref() == Some(text) {
                 return;
             }
-            assert!(started.elapsed() < PATIENCE, "{label} doesn't take {text}");
+            assert!(started.elapsed() < PATIENCE, "{field} doesn't take {text}");
         }
     }
 

@@ -95,8 +95,7 @@ async fn every_refusal_is_seen_at_its_field_in_its_unit() {
         ("(//label[normalize-space()='To, days']/following-sibling::input)[2]", "3000"),
         ("(//label[normalize-space()='Step']/following-sibling::input)[2]", "1"),
     ] {
-        browser.find(field).await.clear().await.expect("an empty field");
-        browser.find(field).await.send_keys(value).await.expect("keys");
+        browser.write(field, value).await;
     }
     browser.click("//button[normalize-space()='Run the sweep']").await;
     browser.find("//fieldset[1]//*[@role='alert'][contains(., 'take larger steps or shorter ranges')]").await;
