@@ -1,6 +1,6 @@
 // Administration: IPOs, flagged records, tokens.
 
-import { html, lazy, useContext, useEffect, useRef, useState, Head, Panel, Table, Empty, Waiting, useQuery, usePages, More, useAction, useRole, useTyped, Session, Form, Field, Check, Link, Mistakes, Chip, Confirm, go, price, date, moment } from "./ui.js";
+import { html, lazy, useContext, useEffect, useRef, useState, Head, Panel, Table, Empty, Waiting, useQuery, usePages, More, useAction, useRole, useTyped, Session, Form, Field, Check, Link, Mistakes, Chip, Confirm, go, unsaved, price, date, moment } from "./ui.js";
 import { band } from "./ipos.js";
 
 const Records = lazy(() => import("./records.js"), "Records");
@@ -56,7 +56,11 @@ function IpoForm({ ipo, saved, leave }) {
     if (!changed) return undefined;
     const ask = (event) => event.preventDefault();
     addEventListener("beforeunload", ask);
-    return () => removeEventListener("beforeunload", ask);
+    unsaved.is = true;
+    return () => {
+      unsaved.is = false;
+      removeEventListener("beforeunload", ask);
+    };
   }, [changed]);
   const read = (name, value) => (value.trim() === "" ? null : ["lotSize", "issueSize"].includes(name) ? Number(value) : value.trim());
   const submit = async () => {

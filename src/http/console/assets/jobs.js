@@ -50,7 +50,7 @@ export function JobWatch({ id, initial, done, ticker }) {
 const LIST = `query($first: Int, $after: String, $filter: JobFilter) { jobs(first: $first, after: $after, filter: $filter) {
   totalCount pageInfo { hasNextPage endCursor } nodes { ${JOB} } } }`;
 const STATES = [["", "Any state"], ["RUNNING", "Running"], ["QUEUED", "Queued"], ["RETRYING", "Retrying"], ["SUCCEEDED", "Succeeded"], ["FAILED", "Failed"], ["CANCELLED", "Cancelled"]];
-const KINDS = [["", "Any kind"], ...["REFRESH_SYMBOL", "REFRESH_IPOS", "IMPORT_PRICES", "SWEEP", "TRAIN_MODEL"].map((kind) => [kind, words(kind)])];
+const KINDS = [["", "Any kind"], ...["REFRESH_SYMBOL", "REFRESH_IPOS", "REFRESH_MARKET", "IMPORT_PRICES", "SWEEP", "TRAIN_MODEL"].map((kind) => [kind, words(kind)])];
 
 /** How long a job ran. */
 function lasted({ startedAt, finishedAt }) {

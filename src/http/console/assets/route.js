@@ -23,7 +23,11 @@ addEventListener("popstate", (event) => {
   requestAnimationFrame(settle);
 });
 
+/** Whether something was typed that would be lost; set by the form that holds it. */
+export const unsaved = { is: false };
+
 export function go(path, replace = false) {
+  if (unsaved.is && new URL(path, location.href).pathname !== location.pathname && !confirm("Leave without saving what you have typed?")) return;
   if (replace) history.replaceState(history.state, "", path);
   else {
     history.replaceState({ y: scrollY }, "");
