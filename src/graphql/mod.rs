@@ -1,6 +1,7 @@
 //! The schema: one file a domain type. Resolvers say who may, what is asked, and hand over.
 
 mod backtest;
+mod batch;
 mod by_id;
 mod codes;
 mod column;
@@ -21,6 +22,7 @@ mod market;
 mod model_edits;
 mod node;
 mod price;
+pub mod record;
 mod research_edits;
 mod scalars;
 mod strategy;
@@ -29,6 +31,7 @@ mod symbol;
 mod symbol_edits;
 mod token;
 mod validate;
+pub mod wire;
 
 use async_graphql::{MergedObject, MergedSubscription};
 
