@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use async_graphql::parser::types::Field;
-use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerError, ServerResult, Value, registry};
+use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerError, ServerResult, Value, registry};
 use serde::{Serialize, Serializer};
 
 use super::codes::Code;
 use super::limits::Budget;
 use super::scalars::{BigInt, Date};
+use super::wire::written;
 use crate::market::day::iso;
 
 /// What a column holds.
@@ -101,9 +102,6 @@ impl<T: Cell> OutputType for Column<T> {
         // A value a cell would take nine times the memory of its text.
         let json =
             serde_json::to_string(&self.0).map_err(|error| ServerError::new(error.to_string(), Some(field.pos)))?;
-        Ok(Value::Object([(Name::new(RAW_VALUE_TOKEN), Value::String(json))].into_iter().collect()))
+        Ok(written(json))
     }
 }
-
-/// How `serde_json` knows JSON that is written already; the library passes it through.
-const RAW_VALUE_TOKEN: &str = "$serde_json::private::RawValue";

@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use super::batch::DataLoader;
 use async_graphql::connection::{self, CursorType, Edge, EmptyFields};
-use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Object, OutputType, Result};
 
 use super::errors::{Fault, bad_input, internal};

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::dataloader::DataLoader;
+use super::batch::DataLoader;
+use async_graphql::parser::types::Field;
 use async_graphql::{Context, Error, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 
 use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
 use super::errors::{Fault, bad_input, internal};
 use super::ids::{self, Kind};
 use super::loaders::{RevisionsOf, Rows};
+use super::record::{Plan, Record, Records, Writer, json, name, object, scalar};
 use super::scalars::{BigInt, Date, DateTime, Decimal};
 use super::symbol::{OrderDirection, Symbol, load_symbol, moment};
 use crate::app::App;
@@ -137,6 +139,71 @@ fn decimal(text: Option<&String>) -> Option<Decimal> {
     text.and_then(|text| rust_decimal::Decimal::from_str_exact(text).ok()).map(Decimal)
 }
 
+impl Ipo {
+    fn status_today(&self) -> IpoStatus {
+        let dates = IpoDates { open: self.0.open_day, close: self.0.close_day, listing: self.0.listing_day };
+        IpoStatus::of(dates, self.0.standing, today_at(self.0.exchange))
+    }
+
+    fn price_of_a_lot(&self) -> Option<Decimal> {
+        let price = decimal(self.0.issue_price.as_ref()).or_else(|| decimal(self.0.price_band_high.as_ref()))?;
+        let lots = market::lots_of_smallest_bid(self.0.exchange, self.0.board, self.0.first_day());
+        price.0.checked_mul(self.0.lot_size?.into())?.checked_mul(lots.into()).map(Decimal)
+    }
+}
+
+impl Record for Ipo {
+    fn field<'q>(field: &'q Field, plan: Plan<'q>) -> Option<Writer<'q, Self>> {
+        Some(match field.name.node.as_str() {
+            "id" => Box::new(|ipo, out| json(out, ids::encode(Kind::Ipo, ipo.0.id).as_str())),
+            "name" => Box::new(|ipo, out| json(out, &ipo.0.name)),
+            "ticker" => Box::new(|ipo, out| json(out, &ipo.0.ticker)),
+            "exchange" => Box::new(|ipo, out| name(out, ipo.0.exchange)),
+            "board" => Box::new(|ipo, out| name(out, ipo.0.board)),
+            "status" => Box::new(|ipo, out| name(out, ipo.status_today())),
+            "issuePrice" => Box::new(|ipo, out| scalar(out, decimal(ipo.0.issue_price.as_ref()))),
+            "issuePriceDerived" => Box::new(|ipo, out| json(out, &ipo.0.issue_price_derived)),
+            "priceBandLow" => Box::new(|ipo, out| scalar(out, decimal(ipo.0.price_band_low.as_ref()))),
+            "priceBandHigh" => Box::new(|ipo, out| scalar(out, decimal(ipo.0.price_band_high.as_ref()))),
+            "currency" => Box::new(|ipo, out| json(out, &ipo.0.currency)),
+            "lotSize" => Box::new(|ipo, out| json(out, &ipo.0.lot_size)),
+            "issueSize" => Box::new(|ipo, out| json(out, &ipo.0.issue_size)),
+            "openDate" => Box::new(|ipo, out| json(out, &ipo.0.open_day.map(Date))),
+            "closeDate" => Box::new(|ipo, out| json(out, &ipo.0.close_day.map(Date))),
+            "listingDate" => Box::new(|ipo, out| json(out, &ipo.0.listing_day.map(Date))),
+            "minimumInvestment" => Box::new(|ipo, out| scalar(out, ipo.price_of_a_lot())),
+            "faceValue" => Box::new(|ipo, out| scalar(out, decimal(ipo.0.face_value.as_ref()))),
+            "registrar" => Box::new(|ipo, out| json(out, &ipo.0.registrar)),
+            "source" => Box::new(|ipo, out| name(out, ipo.0.source)),
+            "createdAt" => Box::new(|ipo, out| scalar(out, Some(moment(ipo.0.created_at)))),
+            "updatedAt" => Box::new(|ipo, out| scalar(out, Some(moment(ipo.0.updated_at)))),
+            "performance" => {
+                let fields = plan.of::<IpoPerformance>(&field.selection_set.node)?;
+                Box::new(move |ipo, out| object(out, &fields, ipo.0.performance().map(IpoPerformance::from)))
+            }
+            _ => return None,
+        })
+    }
+
+    fn is_sound(&self) -> bool {
+        self.0.issue_size.is_none_or(|size| BigInt(size).beyond().is_none())
+    }
+}
+
+impl Record for IpoPerformance {
+    fn field<'q>(field: &'q Field, _: Plan<'q>) -> Option<Writer<'q, Self>> {
+        Some(match field.name.node.as_str() {
+            "listingOpen" => Box::new(|p, out| json(out, &p.listing_open)),
+            "listingGain" => Box::new(|p, out| json(out, &p.listing_gain)),
+            "firstDayReturn" => Box::new(|p, out| json(out, &p.first_day_return)),
+            "returnSinceIssue" => Box::new(|p, out| json(out, &p.return_since_issue)),
+            "maxDrawdownSinceListing" => Box::new(|p, out| json(out, &p.max_drawdown_since_listing)),
+            "asOf" => Box::new(|p, out| json(out, &p.as_of)),
+            _ => return None,
+        })
+    }
+}
+
 /// An initial public offering.
 #[Object]
 impl Ipo {
@@ -167,8 +234,7 @@ impl Ipo {
 
     /// From the dates and today in the exchange's time zone, unless withdrawn or postponed.
     async fn status(&self) -> IpoStatus {
-        let dates = IpoDates { open: self.0.open_day, close: self.0.close_day, listing: self.0.listing_day };
-        IpoStatus::of(dates, self.0.standing, today_at(self.0.exchange))
+        self.status_today()
     }
 
     /// Final price of a share in `currency`, once fixed.
@@ -225,9 +291,7 @@ impl Ipo {
     /// The smallest bid at the final price, else at the top of the band, in `currency`: one lot; two lots of an SME issue
     /// in India that opens on 2025-07-01 or later (SEBI's rule; bids are above 200,000 rupees since).
     async fn minimum_investment(&self) -> Option<Decimal> {
-        let price = decimal(self.0.issue_price.as_ref()).or_else(|| decimal(self.0.price_band_high.as_ref()))?;
-        let lots = market::lots_of_smallest_bid(self.0.exchange, self.0.board, self.0.first_day());
-        price.0.checked_mul(self.0.lot_size?.into())?.checked_mul(lots.into()).map(Decimal)
+        self.price_of_a_lot()
     }
 
     /// Face value of a share, in `currency`.
@@ -447,7 +511,7 @@ impl IpoQuery {
             desc = "What to sort by, the first key first; at most 4 keys are used. OPEN_DATE, the latest first, if left out."
         )]
         order_by: Option<Vec<IpoOrderInput>>,
-    ) -> Result<Connection<Ipo>> {
+    ) -> Result<Records<Ipo>> {
         let filter = filter.map(IpoFilterInput::into_filter).transpose()?.unwrap_or_default();
         let orders: Vec<IpoOrder> = order_by
             .unwrap_or_default()
@@ -459,7 +523,7 @@ impl IpoQuery {
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.ipos().page(&filter, &orders, &page)).await.map_err(Fault::from)?;
         let keys = |row: &row::Model| IpoOrder::keys(&orders, row);
-        Ok(connect(rows, Total::Ipos(filter), keys, |row| Ipo(Arc::new(row))))
+        Ok(Records(connect(rows, Total::Ipos(filter), keys, |row| Ipo(Arc::new(row)))))
     }
 
     /// One IPO.

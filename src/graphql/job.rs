@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_graphql::dataloader::DataLoader;
+use super::batch::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Subscription};
 use async_stream::try_stream;
 use futures_util::Stream;

@@ -5,11 +5,9 @@ use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::runtime::{TokioSpawner, TokioTimer};
-use futures_util::task::{FutureObj, Spawn, SpawnError};
-use tracing::{Instrument, Span};
+use async_graphql::dataloader::Loader;
 
+use super::batch::DataLoader;
 use crate::app::App;
 use crate::market::ipo::provider_tickers;
 use crate::market::{Bar, Day, Series};
@@ -28,18 +26,8 @@ pub type Loaders = DataLoader<Rows>;
 
 /// A fresh loader; each request has its own. What it does belongs to the request's span.
 #[must_use]
-pub fn loaders(app: &App, span: &Span) -> Loaders {
-    let spawner = InSpan(TokioSpawner::current(), span.clone());
-    DataLoader::new(Rows(app.clone()), spawner, TokioTimer::default())
-}
-
-/// Starts tasks within a span.
-struct InSpan(TokioSpawner, Span);
-
-impl Spawn for InSpan {
-    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
-        self.0.spawn_obj(Box::new(future.instrument(self.1.clone())).into())
-    }
+pub fn loaders(app: &App) -> Loaders {
+    DataLoader::new(Rows(app.clone()))
 }
 
 type Loaded<K, V> = Result<HashMap<K, V>, Arc<StoreError>>;

@@ -1,6 +1,6 @@
 //! Whole days of a market, corporate actions, and what a share was called before.
 
-use async_graphql::dataloader::DataLoader;
+use super::batch::DataLoader;
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
 use super::connection::{Connection, PageArguments, Total, connect, if_asked};

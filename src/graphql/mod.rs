@@ -2,6 +2,7 @@
 
 mod audit;
 mod backtest;
+mod batch;
 mod by_id;
 mod codes;
 mod column;
@@ -22,6 +23,7 @@ mod market;
 mod model_edits;
 mod node;
 mod price;
+pub mod record;
 mod research_edits;
 mod scalars;
 mod strategy;
@@ -30,6 +32,7 @@ mod symbol;
 mod symbol_edits;
 mod token;
 mod validate;
+pub mod wire;
 
 use async_graphql::{MergedObject, MergedSubscription};
 

@@ -1,6 +1,6 @@
 //! What every object with an id has in common, and who is asking.
 
-use async_graphql::dataloader::DataLoader;
+use super::batch::DataLoader;
 use async_graphql::{Context, ID, Interface, Object, Result};
 
 use super::backtest::Backtest;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use async_graphql::parser::types::Field;
 use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObject};
 
 use super::column::{Column, Gap};
-use super::errors::{bad_input, internal};
+use super::errors::bad_input;
+use super::record::{Plan, Record, Writer, json};
 use super::scalars::{BigInt, Date};
 use crate::market::calendar::DayRange;
 use crate::market::resample::resample;
@@ -57,6 +59,25 @@ impl PriceBar {
     }
 }
 
+impl Record for PriceBar {
+    fn field<'q>(field: &'q Field, _: Plan<'q>) -> Option<Writer<'q, Self>> {
+        Some(match field.name.node.as_str() {
+            "date" => Box::new(|bar, out| json(out, &bar.date)),
+            "open" => Box::new(|bar, out| json(out, &bar.open)),
+            "high" => Box::new(|bar, out| json(out, &bar.high)),
+            "low" => Box::new(|bar, out| json(out, &bar.low)),
+            "close" => Box::new(|bar, out| json(out, &bar.close)),
+            "adjustedClose" => Box::new(|bar, out| json(out, &bar.adjusted_close)),
+            "volume" => Box::new(|bar, out| json(out, &bar.volume)),
+            _ => return None,
+        })
+    }
+
+    fn is_sound(&self) -> bool {
+        self.volume.beyond().is_none()
+    }
+}
+
 /// A change of the number of shares.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Split {
@@ -99,32 +120,19 @@ pub struct PriceSeries {
 
 impl PriceSeries {
     /// A view of a symbol's series.
-    ///
-    /// # Errors
-    /// When resampling fails.
-    pub(super) async fn new(
-        series: Arc<Series>,
+    pub(super) fn new(
+        series: &Series,
         from: Option<Date>,
         to: Option<Date>,
         interval: Interval,
         adjustment: Adjustment,
         chart_url: String,
-    ) -> Result<Self> {
-        let view = move || {
-            let all = 0..series.raw.len();
-            let daily = series.view(adjustment, all);
-            if interval == Interval::Day { Ok(daily) } else { resample(daily, interval).map(|(columns, _)| columns) }
-        };
-        // Days are a copy; weeks and months are a calculation.
-        let history = if interval == Interval::Day {
-            view()
-        } else {
-            tokio::task::spawn_blocking(view).await.map_err(|e| internal(&e))?
-        };
-        let history = history.map_err(|e| internal(&e))?;
+    ) -> Self {
+        let daily = series.view(adjustment, 0..series.raw.len());
+        let (history, _) = resample(daily, interval);
         let start = from.map_or(0, |d| history.days.partition_point(|&x| x < d.0));
         let end = to.map_or(history.len(), |d| history.days.partition_point(|&x| x <= d.0)).max(start);
-        Ok(Self { history, range: start..end, chart_url })
+        Self { history, range: start..end, chart_url }
     }
 
     fn floats(&self, column: &[f64]) -> Column<f64> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::dataloader::DataLoader;
+use super::batch::DataLoader;
 use async_graphql::{Context, Enum, Error, ID, InputObject, Object, Result};
 
 use super::backtest::Backtest;
@@ -14,6 +14,7 @@ use super::ipo::Ipo;
 use super::loaders::{BacktestsOf, BarsOf, FormerTickersOf, IpoOf, LatestBarOf, LatestPredictionOf, Rows, SeriesOf};
 use super::market::{CorporateAction, FormerTicker, actions_of};
 use super::price::{DateRange, PriceBar, PriceSeries, Split};
+use super::record::Records;
 use super::scalars::{Date, DateTime, Decimal};
 use crate::app::App;
 use crate::market::calendar::{self, Calendar};
@@ -107,13 +108,9 @@ impl Symbol {
         let series = self.columns(ctx).await?;
         let range = series.range(from, to);
         let (after, before) = (day_of(page.after.as_ref()), day_of(page.before.as_ref()));
-        let bars = tokio::task::spawn_blocking(move || {
-            let (columns, last) = resample(series.raw(range.clone()), interval)?;
-            let adjusted = |i: usize| series.adjusted_close[range.start + last[i]];
-            Ok((0..columns.len()).map(|i| PriceBar::of_columns(&columns, adjusted(i), i)).collect::<Vec<_>>())
-        });
-        let bars: std::result::Result<_, polars::error::PolarsError> = bars.await.map_err(|e| internal(&e))?;
-        let bars: Vec<PriceBar> = bars.map_err(|e| internal(&e))?;
+        let (columns, last) = resample(series.raw(range.clone()), interval);
+        let adjusted = |i: usize| series.adjusted_close[range.start + last[i]];
+        let bars: Vec<PriceBar> = (0..columns.len()).map(|i| PriceBar::of_columns(&columns, adjusted(i), i)).collect();
         let total = Total::Known(bars.len());
         let start = after.map_or(0, |day| bars.partition_point(|bar| bar.date.0 <= day));
         let end = before.map_or(bars.len(), |day| bars.partition_point(|bar| bar.date.0 < day)).max(start);
@@ -259,12 +256,12 @@ impl Symbol {
         #[graphql(desc = "The earliest date.")] from: Option<Date>,
         #[graphql(desc = "The latest date.")] to: Option<Date>,
         #[graphql(default_with = "Interval::Day", desc = "How long a bar is; a day if left out.")] interval: Interval,
-    ) -> Result<Connection<PriceBar>> {
+    ) -> Result<Records<PriceBar>> {
         let page = PageArguments { first, after, last, before }.request(&bar_sorts())?;
         let (from, to) = (from.map(|d| d.0), to.map(|d| d.0));
         match interval {
-            Interval::Day => self.daily(ctx, page, from, to).await,
-            Interval::Week | Interval::Month => self.resampled(ctx, page, from, to, interval).await,
+            Interval::Day => self.daily(ctx, page, from, to).await.map(Records),
+            Interval::Week | Interval::Month => self.resampled(ctx, page, from, to, interval).await.map(Records),
         }
     }
 
@@ -339,7 +336,7 @@ impl Symbol {
         let chart_url = ctx.data_unchecked::<App>().link(&chart);
         let series = self.columns(ctx).await?;
         let adjustment = series.chosen(adjustment, adjusted);
-        PriceSeries::new(series, from, to, interval, adjustment, chart_url).await
+        Ok(PriceSeries::new(&series, from, to, interval, adjustment, chart_url))
     }
 }
 

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::execute::is_refused;
 use crate::graphql::Code;
 use crate::graphql::limits::budget::LARGEST_ANSWER;
+use crate::graphql::wire::Wire;
 use crate::telemetry::metrics;
 
 /// Forms that an answer can have.
@@ -74,7 +75,7 @@ pub(super) fn names(headers: &HeaderMap, essence: &str) -> bool {
 #[derive(Serialize)]
 pub(super) struct Written<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Value>,
+    data: Option<Wire<'a>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [ServerError],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,7 +85,7 @@ pub(super) struct Written<'a> {
 impl<'a> Written<'a> {
     pub(super) fn new(response: &'a GraphQLResponse) -> Self {
         Self {
-            data: (!is_refused(response)).then_some(&response.data),
+            data: (!is_refused(response)).then_some(Wire(&response.data)),
             errors: &response.errors,
             extensions: (!response.extensions.is_empty()).then_some(&response.extensions),
         }

@@ -18,6 +18,7 @@ use super::operations::Names;
 use super::rates::{Client, Rates, seconds};
 use super::{Service, operations};
 use crate::graphql::limits::{self, Budget, Lane};
+use crate::graphql::record::{AtOnce, merges};
 use crate::graphql::{Caller, Code, START, loaders};
 use crate::settings::HttpSettings;
 use crate::telemetry::metrics::{self, Operation, Phase};
@@ -100,7 +101,8 @@ impl Service {
         let budget = Budget::new(self.gate.lane.clone());
         let asked = audit::asked(caller, kind, &mut request);
         let caller = caller.clone();
-        let request = request.data(caller.clone()).data(loaders(&self.app, &span)).data(budget.clone());
+        let at_once = AtOnce(request.parsed_query().is_ok_and(|document| !merges(document)));
+        let request = request.data(caller.clone()).data(loaders(&self.app)).data(budget.clone()).data(at_once);
         Ok((Admitted { request, budget, cost, operation, caller, asked, span }, kind))
     }
 

@@ -1,7 +1,6 @@
 //! Weeks and months out of days.
 
 use chrono::Datelike;
-use polars::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::day;
@@ -36,51 +35,36 @@ impl Interval {
 
 /// Bars of the interval: first open, highest high, lowest low, last close, summed volume, last date. With them comes
 /// `last`, the index of each bar's last day in the input, for columns that are sampled rather than combined.
-///
-/// # Errors
-/// When polars refuses the plan, which columns of equal length never cause.
-pub fn resample(columns: Columns, interval: Interval) -> PolarsResult<(Columns, Vec<usize>)> {
-    let period = |d: i32| match interval {
-        Interval::Day => d,
-        Interval::Week => (d + 3).div_euclid(7),
-        Interval::Month => {
+#[must_use]
+pub fn resample(columns: Columns, interval: Interval) -> (Columns, Vec<usize>) {
+    let period: fn(i32) -> i32 = match interval {
+        Interval::Day => {
+            let last = (0..columns.len()).collect();
+            return (columns, last);
+        }
+        Interval::Week => |d| (d + 3).div_euclid(7),
+        Interval::Month => |d| {
             let date = day::to_date(d);
             date.year() * 12 + date.month0() as i32
-        }
+        },
     };
-    if interval == Interval::Day {
-        let last = (0..columns.len()).collect();
-        return Ok((columns, last));
+    let mut bars = Columns::default();
+    let mut last = Vec::new();
+    let mut start = 0;
+    while start < columns.len() {
+        let this = period(columns.days[start]);
+        let length = columns.days[start..].iter().take_while(|&&d| period(d) == this).count();
+        let end = start + length;
+        bars.days.push(columns.days[end - 1]);
+        bars.open.push(columns.open[start]);
+        bars.high.push(columns.high[start..end].iter().copied().fold(f64::NEG_INFINITY, f64::max));
+        bars.low.push(columns.low[start..end].iter().copied().fold(f64::INFINITY, f64::min));
+        bars.close.push(columns.close[end - 1]);
+        bars.volume.push(columns.volume[start..end].iter().fold(0_i64, |sum, &v| sum.saturating_add(v)));
+        last.push(end - 1);
+        start = end;
     }
-    let periods: Vec<i32> = columns.days.iter().map(|&d| period(d)).collect();
-    let positions: Vec<u32> = (0..columns.len() as u32).collect();
-    let frame = df!(
-        "period" => periods, "position" => positions, "day" => columns.days, "open" => columns.open,
-        "high" => columns.high, "low" => columns.low, "close" => columns.close, "volume" => columns.volume,
-    )?
-    .lazy()
-    .group_by_stable([col("period")])
-    .agg([
-        col("position").last(),
-        col("day").last(),
-        col("open").first(),
-        col("high").max(),
-        col("low").min(),
-        col("close").last(),
-        col("volume").sum(),
-    ])
-    .collect()?;
-    let floats = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.f64()?.into_no_null_iter().collect::<Vec<_>>());
-    let resampled = Columns {
-        days: frame.column("day")?.i32()?.into_no_null_iter().collect(),
-        open: floats("open")?,
-        high: floats("high")?,
-        low: floats("low")?,
-        close: floats("close")?,
-        volume: frame.column("volume")?.i64()?.into_no_null_iter().collect(),
-    };
-    let last = frame.column("position")?.u32()?.into_no_null_iter().map(|i| i as usize).collect();
-    Ok((resampled, last))
+    (bars, last)
 }
 
 #[cfg(test)]
@@ -99,11 +83,11 @@ mod tests {
             close: vec![11.0, 12.0, 13.0, 14.0],
             volume: vec![1, 2, 3, 4],
         };
-        let (weeks, last) = resample(days.clone(), Interval::Week).expect("a plan that works");
+        let (weeks, last) = resample(days.clone(), Interval::Week);
         assert_eq!(weeks.days, [start + 1, start + 5]);
         assert_eq!((weeks.open, weeks.high, weeks.low), (vec![10.0, 12.0], vec![15.0, 16.0], vec![9.0, 8.0]));
         assert_eq!((weeks.close, weeks.volume, last), (vec![12.0, 14.0], vec![3, 7], vec![1, 3]));
-        let (months, _) = resample(days, Interval::Month).expect("a plan that works");
+        let (months, _) = resample(days, Interval::Month);
         assert_eq!((months.days, months.volume), (vec![start, start + 5], vec![1, 9]));
     }
 }

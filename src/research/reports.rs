@@ -161,10 +161,6 @@ pub async fn price_columns(
     let (symbol, series) = loaded.unwrap_or_else(|| (symbol, Arc::default()));
     let range = series.range(span.from, span.to);
     let columns = series.view(series.chosen(span.adjustment, span.adjusted), range);
-    if interval == Interval::Day {
-        return Ok((symbol, columns));
-    }
-    let resampled = tokio::task::spawn_blocking(move || resample(columns, interval)).await?;
-    let (columns, _) = resampled.map_err(|e| RequestError::Conflict(format!("the bars can't be put together: {e}")))?;
+    let (columns, _) = resample(columns, interval);
     Ok((symbol, columns))
 }

@@ -132,6 +132,8 @@ const SQLITE_READERS: u32 = 4;
 pub const POSTGRES_CONNECTIONS: u32 = 16;
 /// The longest that PostgreSQL works on one statement: what nobody waits for any more ends by itself.
 const LONGEST_STATEMENT: Duration = Duration::from_secs(30);
+/// How long after its last use a connection is taken to be still there.
+const ANSWERED_LATELY: Duration = Duration::from_millis(500);
 /// How long a connection may take to say that it's still there.
 const PING_WITHIN: Duration = Duration::from_secs(2);
 /// A lease that can't be renewed within this is better renewed by the next try.
@@ -170,11 +172,15 @@ impl Store {
             .sqlx_logging_level(log::LevelFilter::Debug)
             .sqlx_slow_statements_logging_settings(log::LevelFilter::Debug, SLOW_STATEMENT)
             .set_application_name("prospectus")
-            // A connection that fell silent would keep whoever takes it for minutes; this asks it, and not for long.
+            // A connection that fell silent would keep whoever takes it for minutes; this asks it, and not for long. One
+            // that has just answered needn't be asked: that would be a second round trip for every statement.
             .test_before_acquire(false)
             .map_sqlx_postgres_pool_opts(|pool| {
-                pool.before_acquire(|connection, _| {
+                pool.before_acquire(|connection, about| {
                     Box::pin(async move {
+                        if about.idle_for < ANSWERED_LATELY {
+                            return Ok(true);
+                        }
                         match tokio::time::timeout(PING_WITHIN, connection.ping()).await {
                             Ok(answer) => answer.map(|()| true),
                             Err(_) => Err(sqlx::Error::PoolTimedOut),

@@ -21,6 +21,7 @@ mod outages;
 mod performance;
 mod protocol;
 mod provider_errors;
+mod records;
 mod refresh;
 mod reports;
 mod rest;
