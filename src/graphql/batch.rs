@@ -7,6 +7,7 @@ use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_graphql::dataloader::Loader;
+use futures_util::future::try_join_all;
 use tokio::sync::oneshot;
 
 /// Keys that one statement is asked for.
@@ -58,6 +59,22 @@ impl<T: Send + Sync + 'static> DataLoader<T> {
                 }
             }
         }
+    }
+
+    /// The values of several keys; those that there is nothing for are left out.
+    ///
+    /// # Errors
+    /// When loading fails.
+    pub async fn load_many<K>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<HashMap<K, <T as Loader<K>>::Value>, <T as Loader<K>>::Error>
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        T: Loader<K>,
+    {
+        let asked = keys.into_iter().map(|key| async { Ok(self.load_one(key.clone()).await?.map(|value| (key, value))) });
+        Ok(try_join_all(asked).await?.into_iter().flatten().collect())
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<TypeId, Box<dyn Any + Send>>> {
@@ -172,6 +189,8 @@ mod tests {
         }
         assert_eq!(asked.lock().expect("not poisoned").len(), 1);
         assert_eq!(join_all([12, 13].map(|key| loader.load_one(key))).await, [Err("unlucky"), Err("unlucky")]);
+        let some = loader.load_many([3, 4, 6]).await;
+        assert_eq!(some, Ok(HashMap::from([(4, 8), (6, 12)])));
         assert_eq!(loader.load_one(4_u64).await, Ok(Some(8)), "after an error, and later than the others");
         let many = join_all((0..2_500).map(|key| loader.load_one(key * 2))).await;
         assert_eq!(many.last(), Some(&Ok(Some(4_998 * 2))));

@@ -208,7 +208,7 @@ impl<Node: Record> Records<Node> {
 
 type EdgeOf<Node> = connection::Edge<Cursor, Node, connection::EmptyFields>;
 
-fn edge_field<'q, Node: Record>(field: &'q Field, plan: Plan<'q>) -> Option<Writer<'q, EdgeOf<Node>>> {
+fn edge_field<'q, Node: Record + 'q>(field: &'q Field, plan: Plan<'q>) -> Option<Writer<'q, EdgeOf<Node>>> {
     match field.name.node.as_str() {
         "cursor" => Some(Box::new(|edge, out| json(out, &connection::CursorType::encode_cursor(&edge.cursor)))),
         "node" => {

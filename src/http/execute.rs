@@ -99,7 +99,7 @@ impl Service {
         metrics::operation_cost(operation.kind, cost);
         let span = operations::span(operation.kind, &name, cost);
         let budget = Budget::new(self.gate.lane.clone());
-        let asked = audit::asked(caller, kind, &mut request);
+        let asked = audit::asked(caller, Some(kind), &mut request);
         let caller = caller.clone();
         let at_once = AtOnce(request.parsed_query().is_ok_and(|document| !merges(document)));
         let request = request.data(caller.clone()).data(loaders(&self.app)).data(budget.clone()).data(at_once);
