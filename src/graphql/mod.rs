@@ -93,6 +93,7 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 pub fn schema(app: Option<&App>) -> Schema {
     let mut builder = Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<node::Node>()
+        .override_output_type_description::<Connection<audit::AuditEvent>>("A page of the audit trail.")
         .override_output_type_description::<Connection<backtest::Backtest>>("A page of backtests.")
         .override_output_type_description::<Connection<market::CorporateAction>>("A page of corporate actions.")
         .override_output_type_description::<Connection<issue::DataIssue>>("A page of flagged records.")

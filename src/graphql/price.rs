@@ -1,6 +1,5 @@
 //! Bars, series and indicators.
 
-
 use async_graphql::parser::types::Field;
 use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObject};
 

@@ -44,12 +44,12 @@ impl ApiToken {
         self.0.expires_at.map(moment)
     }
 
-    /// When it was revoked; null while it is good.
     /// When it was used last, to some minutes; null if it wasn't since that is noted.
     async fn last_used_at(&self) -> Option<DateTime> {
         self.0.last_used_at.map(moment)
     }
 
+    /// When it was revoked; null while it is good.
     async fn revoked_at(&self) -> Option<DateTime> {
         self.0.revoked_at.map(moment)
     }
