@@ -21,6 +21,8 @@ use crate::store::{
 const DEFAULT_PAGE: i32 = 50;
 /// Rows in a page at most.
 const LARGEST_PAGE: i32 = 500;
+/// Characters of what is searched for.
+const LONGEST_SEARCH: usize = 200;
 
 /// A cursor: the sort values of its row.
 #[derive(Debug, Clone, PartialEq)]
@@ -170,6 +172,19 @@ pub fn connect<Row, Node: OutputType>(
         Edge::<_, _, EmptyFields>::new(cursor, node(row))
     }));
     connection
+}
+
+/// What is searched for, within bounds: no name is longer, and SQLite refuses patterns of 50 kB.
+///
+/// # Errors
+/// When it's longer than [`LONGEST_SEARCH`].
+pub fn sought(search: Option<String>) -> Result<Option<String>> {
+    match search {
+        Some(text) if text.chars().nth(LONGEST_SEARCH).is_some() => {
+            Err(bad_input(format!("search takes up to {LONGEST_SEARCH} characters; search for a part of the name")))
+        }
+        text => Ok(text),
+    }
 }
 
 /// A filter's values, each once: what is given twice asks for nothing more, and a statement grows with its list.

@@ -6,7 +6,7 @@ use super::batch::DataLoader;
 use async_graphql::parser::types::Field;
 use async_graphql::{Context, Error, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 
-use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
+use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked, sought};
 use super::errors::{Fault, bad_input, internal};
 use super::ids::{self, Kind};
 use super::loaders::{RevisionsOf, Rows};
@@ -365,7 +365,7 @@ impl Ipo {
 #[derive(Debug, InputObject)]
 #[graphql(name = "IpoFilter")]
 pub struct IpoFilterInput {
-    /// Part of the name or ticker, in any case.
+    /// Part of the name or ticker, in any case; 200 characters at most.
     search: Option<String>,
     /// Standing so today: one of these.
     status: Option<Vec<IpoStatus>>,
@@ -406,7 +406,7 @@ impl IpoFilterInput {
     fn into_filter(self) -> Result<IpoFilter> {
         let day = |date: Option<Date>| date.map(|d| d.0);
         Ok(IpoFilter {
-            search: self.search,
+            search: sought(self.search)?,
             status: distinct(self.status),
             exchange: distinct(self.exchange),
             board: distinct(self.board),

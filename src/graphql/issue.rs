@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
-use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
+use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked, sought};
 use super::errors::{Fault, UserError, UserErrorCode};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
@@ -79,7 +79,7 @@ pub struct DataIssueFilterInput {
     source: Option<Vec<DataSource>>,
     /// Only those that are dealt with, or only those that are open.
     resolved: Option<bool>,
-    /// Part of the record's name, the field or the reason, in any case.
+    /// Part of the record's name, the field or the reason, in any case; 200 characters at most.
     search: Option<String>,
 }
 
@@ -104,11 +104,10 @@ impl IssueQuery {
             DataIssueFilterInput,
         >,
     ) -> Result<Connection<DataIssue>> {
-        let filter = filter.map_or_else(IssueFilter::default, |f| IssueFilter {
-            source: distinct(f.source),
-            resolved: f.resolved,
-            search: f.search,
-        });
+        let filter = match filter {
+            Some(f) => IssueFilter { source: distinct(f.source), resolved: f.resolved, search: sought(f.search)? },
+            None => IssueFilter::default(),
+        };
         let page = PageArguments { first, after, last, before }.request(&issue_sorts())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.issues().page(&filter, &page)).await.map_err(Fault::from)?;

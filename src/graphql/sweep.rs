@@ -6,7 +6,7 @@ use super::batch::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::column::{Column, Gap};
-use super::connection::{Connection, PageArguments, Total, connect, if_asked};
+use super::connection::{Connection, PageArguments, Total, connect, if_asked, sought};
 use super::errors::{Fault, UserError, internal, missing, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
@@ -266,7 +266,7 @@ pub struct SweepFilterInput {
     created_from: Option<DateTime>,
     /// Run at this moment or before.
     created_to: Option<DateTime>,
-    /// Part of the name or of the symbol's ticker, in any case.
+    /// Part of the name or of the symbol's ticker, in any case; 200 characters at most.
     search: Option<String>,
 }
 
@@ -297,7 +297,7 @@ impl SweepQuery {
         if let Some(filter) = filter {
             wanted.created_from = filter.created_from.map(|at| at.0);
             wanted.created_to = filter.created_to.map(|at| at.0);
-            wanted.search = filter.search;
+            wanted.search = sought(filter.search)?;
             wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
         }
         let store = &ctx.data_unchecked::<App>().store;

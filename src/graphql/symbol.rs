@@ -6,7 +6,7 @@ use super::batch::DataLoader;
 use async_graphql::{Context, Enum, Error, ID, InputObject, Object, Result};
 
 use super::backtest::Backtest;
-use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
+use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked, sought};
 use super::errors::{Fault, internal};
 use super::forecast::Prediction;
 use super::ids::{self, Kind};
@@ -349,7 +349,7 @@ fn percent_encoded(ticker: &str) -> String {
 #[derive(Debug, InputObject)]
 #[graphql(name = "SymbolFilter")]
 pub struct SymbolFilterInput {
-    /// Part of the ticker or the name, in any case.
+    /// Part of the ticker or the name, in any case; 200 characters at most.
     search: Option<String>,
     /// Listed on one of these.
     exchange: Option<Vec<Exchange>>,
@@ -406,11 +406,12 @@ impl SymbolQuery {
         #[graphql(desc = "What to sort by, the first key first; at most 4 keys are used. TICKER if left out.")]
         order_by: Option<Vec<SymbolOrderInput>>,
     ) -> Result<Connection<Symbol>> {
-        let filter = filter.map_or_else(SymbolFilter::default, |f| SymbolFilter {
-            search: f.search,
-            exchange: distinct(f.exchange),
-            has_prices: f.has_prices,
-        });
+        let filter = match filter {
+            Some(f) => {
+                SymbolFilter { search: sought(f.search)?, exchange: distinct(f.exchange), has_prices: f.has_prices }
+            }
+            None => SymbolFilter::default(),
+        };
         let orders: Vec<SymbolOrder> = order_by
             .unwrap_or_default()
             .into_iter()

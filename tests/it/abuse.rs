@@ -84,6 +84,15 @@ fn probes() -> Vec<(&'static str, String, Value, Option<&'static str>)> {
             Some("BAD_USER_INPUT"),
         ),
         (
+            "a search longer than any name",
+            "query($s:String){symbols(filter:{search:$s}){totalCount} ipos(filter:{search:$s}){totalCount}
+               dataIssues(filter:{search:$s}){totalCount} backtests(filter:{search:$s}){totalCount}
+               sweeps(filter:{search:$s}){totalCount}}"
+                .to_owned(),
+            json!({"s": "x".repeat(60_000)}),
+            Some("BAD_USER_INPUT"),
+        ),
+        (
             "a NUL within an object",
             "mutation($i:AddSymbolInput!){addSymbol(input:$i){userErrors{code}}}".to_owned(),
             json!({"i": {"ticker": "NUL", "name": "N\u{0}ul"}}),
