@@ -56,7 +56,7 @@ export function Models() {
     if (await action.run({ id: model.id })) done(message);
   };
   const actions = (m) => html`<div class="row">
-    ${!m.isDefault && m.available && html`<button disabled=${choose.busy} aria-label=${`Make ${m.name} the default`} onClick=${() => act(choose, m, `${m.name} is the default: a forecast that names no model asks it.`)}>Make default</button>`}
+    ${!m.isDefault && m.available && html`<button disabled=${choose.busy} aria-label=${`Make default: ${m.name}`} onClick=${() => act(choose, m, `${m.name} is the default: a forecast that names no model asks it.`)}>Make default</button>`}
     ${m.kind === "LINEAR" && html`<${Dialog} label="Rename…" title=${`Rename ${m.name}`}>${(close) => html`<${RenameForm} model=${m} done=${done} close=${close} />`}<//>`}
     ${m.kind === "LINEAR" && !m.isDefault && html`<${Confirm} label="Delete…" question=${`Delete the model ${m.name}? It is gone for good; training makes another.`} confirm="Delete it" onConfirm=${() => act(drop, m, `${m.name} is deleted.`)} />`}
   </div>`;
