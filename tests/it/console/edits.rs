@@ -5,7 +5,7 @@ use serde_json::json;
 use super::browser::Browser;
 use super::with_history;
 use crate::forecasts::long_history;
-use crate::harness::{Database, TestApp, state};
+use crate::harness::{Database, TestApp, day, state};
 
 /// A file whose dates tell no order is asked about, and nothing is stored before that is answered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -200,5 +200,34 @@ async fn an_administrator_chooses_renames_and_deletes_models() {
     browser.write("//dialog[@open]//input", "Mine").await;
     browser.click("//dialog[@open]//button[normalize-space()='Save']").await;
     browser.find("//dialog[@open]//*[@role='alert'][contains(., 'ships with the service')]").await;
+    browser.close().await;
+}
+
+/// What one cause broke is one thing to retry.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
+async fn failed_jobs_are_gathered_by_their_reason_and_retried_together() {
+    let app = TestApp::start(Database::Sqlite).await;
+    for ticker in ["AAA", "BBB"] {
+        assert_eq!(state(&app.add_symbol(ticker).await), "FAILED");
+    }
+    let browser = Browser::open(&app, 1_280, "light").await;
+    browser.signed_in().await;
+    browser.go("/reporting/jobs?state=FAILED").await;
+    browser.find("//*[@role='status'][normalize-space()='2 jobs, 1 reason']").await;
+    browser.find("//section//h2[contains(., 'know the symbol …')]").await;
+    browser.click("//section//button[normalize-space()='Show them']").await;
+    browser.find("//section//td[contains(., 'know the symbol AAA')]").await;
+    browser.find("//section//td[contains(., 'know the symbol BBB')]").await;
+
+    for ticker in ["AAA", "BBB"] {
+        app.provider.daily(ticker, &[(day(0), ["160", "170", "150", "164.43"], "1000")]);
+    }
+    browser.click("//section//button[normalize-space()='Retry these 2']").await;
+    browser.find("//*[contains(., 'No jobs here')]").await;
+    for ticker in ["AAA", "BBB"] {
+        browser.go(&format!("/reporting/symbols/{ticker}")).await;
+        browser.find("//main//dd[contains(., '164.43')]").await;
+    }
     browser.close().await;
 }
