@@ -1,6 +1,6 @@
 // Models: what each promises and held; for administrators: which is the default, their names, and deleting them.
 
-import { html, useState, Panel, Table, Waiting, useQuery, useAction, Confirm, Dialog, Field, Form, Mistakes, Chip, percent, moment, words } from "./ui.js";
+import { html, useState, Panel, Table, Waiting, useQuery, useAction, Confirm, Dialog, Field, Form, Mistakes, Chip, percent, moment, whole, words } from "./ui.js";
 
 export const MODELS = `{ models { id name version kind trainedOn trainedAt isDefault available unavailableReason evaluation { origins skill coverage80 coverage95 } } }`;
 const PAYLOAD = "model { id } userErrors { message field }";
@@ -13,7 +13,7 @@ export function ModelTable({ models, actions }) {
   const columns = [
     {
       label: "Model", lead: true, wrap: true, csv: [["model", (m) => m.name], ["version", (m) => m.version], ["trained on", (m) => m.trainedOn], ["default", (m) => m.isDefault]],
-      cell: (m) => html`<strong>${m.name}</strong> ${m.isDefault && html`<${Chip} of="default" tone="good" />`} ${!m.available && html`<${Chip} of="not usable" tone="bad" />`}<div class="small muted">${m.unavailableReason ?? m.trainedOn}</div>`,
+      cell: (m) => html`<strong>${m.name}</strong> ${m.isDefault && html`<${Chip} of="default" tone="good" />`} ${!m.available && html`<${Chip} of="not usable" tone="bad" />`}<div class="small muted">${whole(m.unavailableReason ?? m.trainedOn)}</div>`,
     },
     { label: "Kind", prio: 2, cell: (m) => words(m.kind), csv: (m) => m.kind },
     { label: "Skill on unseen data", num: true, key: true, cell: (m) => percent(m.evaluation?.skill), csv: (m) => m.evaluation?.skill },
