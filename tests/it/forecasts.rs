@@ -203,7 +203,7 @@ on_each_database! {
 }
 
 /// The fixture's closes over five times as many days: enough to fit, choose and test on.
-fn long_history() -> String {
+pub fn long_history() -> String {
     let csv = bars();
     let rows: Vec<&str> = csv.lines().skip(1).collect();
     let start = chrono::NaiveDate::from_ymd_opt(2004, 1, 5).expect("a date");

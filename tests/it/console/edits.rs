@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::browser::Browser;
 use super::with_history;
-use crate::harness::{Database, TestApp};
+use crate::forecasts::long_history;
+use crate::harness::{Database, TestApp, day, state};
 
 /// A file whose dates tell no order is asked about, and nothing is stored before that is answered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,5 +147,88 @@ async fn a_forecast_says_whether_to_trust_it() {
     assert!(rows[0].as_str().is_some_and(|row| row.starts_with("On data the model had not seen")), "{rows}");
     browser.until("return document.querySelectorAll('svg.picture').length >= 3").await;
     browser.find("//*[local-name()='svg']/*[local-name()='title'][contains(., 'within the bands')]").await;
+    browser.close().await;
+}
+
+/// A trained model is made the default, renamed, given up and deleted; one that ships with the service says why it stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
+async fn an_administrator_chooses_renames_and_deletes_models() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let imported = app.operator.import("ACME", &long_history()).await["job"]["id"].as_str().expect("a job").to_owned();
+    assert_eq!(state(&app.settled(&imported).await), "SUCCEEDED");
+    let train =
+        "mutation { trainModel(input: { name: \"Ours\", tickers: [\"ACME\"] }) { job { id } userErrors { message } } }";
+    let queued = app.operator.data(train, json!({})).await;
+    let job = app.settled(queued["trainModel"]["job"]["id"].as_str().expect("a job")).await;
+    assert_eq!(state(&job), "SUCCEEDED", "{job}");
+    let stand = async || {
+        let models = app.anonymous.data("{ models { name isDefault } }", json!({})).await["models"].clone();
+        let models = models.as_array().expect("models").clone();
+        let chosen = models.iter().find(|model| model["isDefault"] == true).map(|model| model["name"].clone());
+        (chosen, models.len())
+    };
+    let (shipped, before) = stand().await;
+    let shipped = shipped.as_ref().and_then(serde_json::Value::as_str).expect("a default").to_owned();
+    let button = |model: &str, label: &str| {
+        format!("//tr[.//strong[normalize-space()='{model}']]//button[normalize-space()='{label}']")
+    };
+    let browser = Browser::open(&app, 1_280, "light").await;
+    browser.signed_in().await;
+    browser.go("/reporting/admin/models").await;
+    browser.click(&button("Ours", "Make default")).await;
+    browser.find("//*[@role='status'][contains(., 'Ours is the default')]").await;
+    assert_eq!(stand().await.0, Some(json!("Ours")));
+
+    browser.click(&button("Ours", "Rename…")).await;
+    browser.write("//dialog[@open]//input", "Theirs").await;
+    browser.click("//dialog[@open]//button[normalize-space()='Save']").await;
+    browser.find("//*[@role='status'][contains(., 'Ours is now called Theirs')]").await;
+    assert_eq!(stand().await.0, Some(json!("Theirs")));
+
+    // The default has no button that deletes it.
+    let row = "[...document.querySelectorAll('tbody tr')].find((row) => row.innerText.includes('Theirs'))";
+    browser.until(&format!("const row = {row}; return Boolean(row) && !row.innerText.includes('Delete')")).await;
+    browser.click(&button(&shipped, "Make default")).await;
+    browser.find(&format!("//*[@role='status'][contains(., '{shipped} is the default')]")).await;
+    browser.click(&button("Theirs", "Delete…")).await;
+    browser.click("//dialog[@open]//button[normalize-space()='Delete it']").await;
+    browser.find("//*[@role='status'][contains(., 'Theirs is deleted')]").await;
+    assert_eq!(stand().await, (Some(json!(shipped)), before - 1));
+
+    browser.click(&button(&shipped, "Rename…")).await;
+    browser.write("//dialog[@open]//input", "Mine").await;
+    browser.click("//dialog[@open]//button[normalize-space()='Save']").await;
+    browser.find("//dialog[@open]//*[@role='alert'][contains(., 'ships with the service')]").await;
+    browser.close().await;
+}
+
+/// What one cause broke is one thing to retry.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
+async fn failed_jobs_are_gathered_by_their_reason_and_retried_together() {
+    let app = TestApp::start(Database::Sqlite).await;
+    for ticker in ["AAA", "BBB"] {
+        assert_eq!(state(&app.add_symbol(ticker).await), "FAILED");
+    }
+    let browser = Browser::open(&app, 1_280, "light").await;
+    browser.signed_in().await;
+    browser.go("/reporting/jobs?state=FAILED").await;
+    browser.find("//*[@role='status'][normalize-space()='2 jobs, 1 reason']").await;
+    browser.find("//section//h2[contains(., 'know the symbol …')]").await;
+    browser.click("//section//button[normalize-space()='Show them']").await;
+    browser.find("//section//td[contains(., 'know the symbol AAA')]").await;
+    browser.find("//section//td[contains(., 'know the symbol BBB')]").await;
+
+    for ticker in ["AAA", "BBB"] {
+        app.provider.daily(ticker, &[(day(0), ["160", "170", "150", "164.43"], "1000")]);
+    }
+    browser.click("//section//button[normalize-space()='Retry these 2']").await;
+    browser.find("//*[contains(., 'No jobs here')]").await;
+    browser.go("/reporting/jobs?state=SUCCEEDED").await;
+    browser.until("return document.querySelectorAll('tbody tr').length === 2").await;
+    for ticker in ["AAA", "BBB"] {
+        assert_eq!(app.bars(ticker).await.len(), 1);
+    }
     browser.close().await;
 }

@@ -9,19 +9,23 @@ use crate::harness::{Database, TestApp};
 /// How wide the narrowest name may be.
 const NARROWEST_NAME: f64 = 160.0;
 
-/// Words of names and figures of tiles that are broken over two lines, and names that are too narrow to read.
+/// Words of names, figures of tiles and dates anywhere that are broken over two lines, and names that are too narrow to read.
 const BROKEN: &str = "
     const broken = [];
-    for (const cell of document.querySelectorAll('td.lead, .figures dd, h1')) {
-      const words = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    const look = (within, pattern) => {
+      const words = document.createTreeWalker(within, NodeFilter.SHOW_TEXT);
       while (words.nextNode()) {
-        for (const word of words.currentNode.data.matchAll(/\\S+/g)) {
+        for (const word of words.currentNode.data.matchAll(pattern)) {
           const range = document.createRange();
           range.setStart(words.currentNode, word.index);
           range.setEnd(words.currentNode, word.index + word[0].length);
           if (range.getClientRects().length > 1) broken.push(word[0]);
         }
       }
+    };
+    look(document.querySelector('main'), /\\d{4}-\\d\\d-\\d\\d/g);
+    for (const cell of document.querySelectorAll('td.lead, .figures dd, h1')) {
+      look(cell, /\\S+/g);
       if (cell.matches('td.lead') && cell.getBoundingClientRect().width < arguments[0]) broken.push('narrow: ' + cell.innerText);
       if (cell.matches('dd') && cell.scrollWidth > cell.clientWidth + 1) broken.push('cut: ' + cell.innerText);
     }
@@ -47,7 +51,13 @@ async fn names_and_figures_are_whole_at_every_width() {
     browser.signed_in().await;
     for width in [1_440, 1_200, 1_024, 900, 768, 390, 320] {
         browser.be_wide(width).await;
-        for page in ["/reporting/", "/reporting/ipos", "/reporting/admin/ipos", &format!("/reporting/ipos/{id}")] {
+        for page in [
+            "/reporting/",
+            "/reporting/ipos",
+            "/reporting/admin/ipos",
+            "/reporting/admin/models",
+            &format!("/reporting/ipos/{id}"),
+        ] {
             browser.go(page).await;
             browser.find("//td[contains(@class, 'lead')] | //dd").await;
             let broken = browser.page.execute(BROKEN, vec![json!(NARROWEST_NAME)]).await.expect("an answer");

@@ -136,6 +136,7 @@ async fn every_page_is_accessible_fits_and_stays_within_the_policy() {
         "/reporting/jobs".to_owned(),
         "/reporting/admin/ipos".to_owned(),
         "/reporting/admin/records".to_owned(),
+        "/reporting/admin/models".to_owned(),
         "/reporting/admin/tokens".to_owned(),
         "/reporting/nowhere".to_owned(),
         "/graphql".to_owned(),

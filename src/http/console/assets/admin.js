@@ -1,17 +1,18 @@
-// Administration: IPOs, flagged records, tokens.
+// Administration: IPOs, flagged records, models, tokens.
 
 import { html, lazy, useContext, useEffect, useRef, useState, Head, Panel, Table, Empty, Waiting, useQuery, usePages, More, useAction, useRole, useTyped, Session, Form, Field, Check, Link, Mistakes, Chip, Confirm, go, unsaved, price, date, moment } from "./ui.js";
 import { band } from "./ipos.js";
 
 const Records = lazy(() => import("./records.js"), "Records");
+const Models = lazy(() => import("./models.js"), "Models");
 const Tokens = lazy(() => import("./tokens.js"), "Tokens");
 
-const TABS = [["ipos", "IPOs"], ["records", "Flagged records"], ["tokens", "Tokens"]];
+const TABS = [["ipos", "IPOs"], ["records", "Flagged records"], ["models", "Models"], ["tokens", "Tokens"]];
 
 export function Admin({ part = "ipos", query }) {
   const admin = useRole("ADMIN");
   const { askToSignIn } = useContext(Session);
-  const inside = { ipos: EditIpos, records: Records, tokens: Tokens }[part];
+  const inside = { ipos: EditIpos, records: Records, models: Models, tokens: Tokens }[part];
   return html`<${Head} title="Administration" named=${`Administration: ${TABS.find(([name]) => name === part)?.[1] ?? ""}`} />
     <nav class="tabs" aria-label="Administration">
       ${TABS.map(([name, title]) => html`<${Link} key=${name} to=${`/reporting/admin/${name}`} aria-current=${name === part ? "page" : undefined}>${title}<//>`)}

@@ -112,7 +112,7 @@ function Side({ path, viewer, askToSignIn, leave, find }) {
     <nav aria-label="Console">
       <ul>${MENU.map(item)}</ul>
       ${viewer?.role === "ADMIN" ? html`<p class="group">Administration</p>` : html`<p class="group">Records</p>`}
-      <ul>${item(viewer?.role === "ADMIN" ? ["IPOs, records, tokens", "/admin", /^\/admin/] : ["Flagged records", "/admin/records", /^\/admin/])}</ul>
+      <ul>${item(viewer?.role === "ADMIN" ? ["IPOs, models, tokens", "/admin", /^\/admin/] : ["Flagged records", "/admin/records", /^\/admin/])}</ul>
       <p class="group">For developers</p>
       <ul><li><a href="/graphql">GraphiQL</a></li></ul>
     </nav>

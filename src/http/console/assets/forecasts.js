@@ -1,12 +1,12 @@
 // Forecasts: the list, and the models behind them.
 
-import { html, useState, Head, Panel, Table, Empty, Waiting, useQuery, usePages, More, useAction, useRole, Form, Field, Link, Mistakes, Chip, go, percent, moment, words, useTyped } from "./ui.js";
+import { html, useState, Head, Panel, Table, Empty, Waiting, useQuery, usePages, More, useAction, useRole, Form, Field, Link, Mistakes, go, percent, moment, useTyped } from "./ui.js";
 import { TickerField } from "./strategyform.js";
 import { JobWatch } from "./jobs.js";
+import { MODELS, ModelTable } from "./models.js";
 
 const LIST = `query($first: Int, $after: String, $filter: PredictionFilter) { predictions(first: $first, after: $after, filter: $filter) { totalCount pageInfo { hasNextPage endCursor }
   nodes { id asOf horizon createdAt symbol { ticker } model { name } independentOrigins evaluation { origins skill coverage80 coverage95 } outcome { days mae maeNaive coverage80 } } } }`;
-const MODELS = `{ models { id name version kind trainedOn trainedAt isDefault available unavailableReason evaluation { origins skill coverage80 coverage95 } } }`;
 const PREDICT = `mutation($input: PredictInput!) { predict(input: $input) { prediction { id } userErrors { message field } } }`;
 const TRAIN = `mutation($input: TrainModelInput!) { trainModel(input: $input) { job { id state message done total } userErrors { message field } } }`;
 
@@ -55,6 +55,7 @@ export function Forecasts() {
   const list = usePages(LIST, "predictions", { first: 20, filter: ticker ? { ticker: ticker.toUpperCase() } : null });
   const models = useQuery(MODELS);
   const operator = useRole("OPERATOR");
+  const admin = useRole("ADMIN");
   const all = models.data?.models ?? [];
   const columns = [
     { label: "Forecast", lead: true, cell: (p) => html`<${Link} to=${`/reporting/forecasts/${p.id}`}><strong>${p.symbol.ticker}</strong> from ${p.asOf}<//><div class="small muted">${p.model.name}, ${p.horizon} days</div>`, csv: [["symbol", (p) => p.symbol.ticker], ["as of", (p) => p.asOf], ["model", (p) => p.model.name], ["days", (p) => p.horizon]] },
@@ -65,13 +66,6 @@ export function Forecasts() {
     { label: "Skill so far", num: true, prio: 3, cell: (p) => percent(skillOf(p.outcome)), csv: (p) => skillOf(p.outcome) },
     { label: "Made", day: true, prio: 3, cell: (p) => moment(p.createdAt), csv: (p) => p.createdAt },
   ];
-  const modelColumns = [
-    { label: "Model", lead: true, wrap: true, cell: (m) => html`<strong>${m.name}</strong> ${m.isDefault && html`<${Chip} of="default" tone="good" />`} ${!m.available && html`<${Chip} of="not usable" tone="bad" />`}<div class="small muted">${m.unavailableReason ?? m.trainedOn}</div>` },
-    { label: "Kind", prio: 2, cell: (m) => words(m.kind) },
-    { label: "Skill on unseen data", num: true, key: true, cell: (m) => percent(m.evaluation?.skill) },
-    { label: "In 80 % band", num: true, prio: 2, cell: (m) => percent(m.evaluation?.coverage80) },
-    { label: "Trained", day: true, prio: 3, cell: (m) => moment(m.trainedAt) },
-  ];
   return html`<${Head} title="Forecasts">The next trading days with bands that hold what they promise, beside “no change”.<//>
     <div class="stack">
       ${operator && html`<${Panel} title="Forecast a symbol"><${Predict} models=${all} /><//>`}
@@ -80,7 +74,7 @@ export function Forecasts() {
       ${list.data &&
       html`<div><${Table} label="Forecasts" columns=${columns} rows=${list.rows} total=${list.total} csv="forecasts" all=${list.all}
         empty=${html`<${Empty} title="No forecasts yet">${operator ? "Choose a symbol above; it takes a moment." : "Sign in with an operator's token to make one."}<//>`} /><${More} of=${list} /></div>`}
-      <${Panel} title="Models"><${Waiting} query=${models} />${models.data && html`<${Table} label="Models" columns=${modelColumns} rows=${all} />`}<//>
+      <${Panel} title="Models" aside=${admin && html`<${Link} to="/reporting/admin/models">Choose, rename, delete<//>`}><${Waiting} query=${models} />${models.data && html`<${ModelTable} models=${all} />`}<//>
       ${operator && html`<${Panel} title="Train a model"><${Train} done=${models.reload} /><//>`}
     </div>`;
 }

@@ -1,7 +1,9 @@
 // Jobs: what is under way and what came of it, followed as it happens.
 
-import { html, useEffect, useRef, useState, Head, Table, Empty, Waiting, Chip, usePages, More, useAction, useRole, useAddress, useThrottled, Field, Link, Mistakes, moment, words, count } from "./ui.js";
+import { html, useEffect, useRef, useState, lazy, Head, Table, Empty, Waiting, Chip, usePages, More, useAction, useRole, useAddress, useThrottled, Field, Link, Mistakes, moment, words, count } from "./ui.js";
 import { follow } from "./api.js";
+
+const Failures = lazy(() => import("./failures.js"), "Failures");
 
 export const JOB = "id kind state done total message attempts createdAt startedAt finishedAt symbol { ticker } outcome { added changed unchanged flagged } sweep { id }";
 export const HAS_ENDED = ["SUCCEEDED", "FAILED", "CANCELLED"];
@@ -52,6 +54,9 @@ const LIST = `query($first: Int, $after: String, $filter: JobFilter) { jobs(firs
 const STATES = [["", "Any state"], ["RUNNING", "Running"], ["QUEUED", "Queued"], ["RETRYING", "Retrying"], ["SUCCEEDED", "Succeeded"], ["FAILED", "Failed"], ["CANCELLED", "Cancelled"]];
 const KINDS = [["", "Any kind"], ...["REFRESH_SYMBOL", "REFRESH_IPOS", "REFRESH_MARKET", "IMPORT_PRICES", "SWEEP", "TRAIN_MODEL"].map((kind) => [kind, words(kind)])];
 
+/** So many failed jobs are gathered by their reason at once. */
+const MOST_GATHERED = 200;
+
 /** How long a job ran. */
 function lasted({ startedAt, finishedAt }) {
   if (!startedAt || !finishedAt) return "–";
@@ -63,7 +68,7 @@ export function Jobs() {
   const [state, setState] = useAddress("state");
   const [jobKind, setKind] = useAddress("kind");
   const filter = { ...(state && { state: [state] }), ...(jobKind && { kind: [jobKind] }) };
-  const list = usePages(LIST, "jobs", { first: 30, filter });
+  const list = usePages(LIST, "jobs", { first: state === "FAILED" ? MOST_GATHERED : 30, filter });
   const [changes, setChanges] = useState({});
   const operator = useRole("OPERATOR");
   const cancel = useAction("cancelJob", "mutation($id: ID!) { cancelJob(input: { id: $id }) { job { id } userErrors { message } } }");
@@ -102,11 +107,13 @@ export function Jobs() {
       </div>`,
     },
   ];
-  const failed = rows.filter((job) => job.state === "FAILED");
-  const retryAll = async () => {
-    for (const job of failed) if (!(await retry.run({ id: job.id }))) break;
+  // What is queued again is no failure any more.
+  const failed = state === "FAILED" ? rows.filter((job) => job.state === "FAILED") : [];
+  const retryAll = async (jobs) => {
+    for (const job of jobs) if (!(await retry.run({ id: job.id }))) break;
+    list.reload();
   };
-  return html`<${Head} title="Jobs" actions=${operator && state === "FAILED" && failed.length > 1 && html`<button onClick=${retryAll} disabled=${retry.busy}>Retry these ${failed.length}</button>`}>
+  return html`<${Head} title="Jobs" actions=${operator && failed.length > 1 && html`<button onClick=${() => retryAll(failed)} disabled=${retry.busy}>Retry these ${failed.length}</button>`}>
       What fetches, imports, sweeps and trains; it goes on after a crash.
     <//>
     <div class="stack">
@@ -117,8 +124,10 @@ export function Jobs() {
       <${Mistakes} errors=${[...cancel.errors, ...retry.errors]} />
       <${Waiting} query=${list} lines=${8} />
       ${list.data &&
-      html`<div><${Table} label="Jobs" columns=${columns} rows=${rows} total=${Math.max(list.total, rows.length)} csv="jobs" all=${list.all}
-        empty=${html`<${Empty} title="No jobs here">${state || jobKind ? "Take a filter away." : "Refresh a symbol or import a file, and follow it on this page."}<//>`} />
+      html`<div>${failed.length > 0
+        ? html`<div class="stack"><${Failures} rows=${failed} columns=${columns} retry=${operator && retryAll} busy=${retry.busy} total=${Math.max(list.total, failed.length)} /></div>`
+        : html`<${Table} label="Jobs" columns=${columns} rows=${rows} total=${Math.max(list.total, rows.length)} csv="jobs" all=${list.all}
+        empty=${html`<${Empty} title="No jobs here">${state || jobKind ? "Take a filter away." : "Refresh a symbol or import a file, and follow it on this page."}<//>`} />`}
         <${More} of=${list} /></div>`}
     </div>`;
 }

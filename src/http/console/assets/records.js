@@ -1,19 +1,13 @@
 // Records that were kept out, gathered by why.
 
 import { html, useState, Table, Empty, Waiting, usePages, More, useAction, useRole, useAddress, useTyped, useThrottled, Field, Mistakes, count, moment, words } from "./ui.js";
+import { gather, plainly } from "./groups.js";
 
 const ISSUES = `query($first: Int, $after: String, $filter: DataIssueFilter) { dataIssues(first: $first, after: $after, filter: $filter) {
   totalCount pageInfo { hasNextPage endCursor } nodes { id source record field reason raw firstSeenAt lastSeenAt occurrences resolvedAt } } }`;
 const RESOLVE = "mutation($id: ID!) { resolveDataIssue(input: { id: $id }) { dataIssue { id } userErrors { message } } }";
 
-/** Reasons that differ only in the value that they quote are one. */
-const kindOf = (issue) => `${issue.source} ${issue.field ?? ""} ${issue.reason.replace(/"[^"]*"|“[^”]*”|'[^']*'|\d[\d.,:-]*/g, "…")}`;
-
-function gather(rows) {
-  const groups = new Map();
-  for (const row of rows) groups.set(kindOf(row), [...(groups.get(kindOf(row)) ?? []), row]);
-  return [...groups.values()].sort((a, b) => b.length - a.length);
-}
+const kindOf = (issue) => `${issue.source} ${issue.field ?? ""} ${plainly(issue.reason)}`;
 
 function Group({ rows, admin, resolve, busy }) {
   const [open, setOpen] = useState(rows.length === 1);
@@ -55,7 +49,7 @@ export function Records() {
     setLeft(0);
     reload();
   };
-  const groups = gather(list.rows);
+  const groups = gather(list.rows, kindOf);
   return html`<div class="stack">
     <div class="form">
       <${Field} label="Search" type="search" value=${text} onInput=${type} placeholder="Record or reason" />
@@ -65,7 +59,7 @@ export function Records() {
     <p class="small muted" role="status">${left > 1 ? `${count(left)} to go…` : list.data && list.total > 0 ? `${count(list.total)} records, ${count(groups.length)} ${groups.length === 1 ? "reason" : "reasons"}${list.loadMore ? ` among the newest ${count(list.rows.length)}` : ""}` : ""}</p>
     <${Waiting} query=${list} lines=${6} />
     ${list.data && groups.length === 0 && html`<${Empty} title="Nothing is flagged">A record that can't be right is kept out and shown here; once its source is mended it leaves by itself.<//>`}
-    ${groups.map((rows) => html`<${Group} key=${kindOf(rows[0])} rows=${rows} admin=${admin} resolve=${all} busy=${left > 0} />`)}
+    ${groups.map(([key, rows]) => html`<${Group} key=${key} rows=${rows} admin=${admin} resolve=${all} busy=${left > 0} />`)}
     <${More} of=${list} />
   </div>`;
 }

@@ -1,6 +1,6 @@
 // One symbol: its prices, and what to do with them.
 
-import { html, lazy, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, date, percent, moment, shortRun, signed, words, Change, unit } from "./ui.js";
+import { html, lazy, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, date, percent, moment, shortRun, signed, words, whole, Change, unit } from "./ui.js";
 import { JobWatch } from "./jobs.js";
 import { ImportFile } from "./import.js";
 
@@ -102,7 +102,7 @@ export function SymbolPage({ part }) {
         <//>`}
         ${s.barCount > 0 &&
         html`<${Panel} title="The data">
-          <p class="muted">From ${ofFile ? "a file" : words(s.source)}, ${date(s.firstDate)} to ${date(s.lastDate)}, version ${s.dataVersion}, refreshed ${moment(s.lastRefreshedAt)}.</p>
+          <p class="muted">From ${ofFile ? "a file" : words(s.source)}, ${whole(date(s.firstDate))} to ${whole(date(s.lastDate))}, version ${s.dataVersion}, refreshed ${whole(moment(s.lastRefreshedAt))}.</p>
           ${flagged > 0 && html`<p><${Link} to=${`/reporting/admin/records?q=${to}`}>${count(flagged)} ${flagged === 1 ? "record was" : "records were"} left out<//></p>`}
           ${s.splits.length > 0 && html`<p>Splits: ${s.splits.map((split) => html`<span key=${split.date}>${split.date} (${split.ratio}:1${split.detected ? ", detected" : ""}) </span>`)}</p>`}
           ${s.gaps.length > 0 && html`<p>${count(s.gaps.length)} stretches of trading days are missing, the last from ${s.gaps.at(-1).from} to ${s.gaps.at(-1).to}.</p>`}

@@ -31,6 +31,11 @@ export const Change = ({ of, digits }) => html`<span class=${side(of)}>${signed(
 
 // Parts.
 
+const DAY = /(\d{4}-\d\d-\d\d)/;
+/** Text whose dates don't break at their hyphens. */
+export const whole = (part) =>
+  Array.isArray(part) ? part.map(whole) : typeof part === "string" && DAY.test(part) ? part.split(DAY).map((piece, i) => (i % 2 ? html`<span class="whole">${piece}</span>` : piece)) : part;
+
 /** A page's heading, with room for what is still to come where it's `waiting`: it gets the focus when one comes from another page, and its name goes to the window and the screen reader. */
 export function Head({ title, children, actions, titleExtra, named, waiting }) {
   const heading = useRef(null);
@@ -46,7 +51,7 @@ export function Head({ title, children, actions, titleExtra, named, waiting }) {
   return html`<div class=${`head ${waiting ? "waiting" : ""}`}>
     <div>
       <h1 tabindex="-1" ref=${heading}>${title}${titleExtra && html` ${titleExtra}`}</h1>
-      ${children && html`<p>${children}</p>`}
+      ${children && html`<p>${whole(children)}</p>`}
     </div>
     ${actions && html`<div class="row">${actions}</div>`}
   </div>`;
@@ -63,7 +68,7 @@ export function Figures({ of, big }) {
   return html`<dl class=${`figures by-${of.length} ${big ? "big" : ""}`}>
     ${of.map(([name, value, { tone, note, length, title } = {}]) => {
       const letters = length ?? (typeof value === "string" ? value.length : 9);
-      return html`<div key=${name}><dt>${name}</dt><dd class=${`${tone ?? ""} ${/^\d{4}-\d\d/.test(value) ? "date" : ""}`} title=${title} style=${{ "--letters": Math.max(letters, 6) }}>${value}${note && html`<small>${note}</small>`}</dd></div>`;
+      return html`<div key=${name}><dt>${whole(name)}</dt><dd class=${`${tone ?? ""} ${/^\d{4}-\d\d/.test(value) ? "date" : ""}`} title=${title} style=${{ "--letters": Math.max(letters, 6) }}>${value}${note && html`<small>${note}</small>`}</dd></div>`;
     })}
   </dl>`;
 }
