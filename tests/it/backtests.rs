@@ -211,6 +211,12 @@ on_each_database! {
         assert_eq!(found["combinations"], 14_400);
         assert_eq!(found["columns"]["tradeCount"].as_array().map(Vec::len), Some(14_400));
         assert!(found["best"][0]["sharpe"].is_number());
+        // Read once, however many fields ask; 500 copies of the results would take 200 MB.
+        let again: String = (0..250).map(|i| format!("a{i}: columns {{ __typename }} b{i}: best(first: 1) {{ sharpe }} ")).collect();
+        let query = format!("query($id: ID!) {{ node(id: $id) {{ ... on Job {{ sweep {{ {again} }} }} }} }}");
+        let all = app.anonymous.graphql(&query, json!({"id": asked["job"]["id"]})).await;
+        let (last, code) = (&all["data"]["node"]["sweep"]["b249"], &all["errors"][0]["extensions"]["code"]);
+        assert!(*last == found["best"] || *code == "QUERY_TOO_COMPLEX", "{code}");
     }
 
     async fn a_backtest_by_rest(app: TestApp) {
