@@ -20,7 +20,7 @@ def ipos(count):
                         "non_institutional": None, "retail": round(total / 2, 2), "employee": None}
         yield {
             "exchange": draw.choice(["NSE", "NSE", "BSE"]), "name": f"Company {i:04} Limited",
-            "name_key": f"company{i:04}limited", "ticker": f"CO{i:04}", "board": draw.choice(["MAIN", "SME"]),
+            "name_key": f"company{i:04}limited", "ticker": f"CO{i:04}", "board": draw.choice(["MAINBOARD", "SME"]),
             "issue_price": f"{low + 10}.00", "issue_price_units": (low + 10) * 1_000_000,
             "price_band_low": f"{low}.00", "price_band_high": f"{low + 10}.00", "currency": "INR",
             "lot_size": draw.choice([10, 25, 100]), "issue_size": draw.randint(100_000, 50_000_000),

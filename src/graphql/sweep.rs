@@ -5,12 +5,15 @@ use std::sync::Arc;
 use super::batch::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
+use super::codes::Code;
 use super::column::{Column, Gap};
 use super::connection::{Connection, PageArguments, Total, connect, if_asked, sought};
 use super::errors::{Fault, UserError, internal, missing, sort_out};
 use super::guard::RoleGuard;
 use super::ids::{self, Kind};
 use super::job::Job;
+use super::limits::Budget;
+use super::limits::budget::MOST_COMBINATIONS;
 use super::loaders::{Rows, SweepColumnsOf};
 use super::scalars::{Date, DateTime};
 use super::strategy::{ExecutionInput, StoredExecution, WindowRangeInput};
@@ -118,6 +121,18 @@ impl Sweep {
         if let Some(results) = &self.at_hand {
             return Ok(results.clone());
         }
+        let Some(budget) = ctx.data_opt::<Budget>() else { return self.decoded(ctx).await };
+        let combinations = u64::try_from(self.row.combinations).unwrap_or(0);
+        let Some(cell) = budget.sweep(self.row.id, combinations).await else {
+            let message = format!(
+                "The results of more than {MOST_COMBINATIONS} combinations at once: ask for fewer sweeps at a time"
+            );
+            return Err(Code::AnswerTooLarge.error(message));
+        };
+        cell.get_or_try_init(|| self.decoded(ctx)).await.cloned()
+    }
+
+    async fn decoded(&self, ctx: &Context<'_>) -> Result<Arc<backtest::Sweep>> {
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let content: Option<Arc<Vec<u8>>> =
             loader.load_one(SweepColumnsOf(self.row.id)).await.map_err(|e| internal(&e))?;

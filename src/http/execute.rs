@@ -179,7 +179,8 @@ impl Service {
         let present = metrics::Present::subscription();
         let events = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
         events.map(move |event| {
-            let _ = (&budget, &present);
+            let _ = &present;
+            budget.renew();
             match event {
                 Ok(response) => tidied(response, cost),
                 Err(_) => GraphQLResponse::from_errors(vec![

@@ -1,16 +1,20 @@
 //! What an operation may use while it runs. The cost that was counted before is an estimate from the text; this is
 //! spent as values are made, so that an estimate that is wrong still ends.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use async_graphql::{Pos, ServerError};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OnceCell, OwnedSemaphorePermit, Semaphore};
 
+use crate::backtest::Sweep;
 use crate::graphql::codes::Code;
 
 /// Values of columns that one operation may answer with.
 pub const MOST_CELLS: u64 = 3_000_000;
+/// Combinations of sweeps that one operation may have in memory.
+pub const MOST_COMBINATIONS: u64 = 2_000_000;
 /// From here on an operation takes its turn in the lane of large ones.
 pub const LARGE_CELLS: u64 = 60_000;
 /// From this cost on as well.
@@ -38,12 +42,27 @@ struct Account {
     cells: AtomicU64,
     lane: Lane,
     turn: Mutex<Option<OwnedSemaphorePermit>>,
+    sweeps: std::sync::Mutex<Sweeps>,
+}
+
+/// The results of a sweep once they are decoded.
+pub type SweepCell = Arc<OnceCell<Arc<Sweep>>>;
+
+#[derive(Default)]
+struct Sweeps {
+    combinations: u64,
+    cells: HashMap<i64, SweepCell>,
 }
 
 impl Budget {
     #[must_use]
     pub fn new(lane: Lane) -> Self {
-        Self(Arc::new(Account { cells: AtomicU64::new(0), lane, turn: Mutex::new(None) }))
+        Self(Arc::new(Account {
+            cells: AtomicU64::new(0),
+            lane,
+            turn: Mutex::new(None),
+            sweeps: std::sync::Mutex::default(),
+        }))
     }
 
     /// Waits for a turn in the lane, and keeps it to the operation's end.
@@ -53,6 +72,33 @@ impl Budget {
             // It is never closed; without a permit the operation goes on all the same.
             *turn = self.0.lane.0.clone().acquire_owned().await.ok();
         }
+    }
+
+    /// Begins anew after an event of a subscription, whose turn would else last as long as its stream.
+    pub fn renew(&self) {
+        self.0.cells.store(0, Ordering::Relaxed);
+        *self.0.sweeps.lock().unwrap_or_else(PoisonError::into_inner) = Sweeps::default();
+        if let Ok(mut turn) = self.0.turn.try_lock() {
+            *turn = None;
+        }
+    }
+
+    /// Where the results of a sweep go: whatever asks for them, an operation decodes them once. None when it would have
+    /// more in memory than one may.
+    pub async fn sweep(&self, id: i64, combinations: u64) -> Option<SweepCell> {
+        if combinations > LARGE_CELLS {
+            self.take_turn().await;
+        }
+        let mut sweeps = self.0.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cell) = sweeps.cells.get(&id) {
+            return Some(cell.clone());
+        }
+        let all = sweeps.combinations.saturating_add(combinations);
+        if all > MOST_COMBINATIONS {
+            return None;
+        }
+        sweeps.combinations = all;
+        Some(sweeps.cells.entry(id).or_default().clone())
     }
 
     /// Spends cells before they are made.
