@@ -75,7 +75,8 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
         premium: pattern(r"pr(?:e)?m(?:ium)?\.?\s*(?:of\s*)?-?\s*R[se]\.?\s*(\d+(?:\.\d+)?)"),
         odd_rights: pattern(r"partly|warrant|debenture|\bfcd|\bccd|\bncd|preference|\bdvr\b"),
         dividend: pattern(r"div(?:idend)?\b|distribution"),
-        amount: pattern(r"R[se]\.?\s*-?\s*(\d+(?:\.\d+)?|\.\d+)"),
+        // The "re 9" in "Share 9purpose Revised" is no amount.
+        amount: pattern(r"\bR[se]\.?\s*-?\s*(\d[\d,]*(?:\.\d+)?|\.\d+)"),
         unknown_effect: pattern(r"demerger|sc?heme\s+of|ara+ngement|arrangement|capital\s+reduction|amalgamation"),
     }
 });
@@ -107,14 +108,17 @@ pub fn read_subject(subject: &str, face_value: Option<Decimal>) -> Vec<Clause> {
 }
 
 fn bonus(p: &Patterns, subject: &str) -> Option<Clause> {
-    let found = p.bonus.captures(subject)?;
+    let lower = subject.to_lowercase();
     // Bonus debentures and preference shares change no number of shares.
-    if p.not_shares.is_match(subject) {
+    if !lower.contains("bonus") || lower.contains("entitlement of bonus") || p.not_shares.is_match(subject) {
         return None;
     }
-    let (new, held) = (whole(&found[1])?, whole(&found[2])?);
-    let ratio = Some((new + held) / held);
-    Some(Clause { kind: CorporateActionKind::Bonus, ratio, amount: None, doubt: None })
+    // In "Bonus/Rights 1:5" the ratio is the rights'.
+    let found = p.bonus.captures(subject).filter(|found| !p.rights.is_match(&found[0]));
+    let ratio = found.and_then(|found| Some((whole(&found[1])?, whole(&found[2])?)));
+    let ratio = ratio.map(|(new, held)| (new + held) / held);
+    let doubt = ratio.is_none().then_some("the subject gives no ratio of the bonus");
+    Some(Clause { kind: CorporateActionKind::Bonus, ratio, amount: None, doubt })
 }
 
 fn face_value_change(p: &Patterns, subject: &str) -> Option<Clause> {
@@ -167,7 +171,7 @@ fn dividend_amounts(p: &Patterns, subject: &str) -> Option<Decimal> {
     let without = p.premium.replace_all(&without, "");
     let mut sum: Option<Decimal> = None;
     for found in p.amount.captures_iter(&without) {
-        let amount: Decimal = found[1].parse().ok()?;
+        let amount: Decimal = found[1].replace(',', "").parse().ok()?;
         sum = Some(sum.unwrap_or_default().checked_add(amount)?);
     }
     sum
@@ -269,6 +273,15 @@ mod tests {
         Buy Back | Other
         Annual General Meeting | Other
         ");
+    }
+
+    #[test]
+    fn a_bonus_without_a_ratio_is_doubted_and_figures_are_not_mistaken() {
+        assert_eq!(shown("Bonus Issue"), "Bonus (doubt)");
+        assert_eq!(shown("Bonus 1 For 2"), "Bonus (doubt)");
+        assert_eq!(shown("Bonus/Rights 1:5 @ Premium Rs 90/-"), "Bonus (doubt); Rights ratio 1.2 amount 100");
+        assert_eq!(shown("Dividend For Years 2019 - Rs 1,250.50 Per Share"), "Dividend amount 1250.50");
+        assert_eq!(shown("Interim Dividend Rs 6/- Per Share 9purpose Revised)"), "Dividend amount 6");
     }
 
     #[test]
