@@ -171,7 +171,7 @@ mod tests {
             let mut sorted = keys.to_vec();
             sorted.sort_unstable();
             self.0.lock().expect("not poisoned").push(sorted);
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
             if keys.contains(&13) {
                 return Err("unlucky");
             }

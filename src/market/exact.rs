@@ -39,11 +39,12 @@ pub fn finest(price: f64) -> Option<i128> {
     if size.is_nan() || size >= LARGEST_HELD {
         return None;
     }
-    // The finest scale that the size leaves room for.
-    let (scale, up) = if size * 1e8 < MOST_TICKS { (1e8, 1) } else { (1e4, 10_000) };
-    if let Some(ticks) = decimal(price, scale) {
-        // 10^8 is 2^8 × 5^8.
-        return Some((i128::from(ticks) * up) << (BINARY_PLACES - 8));
+    // 10^8 is 2^8 × 5^8.
+    let at = |scale, up: i128| decimal(price, scale).map(|ticks| (i128::from(ticks) * up) << (BINARY_PLACES - 8));
+    // The finest scale that the size leaves room for; near its end the finer one can miss what the coarser one has.
+    let finer = if size * 1e8 < MOST_TICKS { at(1e8, 1) } else { None };
+    if let Some(units) = finer.or_else(|| at(1e4, 10_000)) {
+        return Some(units);
     }
     let bits = price.to_bits();
     let exponent = (bits >> 52 & 0x7ff) as i32;
