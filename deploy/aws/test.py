@@ -183,9 +183,13 @@ def changed(aws):
     """The size by the operator; the image as the pipeline does it."""
     # The stand-in can change no database and no load balancer in a template.
     rest = [stack for stack in STACKS if stack not in ("database", "edge")]
-    aws.deploy("up", *rest, SIZE="large", IMAGE="ghcr.io/example/prospectus:ignored")
+    choices = {"SIZE": "large", "KEEP_JOBS_DAYS": "30", "KEEP_AUDIT_DAYS": "off"}
+    aws.deploy("up", *rest, IMAGE="ghcr.io/example/prospectus:ignored", **choices)
     settings = {v["name"]: v["value"] for v in aws.container("trial-worker")["environment"]}
     expect("workers run more at a time", settings["WORKER_CONCURRENCY"], "8")
+    kept = {name: settings[name] for name in ("KEEP_JOBS_DAYS", "KEEP_FLAGS_DAYS", "KEEP_SWEEPS_DAYS", "KEEP_AUDIT_DAYS")}
+    wanted = {"KEEP_JOBS_DAYS": "30", "KEEP_FLAGS_DAYS": "90", "KEEP_SWEEPS_DAYS": "off", "KEEP_AUDIT_DAYS": "off"}
+    expect("what is forgotten is as chosen, the rest as before", kept, wanted)
     expect("an operator's change keeps the image", aws.container("trial-api")["image"], IMAGE)
 
     cloudformation = aws.client("cloudformation")
