@@ -54,6 +54,7 @@ impl<T: ?Sized> Fields<'_, T> {
 
 impl<'q> Plan<'q> {
     /// Writers for what is selected of an object; `None` if there's something among it that has none.
+    #[must_use]
     pub fn of<T: Record>(self, set: &'q SelectionSet) -> Option<Fields<'q, T>> {
         let mut fields = Fields(Vec::new());
         self.add(set, T::type_name().as_ref(), &|field, plan| T::field(field, plan), &mut fields)?;

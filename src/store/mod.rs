@@ -425,7 +425,7 @@ fn sqlite_options(url: &str, connections: u32, synchronous: SqliteSynchronous) -
             sqlite
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(synchronous.clone())
+                .synchronous(synchronous)
                 .foreign_keys(true)
                 .busy_timeout(BUSY_TIMEOUT)
                 .pragma("temp_store", "MEMORY")
