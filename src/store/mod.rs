@@ -44,11 +44,12 @@ use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use tracing::Instrument;
 
 pub use audit::{Audit, AuditFilter, Deed, audit_sorts};
 pub use backup::{BackupError, backup, restore};
@@ -368,7 +369,7 @@ impl Store {
             sqlite_transaction_mode: (self.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(self.write.begin_with_options(options).await?)
+        begun(&self.write, options).await
     }
 
     /// Begins to read: everything that the transaction reads is of one moment, whoever writes meanwhile.
@@ -384,7 +385,7 @@ impl Store {
             },
             _ => TransactionOptions::default(),
         };
-        Ok(self.read.begin_with_options(options).await?)
+        begun(&self.read, options).await
     }
 
     /// Closes every connection after what they are doing.
@@ -395,6 +396,15 @@ impl Store {
             }
         }
     }
+}
+
+/// Begins in a task of its own. Whoever asked may leave meanwhile, as a client does that hangs up, and the driver would
+/// put a connection back whose BEGIN is half-way, to stay open under whatever is written on it next.
+async fn begun(connection: &DatabaseConnection, options: TransactionOptions) -> Result<DatabaseTransaction> {
+    let connection = connection.clone();
+    let begin = async move { connection.begin_with_options(options).await }.in_current_span();
+    let begun = tokio::spawn(begin).await.map_err(|error| DbErr::Custom(error.to_string()))?;
+    Ok(begun?)
 }
 
 /// Has every statement counted, timed and traced.

@@ -1,8 +1,10 @@
 //! The schema goes up and down, and workers that meet in the database keep out of each other's way.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use prospectus::store::{Permit, Store};
+use sqlx::Connection as _;
 
 use crate::harness::{Database, day, fresh_database};
 use crate::on_each_database;
@@ -28,6 +30,38 @@ async fn migrations_go_up_and_down_on_sqlite() {
 #[cfg_attr(not(has_postgres), ignore = "PostgreSQL's server is not installed")]
 async fn migrations_go_up_and_down_on_postgres() {
     up_and_down(Database::Postgres).await;
+}
+
+/// The driver would put a connection back whose BEGIN nobody waited for: what is written on it next is never committed.
+#[tokio::test]
+#[cfg_attr(not(has_postgres), ignore = "PostgreSQL's server is not installed")]
+async fn whoever_leaves_while_a_transaction_begins_leaves_none_open() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = fresh_database(Database::Postgres, &folder);
+    let store = Store::connect(&url).await.expect("a database");
+    let mut observer = sqlx::PgConnection::connect(&url).await.expect("a connection");
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in tr%'";
+    drop(store.begin().await.expect("a transaction"));
+    for patience in 0..60 {
+        // The connection is back, so that the first thing that is sent on it is the BEGIN.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let leaves = async {
+            for _ in 0..patience {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            begun = store.begin() => drop(begun.expect("a transaction")),
+            () = leaves => {}
+        }
+        let began = Instant::now();
+        // What has begun all the same is rolled back; the next to begin would close it, and nobody may have to.
+        while sqlx::query_scalar::<_, i64>(open).fetch_one(&mut observer).await.expect("a count") > 0 {
+            assert!(began.elapsed() < Duration::from_secs(10), "a transaction stays open after {patience} polls");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
 }
 
 on_each_database! {
