@@ -1,5 +1,6 @@
 """What is asked, with other variables each time, and the same in SQL alone."""
 
+import datetime
 import json
 import random
 import urllib.request
@@ -24,9 +25,9 @@ MANY = """query($first: Int, $after: String, $last: Int) {
   symbols(first: $first, after: $after) { nodes { ticker prices(last: $last) {
     nodes { date open high low close volume } } } } }"""
 BACKTEST = """mutation($input: RunBacktestInput!) {
-  runBacktest(input: $input) { backtest { id metrics { totalReturn sharpeRatio trades } } userErrors { message } } }"""
+  runBacktest(input: $input) { backtest { id metrics { totalReturn sharpe tradeCount } } userErrors { message } } }"""
 FORECAST = """mutation($input: PredictInput!) {
-  predict(input: $input) { prediction { id points { date price } } userErrors { message } } }"""
+  predict(input: $input) { prediction { id points { date value } } userErrors { message } } }"""
 
 BAR_COLUMNS = "day, open, high, low, close, volume"
 
@@ -81,7 +82,7 @@ def cases(url, token, tickers, bars, day):
     yield "page of 50 issues, every field", pages(IPOS_FULL), (
         "\\set day random({0}, {1})\nSELECT * FROM ipos WHERE (coalesce(open_day, -2147483647), id) < (:day, 1) "
         "ORDER BY coalesce(open_day, -2147483647) DESC, id DESC LIMIT 51;".format(day(0), day(bars - 1)))
-    iso = lambda n: str(__import__("datetime").date(1970, 1, 1) + __import__("datetime").timedelta(n))
+    iso = lambda n: str(datetime.date(1970, 1, 1) + datetime.timedelta(n))
     lines = [post(BARS, {"ticker": ticker(), "first": 250, "from": iso(day(draw.randint(0, bars - 251)))})
              for _ in range(500)]
     one = "\\set symbol random(1, {0})\n\\set day random({1}, {2})\nSELECT {3} FROM price_bars WHERE symbol_id = :symbol AND day >= :day ORDER BY day LIMIT 251;"
@@ -107,12 +108,11 @@ def cases(url, token, tickers, bars, day):
         starts[name] = found
         lines += [post(BARS_AFTER, {"ticker": name, "first": 500, "after": after}) for after in found]
     yield f"{bars:,} bars as rows, ten pages of 500 (a page)", lines, one.format(tickers, day(0), day(bars - 501), BAR_COLUMNS).replace("251", "501")
-    strategy = lambda: {"buy": [{"left": {"price": "CLOSE"}, "op": "BELOW", "right": {"sma": draw.randint(20, 60)}}],
-                        "sell": [{"left": {"price": "CLOSE"}, "op": "ABOVE", "right": {"sma": draw.randint(100, 250)}}]}
+    strategy = lambda: {"buy": {"priceBelowSma": draw.randint(20, 60)}, "sell": {"priceAboveSma": draw.randint(100, 250)}}
     lines = [post(BACKTEST, {"input": {"ticker": ticker(), "strategy": strategy()}}) for _ in range(300)]
     yield "backtest, stored", lines, None
     lines = [post(FORECAST, {"input": {"ticker": ticker()}}) for _ in range(300)]
     yield "forecast, stored", lines, None
-    made = ask(url, BACKTEST, json.loads(post(BACKTEST, {"input": {"ticker": "SYM001", "strategy": strategy()}}).split("\t")[2])["variables"], token)
+    made = ask(url, BACKTEST, {"input": {"ticker": "SYM001", "strategy": strategy()}}, token)
     id_ = made["runBacktest"]["backtest"]["id"]
     yield "report, PDF", [f"GET\t/reports/backtests/{id_}.pdf\t"], None

@@ -16,7 +16,7 @@ def ipos(count):
         low = draw.randint(50, 900)
         open_day = TODAY - draw.randint(5, 3_000)
         total = round(draw.uniform(0.5, 120), 2)
-        subscription = {"scope": "NSE", "as_of": None, "total": total, "qualified_institutional": None,
+        subscription = {"scope": "Exchange", "as_of": None, "total": total, "qualified_institutional": None,
                         "non_institutional": None, "retail": round(total / 2, 2), "employee": None}
         yield {
             "exchange": draw.choice(["NSE", "NSE", "BSE"]), "name": f"Company {i:04} Limited",
