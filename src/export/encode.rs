@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use polars_core::prelude::{
+use polars::prelude::{
     AnyValue, Column, CompatLevel, DataFrame, DataType, IntoColumn, NamedFrom, PlSmallStr, PolarsResult, Series,
 };
 use polars_io::SerWriter;

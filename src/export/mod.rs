@@ -10,7 +10,7 @@ mod tables;
 
 use std::io::Write;
 
-use polars_core::prelude::{DataFrame, PolarsError};
+use polars::prelude::{DataFrame, PolarsError};
 use tokio::sync::mpsc;
 
 use crate::app::App;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use polars_core::df;
-use polars_core::prelude::{DataFrame, PolarsResult};
+use polars::df;
+use polars::prelude::{DataFrame, PolarsResult};
 
 use super::encode::days;
 use super::{ExportError, Sender, send};

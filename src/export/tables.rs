@@ -1,8 +1,8 @@
 //! Issues, backtests and sweeps: lists that are read page by page, and what single ones hold.
 
 use async_graphql::resolver_utils::{EnumType, enum_value};
-use polars_core::df;
-use polars_core::prelude::{DataFrame, PolarsResult};
+use polars::df;
+use polars::prelude::{DataFrame, PolarsResult};
 
 use super::encode::days;
 use super::{ExportError, Sender, send};
