@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::batch::DataLoader;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
+use super::batch::DataLoader;
 use super::column::Column;
 use super::connection::{Connection, PageArguments, Total, connect, if_asked, sought};
 use super::errors::{Fault, UserError, internal, missing, sort_out};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::batch::DataLoader;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
 use super::backtest::Backtest;
+use super::batch::DataLoader;
 use super::column::Column;
 use super::errors::{Fault, bad_input, internal, missing};
 use super::ids::{self, Kind};

@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use super::batch::DataLoader;
 use async_graphql::connection::{self, CursorType, Edge, EmptyFields};
 use async_graphql::{Context, Object, OutputType, Result};
 
+use super::batch::DataLoader;
 use super::errors::{Fault, bad_input, internal};
 use super::loaders::{BacktestCountOf, BarCountOf, RevisionCountOf, Rows};
 use crate::app::App;

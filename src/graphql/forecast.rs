@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::batch::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::backtest::{ReportFormat, report_url};
+use super::batch::DataLoader;
 use super::connection::{Connection, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, UserErrorCode, internal, missing, sort_out};
 use super::guard::RoleGuard;

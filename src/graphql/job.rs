@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::batch::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Subscription};
 use async_stream::try_stream;
 use futures_util::Stream;
@@ -10,6 +9,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout_at};
 
+use super::batch::DataLoader;
 use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
 use super::errors::{Fault, UserError, UserErrorCode, bad_input, internal, lagged, sort_out};
 use super::guard::RoleGuard;

@@ -1,8 +1,8 @@
 //! Whole days of a market, corporate actions, and what a share was called before.
 
-use super::batch::DataLoader;
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
+use super::batch::DataLoader;
 use super::connection::{Connection, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, internal, sort_out};
 use super::guard::RoleGuard;

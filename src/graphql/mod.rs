@@ -15,6 +15,7 @@ mod guard;
 mod ids;
 mod ipo;
 mod ipo_edits;
+mod ipo_list;
 mod issue;
 mod job;
 pub mod limits;
@@ -56,7 +57,7 @@ pub struct Query(
     backtest::BacktestQuery,
     comparison::ComparisonQuery,
     sweep::SweepQuery,
-    ipo::IpoQuery,
+    ipo_list::IpoQuery,
     deleted_ipo::DeletedIpoQuery,
     forecast::ForecastQuery,
     token::TokenQuery,

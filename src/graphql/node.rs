@@ -1,9 +1,9 @@
 //! What every object with an id has in common, and who is asking.
 
-use super::batch::DataLoader;
 use async_graphql::{Context, ID, Interface, Object, Result};
 
 use super::backtest::Backtest;
+use super::batch::DataLoader;
 use super::errors::{bad_input, internal};
 use super::forecast::{Model, Prediction, load_model};
 use super::guard::{Caller, Viewer};

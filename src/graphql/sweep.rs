@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::batch::DataLoader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
+use super::batch::DataLoader;
 use super::codes::Code;
 use super::column::{Column, Gap};
 use super::connection::{Connection, PageArguments, Total, connect, if_asked, sought};

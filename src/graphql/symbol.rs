@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::batch::DataLoader;
 use async_graphql::{Context, Enum, Error, ID, InputObject, Object, Result};
 
 use super::backtest::Backtest;
+use super::batch::DataLoader;
 use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked, sought};
 use super::errors::{Fault, internal};
 use super::forecast::Prediction;

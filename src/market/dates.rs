@@ -5,10 +5,15 @@
 //! year follow POSIX: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068. A time of day and a zone are read over:
 //! the date is the one that is written, and is never moved to another zone.
 
+mod clock;
+#[cfg(test)]
+mod tests;
+
 use async_graphql::Enum;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use self::clock::time_of_day;
 use super::day::{self, Day};
 
 /// Years that a record may lie in. Daily prices of before 1900 aren't to be had, and spreadsheets write an empty cell
@@ -206,75 +211,6 @@ fn separator(text: &str) -> (Option<char>, &str) {
     }
 }
 
-/// Reads a time of day and a zone; `None` for anything else after the date.
-fn time_of_day(rest: &str) -> Option<(Option<u32>, bool)> {
-    let text = rest.trim();
-    if text.is_empty() {
-        return Some((None, false));
-    }
-    let marked = rest.starts_with([' ', 'T', 't', ',']);
-    let text = text.trim_start_matches(['T', 't', ',']).trim_start();
-    let (time, zone) = match clock(text) {
-        Some((time, after)) if marked => (Some(time), after),
-        _ => (None, text),
-    };
-    let zone = zone.split('(').next().unwrap_or_default().trim();
-    let utc = match zone {
-        "Z" | "z" | "UTC" | "GMT" | "+00:00" | "+0000" | "+00" => true,
-        _ => !(zone.is_empty() || is_zone(zone)).then_some(false)?,
-    };
-    Some((time, utc && time.is_some()))
-}
-
-fn is_zone(text: &str) -> bool {
-    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
-    let (name, offset) = text.split_at(letters);
-    let offset = offset.trim();
-    let digits = offset.get(1..).unwrap_or_default().replace(':', "");
-    let is_offset = offset.starts_with(['+', '-'])
-        && matches!(digits.len(), 1 | 2 | 4)
-        && digits.bytes().all(|b| b.is_ascii_digit());
-    (letters == 0 && is_offset) || ((2..=5).contains(&letters) && name != "AD" && (offset.is_empty() || is_offset))
-}
-
-/// `16:00`, `16:00:01.5`, `4:00 PM`, and what comes after it.
-fn clock(text: &str) -> Option<(u32, &str)> {
-    let number = |text: &str, most: usize| {
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        if digits == 0 || digits > most {
-            return None;
-        }
-        Some((text.get(..digits)?.parse::<u32>().ok()?, text.get(digits..)?.to_owned().len(), digits))
-    };
-    let (mut hour, left, _) = number(text, 2)?;
-    let rest = text.get(text.len() - left..)?.strip_prefix(':')?;
-    let (minute, left, digits) = number(rest, 2)?;
-    let mut rest = rest.get(rest.len() - left..)?;
-    let mut second = 0;
-    if let Some(seconds) = rest.strip_prefix(':') {
-        let (value, left, _) = number(seconds, 2)?;
-        second = value;
-        rest = seconds.get(seconds.len() - left..)?;
-        if let Some(fraction) = rest.strip_prefix('.') {
-            rest = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
-        }
-    }
-    rest = rest.trim_start();
-    let half = rest.get(..2).map(str::to_ascii_lowercase);
-    match half.as_deref() {
-        Some("am") if hour <= 12 => {
-            hour %= 12;
-            rest = &rest[2..];
-        }
-        Some("pm") if hour <= 12 => {
-            hour = hour % 12 + 12;
-            rest = &rest[2..];
-        }
-        _ => {}
-    }
-    (hour <= 24 && minute <= 59 && second <= 60 && digits == 2).then_some((hour * 3_600 + minute * 60 + second, rest))
-}
-
 fn month(word: &str) -> Option<u32> {
     let lower = word.to_ascii_lowercase();
     let names = [
@@ -419,126 +355,5 @@ impl OrderVotes {
     #[must_use]
     pub fn shown(&self, order: DateOrder) -> Option<DateOrder> {
         if self.numeric { Some(order) } else { self.year_first.then_some(DateOrder::Ymd) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn iso(text: &str) -> String {
-        match day_of(text) {
-            Ok(day) => day::iso(day),
-            Err(fault) => fault.to_string(),
-        }
-    }
-
-    #[test]
-    fn the_first_and_last_day_are_those_of_the_years() {
-        assert_eq!((day::iso(EARLIEST), day::iso(LATEST)), ("1900-01-01".to_owned(), "2100-12-31".to_owned()));
-    }
-
-    #[test]
-    fn dates_of_every_source_are_read() {
-        for (text, expected) in [
-            ("2024-02-05", "2024-02-05"),
-            ("2024/2/5", "2024-02-05"),
-            ("20240205", "2024-02-05"),
-            ("19-Feb-2020", "2020-02-19"),
-            ("22-MAR-2024", "2024-03-22"),
-            ("22-MAR-24", "2024-03-22"),
-            ("15-May-26", "2026-05-15"),
-            ("1-Apr-19", "2019-04-01"),
-            ("13-Jul-69", "1969-07-13"),
-            ("29-December-2023", "2023-12-29"),
-            ("03 Jan 2024", "2024-01-03"),
-            ("Sep 29, 2023", "2023-09-29"),
-            ("Sept. 29, 2023", "2023-09-29"),
-            ("Fri, 29 Sep 2023", "2023-09-29"),
-            ("2017-12-15T00:00:00+0530", "2017-12-15"),
-            ("2017-12-15 00:00:00+05:30", "2017-12-15"),
-            ("2024-06-12 16:00:01", "2024-06-12"),
-            ("24/05/2019 16:00:00", "2019-05-24"),
-            ("5/24/2019 4:00 PM", "2019-05-24"),
-            ("12/13/2024", "2024-12-13"),
-            ("30122024", "2024-12-30"),
-            ("05/05/2024", "2024-05-05"),
-            ("Wed Jan 03 2024", "2024-01-03"),
-        ] {
-            assert_eq!(iso(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_has_no_meaning_or_several_is_refused() {
-        for text in [
-            "",
-            "-",
-            "soon",
-            "+024-01-01",
-            "-024-01-01",
-            "2024-13-01",
-            "2024-02-30",
-            "31-Feb-2024",
-            "22-MAR-202",
-            "22-MAR-20244",
-            "22-MAR-1024",
-            "31-Dec-1899",
-            "2024--01-02",
-            "2024-01",
-            "45292",
-            "1706745600",
-            "1/0/1900",
-            "2024-01-02 x",
-            "01-02/2024",
-            "2024-é-0",
-            "22-Mär-2024",
-            "2024-01-02 25:00",
-            "2101-01-01",
-        ] {
-            assert!(day_of(text).is_err(), "{text}: {}", iso(text));
-        }
-        assert_eq!(iso("05/02/2024"), "can be 2024-02-05 or 2024-05-02");
-    }
-
-    fn decided(texts: &[&str]) -> Result<DateOrder, OrderFault> {
-        let mut votes = OrderVotes::default();
-        for text in texts {
-            if let Ok(written) = read(text) {
-                votes.add(text, &written);
-            }
-        }
-        votes.decide()
-    }
-
-    #[test]
-    fn a_column_decides_from_all_of_its_dates() {
-        assert_eq!(decided(&["05/02/2024", "13/02/2024"]), Ok(DateOrder::Dmy));
-        assert_eq!(decided(&["05/02/2024", "05/13/2024"]), Ok(DateOrder::Mdy));
-        assert_eq!(decided(&["05/05/2024", "2024-01-02"]), Ok(DateOrder::Dmy));
-        assert_eq!(decided(&["20-01-02", "99-01-31"]), Ok(DateOrder::Ymd));
-        assert_eq!(decided(&["99/99/2024", "13/02/2024"]), Ok(DateOrder::Dmy));
-        assert!(matches!(decided(&["05/02/2024", "06/02/2024"]), Err(OrderFault::Undecided { .. })));
-        assert!(matches!(decided(&["10-11-12"]), Err(OrderFault::Undecided { .. })));
-        assert!(matches!(decided(&["13/02/2024", "02/13/2024"]), Err(OrderFault::Contradiction { .. })));
-    }
-
-    proptest! {
-        #[test]
-        fn every_day_survives_every_way_of_writing_it(day in EARLIEST..40_000) {
-            let date = day::to_date(day);
-            for form in ["%Y-%m-%d", "%d-%b-%Y", "%B %-d, %Y", "%Y%m%d", "%d %B %Y", "%Y/%m/%d 16:00:01"] {
-                let text = date.format(form).to_string();
-                prop_assert_eq!(day_of(&text), Ok(day), "{}", text);
-            }
-            prop_assert_eq!(read(&date.format("%d/%m/%Y").to_string()).expect("a date").by(DateOrder::Dmy), Some(day));
-            prop_assert_eq!(read(&date.format("%m/%d/%Y").to_string()).expect("a date").by(DateOrder::Mdy), Some(day));
-        }
-
-        #[test]
-        fn no_text_makes_it_panic(text in ".{0,80}") {
-            let _ = read(&text);
-        }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::browser::Browser;
-use super::with_history;
+use super::{at_work, with_history};
 use crate::forecasts::long_history;
 use crate::harness::{Database, TestApp, day, state};
 
@@ -43,14 +43,11 @@ async fn a_file_whose_dates_can_be_read_two_ways_is_asked_about() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
 async fn a_sweep_is_named_found_again_and_deleted() {
-    let app = TestApp::start(Database::Sqlite).await;
-    with_history(&app).await;
+    let (app, browser) = at_work().await;
     let run = "mutation { a: sweepBacktests(input: { ticker: \"ACME\", buyBelowSma: { from: 5, to: 9 }, sellAboveSma: { from: 10, to: 14 } }) { sweep { id } } \
                b: sweepBacktests(input: { ticker: \"ACME\", buyBelowSma: { from: 5, to: 6 }, sellAboveSma: { from: 10, to: 11 } }) { sweep { id } } }";
     let made = app.admin.data(run, json!({})).await;
     let id = made.pointer("/a/sweep/id").and_then(serde_json::Value::as_str).expect("an id");
-    let browser = Browser::open(&app, 1_280, "light").await;
-    browser.signed_in().await;
     browser.go(&format!("/reporting/sweeps/{id}")).await;
     browser.click("//button[normalize-space()='Name…']").await;
     browser.fill("Name", "Slow and wide").await;
@@ -104,10 +101,7 @@ async fn a_deleted_issue_comes_back_at_once_and_later() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
 async fn ctrl_k_goes_anywhere() {
-    let app = TestApp::start(Database::Sqlite).await;
-    with_history(&app).await;
-    let browser = Browser::open(&app, 1_280, "light").await;
-    browser.signed_in().await;
+    let (_app, browser) = at_work().await;
     browser.go("/reporting/jobs").await;
     browser.find("//h1[normalize-space()='Jobs']").await;
     let body = browser.find("//body").await;

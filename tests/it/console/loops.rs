@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::browser::Browser;
-use super::with_history;
+use super::{at_work, with_history};
 use crate::harness::{Database, TestApp};
 
 /// How wide the narrowest name may be.
@@ -70,10 +70,7 @@ async fn names_and_figures_are_whole_at_every_width() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
 async fn every_refusal_is_seen_at_its_field_in_its_unit() {
-    let app = TestApp::start(Database::Sqlite).await;
-    with_history(&app).await;
-    let browser = Browser::open(&app, 1_280, "light").await;
-    browser.signed_in().await;
+    let (_app, browser) = at_work().await;
 
     browser.go("/reporting/backtests/new?symbol=ACME").await;
     for (label, typed, said) in [
@@ -115,15 +112,12 @@ async fn every_refusal_is_seen_at_its_field_in_its_unit() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
 async fn a_run_is_edited_and_run_again_and_both_are_compared() {
-    let app = TestApp::start(Database::Sqlite).await;
-    with_history(&app).await;
+    let (app, browser) = at_work().await;
     let run = "mutation { runBacktest(input: { ticker: \"ACME\", execution: { commission: 0.001 }, strategy: { stopLoss: 0.05, \
                buy: { all: [{ priceBelowSma: 10 }, { compare: { left: { rsi: 14 }, is: BELOW, right: { constant: 60 } } }] }, \
                sell: { priceAboveSma: 20 } } }) { backtest { id } } }";
     let made = app.admin.data(run, json!({})).await;
     let id = made.pointer("/runBacktest/backtest/id").and_then(Value::as_str).expect("an id");
-    let browser = Browser::open(&app, 1_280, "light").await;
-    browser.signed_in().await;
     browser.go(&format!("/reporting/backtests/{id}")).await;
     browser.click("//a[normalize-space()='Edit and run again']").await;
     browser.until("return document.querySelectorAll('.condition').length === 3").await;
@@ -151,14 +145,11 @@ async fn a_run_is_edited_and_run_again_and_both_are_compared() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
 async fn a_cell_of_a_sweep_opens_as_a_backtest_with_the_same_costs() {
-    let app = TestApp::start(Database::Sqlite).await;
-    with_history(&app).await;
+    let (app, browser) = at_work().await;
     let run = "mutation { sweepBacktests(input: { ticker: \"ACME\", buyBelowSma: { from: 5, to: 20 }, sellAboveSma: { from: 10, to: 40 }, \
                execution: { commission: 0.003 } }) { sweep { id } } }";
     let made = app.admin.data(run, json!({})).await;
     let id = made.pointer("/sweepBacktests/sweep/id").and_then(Value::as_str).expect("an id");
-    let browser = Browser::open(&app, 1_280, "light").await;
-    browser.signed_in().await;
     browser.go(&format!("/reporting/sweeps/{id}")).await;
     // With keys alone: to the cell of 6 and 12 days, and into it.
     let canvas = browser.find("//div[@class='heatmap']/canvas").await;

@@ -20,6 +20,15 @@ async fn with_history(app: &TestApp) {
     assert_eq!(state(&app.settled(&job).await), "SUCCEEDED");
 }
 
+/// A service with a symbol's history, and somebody signed in.
+async fn at_work() -> (TestApp, Browser) {
+    let app = TestApp::start(Database::Sqlite).await;
+    with_history(&app).await;
+    let browser = Browser::open(&app, 1_280, "light").await;
+    browser.signed_in().await;
+    (app, browser)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
 async fn a_symbol_is_added_and_arrives_while_one_watches() {

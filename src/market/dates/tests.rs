@@ -1,0 +1,117 @@
+use super::*;
+use proptest::prelude::*;
+
+fn iso(text: &str) -> String {
+    match day_of(text) {
+        Ok(day) => day::iso(day),
+        Err(fault) => fault.to_string(),
+    }
+}
+
+#[test]
+fn the_first_and_last_day_are_those_of_the_years() {
+    assert_eq!((day::iso(EARLIEST), day::iso(LATEST)), ("1900-01-01".to_owned(), "2100-12-31".to_owned()));
+}
+
+#[test]
+fn dates_of_every_source_are_read() {
+    for (text, expected) in [
+        ("2024-02-05", "2024-02-05"),
+        ("2024/2/5", "2024-02-05"),
+        ("20240205", "2024-02-05"),
+        ("19-Feb-2020", "2020-02-19"),
+        ("22-MAR-2024", "2024-03-22"),
+        ("22-MAR-24", "2024-03-22"),
+        ("15-May-26", "2026-05-15"),
+        ("1-Apr-19", "2019-04-01"),
+        ("13-Jul-69", "1969-07-13"),
+        ("29-December-2023", "2023-12-29"),
+        ("03 Jan 2024", "2024-01-03"),
+        ("Sep 29, 2023", "2023-09-29"),
+        ("Sept. 29, 2023", "2023-09-29"),
+        ("Fri, 29 Sep 2023", "2023-09-29"),
+        ("2017-12-15T00:00:00+0530", "2017-12-15"),
+        ("2017-12-15 00:00:00+05:30", "2017-12-15"),
+        ("2024-06-12 16:00:01", "2024-06-12"),
+        ("24/05/2019 16:00:00", "2019-05-24"),
+        ("5/24/2019 4:00 PM", "2019-05-24"),
+        ("12/13/2024", "2024-12-13"),
+        ("30122024", "2024-12-30"),
+        ("05/05/2024", "2024-05-05"),
+        ("Wed Jan 03 2024", "2024-01-03"),
+    ] {
+        assert_eq!(iso(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_has_no_meaning_or_several_is_refused() {
+    for text in [
+        "",
+        "-",
+        "soon",
+        "+024-01-01",
+        "-024-01-01",
+        "2024-13-01",
+        "2024-02-30",
+        "31-Feb-2024",
+        "22-MAR-202",
+        "22-MAR-20244",
+        "22-MAR-1024",
+        "31-Dec-1899",
+        "2024--01-02",
+        "2024-01",
+        "45292",
+        "1706745600",
+        "1/0/1900",
+        "2024-01-02 x",
+        "01-02/2024",
+        "2024-é-0",
+        "22-Mär-2024",
+        "2024-01-02 25:00",
+        "2101-01-01",
+    ] {
+        assert!(day_of(text).is_err(), "{text}: {}", iso(text));
+    }
+    assert_eq!(iso("05/02/2024"), "can be 2024-02-05 or 2024-05-02");
+}
+
+fn decided(texts: &[&str]) -> Result<DateOrder, OrderFault> {
+    let mut votes = OrderVotes::default();
+    for text in texts {
+        if let Ok(written) = read(text) {
+            votes.add(text, &written);
+        }
+    }
+    votes.decide()
+}
+
+#[test]
+fn a_column_decides_from_all_of_its_dates() {
+    assert_eq!(decided(&["05/02/2024", "13/02/2024"]), Ok(DateOrder::Dmy));
+    assert_eq!(decided(&["05/02/2024", "05/13/2024"]), Ok(DateOrder::Mdy));
+    assert_eq!(decided(&["05/05/2024", "2024-01-02"]), Ok(DateOrder::Dmy));
+    assert_eq!(decided(&["20-01-02", "99-01-31"]), Ok(DateOrder::Ymd));
+    assert_eq!(decided(&["99/99/2024", "13/02/2024"]), Ok(DateOrder::Dmy));
+    assert!(matches!(decided(&["05/02/2024", "06/02/2024"]), Err(OrderFault::Undecided { .. })));
+    assert!(matches!(decided(&["10-11-12"]), Err(OrderFault::Undecided { .. })));
+    assert!(matches!(decided(&["13/02/2024", "02/13/2024"]), Err(OrderFault::Contradiction { .. })));
+}
+
+proptest! {
+    #[test]
+    fn every_day_survives_every_way_of_writing_it(day in EARLIEST..40_000) {
+        let date = day::to_date(day);
+        for form in ["%Y-%m-%d", "%d-%b-%Y", "%B %-d, %Y", "%Y%m%d", "%d %B %Y", "%Y/%m/%d 16:00:01"] {
+            let text = date.format(form).to_string();
+            prop_assert_eq!(day_of(&text), Ok(day), "{}", text);
+        }
+        prop_assert_eq!(read(&date.format("%d/%m/%Y").to_string()).expect("a date").by(DateOrder::Dmy), Some(day));
+        prop_assert_eq!(read(&date.format("%m/%d/%Y").to_string()).expect("a date").by(DateOrder::Mdy), Some(day));
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in ".{0,80}") {
+        let _ = read(&text);
+    }
+}
