@@ -89,8 +89,7 @@ async fn every_refusal_is_seen_at_its_field_in_its_unit() {
     // The second condition's mistake stands at the second condition.
     browser.click("//fieldset[1]//button[normalize-space()='And another condition']").await;
     let second = "(//input[@aria-label='Days of buy when: what'])[1]";
-    browser.find(second).await.clear().await.expect("an empty field");
-    browser.find(second).await.send_keys("1").await.expect("keys");
+    browser.write(second, "1").await;
     browser.click("//button[normalize-space()='Run the backtest']").await;
     browser.find(&format!("{second}/..//*[@role='alert'][contains(., 'At least 2 days')]")).await;
 
