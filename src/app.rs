@@ -66,7 +66,8 @@ impl App {
     /// # Errors
     /// When the database doesn't answer or a provider's client can't be made.
     pub async fn build(settings: Settings) -> Result<Self, StartError> {
-        let store = Store::connect_with(&settings.database_url, settings.database_pool).await?;
+        // The driver's futures are large, and every command holds this one.
+        let store = Box::pin(Store::connect_with(&settings.database_url, settings.database_pool)).await?;
         let alpha_vantage = AlphaVantage::new(store.clone(), &settings.alpha_vantage)?;
         let nse = Nse::new(store.clone(), &settings.nse)?;
         let archive = NseArchive::new(store.clone(), &settings.nse)?;

@@ -32,7 +32,7 @@ pub(super) struct ImportArguments {
 pub(super) async fn run(settings: Settings, arguments: ImportArguments) -> Result<(), CommandError> {
     let failed = |error: &dyn std::fmt::Display| CommandError::Failed(error.to_string());
     if !arguments.market.is_empty() {
-        return Box::pin(import_market::run(settings, arguments.market)).await;
+        return import_market::run(settings, arguments.market).await;
     }
     let (Some(ticker), Some(path)) = (arguments.ticker, arguments.file) else {
         return Err(CommandError::Failed("name a ticker and a file, or files after --market".to_owned()));

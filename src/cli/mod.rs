@@ -152,7 +152,7 @@ async fn obey(command: Command, settings: Settings) -> Result<(), CommandError> 
         Command::Demo(arguments) => Box::pin(demo::run(settings, arguments)).await,
         Command::Import(arguments) => Box::pin(import::run(settings, arguments)).await,
         Command::Export(arguments) => Box::pin(export::run(settings, arguments)).await,
-        Command::Token(command) => Box::pin(token::run(settings, command)).await,
+        Command::Token(command) => token::run(settings, command).await,
         Command::Train(arguments) => Box::pin(train::run(settings, arguments)).await,
         Command::Backup { file } => {
             store::backup(&settings.database_url, &file).await?;

@@ -212,7 +212,8 @@ on_each_database! {
         assert_eq!(found["columns"]["tradeCount"].as_array().map(Vec::len), Some(14_400));
         assert!(found["best"][0]["sharpe"].is_number());
         // Read once, however many fields ask; 500 copies of the results would take 200 MB.
-        let again: String = (0..250).map(|i| format!("a{i}: columns {{ __typename }} b{i}: best(first: 1) {{ sharpe }} ")).collect();
+        let ask = |i| format!("a{i}: columns {{ __typename }} b{i}: best(first: 1) {{ sharpe }}");
+        let again = (0..250).map(ask).collect::<Vec<_>>().join(" ");
         let query = format!("query($id: ID!) {{ node(id: $id) {{ ... on Job {{ sweep {{ {again} }} }} }} }}");
         let all = app.anonymous.graphql(&query, json!({"id": asked["job"]["id"]})).await;
         let (last, code) = (&all["data"]["node"]["sweep"]["b249"], &all["errors"][0]["extensions"]["code"]);
