@@ -1,15 +1,16 @@
 //! Corporate actions: read, joined to their shares, held against the prices, and applied where those agree.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rust_decimal::Decimal;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use sha2::{Digest, Sha256};
 
 use super::IngestError;
-use crate::market::corporate_actions::{Clause, CorporateActionKind as Kind, price_factor, prices_agree, read_subject};
+use crate::market::corporate_actions::{Clause, CorporateActionKind as Kind, price_factor, prices_agree};
 use crate::market::day::iso;
 use crate::market::identity::Register;
+use crate::market::wordings::read_subject;
 use crate::market::{Bar, DataSource, Day, Dividend, Exchange, Split, splits};
 use crate::providers::market::RawAction;
 use crate::store::entity::corporate_action::Model;
@@ -26,10 +27,21 @@ pub async fn corporate_actions(store: &Store, raw: Vec<RawAction>) -> Result<usi
     let transaction = store.begin().await?;
     store.market_days().lock(&transaction).await?;
     let register = store.identities().register(&transaction).await?;
-    let rows = tokio::task::spawn_blocking(move || rows_of(&register, &raw)).await?;
+    let stored = store.corporate_actions().all_between(&transaction, first, last).await?;
+    let read = tokio::task::spawn_blocking(move || {
+        let rows = rows_of(&register, &raw);
+        let superseded = superseded(stored, &rows, &raw);
+        (rows, superseded)
+    });
+    let (rows, superseded) = read.await?;
     let count = rows.len();
     store.corporate_actions().add(&transaction, rows).await?;
+    store.corporate_actions().remove(&transaction, &superseded).await?;
     judge(store, &transaction, first, last).await?;
+    let mut changed: Vec<i64> = superseded.iter().filter(|row| row.applied).filter_map(|row| row.symbol_id).collect();
+    changed.sort_unstable();
+    changed.dedup();
+    refresh_adjustments(store, &transaction, &changed).await?;
     store.events().commit(transaction, &[]).await?;
     Ok(count)
 }
@@ -46,9 +58,32 @@ pub async fn judge_actions(store: &Store, from: Day, to: Day) -> Result<(), Inge
     Ok(())
 }
 
+/// Stored actions that what is announced now takes the place of: the same subject read otherwise, or a revised one.
+fn superseded(stored: Vec<Model>, rows: &[Model], raw: &[RawAction]) -> Vec<Model> {
+    let known: HashSet<&str> = rows.iter().map(|row| row.fingerprint.as_str()).collect();
+    let said: HashSet<(Exchange, &str, Day, &str)> =
+        raw.iter().map(|a| (a.exchange, a.ticker.as_str(), a.ex_day, a.subject.as_str())).collect();
+    let revised: HashSet<(Exchange, &str, Day, Kind)> = rows
+        .iter()
+        .filter(|row| is_revised(&row.subject))
+        .map(|row| (row.exchange, row.ticker.as_str(), row.ex_day, row.kind))
+        .collect();
+    let is_superseded = |row: &Model| {
+        !known.contains(row.fingerprint.as_str())
+            && (said.contains(&(row.exchange, row.ticker.as_str(), row.ex_day, row.subject.as_str()))
+                || revised.contains(&(row.exchange, row.ticker.as_str(), row.ex_day, row.kind)))
+    };
+    stored.into_iter().filter(is_superseded).collect()
+}
+
+/// "(Purpose Revised)", "(Date Revised)".
+fn is_revised(subject: &str) -> bool {
+    subject.to_lowercase().contains("revised")
+}
+
 fn rows_of(register: &Register, raw: &[RawAction]) -> Vec<Model> {
     let mut found: HashMap<String, Model> = HashMap::new();
-    let revised = |action: &RawAction| action.subject.to_lowercase().contains("revised");
+    let revised = |action: &RawAction| is_revised(&action.subject);
     // "(Purpose Revised)" takes the place of what was said before of the same day and kind.
     let mut kinds: HashMap<(&str, Day, Kind), bool> = HashMap::new();
     let mut clauses: Vec<(&RawAction, Clause)> = Vec::new();
@@ -68,12 +103,13 @@ fn rows_of(register: &Register, raw: &[RawAction]) -> Vec<Model> {
             (None, Some(amount)) => amount.clone(),
             (None, None) => action.subject.to_lowercase(),
         };
-        let key = format!("NSE|{}|{}|{:?}|{measure}", action.ticker, action.ex_day, clause.kind);
+        let exchange = if action.exchange == Exchange::Bse { "BSE" } else { "NSE" };
+        let key = format!("{exchange}|{}|{}|{:?}|{measure}", action.ticker, action.ex_day, clause.kind);
         let fingerprint = hex::encode(&Sha256::digest(key.as_bytes())[..16]);
         found.entry(fingerprint.clone()).or_insert_with(|| Model {
             id: 0,
-            exchange: Exchange::Nse,
-            symbol_id: symbol_of(register, &action.ticker, action.isin.as_deref(), action.ex_day),
+            exchange: action.exchange,
+            symbol_id: symbol_of(register, action.exchange, &action.ticker, action.isin.as_deref(), action.ex_day),
             ticker: action.ticker.clone(),
             isin: action.isin.clone(),
             kind: clause.kind,
@@ -81,7 +117,7 @@ fn rows_of(register: &Register, raw: &[RawAction]) -> Vec<Model> {
             ratio: clause.ratio,
             amount,
             subject: action.subject.clone(),
-            source: DataSource::Nse,
+            source: if action.exchange == Exchange::Bse { DataSource::Csv } else { DataSource::Nse },
             applied: false,
             doubt: clause.doubt.map(str::to_owned),
             fingerprint,
@@ -94,7 +130,11 @@ fn rows_of(register: &Register, raw: &[RawAction]) -> Vec<Model> {
 }
 
 /// The feed spells tickers as of its fetch: the ISIN goes first, then today's ticker, then those before.
-fn symbol_of(register: &Register, ticker: &str, isin: Option<&str>, day: Day) -> Option<i64> {
+/// The BSE's tickers are no one's here: it uses the same letters for other companies.
+fn symbol_of(register: &Register, exchange: Exchange, ticker: &str, isin: Option<&str>, day: Day) -> Option<i64> {
+    if exchange != Exchange::Nse {
+        return None;
+    }
     let by_isin = isin.and_then(|isin| register.by_isin(isin));
     by_isin.or_else(|| register.by_ticker(ticker)).or_else(|| register.find(ticker, day))?.id
 }
@@ -111,7 +151,7 @@ pub(super) async fn judge(
     if !homeless.is_empty() {
         let register = store.identities().register(transaction).await?;
         for row in &mut homeless {
-            row.symbol_id = symbol_of(&register, &row.ticker, row.isin.as_deref(), row.ex_day);
+            row.symbol_id = symbol_of(&register, row.exchange, &row.ticker, row.isin.as_deref(), row.ex_day);
         }
         homeless.retain(|row| row.symbol_id.is_some());
         actions.judge(transaction, &homeless).await?;

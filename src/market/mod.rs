@@ -20,6 +20,7 @@ pub mod resample;
 pub mod series;
 pub mod splits;
 pub mod text;
+pub mod wordings;
 
 pub use adjustment::{Adjustment, Dividend};
 pub use bar::{Bar, DataSource, Exchange, LARGEST_PRICE};

@@ -93,6 +93,26 @@ impl CorporateActions<'_> {
         Ok(query.all(transaction).await?)
     }
 
+    /// All actions of a span of ex-dates.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn all_between(&self, transaction: &DatabaseTransaction, from: Day, to: Day) -> Result<Vec<Model>> {
+        Ok(Entity::find().filter(Column::ExDay.between(from, to)).all(transaction).await?)
+    }
+
+    /// Removes actions.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn remove(&self, transaction: &DatabaseTransaction, rows: &[Model]) -> Result<()> {
+        for rows in rows.chunks(CHUNK) {
+            let these = Column::Id.is_in(rows.iter().map(|row| row.id));
+            Entity::delete_many().filter(these).exec(transaction).await?;
+        }
+        Ok(())
+    }
+
     /// Those of a span of ex-dates that no symbol is known of yet.
     ///
     /// # Errors

@@ -1,16 +1,17 @@
-//! The NSE's announcements of corporate actions: the answer of its interface, and the export of its page.
+//! Announcements of corporate actions: the answer of the NSE's interface, the export of its page, and the BSE's.
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::unpack::{Unpacked, unpack};
-use crate::market::Day;
 use crate::market::daily::{isin, parse_day};
+use crate::market::{Day, Exchange};
 use crate::providers::ProviderError;
 
 /// An announcement as the exchange words it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawAction {
+    pub exchange: Exchange,
     pub ticker: String,
     pub isin: Option<String>,
     pub subject: String,
@@ -49,6 +50,7 @@ fn action(
         return None;
     }
     Some(RawAction {
+        exchange: Exchange::Nse,
         ticker: ticker.to_uppercase(),
         isin: isin_text.and_then(isin).map(str::to_owned),
         subject: subject.chars().filter(|c| !c.is_control()).take(LONGEST_SUBJECT).collect(),
@@ -92,14 +94,20 @@ pub fn actions_of_csv(bytes: &[u8]) -> Option<Vec<RawAction>> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().ok()?.clone();
     let find = |name: &str| header.iter().position(|h| h.trim().eq_ignore_ascii_case(name));
-    let (symbol, purpose, ex) = (find("SYMBOL")?, find("PURPOSE")?, find("EX-DATE")?);
+    let bse = find("SECURITY CODE").zip(find("SECURITY NAME")).zip(find("EX DATE"));
+    let (exchange, symbol, ex) = match bse {
+        Some(((_, name), ex)) => (Exchange::Bse, name, ex),
+        None => (Exchange::Nse, find("SYMBOL")?, find("EX-DATE")?),
+    };
+    let purpose = find("PURPOSE")?;
     let (series, face) = (find("SERIES"), find("FACE VALUE"));
     let mut actions = Vec::new();
     for record in reader.records().take(MOST_ROWS) {
         let record = record.ok()?;
         let cell = |at: Option<usize>| at.and_then(|at| record.get(at)).unwrap_or("");
         let (ticker, subject) = (cell(Some(symbol)), cell(Some(purpose)));
-        actions.extend(action(ticker, cell(series), None, subject, cell(Some(ex)), cell(face)));
+        let read = action(ticker, cell(series), None, subject, cell(Some(ex)), cell(face));
+        actions.extend(read.map(|action| RawAction { exchange, ..action }));
     }
     Some(actions)
 }
@@ -119,6 +127,11 @@ mod tests {
         assert_eq!((from_json.len(), from_json[0].subject.as_str()), (1, "Bonus 1:1"));
         let from_csv = actions_of_csv(csv.as_bytes()).expect("actions");
         assert_eq!(from_csv, [RawAction { isin: None, ..from_json[0].clone() }]);
+        let bse = "Security Code,Security Name,Company Name,Ex Date,Purpose,Record Date,BC Start Date,BC End Date\t,ND Start Date\n\
+                   543980,JLHL,Jupiter Life Line Hospitals Ltd,23 Jul 2026,Stock  Split From Rs.10/- to Rs.2/-,23 Jul 2026,,,\n";
+        let from_bse = actions_of_csv(bse.as_bytes()).expect("actions");
+        assert_eq!((from_bse.len(), from_bse[0].exchange, from_bse[0].ticker.as_str()), (1, Exchange::Bse, "JLHL"));
+        assert_eq!(from_bse[0].subject, "Stock Split From Rs.10/- to Rs.2/-");
         assert!(actions_of_csv(b"a,b\n1,2\n").is_none() && actions_of_json("<html>").is_err());
     }
 }
