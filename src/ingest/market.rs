@@ -98,6 +98,20 @@ pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<Outcome
     Ok(outcome)
 }
 
+/// Learns changes of tickers, and gives each share the days that were stored under a ticker of before.
+///
+/// # Errors
+/// When the database fails; nothing is stored then.
+pub async fn ticker_changes(store: &Store, changes: &[(String, String, Day)]) -> Result<(), IngestError> {
+    let transaction = store.begin().await?;
+    store.market_days().lock(&transaction).await?;
+    store.identities().learn_changes(&transaction, changes).await?;
+    let changed = store.identities().follow_changes(&transaction).await?;
+    refresh_adjustments(store, &transaction, &changed).await?;
+    store.events().commit(transaction, &[]).await?;
+    Ok(())
+}
+
 /// Splits of the symbols whose price jumped in the batch, or in the days after it that were stored before.
 async fn settle_jumps(
     store: &Store,

@@ -17,6 +17,6 @@ pub use compare::{Merged, merge};
 pub use corporate_actions::{corporate_actions, judge_actions};
 pub use ipo_records::{IpoRecord, ParsedIpos, parse_ipos};
 pub use ipos::{ipo_scope, ipos};
-pub use market::{market, market_scope};
+pub use market::{market, market_scope, ticker_changes};
 pub use prices::{IngestError, Ingested, plan, prices, scope, today};
 pub use validate::{Parsed, parse};

@@ -187,15 +187,15 @@ async fn refresh_lists(app: &App) -> Result<(), JobError> {
         };
         let list = tokio::task::spawn_blocking(move || read_list(&bytes)).await;
         let list = list.map_err(ingest::IngestError::from)?;
-        let transaction = app.store.begin().await?;
         match list {
             Some(ListFile::Shares(shares)) => {
                 boards += 1;
                 listed.extend(shares);
             }
-            Some(other) => learn(app, &transaction, other).await?,
+            Some(other) => learn_list(app, other).await?,
             None => {}
         }
+        let transaction = app.store.begin().await?;
         app.store.market_days().set_list_fetched(&transaction, path).await?;
         app.store.events().commit(transaction, &[]).await?;
     }
@@ -209,23 +209,26 @@ async fn refresh_lists(app: &App) -> Result<(), JobError> {
     Ok(())
 }
 
-async fn learn(app: &App, transaction: &sea_orm::DatabaseTransaction, list: ListFile) -> Result<(), StoreError> {
-    let identities = app.store.identities();
-    match list {
-        ListFile::Changes(changes) => identities.learn_changes(transaction, &changes).await,
-        ListFile::Funds(funds) => identities.learn_funds(transaction, &funds).await,
-        ListFile::Shares(shares) => identities.learn_listed(transaction, &shares, None).await,
-    }
-}
-
-/// Takes one of the exchange's lists from a file.
+/// Takes one of the exchange's lists.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn learn_list(app: &App, list: ListFile) -> Result<(), StoreError> {
-    let transaction = app.store.begin().await?;
-    learn(app, &transaction, list).await?;
-    app.store.events().commit(transaction, &[]).await
+pub async fn learn_list(app: &App, list: ListFile) -> Result<(), ingest::IngestError> {
+    let identities = app.store.identities();
+    match list {
+        ListFile::Changes(changes) => ingest::ticker_changes(&app.store, &changes).await?,
+        ListFile::Funds(funds) => {
+            let transaction = app.store.begin().await?;
+            identities.learn_funds(&transaction, &funds).await?;
+            app.store.events().commit(transaction, &[]).await?;
+        }
+        ListFile::Shares(shares) => {
+            let transaction = app.store.begin().await?;
+            identities.learn_listed(&transaction, &shares, None).await?;
+            app.store.events().commit(transaction, &[]).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The announcements of a span; `None` where they can't be had, which keeps no price out.

@@ -38,6 +38,10 @@ pub struct ListedShare {
 pub const SUFFIX: &str = ".NSE";
 
 impl Identities<'_> {
+    pub(super) fn backend(&self) -> DbBackend {
+        self.0.backend()
+    }
+
     fn statement(&self, sqlite: &str, postgres: &str, values: Vec<sea_orm::Value>) -> Statement {
         let backend = self.0.backend();
         Statement::from_sql_and_values(backend, if backend == DbBackend::Postgres { postgres } else { sqlite }, values)

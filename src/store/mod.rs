@@ -30,6 +30,7 @@ mod market_days;
 mod measures;
 pub mod page;
 mod prices;
+mod renames;
 mod research;
 mod retention;
 mod schedules;

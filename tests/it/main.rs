@@ -17,6 +17,7 @@ mod ipos;
 mod jobs;
 mod lists;
 mod market;
+mod market_changes;
 mod outages;
 mod performance;
 mod protocol;

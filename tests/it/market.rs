@@ -11,7 +11,7 @@ const DEF: &str = "INE222B01019";
 
 impl TestApp {
     /// Fetches a span of days and answers with the jobs once they have ended.
-    async fn refresh_market(&self, from: &str, to: &str) -> Vec<Value> {
+    pub(crate) async fn refresh_market(&self, from: &str, to: &str) -> Vec<Value> {
         let query =
             "mutation($from: Date!, $to: Date!) { refreshMarket(input: { exchange: NSE, from: $from, to: $to }) {
                      jobs { id kind } userErrors { message } } }";
@@ -40,7 +40,7 @@ impl TestApp {
             .collect()
     }
 
-    async fn symbol(&self, ticker: &str) -> Value {
+    pub(crate) async fn symbol(&self, ticker: &str) -> Value {
         let query =
             "query($t: String!) { symbol(ticker: $t) { ticker isin exchange currency source barCount firstDate lastDate
                      dataVersion delisted listedOn name formerTickers { ticker until } splits { date ratio detected }
