@@ -8,6 +8,7 @@ use super::{CommandError, import_market, prepared};
 use crate::ingest;
 use crate::jobs::{self, AddSymbol};
 use crate::market::DateOrder;
+use crate::market::daily::day_in_name;
 use crate::providers::files::{self, Options};
 use crate::request::normalise_ticker;
 use crate::settings::Settings;
@@ -45,7 +46,8 @@ pub(super) async fn run(settings: Settings, arguments: ImportArguments) -> Resul
     }
     let content = tokio::fs::read(&path).await.map_err(unreadable)?;
     let ticker = normalise_ticker(&ticker).map_err(|e| failed(&e))?;
-    let options = Options { ticker: ticker.clone(), date_order: arguments.date_order };
+    let day = path.file_name().and_then(|name| name.to_str()).and_then(day_in_name);
+    let options = Options { ticker: ticker.clone(), date_order: arguments.date_order, day };
     let file = files::read(&content, &options).map_err(|e| failed(&e))?;
     let batch = file.batch().map_err(|e| failed(&e))?;
     let app = prepared(settings).await?;

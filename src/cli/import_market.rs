@@ -10,12 +10,12 @@ use super::{CommandError, prepared};
 use crate::app::App;
 use crate::ingest;
 use crate::jobs;
-use crate::market::Day;
-use crate::market::daily::parse_day;
-use crate::market::day::parse_iso;
+use crate::market::daily::day_in_name;
+use crate::market::day::iso;
+use crate::market::{Day, Exchange};
 use crate::providers::market::{DayFile, ListFile, RawAction, Session, actions_of_csv, describe, read_day, read_list};
 use crate::settings::Settings;
-use crate::store::Outcome;
+use crate::store::{Outcome, today_at};
 
 /// What a file holds.
 enum Content {
@@ -100,7 +100,9 @@ impl Import<'_> {
                 self.span = Some((first.min(session.day), last.max(session.day)));
                 self.batch.push(session);
             }
-            Content::List(list) => jobs::learn_list(self.app, list).await?,
+            Content::List(list) => {
+                jobs::learn_list(self.app, list).await.map_err(|e| CommandError::Failed(e.to_string()))?;
+            }
             Content::Actions(actions) => {
                 ingest::corporate_actions(&self.app.store, actions)
                     .await
@@ -147,6 +149,10 @@ fn read(file: &Path) -> Content {
         Err(error) => return Content::Useless(format!("it can't be read: {error}")),
     };
     match read_day(&bytes, None) {
+        DayFile::Session(session) if session.day > today_at(Exchange::Nse) => Content::Useless(format!(
+            "its day, {}, is in the future; correct its dates, or this machine's clock",
+            iso(session.day)
+        )),
         DayFile::Session(session) => Content::Session(session),
         other => {
             if let Some(actions) = actions_of_csv(&bytes) {
@@ -178,32 +184,9 @@ fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
             files.push(path.clone());
         }
     }
-    files.sort_by_cached_key(|file| (day_in_name(file), file.clone()));
+    let day_of = |file: &Path| file.file_name()?.to_str().and_then(day_in_name);
+    files.sort_by_cached_key(|file| (day_of(file), file.clone()));
     Ok(files)
-}
-
-/// The day in a file's name, which only orders files: `cm30NOV2023bhav`, `…_20240719_F_0000`, `…_full_19072024`.
-fn day_in_name(file: &Path) -> Option<Day> {
-    let name = file.file_name()?.to_str()?;
-    let split = |at: usize, text: &str| Some((text.get(..at)?.to_owned(), text.get(at..)?.to_owned()));
-    for start in 0..name.len() {
-        let Some(rest) = name.get(start..) else { continue };
-        if let Some(text) = rest.get(..9)
-            && let Some((day, rest)) = split(2, text)
-            && let Some((month, year)) = split(3, &rest)
-            && let Some(day) = parse_day(&format!("{day}-{month}-{year}"))
-        {
-            return Some(day);
-        }
-        let Some(digits) = rest.get(..8).filter(|d| d.bytes().all(|b| b.is_ascii_digit())) else { continue };
-        let forward = format!("{}-{}-{}", &digits[..4], &digits[4..6], &digits[6..]);
-        let backward = format!("{}-{}-{}", &digits[4..], &digits[2..4], &digits[..2]);
-        let plausible = |day: &Day| (8_000..40_000).contains(day);
-        if let Some(day) = parse_iso(&forward).filter(plausible).or_else(|| parse_iso(&backward).filter(plausible)) {
-            return Some(day);
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -211,14 +194,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_put_in_the_order_of_their_days() {
-        let day = |name: &str| day_in_name(Path::new(name));
-        let expected = parse_iso("2024-07-19");
-        for name in
-            ["cm19JUL2024bhav.csv.zip", "BhavCopy_NSE_CM_0_0_0_20240719_F_0000.csv", "sec_bhavdata_full_19072024.csv"]
-        {
-            assert_eq!(day(name), expected, "{name}");
-        }
-        assert_eq!((day("EQUITY_L.csv"), day("é.csv")), (None, None));
+    fn a_day_of_the_future_is_passed_over_and_said_to_be() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("cm01JAN2099bhav.csv");
+        let written = |date: &str| {
+            let text = format!(
+                "SYMBOL,SERIES,OPEN,HIGH,LOW,CLOSE,LAST,PREVCLOSE,TOTTRDQTY,TOTTRDVAL,TIMESTAMP,TOTALTRADES,ISIN,\n\
+                 ABC,EQ,10,11,9,10.5,10,9,7,1,{date},1,INE111A01011,\n"
+            );
+            std::fs::write(&file, text).expect("a file");
+            read(&file)
+        };
+        let Content::Useless(why) = written("01-JAN-2099") else { panic!("it is in the future") };
+        assert!(why.contains("2099-01-01, is in the future"), "{why}");
+        assert!(matches!(written("01-JAN-2024"), Content::Session(_)));
     }
 }

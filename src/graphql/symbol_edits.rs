@@ -13,7 +13,9 @@ use super::scalars::Date;
 use super::symbol::Symbol;
 use crate::app::App;
 use crate::jobs::{self, AddSymbol};
+use crate::market::daily::day_in_name;
 use crate::market::{DateOrder, Exchange};
+use crate::providers::files::Options;
 use crate::store::Role;
 
 /// A symbol to follow.
@@ -171,14 +173,16 @@ impl From<jobs::Preview> for ImportPreview {
     }
 }
 
-/// An upload's bytes, read off the async threads.
-async fn uploaded(ctx: &Context<'_>, file: &Upload) -> Result<Vec<u8>> {
-    let file = file.value(ctx).map_err(|e| internal(&e))?;
+/// An upload's bytes, read off the async threads, and how to read them.
+async fn uploaded(ctx: &Context<'_>, input: &ImportPricesInput) -> Result<(Vec<u8>, Options)> {
+    let file = input.file.value(ctx).map_err(|e| internal(&e))?;
+    let day = day_in_name(&file.filename);
+    let options = Options { ticker: input.ticker.clone(), date_order: input.date_order, day };
     let read = tokio::task::spawn_blocking(move || {
         let mut content = Vec::new();
         std::io::Read::read_to_end(&mut &file.content, &mut content).map(|_| content)
     });
-    read.await.map_err(|e| internal(&e))?.map_err(|e| internal(&e))
+    Ok((read.await.map_err(|e| internal(&e))?.map_err(|e| internal(&e))?, options))
 }
 
 /// The symbol, and the job that reads the file.
@@ -281,9 +285,9 @@ impl SymbolMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The file, as an import would take it.")] input: ImportPricesInput,
     ) -> Result<PreviewImportPayload> {
-        let content = uploaded(ctx, &input.file).await?;
+        let (content, options) = uploaded(ctx, &input).await?;
         let app = ctx.data_unchecked::<App>();
-        Ok(match sort_out(jobs::preview_import(app, &input.ticker, content, input.date_order).await)? {
+        Ok(match sort_out(jobs::preview_import(app, content, options).await)? {
             Ok(preview) => PreviewImportPayload { preview: Some(preview.into()), user_errors: Vec::new() },
             Err(user_errors) => PreviewImportPayload { preview: None, user_errors },
         })
@@ -296,9 +300,9 @@ impl SymbolMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The file, and whose prices it has.")] input: ImportPricesInput,
     ) -> Result<ImportPricesPayload> {
-        let content = uploaded(ctx, &input.file).await?;
+        let (content, options) = uploaded(ctx, &input).await?;
         let app = ctx.data_unchecked::<App>();
-        Ok(match sort_out(jobs::import_prices(app, &input.ticker, content, input.date_order).await)? {
+        Ok(match sort_out(jobs::import_prices(app, content, options).await)? {
             Ok((symbol, job)) => ImportPricesPayload {
                 job: Some(Job(job)),
                 symbol: Some(Symbol(Arc::new(symbol))),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Done, Job, JobError, Progress};
 use crate::app::App;
 use crate::ingest::{self, IngestError};
-use crate::market::DateOrder;
+use crate::market::{DateOrder, Day};
 use crate::providers::files::{self, Options};
 use crate::store::JobKind;
 
@@ -18,6 +18,9 @@ pub struct ImportPrices {
     /// Which number of a date comes first, where a person said so.
     #[serde(default)]
     pub date_order: Option<DateOrder>,
+    /// The day of a file whose rows don't tell it.
+    #[serde(default)]
+    pub day: Option<Day>,
 }
 
 impl Job for ImportPrices {
@@ -44,7 +47,7 @@ impl Job for ImportPrices {
             return Err(JobError::Pointless("The symbol has been removed".to_owned()));
         };
         progress.tell(0, None, "Reading the file").await;
-        let options = Options { ticker: symbol.ticker, date_order: self.date_order };
+        let options = Options { ticker: symbol.ticker, date_order: self.date_order, day: self.day };
         let read = tokio::task::spawn_blocking(move || {
             files::read(&content, &options).and_then(|file| Ok((file.batch()?, file.notes)))
         });

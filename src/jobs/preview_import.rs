@@ -29,18 +29,13 @@ pub struct Preview {
 ///
 /// # Errors
 /// When the ticker is malformed, or the file can't be read.
-pub async fn preview_import(
-    app: &App,
-    ticker: &str,
-    content: Vec<u8>,
-    date_order: Option<DateOrder>,
-) -> Result<Preview, RequestError> {
-    let ticker = normalise_ticker(ticker)?;
+pub async fn preview_import(app: &App, content: Vec<u8>, mut options: Options) -> Result<Preview, RequestError> {
+    let ticker = normalise_ticker(&options.ticker)?;
+    options.ticker.clone_from(&ticker);
     let stored = app.store.symbols().by_ticker(&ticker).await?.map_or(0, |symbol| symbol.bar_count);
     let today = ingest::today(crate::market::Exchange::Other);
     let unusable = |e: crate::providers::ProviderError| RequestError::invalid("file", e.to_string());
     let read = tokio::task::spawn_blocking(move || {
-        let options = Options { ticker: ticker.clone(), date_order };
         let file = files::read(&content, &options).map_err(unusable)?;
         let mut doubts = file.notes.clone();
         let mut bars = Vec::new();

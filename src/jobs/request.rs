@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::ingest;
 use crate::market::ipo::provider_tickers;
 use crate::market::text::clean;
-use crate::market::{DataSource, DateOrder, Exchange};
+use crate::market::{DataSource, Exchange};
 use crate::providers::files::{self, Options};
 use crate::request::{RequestError, find_symbol, normalise_ticker};
 use crate::research::{StoredSweep, SweepRequest, prepare_sweep, run_sweep};
@@ -247,29 +247,28 @@ async fn named(app: &App, tickers: &[String]) -> Result<Vec<symbol::Model>, Requ
 /// When the ticker is malformed, or the file is empty or no text.
 pub async fn import_prices(
     app: &App,
-    ticker: &str,
     content: Vec<u8>,
-    date_order: Option<DateOrder>,
+    mut options: Options,
 ) -> Result<(symbol::Model, job::Model), RequestError> {
-    let ticker = normalise_ticker(ticker)?;
-    let options = Options { ticker: ticker.clone(), date_order };
+    options.ticker = normalise_ticker(&options.ticker)?;
+    let reading = options.clone();
     let read = tokio::task::spawn_blocking(move || {
-        let file = files::read(&content, &options).map_err(|e| RequestError::invalid("file", e.to_string()))?;
+        let file = files::read(&content, &reading).map_err(|e| RequestError::invalid("file", e.to_string()))?;
         match file.undecided {
             Some(why) => Err(RequestError::invalid("dateOrder", why)),
             None => Ok(content),
         }
     });
     let content = read.await??;
-    app.store.transact(|| import_recorded(app, &ticker, content.clone(), date_order)).await
+    app.store.transact(|| import_recorded(app, content.clone(), &options)).await
 }
 
 async fn import_recorded(
     app: &App,
-    ticker: &str,
     content: Vec<u8>,
-    date_order: Option<DateOrder>,
+    options: &Options,
 ) -> Result<(symbol::Model, job::Model), RequestError> {
+    let Options { ref ticker, date_order, day } = *options;
     let exchange = exchange_by_suffix(ticker);
     let transaction = app.store.begin().await?;
     let symbol = if let Some(symbol) = app.store.symbols().by_ticker_in(&transaction, ticker).await? {
@@ -280,7 +279,7 @@ async fn import_recorded(
         inserted.ok_or_else(|| RequestError::Conflict(format!("{ticker} was added just now; try again")))?
     };
     let upload = ulid::Ulid::new().to_string();
-    let record: NewJob = ImportPrices { symbol_id: symbol.id, upload, date_order }.record(None)?;
+    let record: NewJob = ImportPrices { symbol_id: symbol.id, upload, date_order, day }.record(None)?;
     let recorded = app.store.jobs().record(&transaction, &[record]).await?.pop();
     let (job, _) = recorded.ok_or_else(|| RequestError::Conflict("the job was not recorded; try again".to_owned()))?;
     app.store.jobs().attach(&transaction, job.id, content).await?;

@@ -1,7 +1,7 @@
 //! One trading day of a whole exchange: a row a share, as the exchange's daily file has it.
 
 use super::bar::Exchange;
-use super::day::Day;
+use super::day::{Day, parse_iso};
 use super::ipo::first_session;
 use super::{LARGEST_PRICE, dates};
 
@@ -104,6 +104,37 @@ pub fn parse_day(text: &str) -> Option<Day> {
     dates::day_of(text).ok().filter(|day| *day >= first_session(Exchange::Nse))
 }
 
+/// The day in the name of a daily file: `cm30NOV2023bhav`, `…_20240719_F_0000`, `…_full_19072024`, `EQ010124`.
+#[must_use]
+pub fn day_in_name(name: &str) -> Option<Day> {
+    let plausible = |day: &Day| (8_000..40_000).contains(day);
+    let bytes = name.as_bytes();
+    let digits = |from: usize, count: usize| {
+        let cell = name.get(from..from + count)?;
+        let alone = !bytes.get(from + count).is_some_and(u8::is_ascii_digit)
+            && !from.checked_sub(1).is_some_and(|before| bytes[before].is_ascii_digit());
+        (alone && cell.bytes().all(|b| b.is_ascii_digit())).then_some(cell)
+    };
+    (0..name.len()).find_map(|at| {
+        // The month in letters.
+        if let Some(cell) = name.get(at..at + 9).filter(|cell| cell.is_ascii())
+            && let Some(day) = parse_day(&format!("{}-{}-{}", &cell[..2], &cell[2..5], &cell[5..]))
+        {
+            return Some(day);
+        }
+        if let Some(cell) = digits(at, 8) {
+            let forward = format!("{}-{}-{}", &cell[..4], &cell[4..6], &cell[6..]);
+            let backward = format!("{}-{}-{}", &cell[4..], &cell[2..4], &cell[..2]);
+            let read = |text: &str| parse_iso(text).filter(plausible);
+            return read(&forward).or_else(|| read(&backward));
+        }
+        // The BSE's alone has a year of two digits.
+        let marked = name.get(at.checked_sub(2)?..at).is_some_and(|mark| mark.eq_ignore_ascii_case("EQ"));
+        let cell = digits(at, 6).filter(|_| marked)?;
+        parse_iso(&format!("20{}-{}-{}", &cell[4..], &cell[2..4], &cell[..2])).filter(plausible)
+    })
+}
+
 /// A price in plain digits, above zero.
 ///
 /// # Errors
@@ -173,6 +204,23 @@ mod tests {
             "3-NOV-+24",
         ] {
             assert_eq!(parse_day(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_files_name_tells_its_day() {
+        for (name, day) in [
+            ("cm19JUL2024bhav.csv.zip", Some("2024-07-19")),
+            ("BhavCopy_NSE_CM_0_0_0_20240719_F_0000.csv", Some("2024-07-19")),
+            ("sec_bhavdata_full_19072024.csv", Some("2024-07-19")),
+            ("EQ190724_CSV.ZIP", Some("2024-07-19")),
+            ("bse_EQ190724.CSV", Some("2024-07-19")),
+            ("eq310299.csv", None),
+            ("EQUITY_L.csv", None),
+            ("é.csv", None),
+            ("prices 123456.csv", None),
+        ] {
+            assert_eq!(day_in_name(name).map(iso).as_deref(), day, "{name}");
         }
     }
 

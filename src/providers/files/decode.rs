@@ -3,6 +3,7 @@
 use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::providers::ProviderError;
+use crate::providers::market::{Unpacked, unpack};
 
 /// The largest file that is read.
 pub const LARGEST_FILE: usize = 64 << 20;
@@ -21,8 +22,17 @@ pub(super) fn text(content: &[u8]) -> Result<String, ProviderError> {
     if content.len() > LARGEST_FILE {
         return Err(bad(format!("it is larger than {} MiB; split it", LARGEST_FILE >> 20)));
     }
+    // The exchanges' daily files come as archives of one table.
+    if content.starts_with(b"PK\x03\x04")
+        && let Unpacked::Text(text) = unpack(content)
+    {
+        return Ok(text);
+    }
     let known: [(&[u8], &str); 6] = [
-        (b"PK\x03\x04", "it is a spreadsheet or a zip archive; save it as CSV, or unpack it, first"),
+        (
+            b"PK\x03\x04",
+            "it is a spreadsheet, or an archive of something else than one CSV file; save it as CSV, or unpack it, first",
+        ),
         (b"\xd0\xcf\x11\xe0", "it is an old Excel file; save it as CSV first"),
         (b"\x1f\x8b", "it is compressed with gzip; unpack it first"),
         (b"PAR1", "it is a Parquet file; write it as CSV first"),

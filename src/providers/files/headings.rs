@@ -1,5 +1,7 @@
 //! What a table's headings mean, whoever wrote them.
 
+use super::names::{ADJUSTED, CLOSES, DATES, HIGHS, IGNORED, LOWS, OPENS, SERIES, SPLITS, TICKERS, VOLUMES};
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
@@ -42,149 +44,6 @@ impl Meaning {
         })
     }
 }
-
-/// Names of dates, the one to be believed first.
-const DATES: [&str; 12] = [
-    "mtimestamp",
-    "traddt",
-    "date",
-    "date1",
-    "tradedate",
-    "tradingdate",
-    "datetime",
-    "timestamp",
-    "day",
-    "chtimestamp",
-    "time",
-    "",
-];
-const CLOSES: [&str; 7] = ["close", "closeprice", "closingprice", "clspric", "closelast", "chclosingprice", "price"];
-const OPENS: [&str; 5] = ["open", "openprice", "openingprice", "opnpric", "chopeningprice"];
-const HIGHS: [&str; 4] = ["high", "highprice", "hghpric", "chtradehighprice"];
-const LOWS: [&str; 4] = ["low", "lowprice", "lwpric", "chtradelowprice"];
-const ADJUSTED: [&str; 9] = [
-    "adjclose",
-    "adjustedclose",
-    "adjcloseprice",
-    "adjustedcloseprice",
-    "adjclosingprice",
-    "adjustedclosingprice",
-    "closeadj",
-    "closeadjusted",
-    "adjustedclosing",
-];
-const VOLUMES: [&str; 15] = [
-    "volume",
-    "vol",
-    "totaltradequantity",
-    "totaltradedquantity",
-    "tottrdqty",
-    "ttltrdqnty",
-    "ttltradgvol",
-    "noofshares",
-    "noofshrs",
-    "sharestraded",
-    "chtottradedqty",
-    "tradedquantity",
-    "tradedvolume",
-    "totalvolume",
-    "quantity",
-];
-const SPLITS: [&str; 2] = ["splitcoefficient", "split"];
-const TICKERS: [&str; 14] = [
-    "symbol",
-    "ticker",
-    "tckrsymb",
-    "chsymbol",
-    "sccode",
-    "scripcode",
-    "securitycode",
-    "tradingsymbol",
-    "fininstrmid",
-    "name",
-    "scname",
-    "scripname",
-    "fininstrmnm",
-    "securityname",
-];
-const SERIES: [&str; 4] = ["series", "sctysrs", "chseries", "sctype"];
-const IGNORED: [&str; 75] = [
-    "openint",
-    "openinterest",
-    "oi",
-    "opnintrst",
-    "last",
-    "lastprice",
-    "lastpric",
-    "ltp",
-    "lasttradedprice",
-    "chlasttradedprice",
-    "prevclose",
-    "previousclose",
-    "prevcloseprice",
-    "prvsclsgpric",
-    "chpreviousclsprice",
-    "vwap",
-    "wap",
-    "avgprice",
-    "averageprice",
-    "turnover",
-    "turnoverlacs",
-    "totalturnover",
-    "totalturnoverrs",
-    "tottrdval",
-    "ttltrfval",
-    "netturnov",
-    "value",
-    "trades",
-    "nooftrades",
-    "totaltrades",
-    "ttlnboftxsexctd",
-    "deliverablevolume",
-    "deliverble",
-    "deliverablequantity",
-    "deliverable",
-    "delivqty",
-    "delivper",
-    "deliqtytotradedqty",
-    "spreadhighlow",
-    "spreadcloseopen",
-    "52wh",
-    "52wl",
-    "change",
-    "changepct",
-    "dividends",
-    "dividend",
-    "dividendamount",
-    "exdividend",
-    "stocksplits",
-    "capitalgains",
-    "adjopen",
-    "adjhigh",
-    "adjlow",
-    "adjvolume",
-    "adjustedopen",
-    "adjustedhigh",
-    "adjustedlow",
-    "isin",
-    "isincode",
-    "bizdt",
-    "tdcloindi",
-    "scgroup",
-    "chmarkettype",
-    "chisin",
-    "chtottradedval",
-    "chtotaltrades",
-    "ch52weekhighprice",
-    "ch52weeklowprice",
-    "sttlmpric",
-    "ssnid",
-    "newbrdlotqty",
-    "undrlygpric",
-    "src",
-    "repaired",
-    "rmks",
-];
 
 /// A heading's letters and digits in lower case, without the number that some put before it.
 fn squeezed(heading: &str) -> String {
@@ -265,9 +124,13 @@ impl Headings {
     }
 
     /// What keeps the table from being read, as a sentence.
-    pub(super) fn fault(&self) -> Option<String> {
+    pub(super) fn fault(&self, dated: bool) -> Option<String> {
         let needed = [Meaning::Date, Meaning::Open, Meaning::High, Meaning::Low, Meaning::Close];
-        let missing: Vec<&str> = needed.iter().filter(|m| self.find(**m).is_none()).filter_map(|m| m.name()).collect();
+        let missing: Vec<&str> = needed
+            .iter()
+            .filter(|m| self.find(**m).is_none() && !(dated && **m == Meaning::Date))
+            .filter_map(|m| m.name())
+            .collect();
         let twice = needed.iter().chain([&Meaning::AdjustedClose, &Meaning::Volume, &Meaning::Split]);
         for meaning in twice {
             if let [one, other, ..] = self.all(*meaning)[..] {
@@ -284,6 +147,13 @@ impl Headings {
                     self.names[i]
                 ));
             }
+        }
+        if missing == ["date"] && self.has("sccode") {
+            return Some(
+                "neither its rows nor its name tell its day; the BSE names it in the file's name alone, as EQ190724.CSV: \
+                 give the file that name again"
+                    .to_owned(),
+            );
         }
         (!missing.is_empty()).then(|| {
             format!(
@@ -364,18 +234,34 @@ mod tests {
     }
 
     #[test]
+    fn the_headings_of_other_languages_are_known() {
+        for line in [
+            "Datum,Zuletzt,Eröffn.,Hoch,Tief,Vol.,+/- %",
+            "Fecha,Último,Apertura,Máximo,Mínimo,Vol.,% var.",
+            "Date,Dernier,Ouv.,Plus Haut,Plus Bas,Vol.,Variation %",
+            "Data,Ultimo,Apertura,Massimo,Minimo,Vol.,Var. %",
+            "Data,Último,Abertura,Máxima,Mínima,Vol.,Var%",
+            "Data,Zamkniecie,Otwarcie,Najwyzszy,Najnizszy,Wolumen,",
+        ] {
+            let headings = read(line);
+            use Meaning::{Close, Date, High, Ignored, Low, Open, Volume};
+            assert_eq!(headings.meanings, [Date, Close, Open, High, Low, Volume, Ignored], "{line}");
+        }
+    }
+
+    #[test]
     fn adjusted_closes_are_known_in_their_spellings_and_near_misses_are_faults() {
         for name in ["Adj Close", "Adj. Close", "Adj Close**", "AdjClose", "5. adjusted close", "adjusted_close"] {
             let headings = read(&format!("Date,Open,High,Low,Close,{name},Volume"));
-            assert_eq!((headings.find(Meaning::AdjustedClose), headings.fault()), (Some(5), None), "{name}");
+            assert_eq!((headings.find(Meaning::AdjustedClose), headings.fault(false)), (Some(5), None), "{name}");
         }
         for name in ["Ajd Close", "Adjusted Px", "Clsoe adj", "AdjCls", "Adjusted"] {
-            assert!(read(&format!("Date,Open,High,Low,Close,{name},Volume")).fault().is_some(), "{name}");
+            assert!(read(&format!("Date,Open,High,Low,Close,{name},Volume")).fault(false).is_some(), "{name}");
         }
         assert_eq!(read("Date,Open,High,Low,Close,Volume,Mood").unknown(), ["Mood"]);
-        assert!(read("Date,Open,High,Low,Close,Volum").fault().is_some());
-        assert!(read("Date,Open,High,Low,Close,close,Volume").fault().is_some());
-        assert!(read("Date,Open,High,Low,ltp,Volume").fault().is_some_and(|f| f.contains("close")));
+        assert!(read("Date,Open,High,Low,Close,Volum").fault(false).is_some());
+        assert!(read("Date,Open,High,Low,Close,close,Volume").fault(false).is_some());
+        assert!(read("Date,Open,High,Low,ltp,Volume").fault(false).is_some_and(|f| f.contains("close")));
     }
 
     #[test]

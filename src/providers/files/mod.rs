@@ -3,29 +3,32 @@
 //! it is counted.
 
 mod decode;
+mod formats;
 mod headings;
 mod json;
+mod names;
 mod numbers;
 mod table;
+mod tickers;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use formats::format_of;
 use headings::Meaning;
 use numbers::{Style, StyleVotes, is_nothing, plain};
 use table::{Table, cells};
+use tickers::{base, choose_ticker, listed};
 
 pub use decode::LARGEST_FILE;
 
 use super::{History, PriceBatch, ProviderError, RawBar};
 use crate::market::dates::{self, OrderVotes};
-use crate::market::{DataSource, DateOrder, day};
+use crate::market::{DataSource, DateOrder, Day, day};
 
 /// Series of the NSE that are shares: the main board's and the SME board's, with those that trade for delivery only.
 const SHARE_SERIES: [&str; 6] = ["EQ", "BE", "BZ", "SM", "ST", "SZ"];
-const MOST_TICKERS: usize = 10_000;
-const NAMES_SHOWN: usize = 8;
 
 /// How to read a file.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +37,8 @@ pub struct Options {
     pub ticker: String,
     /// Which number of a date comes first; decided from the column if left out.
     pub date_order: Option<DateOrder>,
+    /// The day in the file's name, for the daily files whose rows don't tell it.
+    pub day: Option<Day>,
 }
 
 /// One heading and what its column is taken for.
@@ -63,6 +68,8 @@ struct Inner {
     table: Table,
     style: Style,
     order: DateOrder,
+    /// The day of every row, where the rows don't tell it.
+    day: Option<Day>,
     /// Columns used, one a meaning.
     at: Places,
     tickers: Option<(Vec<usize>, String)>,
@@ -80,6 +87,8 @@ struct Places {
     volume: Option<usize>,
     split: Option<usize>,
     series: Option<usize>,
+    /// The BSE's type of security.
+    kind: Option<usize>,
     period: Option<usize>,
     segments: Vec<usize>,
 }
@@ -122,6 +131,12 @@ impl Inner {
         {
             return Line::LeftOut("rows of other tickers".to_owned());
         }
+        if let Some(i) = self.at.kind
+            && cell(i) != "Q"
+        {
+            let kind: String = cell(i).chars().take(8).collect();
+            return Line::LeftOut(format!("rows of the type {kind}, which is no share"));
+        }
         if let Some(i) = self.at.series
             && !cell(i).is_empty()
             && !SHARE_SERIES.contains(&cell(i).trim().to_uppercase().as_str())
@@ -157,8 +172,9 @@ impl Inner {
             };
             let cell = |i: usize| row.get(i).map(|cell| cell.trim()).filter(|cell| !is_nothing(cell));
             let number_at = |i: usize| cell(i).map(|text| plain(text, self.style, false));
-            let date = row.get(self.at.date).map_or("", Cow::as_ref);
-            let read = dates::read(date).ok().and_then(|written| written.by(self.order)).map(day::iso);
+            let date = row.get(self.at.date).filter(|_| self.day.is_none()).map_or("", Cow::as_ref);
+            let read = || dates::read(date).ok().and_then(|written| written.by(self.order));
+            let read = self.day.or_else(read).map(day::iso);
             let (open, high) = (number_at(self.at.open), number_at(self.at.high));
             let (low, close) = (number_at(self.at.low), number_at(self.at.close));
             let adjusted = self.at.adjusted.and_then(number_at);
@@ -183,72 +199,6 @@ impl Inner {
     }
 }
 
-/// A ticker without its exchange, as files and providers spell it differently.
-fn base(ticker: &str) -> String {
-    let ticker = ticker.trim().to_uppercase();
-    match ticker.rsplit_once('.') {
-        Some((base, "NSE" | "BSE" | "NS" | "BO" | "US" | "LON" | "L")) if !base.is_empty() => base.to_owned(),
-        _ => ticker.replace('-', "."),
-    }
-}
-
-fn listed(names: &[String]) -> String {
-    let shown = names.iter().take(NAMES_SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > NAMES_SHOWN { format!("{shown} and {} more", names.len() - NAMES_SHOWN) } else { shown }
-}
-
-/// The tickers of a table and the filter that leaves one of them.
-fn choose_ticker(
-    table: &mut Table,
-    wanted: &str,
-    notes: &mut Vec<String>,
-) -> Result<Option<(Vec<usize>, String)>, ProviderError> {
-    let wanted = base(wanted);
-    if !table.tickers.is_empty() {
-        let mut names: Vec<String> = table.tickers.iter().skip(1).filter(|t| !t.is_empty()).cloned().collect();
-        names.sort();
-        names.dedup();
-        if names.len() > 1 && !names.iter().any(|name| base(name) == wanted) {
-            return Err(bad(format!("it holds {} and no {wanted}; import it under one of them", listed(&names))));
-        }
-        if names.len() > 1 {
-            for (i, name) in table.tickers.iter().enumerate().skip(1) {
-                if base(name) != wanted && i < table.headings.meanings.len() {
-                    table.headings.meanings[i] = Meaning::Ignored;
-                }
-            }
-        } else if let [name] = &names[..]
-            && base(name) != wanted
-        {
-            notes.push(format!("the file itself calls the share {name}"));
-        }
-        return Ok(None);
-    }
-    let columns = table.headings.all(Meaning::Ticker);
-    let Some(&main) = columns.first() else { return Ok(None) };
-    let mut names: BTreeSet<String> = BTreeSet::new();
-    let mut matches = false;
-    for (_, line) in table.lines() {
-        let Some(row) = cells(line.trim_end_matches('\r'), table.delimiter) else { continue };
-        matches |= columns.iter().any(|&i| row.get(i).is_some_and(|cell| base(cell) == wanted));
-        if let Some(name) = row.get(main).map(|cell| cell.trim()).filter(|name| !name.is_empty())
-            && names.len() < MOST_TICKERS
-        {
-            names.insert(name.chars().take(40).collect());
-        }
-    }
-    let names: Vec<String> = names.into_iter().collect();
-    match (matches, &names[..]) {
-        (true, _) => Ok(Some((columns, wanted))),
-        (false, []) => Ok(None),
-        (false, [one]) => {
-            notes.push(format!("the file itself calls the share {one}"));
-            Ok(None)
-        }
-        (false, _) => Err(bad(format!("it holds {} and no {wanted}; import it under one of them", listed(&names)))),
-    }
-}
-
 /// Reads a file's headings and decides from all of its rows how its dates and numbers are written.
 ///
 /// # Errors
@@ -264,7 +214,8 @@ pub fn read(content: &[u8], options: &Options) -> Result<PriceFile, ProviderErro
     }
     let mut table = Table::find(text)?;
     let tickers = choose_ticker(&mut table, &options.ticker, &mut notes)?;
-    if let Some(fault) = table.headings.fault() {
+    let day = options.day.filter(|_| table.headings.has("sccode") && table.headings.find(Meaning::Date).is_none());
+    if let Some(fault) = table.headings.fault(day.is_some()) {
         return Err(bad(fault));
     }
     let h = &table.headings;
@@ -281,10 +232,11 @@ pub fn read(content: &[u8], options: &Options) -> Result<PriceFile, ProviderErro
         split: h.find(Meaning::Split),
         // The BSE's groups aren't the NSE's series.
         series: h.find(Meaning::Series).filter(|_| !at_bse),
+        kind: h.find(Meaning::Series).filter(|_| h.has("sctype")),
         period: h.find(Meaning::Period),
         segments: h.all(Meaning::Segment),
     };
-    let (format, mut adjusted) = format_of(&table, is_json);
+    let (mut format, mut adjusted) = format_of(&table, is_json);
     let volume_is_optional = at.volume.is_none() || ["Investing.com", "Nasdaq"].contains(&format);
     let columns = h.names.iter().zip(&h.meanings);
     let columns =
@@ -293,7 +245,7 @@ pub fn read(content: &[u8], options: &Options) -> Result<PriceFile, ProviderErro
     if !unknown.is_empty() {
         notes.push(format!("columns not known and not used: {}", listed(&unknown)));
     }
-    let mut inner = Inner { table, style: Style::Point, order: DateOrder::Ymd, at, tickers, volume_is_optional };
+    let mut inner = Inner { table, style: Style::Point, order: DateOrder::Ymd, day, at, tickers, volume_is_optional };
     let seen = look(&inner)?;
     inner.style = seen.style.decide().map_err(bad)?;
     let mut undecided = None;
@@ -313,6 +265,13 @@ pub fn read(content: &[u8], options: &Options) -> Result<PriceFile, ProviderErro
     if format == "Date, Open, High, Low, Close" && seen.closing_times {
         adjusted = Some(true);
     }
+    // What Kite's library gives, saved by pandas or as JSON; yfinance's own have more columns.
+    if seen.indian_time && ["Date, Open, High, Low, Close", "Alpha Vantage (JSON)"].contains(&format) {
+        (format, adjusted) = ("Kite", Some(true));
+    }
+    if let Some(day) = day {
+        notes.push(format!("its day, {}, is taken from the file's name", day::iso(day)));
+    }
     if adjusted == Some(true) {
         notes.push("its prices are adjusted for splits, not as traded".to_owned());
     }
@@ -329,6 +288,7 @@ struct Seen {
     broken: usize,
     unknown_volumes: usize,
     closing_times: bool,
+    indian_time: bool,
 }
 
 /// One walk over all rows.
@@ -351,7 +311,10 @@ fn look(inner: &Inner) -> Result<Seen, ProviderError> {
         seen.rows += 1;
         let cell = |i: usize| row.get(i).map_or("", Cow::as_ref);
         let text = cell(inner.at.date);
-        if let Ok(written) = dates::read(text) {
+        if inner.day.is_none()
+            && let Ok(written) = dates::read(text)
+        {
+            seen.indian_time |= text.ends_with("+05:30") || text.ends_with("+0530");
             seen.order.add(text, &written);
             if written.utc && written.time == Some(66_600) {
                 return Err(bad(format!(
@@ -379,34 +342,6 @@ fn look(inner: &Inner) -> Result<Seen, ProviderError> {
         }
     }
     Ok(seen)
-}
-
-/// Who wrote the file, and whether such prices are adjusted.
-fn format_of(table: &Table, is_json: bool) -> (&'static str, Option<bool>) {
-    let h = &table.headings;
-    let has = |key: &str| h.has(key);
-    match () {
-        () if has("tckrsymb") => ("UDiFF bhavcopy", Some(false)),
-        () if has("tottrdqty") => ("NSE bhavcopy", Some(false)),
-        () if has("ttltrdqnty") => ("NSE full bhavcopy", Some(false)),
-        () if has("sccode") => ("BSE bhavcopy", Some(false)),
-        () if has("chclosingprice") => ("NSE history (JSON)", Some(false)),
-        () if has("52wh") => ("NSE security export", Some(false)),
-        () if has("noofshares") => ("BSE security export", Some(false)),
-        () if has("deliverablevolume") || has("totaltradequantity") => ("NSE history", Some(false)),
-        () if has("closelast") => ("Nasdaq", Some(true)),
-        () if has("price") && (has("vol") || has("change")) => ("Investing.com", Some(true)),
-        () if has("openint") => ("Stooq", Some(true)),
-        () if is_json && has("oi") => ("Kite", Some(true)),
-        () if has("splitcoefficient") => ("Alpha Vantage, adjusted", Some(false)),
-        () if is_json => ("Alpha Vantage (JSON)", Some(false)),
-        () if !table.tickers.is_empty() || has("stocksplits") => ("yfinance", Some(true)),
-        // Others write the same columns in another order, with prices as traded.
-        () if has("adjclose") && h.find(Meaning::AdjustedClose) == Some(5) => ("Yahoo", Some(true)),
-        () if has("adjclose") => ("Date, Open, High, Low, Close, Adj Close", None),
-        () if has("timestamp") => ("Alpha Vantage", Some(false)),
-        () => ("Date, Open, High, Low, Close", None),
-    }
 }
 
 impl PriceFile {

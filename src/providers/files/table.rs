@@ -89,6 +89,7 @@ impl Table {
         }
         let mut at = 0;
         let mut found = None;
+        let mut above = "";
         for (number, line) in text.split_inclusive('\n').enumerate().take(PREAMBLE) {
             let read = DELIMITERS.iter().filter_map(|&delimiter| {
                 let cells = cells(line.trim_end_matches(['\r', '\n']), delimiter)?;
@@ -97,18 +98,20 @@ impl Table {
             });
             at += line.len();
             if let Some((delimiter, headings)) = read.max_by_key(|(_, headings)| headings.names.len()) {
-                found = Some((delimiter, headings, number + 2));
+                let tickers = tickers_above(above, delimiter, &headings);
+                found = Some((delimiter, headings, number + 2, tickers));
                 break;
             }
+            above = line;
         }
-        let Some((delimiter, headings, first_line)) = found else {
+        let Some((delimiter, headings, first_line, tickers)) = found else {
             let first: String = text.trim_start().lines().next().unwrap_or_default().chars().take(80).collect();
             return Err(bad(format!(
                 "it has no line of headings, as date,open,high,low,close[,adjusted_close],volume; it begins with {:?}",
                 first.trim()
             )));
         };
-        let mut table = Self { text, delimiter, headings, tickers: Vec::new(), start: at, first_line };
+        let mut table = Self { text, delimiter, headings, tickers, start: at, first_line };
         table.read_further_headings();
         Ok(table)
     }
@@ -145,7 +148,9 @@ impl Table {
             let cells: Vec<&str> = names.iter().map(String::as_str).collect();
             if let Some(headings) = Headings::read(&cells) {
                 self.headings = headings;
-                self.tickers = tickers;
+                if !tickers.is_empty() {
+                    self.tickers = tickers;
+                }
                 self.start += taken;
             }
         }
@@ -155,5 +160,18 @@ impl Table {
     pub(super) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let rest = self.text.get(self.start..).unwrap_or_default();
         rest.lines().enumerate().map(|(i, line)| (self.first_line + i, line))
+    }
+}
+
+/// yfinance's `group_by="ticker"` writes the tickers above the columns' names: `Ticker,AAPL,AAPL,…`.
+fn tickers_above(line: &str, delimiter: char, headings: &Headings) -> Vec<String> {
+    let row = cells(line.trim_end_matches(['\r', '\n']), delimiter).unwrap_or_default();
+    let lead = row.first().map(|cell| cell.to_lowercase());
+    let under_price = headings.names.first().is_some_and(|name| name.is_empty() || name.eq_ignore_ascii_case("price"));
+    let named = matches!(lead.as_deref(), Some("ticker" | "")) && row.iter().skip(1).any(|cell| !cell.is_empty());
+    if under_price && named && row.len() == headings.names.len() {
+        row.iter().map(ToString::to_string).collect()
+    } else {
+        Vec::new()
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 fn file(text: &str, ticker: &str) -> Result<PriceFile, ProviderError> {
-    read(text.as_bytes(), &Options { ticker: ticker.to_owned(), date_order: None })
+    read(text.as_bytes(), &Options { ticker: ticker.to_owned(), date_order: None, day: None })
 }
 
 fn rows(text: &str, ticker: &str) -> Vec<String> {
@@ -52,6 +52,18 @@ fn every_format_comes_in_cell_for_cell() {
             "2020-02-19 502.00 523.00 501.35 516.75 1547819",
         ),
         (
+            "Ticker,AAPL,AAPL,AAPL,AAPL,AAPL,MSFT,MSFT,MSFT,MSFT,MSFT\nPrice,Open,High,Low,Close,Volume,Open,High,Low,Close,Volume\nDate,,,,,,,,,,\n2024-01-02,1.5,3,1,2,10,5,6,4,5,11\n",
+            "2024-01-02 1.5 3 1 2 10",
+        ),
+        (
+            "date,close,volume,open,high,low\n2019/05/24,190.6300,14136570.0000,199.8300,199.9800,188.7505\n",
+            "2019-05-24 199.8300 199.9800 188.7505 190.6300 14136570.0000",
+        ),
+        (
+            "\"Datum\",\"Zuletzt\",\"Eröffn.\",\"Hoch\",\"Tief\",\"Vol.\",\"+/- %\"\n\"29.09.2023\",\"1.171,21\",\"1.172,02\",\"1.173,07\",\"1.170,34\",\"51,86M\",\"0,30%\"\n",
+            "2023-09-29 1172.02 1173.07 1170.34 1171.21 51860000",
+        ),
+        (
             "Price,Close,High,Low,Open,Volume\nTicker,AAPL,AAPL,AAPL,AAPL,AAPL\nDate,,,,,\n1997-03-28 00:00:00+05:30,2,3,1,1.5,10\n",
             "1997-03-28 1.5 3 1 2 10",
         ),
@@ -77,6 +89,46 @@ fn every_format_comes_in_cell_for_cell() {
     for (text, expected) in cases {
         assert_eq!(rows(text, "AAPL"), [expected], "{text}");
     }
+}
+
+const BSE_DAY: &str = "SC_CODE,SC_NAME,SC_GROUP,SC_TYPE,OPEN,HIGH,LOW,CLOSE,LAST,PREVCLOSE,NO_TRADES,NO_OF_SHRS,NET_TURNOV,TDCLOINDI\n\
+    500325,RELIANCE    ,A ,Q,2581.05,2606.00,2573.55,2589.85,2589.85,2584.85,6352,67641,175008138.00,\n\
+    700325,RELIANCE    ,A ,P,100.00,100.00,100.00,100.00,100.00,100.00,1,1,1.00,\n\
+    532540,TCS LTD.    ,A ,Q,3792.00,3831.90,3772.80,3810.60,3810.60,3794.95,8634,68853,261891493.00,\n";
+
+#[test]
+fn the_bse_names_the_day_in_the_files_name_and_shares_by_their_type() {
+    for ticker in ["500325", "500325.BSE", "RELIANCE.BSE"] {
+        let day = crate::market::daily::day_in_name("EQ010124.CSV");
+        let file = read(BSE_DAY.as_bytes(), &Options { ticker: ticker.to_owned(), date_order: None, day });
+        let file = file.expect("a file");
+        let mut rows = Vec::new();
+        let show = |b: RawBar<'_>| rows.push(format!("{} {:?} {:?}", b.date, b.close, b.volume));
+        file.batch().expect("dates").for_each(show).expect("rows");
+        assert_eq!(rows, ["2024-01-01 Some(\"2589.85\") Some(\"67641\")"], "{ticker}");
+        assert_eq!((file.format, file.adjusted), ("BSE bhavcopy", Some(false)));
+        assert!(file.notes.iter().any(|note| note.contains("2024-01-01")), "{:?}", file.notes);
+    }
+    assert!(refusal(BSE_DAY, "500325").contains("the file's name"), "{}", refusal(BSE_DAY, "500325"));
+}
+
+#[test]
+fn who_wrote_a_file_says_whether_its_prices_are_adjusted() {
+    let told = |text: &str| file(text, "TCS").map(|file| (file.format, file.adjusted)).expect("a file");
+    for text in [
+        "date,open,high,low,close,volume\n2017-12-15 00:00:00+05:30,1,3,1,2,10\n",
+        "[[\"2017-12-15T00:00:00+0530\",1,3,1,2,10,0]]",
+        "[{\"date\":\"2017-12-15T00:00:00+05:30\",\"open\":1,\"high\":3,\"low\":1,\"close\":2,\"volume\":10}]",
+    ] {
+        assert_eq!(told(text), ("Kite", Some(true)), "{text}");
+    }
+    for text in [
+        "Symbol,Series,Date,Prev Close,Open Price,High Price,Low Price,Last Price,Close Price,Average Price,Total Traded Quantity\nTCS,EQ,01-Jan-2020,2,2,3,1,2,2,2,10\n",
+        "Date,Symbol,Series,Prev Close,Open,High,Low,Last,Close,VWAP,Volume,Turnover,Trades,Deliverable Volume,%Deliverble\n2010-01-04,TCS,EQ,2,2,3,1,2,2,2,10,1,1,1,1\n",
+    ] {
+        assert_eq!(told(text), ("NSE history", Some(false)), "{text}");
+    }
+    assert_eq!(told("date,close,volume,open,high,low\n2019/05/24,2,10,2,3,1\n"), ("Nasdaq", Some(true)));
 }
 
 #[test]
@@ -152,4 +204,19 @@ fn rows_beside_a_notice_are_made_up_and_a_day_that_was_going_on_is_left_out() {
     assert_eq!(rows(&series("2020-05-08 14:07:57"), "IBM"), ["2020-05-07 1 3 1 2 10"]);
     let told = file(&series("2020-05-08 14:07:57"), "IBM").expect("a file").notes;
     assert!(told.iter().any(|note| note.starts_with("2020-05-08 was still going on")), "{told:?}");
+}
+
+#[test]
+fn an_archive_of_one_table_is_opened() {
+    use std::io::Write;
+    let zipped = |name: &str| {
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        writer.start_file(name, zip::write::SimpleFileOptions::default()).expect("a member");
+        writer.write_all(b"Date,Open,High,Low,Close,Volume\n2024-01-02,1,3,1,2,10\n").expect("content");
+        writer.finish().expect("an archive").into_inner()
+    };
+    let file = read(&zipped("cm02JAN2024bhav.csv"), &Options::default()).expect("a file");
+    assert_eq!(file.columns.len(), 6);
+    let refused = read(&zipped("xl/workbook.xml"), &Options::default()).expect_err("a spreadsheet").to_string();
+    assert!(refused.contains("save it as CSV"), "{refused}");
 }

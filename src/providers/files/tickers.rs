@@ -1,0 +1,80 @@
+//! Whose rows a file holds, and which of them are wanted.
+
+use std::collections::BTreeSet;
+
+use super::headings::Meaning;
+use super::table::{Table, cells};
+use crate::providers::ProviderError;
+
+const MOST_TICKERS: usize = 10_000;
+const NAMES_SHOWN: usize = 8;
+
+fn bad(what: impl Into<String>) -> ProviderError {
+    ProviderError::BadFile { what: what.into() }
+}
+
+/// A ticker without its exchange, as files and providers spell it differently.
+pub(super) fn base(ticker: &str) -> String {
+    let ticker = ticker.trim().to_uppercase();
+    match ticker.rsplit_once('.') {
+        Some((base, "NSE" | "BSE" | "NS" | "BO" | "US" | "LON" | "L")) if !base.is_empty() => base.to_owned(),
+        _ => ticker.replace('-', "."),
+    }
+}
+
+pub(super) fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(NAMES_SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > NAMES_SHOWN { format!("{shown} and {} more", names.len() - NAMES_SHOWN) } else { shown }
+}
+
+/// The tickers of a table and the filter that leaves one of them.
+pub(super) fn choose_ticker(
+    table: &mut Table,
+    wanted: &str,
+    notes: &mut Vec<String>,
+) -> Result<Option<(Vec<usize>, String)>, ProviderError> {
+    let wanted = base(wanted);
+    if !table.tickers.is_empty() {
+        let mut names: Vec<String> = table.tickers.iter().skip(1).filter(|t| !t.is_empty()).cloned().collect();
+        names.sort();
+        names.dedup();
+        if names.len() > 1 && !names.iter().any(|name| base(name) == wanted) {
+            return Err(bad(format!("it holds {} and no {wanted}; import it under one of them", listed(&names))));
+        }
+        if names.len() > 1 {
+            for (i, name) in table.tickers.iter().enumerate().skip(1) {
+                if base(name) != wanted && i < table.headings.meanings.len() {
+                    table.headings.meanings[i] = Meaning::Ignored;
+                }
+            }
+        } else if let [name] = &names[..]
+            && base(name) != wanted
+        {
+            notes.push(format!("the file itself calls the share {name}"));
+        }
+        return Ok(None);
+    }
+    let columns = table.headings.all(Meaning::Ticker);
+    let Some(&main) = columns.first() else { return Ok(None) };
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    let mut matches = false;
+    for (_, line) in table.lines() {
+        let Some(row) = cells(line.trim_end_matches('\r'), table.delimiter) else { continue };
+        matches |= columns.iter().any(|&i| row.get(i).is_some_and(|cell| base(cell) == wanted));
+        if let Some(name) = row.get(main).map(|cell| cell.trim()).filter(|name| !name.is_empty())
+            && names.len() < MOST_TICKERS
+        {
+            names.insert(name.chars().take(40).collect());
+        }
+    }
+    let names: Vec<String> = names.into_iter().collect();
+    match (matches, &names[..]) {
+        (true, _) => Ok(Some((columns, wanted))),
+        (false, []) => Ok(None),
+        (false, [one]) => {
+            notes.push(format!("the file itself calls the share {one}"));
+            Ok(None)
+        }
+        (false, _) => Err(bad(format!("it holds {} and no {wanted}; import it under one of them", listed(&names)))),
+    }
+}
