@@ -67,10 +67,10 @@ def postgres(folder):
 
 
 @contextlib.contextmanager
-def service(binary, database, folder):
+def service(binary, database, folder, more=None):
     port = free_port()
     settings = {"DATABASE_URL": database, "LISTEN": f"127.0.0.1:{port}", "ADMIN_TOKEN": TOKEN, "RATE_LIMIT": "off",
-                "IPO_SCHEDULE": "off", "PRICE_SCHEDULE": "off", "MARKET_SCHEDULE": "off", "RUST_LOG": "warn"}
+                "IPO_SCHEDULE": "off", "PRICE_SCHEDULE": "off", "MARKET_SCHEDULE": "off", "RUST_LOG": "warn", **(more or {})}
     process = subprocess.Popen([binary, "serve"], env={"PATH": os.environ["PATH"], **settings}, cwd=folder)
     url = f"http://127.0.0.1:{port}"
 
