@@ -9,17 +9,18 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use super::bits::BitSet;
+use super::books::{Amount, Order, settle, worth};
 use super::metrics::{Metrics, TradeTotals};
 use super::money::{Factor, Ledger, Level, Purse, Sold, affordable};
 use super::signals::evaluate;
 use super::strategy::{Execution, Fault, Fill, Strategy};
+use super::trade::{ExitReason, Trade};
+use crate::market::exact::{change, tidy};
 use crate::market::{Columns, Day};
 
 /// Grows whenever the same inputs would give other figures.
-pub const ENGINE_VERSION: i32 = 2;
+pub const ENGINE_VERSION: i32 = 3;
 
 /// Why a strategy can't be run over a series.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,48 +34,6 @@ pub enum BacktestError {
 impl From<Fault> for BacktestError {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
-    }
-}
-
-/// Why a position was closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
-pub enum ExitReason {
-    /// The sell condition.
-    Signal,
-    /// The price fell to the stop.
-    StopLoss,
-    /// The price rose to the target.
-    TakeProfit,
-    /// There were no more bars.
-    EndOfData,
-}
-
-/// One position from its purchase to its sale.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Trade {
-    /// Index of the bar that it was bought on.
-    pub entry: usize,
-    /// Index of the bar that it was sold on.
-    pub exit: usize,
-    /// Price paid for a share, slippage included, commission not.
-    pub entry_price: f64,
-    /// Price got for a share.
-    pub exit_price: f64,
-    pub shares: f64,
-    /// Money gained after both commissions.
-    pub profit: f64,
-    pub exit_reason: ExitReason,
-    /// Both commissions.
-    pub fees: f64,
-    /// Cash that was not spent, while the position is held.
-    pub cash: f64,
-}
-
-impl Trade {
-    /// Profit after fees as a share of what the shares cost.
-    #[must_use]
-    pub fn return_(&self) -> f64 {
-        self.profit / (self.shares * self.entry_price)
     }
 }
 
@@ -103,11 +62,13 @@ pub fn run(columns: &Columns, strategy: &Strategy, execution: &Execution) -> Res
     let (buy, sell) = (evaluate(&strategy.buy, columns), evaluate(&strategy.sell, columns));
     let stops = Stops { loss: strategy.stop_loss, profit: strategy.take_profit };
     let market = Market::new(columns, execution, stops);
-    let mut record = Record::new(columns.len());
+    let mut record = Record::default();
     walk(&market, &Rules { buy: &buy, sell: &sell, first }, &mut record);
-    let Record { equity, trades, mut totals, .. } = record;
+    let Record { mut trades, bars_held } = record;
+    let fees = settle(&mut trades, execution);
+    let equity = equity_curve(&columns.close, &trades, execution);
     let buy_and_hold = buy_and_hold(&columns.close, execution);
-    totals.bars_held = record.bars_held;
+    let totals = TradeTotals::of(&trades, fees, bars_held);
     let metrics = Metrics::new(&columns.days, &equity, &buy_and_hold, execution.initial_cash, &totals);
     Ok(Backtest { trades, equity, buy_and_hold, metrics })
 }
@@ -296,34 +257,23 @@ pub(super) fn walk<R: Recorder>(market: &Market<'_>, rules: &Rules<'_>, recorder
     recorder.flat(told..n, cash);
 }
 
-/// Keeps the whole curve and every trade.
+/// Keeps every trade, from which all else follows.
+#[derive(Default)]
 struct Record {
-    equity: Vec<f64>,
     trades: Vec<Trade>,
-    totals: TradeTotals,
     bars_held: usize,
 }
 
-impl Record {
-    fn new(bars: usize) -> Self {
-        Self { equity: Vec::with_capacity(bars), trades: Vec::new(), totals: TradeTotals::default(), bars_held: 0 }
-    }
-}
-
 impl Recorder for Record {
-    fn flat(&mut self, bars: Range<usize>, cash: f64) {
-        self.equity.resize(self.equity.len() + bars.len(), cash);
-    }
+    fn flat(&mut self, _: Range<usize>, _: f64) {}
 
-    fn held(&mut self, bars: Range<usize>, close: &[f64], cash: f64, shares: f64) {
+    fn held(&mut self, bars: Range<usize>, _: &[f64], _: f64, _: f64) {
         self.bars_held += bars.len();
-        self.equity.extend(close[bars].iter().map(|c| cash + shares * c));
     }
 
     fn trade(&mut self, trade: Trade) {
         // The last bar still closes with the position that only the end of the data ends.
         self.bars_held += usize::from(trade.exit_reason == ExitReason::EndOfData);
-        self.totals.add(&trade);
         self.trades.push(trade);
     }
 }
@@ -332,15 +282,16 @@ impl Recorder for Record {
 #[must_use]
 pub fn equity_curve(close: &[f64], trades: &[Trade], execution: &Execution) -> Vec<f64> {
     let mut equity = Vec::with_capacity(close.len());
-    let mut cash = execution.initial_cash;
+    let (whole, commission) = (execution.whole_shares, execution.commission);
+    let mut cash = Amount::new(execution.initial_cash);
     for trade in trades {
-        equity.resize(trade.entry.clamp(equity.len(), close.len()), cash);
+        equity.resize(trade.entry.clamp(equity.len(), close.len()), cash.value());
+        let left = cash.after_buying(Order::new(trade.shares, trade.entry_price, commission), whole);
         let held = close.get(trade.entry..trade.exit).unwrap_or_default();
-        equity.extend(held.iter().map(|c| trade.cash + trade.shares * c));
-        let proceeds = trade.shares * trade.exit_price;
-        cash = trade.cash + proceeds - proceeds * execution.commission;
+        worth(left, trade.shares, held, whole, &mut equity);
+        cash = left.after_selling(Order::new(trade.shares, trade.exit_price, commission), whole);
     }
-    equity.resize(close.len(), cash);
+    equity.resize(close.len(), cash.value());
     equity
 }
 
@@ -350,14 +301,15 @@ pub fn equity_curve(close: &[f64], trades: &[Trade], execution: &Execution) -> V
 pub fn buy_and_hold(close: &[f64], execution: &Execution) -> Vec<f64> {
     let (Some(first), Some(last)) = (close.first(), close.last()) else { return Vec::new() };
     let price = Level::price(*first).times(Factor::up(execution.slippage));
-    let shares = affordable(execution.initial_cash, price, Factor::up(execution.commission), execution.whole_shares);
-    let cost = shares * price.value;
-    let unspent = execution.initial_cash - cost - cost * execution.commission;
-    let left = if execution.whole_shares { unspent.max(0.0) } else { 0.0 };
-    let mut equity: Vec<f64> = close.iter().map(|c| left + shares * c).collect();
-    let proceeds = shares * Level::price(*last).times(Factor::down(execution.slippage)).value;
+    let (whole, commission) = (execution.whole_shares, execution.commission);
+    let shares = affordable(execution.initial_cash, price, Factor::up(commission), whole);
+    let shares = if whole { shares } else { tidy(shares) };
+    let left = Amount::new(execution.initial_cash).after_buying(Order::new(shares, price.value, commission), whole);
+    let mut equity = Vec::with_capacity(close.len());
+    worth(left, shares, close, whole, &mut equity);
+    let sold = Level::price(*last).times(Factor::down(execution.slippage)).value;
     if let Some(end) = equity.last_mut() {
-        *end = left + proceeds - proceeds * execution.commission;
+        *end = left.after_selling(Order::new(shares, sold, commission), whole).value();
     }
     equity
 }
@@ -371,7 +323,7 @@ pub fn drawdowns(equity: &[f64], initial_cash: f64) -> Vec<f64> {
         .iter()
         .map(|&e| {
             peak = peak.max(e);
-            e / peak - 1.0
+            change(peak, e)
         })
         .collect()
 }

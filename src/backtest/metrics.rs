@@ -6,8 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::{Trade, drawdowns, longest_drawdown};
+use super::engine::{drawdowns, longest_drawdown};
+use super::trade::Trade;
 use crate::market::Day;
+use crate::market::exact::change;
 
 /// Trading days of a year.
 const YEAR: f64 = 252.0;
@@ -72,11 +74,18 @@ pub(super) struct TradeTotals {
     /// Sum of squared distances of profits from their mean, by Welford's method.
     profit_squares: f64,
     fees: f64,
-    pub(super) bars_held: usize,
+    bars_held: usize,
 }
 
 impl TradeTotals {
-    pub(super) fn add(&mut self, trade: &Trade) {
+    /// Of all trades of a run, and what was paid for them.
+    pub(super) fn of(trades: &[Trade], fees: f64, bars_held: usize) -> Self {
+        let mut totals = Self { fees, bars_held, ..Self::default() };
+        trades.iter().for_each(|trade| totals.add(trade));
+        totals
+    }
+
+    fn add(&mut self, trade: &Trade) {
         let (profit, return_) = (trade.profit, trade.return_());
         if self.count == 0 {
             (self.best, self.worst) = (return_, return_);
@@ -91,7 +100,6 @@ impl TradeTotals {
         let distance = profit - self.profit_mean;
         self.profit_mean += distance / self.count as f64;
         self.profit_squares += distance * (profit - self.profit_mean);
-        self.fees += trade.fees;
     }
 
     fn sqn(&self) -> Option<f64> {
@@ -167,7 +175,7 @@ impl Metrics {
     ) -> Self {
         let last = |curve: &[f64]| curve.last().copied().unwrap_or(initial_cash);
         let final_equity = last(equity);
-        let total_return = final_equity / initial_cash - 1.0;
+        let total_return = change(initial_cash, final_equity);
         let years = days.first().zip(days.last()).map_or(0.0, |(from, to)| f64::from(to - from) / CALENDAR_YEAR);
         let cagr = (years > 0.0).then(|| (final_equity / initial_cash).powf(1.0 / years) - 1.0);
         let max_drawdown = drawdowns(equity, initial_cash).into_iter().fold(0.0, f64::min);
@@ -177,7 +185,7 @@ impl Metrics {
         Self {
             final_equity,
             total_return,
-            buy_and_hold_return: last(buy_and_hold) / initial_cash - 1.0,
+            buy_and_hold_return: change(initial_cash, last(buy_and_hold)),
             cagr,
             max_drawdown,
             max_drawdown_days: longest_drawdown(days, equity, initial_cash),

@@ -2,6 +2,7 @@
 //! the result, and sweeps over many windows at once. Pure: nothing here reads a clock, a file or a database.
 
 mod bits;
+mod books;
 mod compare;
 mod describe;
 mod engine;
@@ -10,15 +11,15 @@ mod money;
 mod signals;
 mod strategy;
 mod sweep;
+mod trade;
 
 pub use bits::BitSet;
 pub use describe::{describe, describe_condition};
-pub use engine::{
-    Backtest, BacktestError, ENGINE_VERSION, ExitReason, Trade, buy_and_hold, drawdowns, equity_curve, run,
-};
+pub use engine::{Backtest, BacktestError, ENGINE_VERSION, buy_and_hold, drawdowns, equity_curve, run};
 pub use metrics::Metrics;
 pub use strategy::{Comparison, Condition, Execution, Fault, Fill, Strategy};
 pub use sweep::{MOST_COMBINATIONS, Sweep, SweepMetric, SweepRow, WindowRange};
+pub use trade::{ExitReason, Trade};
 
 #[cfg(test)]
 mod tests;

@@ -12,11 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use super::bits::BitSet;
 use super::compare::CloseTicks;
-use super::engine::{BacktestError, Market, Recorder, Rules, Stops, Trade, walk};
+use super::engine::{BacktestError, Market, Recorder, Rules, Stops, walk};
 use super::metrics::ReturnTotals;
 use super::signals::evaluate;
 use super::strategy::{Condition, Execution, Fault};
+use super::trade::Trade;
 use crate::market::Columns;
+use crate::market::exact::{change, tidy};
 use crate::market::operand::LONGEST_WINDOW;
 
 /// Pairs that one sweep may have.
@@ -313,7 +315,7 @@ impl<'a> Tally<'a> {
     }
 
     fn row(&self, initial_cash: f64) -> (f64, f64, f64, i32) {
-        let total_return = self.equity / initial_cash - 1.0;
+        let total_return = change(initial_cash, tidy(self.equity));
         (total_return, (self.lowest - 1.0).min(0.0), self.returns.sharpe().unwrap_or(f64::NAN), self.trades)
     }
 

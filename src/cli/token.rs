@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::{CommandError, prepared};
 use crate::graphql::{Kind, global_id};
+use crate::market::text::clean;
 use crate::providers::moment;
 use crate::settings::Settings;
 use crate::store::{Deed, Role, now};
@@ -42,6 +43,7 @@ fn deed(action: &str, id: i64, name: &str) -> Deed {
 }
 
 const DAY_MS: i64 = 86_400_000;
+const LONGEST_NAME: usize = 200;
 
 pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<(), CommandError> {
     let app = prepared(settings).await?;
@@ -51,6 +53,10 @@ pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<(),
             return Err(CommandError::Failed("a token's role is reader, operator or admin".to_owned()));
         }
         TokenCommand::Create { name, role, days } => {
+            let name = clean(&name);
+            if name.is_empty() || name.chars().count() > LONGEST_NAME {
+                return Err(CommandError::Failed(format!("a token's name has 1 to {LONGEST_NAME} characters")));
+            }
             let expires_at = days.map(|days| now() + i64::from(days) * DAY_MS);
             let (token, secret) = tokens.create(&name, role, expires_at).await?;
             app.store.audit().record(vec![deed("createToken", token.id, &name)]).await?;

@@ -24,6 +24,7 @@ pub(super) fn kind_of(code: Option<&str>) -> Kind {
         "IV" => "units of an infrastructure trust",
         "MF" | "ME" => "units of a mutual fund",
         "FUND" => "a series of a fund",
+        "PREFERRED" => "preference shares",
         "UNIT" => "units",
         "RIGHT" => "rights",
         "WARRANT" => "warrants",

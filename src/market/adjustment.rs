@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::day::Day;
+use super::exact::quotient;
 use super::splits::Split;
 
 /// What prices are adjusted for.
@@ -98,7 +99,7 @@ impl<'a> Factors<'a> {
             self.paid *= last.factor;
             self.dividends = earlier;
         }
-        let split = if self.ratio == 1.0 { price } else { price / self.ratio };
+        let split = if self.ratio == 1.0 { price } else { quotient(price, self.ratio) };
         if self.paid == 1.0 { split } else { split * self.paid }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Numbers that may be a day or a month are decided from the whole column: a first part above 12 is a day, a second
 //! part above 12 says that the month comes first; a column that says both, or neither, is not read. Two digits of a
-//! year follow POSIX: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068. A time of day and a zone are read over:
-//! the date is the one that is written, and is never moved to another zone.
+//! year follow POSIX: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068. Whether such a year comes first or last is
+//! seen where one way makes a column of days close together and the other one of days that are years apart. A time of
+//! day and a zone are read over: the date is the one that is written, and is never moved to another zone.
 
 mod clock;
 #[cfg(test)]
@@ -299,6 +300,9 @@ pub struct OrderVotes {
     against: [Option<String>; 3],
     /// For each pair of orders, a text that they read as different days.
     differ: [Option<(String, Day, Day)>; 3],
+    /// For each order, the first and the last of the days.
+    spans: [Option<(Day, Day)>; 3],
+    count: i32,
     numeric: bool,
     year_first: bool,
 }
@@ -318,6 +322,13 @@ impl OrderVotes {
                 *against = Some(text.trim().to_owned());
             }
         }
+        self.count = self.count.saturating_add(1);
+        for (span, day) in self.spans.iter_mut().zip(written.by_order) {
+            if let Some(day) = day {
+                let (first, last) = span.get_or_insert((day, day));
+                (*first, *last) = ((*first).min(day), (*last).max(day));
+            }
+        }
         for (differ, (a, b)) in self.differ.iter_mut().zip(PAIRS) {
             if let (None, Some(a), Some(b)) = (&differ, written.by_order[a], written.by_order[b])
                 && a != b
@@ -335,7 +346,8 @@ impl OrderVotes {
         if !self.numeric {
             return Ok(DateOrder::Ymd);
         }
-        let left: Vec<usize> = (0..3).filter(|&i| self.against[i].is_none()).collect();
+        let mut left: Vec<usize> = (0..3).filter(|&i| self.against[i].is_none()).collect();
+        self.keep_days_together(&mut left);
         let Some(&first) = left.first() else {
             let text = |i: usize| self.against[i].clone().unwrap_or_default();
             return Err(OrderFault::Contradiction { one: text(2), other: text(1) });
@@ -349,6 +361,19 @@ impl OrderVotes {
             }
             None => Ok(ORDERS[first]),
         }
+    }
+
+    /// Of a year first and a year last, leaves the one whose days are close together if those of the other are years
+    /// apart.
+    fn keep_days_together(&self, left: &mut Vec<usize>) {
+        const CLOSE: Day = 31;
+        const FURTHER: Day = 20;
+        let length = |i: usize| self.spans[i].map_or(Day::MAX, |(first, last)| last - first);
+        let is_close = |i: usize| length(i) > 0 && length(i) / CLOSE < self.count.max(2) - 1;
+        let Some(&closest) = left.iter().filter(|&&i| is_close(i)).min_by_key(|&&i| length(i)) else { return };
+        let year_first = DateOrder::Ymd.index();
+        let is_far = |i: usize| length(i) / FURTHER > length(closest);
+        left.retain(|&i| (i == year_first) == (closest == year_first) || !is_far(i));
     }
 
     /// The order to be shown for a column that was read in `order`: none where each text had one meaning by its words.

@@ -86,6 +86,12 @@ impl Decimal {
     /// 1
     pub const ONE: Self = Self { digits: 1, places: 0 };
 
+    /// So many of `places` behind the point.
+    #[must_use]
+    pub fn new(digits: i128, places: u32) -> Self {
+        Self { digits, places }
+    }
+
     /// A decimal of at most four places, which most prices are.
     #[inline]
     #[must_use]
@@ -97,7 +103,7 @@ impl Decimal {
     /// or takes more than 38 digits before the point.
     #[must_use]
     pub fn shortest(value: f64) -> Option<Self> {
-        if let Some(short) = Self::short(value) {
+        if let Some(short) = Self::fifteen(value) {
             return Some(short);
         }
         if !value.is_finite() {
@@ -112,6 +118,17 @@ impl Decimal {
             Ok(places) => Some(Self { digits, places }),
             Err(_) => Some(Self { digits: digits.checked_mul(power(places.unsigned_abs())?)?, places: 0 }),
         }
+    }
+
+    /// A decimal of no more than the fifteen digits that every double holds; `None` for what has more, such as a third.
+    #[must_use]
+    pub fn fifteen(value: f64) -> Option<Self> {
+        if let Some(short) = Self::short(value) {
+            return Some(short);
+        }
+        let (places, scale) = fifteen_digits(value)?;
+        let digits = nearest(value * scale);
+        (digits as f64 / scale == value).then_some(Self { digits: digits.into(), places })
     }
 
     /// Its digits at so many places; `None` where it has more, or they don't fit.
@@ -130,12 +147,18 @@ impl Decimal {
         self.trimmed().places
     }
 
-    fn trimmed(mut self) -> Self {
-        while self.places > 0 && self.digits % 10 == 0 {
-            self.digits /= 10;
-            self.places -= 1;
+    fn trimmed(self) -> Self {
+        let Self { mut digits, mut places } = self;
+        if let Ok(mut few) = i64::try_from(digits) {
+            while places > 0 && few % 10 == 0 {
+                (few, places) = (few / 10, places - 1);
+            }
+            return Self { digits: few.into(), places };
         }
-        self
+        while places > 0 && digits % 10 == 0 {
+            (digits, places) = (digits / 10, places - 1);
+        }
+        Self { digits, places }
     }
 
     /// The sum, where it fits.
@@ -176,19 +199,92 @@ impl Decimal {
         a.at(places)?.checked_div_euclid(b.at(places)?)
     }
 
+    /// The quotient of two decimals: where neither has more digits than a double, rounded once. `None` where their
+    /// digits don't fit beside each other, or the second is zero.
+    #[must_use]
+    pub fn ratio(self, other: Self) -> Option<f64> {
+        const FEW: u128 = 1 << 53;
+        let beside = |a: Self, b: Self| {
+            let places = a.places.max(b.places);
+            Some((a.at(places)?, b.at(places)?))
+        };
+        let few = |(a, b): &(i128, i128)| a.unsigned_abs() <= FEW && b.unsigned_abs() <= FEW;
+        let found = beside(self, other).filter(few).or_else(|| beside(self.trimmed(), other.trimmed()));
+        let (a, b) = found?;
+        (b != 0).then_some(a as f64 / b as f64)
+    }
+
     /// The nearest double.
     #[must_use]
     pub fn to_f64(self) -> f64 {
-        const POWERS: [f64; 23] = [
-            1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
-            1e19, 1e20, 1e21, 1e22,
-        ];
+        let Some(power) = POWERS.get(self.places as usize) else {
+            return format!("{}e-{}", self.digits, self.places).parse().unwrap_or(f64::NAN);
+        };
+        let high = self.digits as f64;
         // Both are doubles exactly, so that their quotient is rounded once.
-        match POWERS.get(self.places as usize) {
-            Some(power) if self.digits.unsigned_abs() < 1 << 53 => self.digits as f64 / power,
-            _ => format!("{}e-{}", self.digits, self.places).parse().unwrap_or(f64::NAN),
+        let quotient = high / power;
+        if self.digits.unsigned_abs() < 1 << 53 {
+            return quotient;
+        }
+        // Else what the roundings of the digits and of the quotient have dropped is added.
+        let dropped = (self.digits - high as i128) as f64;
+        quotient + ((-quotient).mul_add(*power, high) + dropped) / power
+    }
+}
+
+/// Powers of ten that are doubles exactly.
+const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
+
+/// A power of ten that is a double exactly.
+#[must_use]
+pub fn power_of_ten(power: u32) -> Option<f64> {
+    POWERS.get(power as usize).copied()
+}
+
+/// How many places leave a number fifteen digits, and the power of ten of them.
+#[inline]
+fn fifteen_digits(value: f64) -> Option<(u32, f64)> {
+    let exponent = (value.to_bits() >> 52 & 0x7ff) as i32 - 1023;
+    // log10(2) is about 1233 / 4096.
+    let places = usize::try_from(14 - (exponent * 1_233 >> 12)).ok()?;
+    let scale = *POWERS.get(places)?;
+    if value.abs() * scale < 1e15 {
+        return Some((places as u32, scale));
+    }
+    let places = places.checked_sub(1)?;
+    Some((places as u32, POWERS[places]))
+}
+
+/// A figure that rounded steps led to, at the fifteen digits that every double holds: what is a short decimal on paper
+/// is one here.
+#[must_use]
+pub fn tidy(value: f64) -> f64 {
+    fifteen_digits(value).map_or(value, |(_, scale)| nearest(value * scale) as f64 / scale)
+}
+
+/// `a / b` of the decimals that these are.
+#[must_use]
+pub fn quotient(a: f64, b: f64) -> f64 {
+    let exact = || Decimal::shortest(a)?.ratio(Decimal::shortest(b)?);
+    exact().unwrap_or(a / b)
+}
+
+/// By what share of it a figure has changed: `to / from − 1`, of the decimals that these are.
+#[must_use]
+pub fn change(from: f64, to: f64) -> f64 {
+    for scale in [1e4, 1e8] {
+        if let (Some(from), Some(to)) = (decimal(from, scale), decimal(to, scale)) {
+            return (to - from) as f64 / from as f64;
         }
     }
+    let exact = || {
+        let from = Decimal::shortest(from)?;
+        Decimal::shortest(to)?.minus(from)?.ratio(from)
+    };
+    exact().unwrap_or((to - from) / from)
 }
 
 fn power(places: u32) -> Option<i128> {
@@ -232,6 +328,16 @@ mod tests {
         assert_eq!(Decimal::ONE.plus(of(1e-300)), None, "what doesn't fit isn't guessed");
     }
 
+    #[test]
+    fn figures_are_those_of_paper() {
+        assert_eq!((tidy(0.1 + 0.2), tidy(110.000_000_000_000_01), tidy(0.0), tidy(-1e300)), (0.3, 110.0, 0.0, -1e300));
+        assert_eq!((tidy(2.0 / 3.0), tidy(1e15 + 1.0)), (0.666_666_666_666_667, 1e15 + 1.0));
+        assert_eq!((quotient(16.6, 10.0), quotient(16.6, 0.1), quotient(1.0, 3.0)), (1.66, 166.0, 1.0 / 3.0));
+        assert_eq!((change(10_000.0, 11_000.0), change(1_000.0, 1_063.820_14)), (0.1, 0.063_820_14));
+        assert_eq!((change(38.0, 42.05), change(110.0, 110.0)), (4.05 / 38.0, 0.0));
+        assert!(change(0.0, 1.0).is_infinite() && change(1e300, 1e301) > 8.9);
+    }
+
     fn any_finite() -> impl Strategy<Value = f64> {
         any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |v| v.is_finite())
     }
@@ -257,8 +363,19 @@ mod tests {
                 if let Some(decimal) = Decimal::shortest(value) {
                     prop_assert_eq!(decimal.to_f64(), value);
                     prop_assert_eq!(decimal.trimmed().to_f64(), value);
+                    prop_assert_eq!(format!("{}e-{}", decimal.digits, decimal.places).parse(), Ok(value));
                 }
             }
+        }
+
+        #[test]
+        fn the_nearest_double_of_many_digits_is_that_of_their_text(digits in any::<i128>(), shift in 0..100, places in 0..40_u32) {
+            let digits = digits >> shift;
+            let read: f64 = format!("{digits}e-{places}").parse().expect("a number");
+            prop_assert_eq!(Decimal { digits, places }.to_f64(), read);
+            let tidied = tidy(read);
+            prop_assert_eq!(tidy(tidied), tidied);
+            prop_assert!((tidied - read).abs() <= read.abs() * 1e-14);
         }
 
         #[test]

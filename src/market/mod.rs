@@ -4,6 +4,7 @@
 pub mod adjustment;
 pub mod bar;
 pub mod calendar;
+pub mod close;
 pub mod corporate_actions;
 pub mod currency;
 pub mod daily;

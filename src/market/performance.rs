@@ -1,6 +1,7 @@
 //! What became of an issue: its price against the stock's, from the first day on.
 
 use super::day::Day;
+use super::exact::{change, tidy};
 use super::splits::Split;
 
 /// Ratios to the issue price, less 1: 0.25 is a quarter above it.
@@ -21,6 +22,11 @@ pub struct Performance {
 
 /// Prices may begin so many days after the listing date and still hold the first day: weekends and holidays.
 pub const LATE_START: Day = 7;
+
+/// What the shares that one has become are worth.
+fn worth(close: f64, shares: f64) -> f64 {
+    if shares == 1.0 { close } else { tidy(close * shares) }
+}
 
 /// A performance with what it takes to carry it on when bars are appended.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,9 +50,9 @@ impl Walk {
         }
         let performance = Performance {
             listing_open: open,
-            listing_gain: open / issue_price - 1.0,
-            first_day_return: close / issue_price - 1.0,
-            return_since_issue: close / issue_price - 1.0,
+            listing_gain: change(issue_price, open),
+            first_day_return: change(issue_price, close),
+            return_since_issue: change(issue_price, close),
             max_drawdown: 0.0,
             as_of: day,
         };
@@ -61,10 +67,10 @@ impl Walk {
             while let Some(split) = splits.next_if(|split| split.day <= day) {
                 self.shares *= split.ratio;
             }
-            let worth = close * self.shares;
+            let worth = worth(close, self.shares);
             self.peak = self.peak.max(worth);
-            self.performance.max_drawdown = self.performance.max_drawdown.min(worth / self.peak - 1.0);
-            self.performance.return_since_issue = worth / issue_price - 1.0;
+            self.performance.max_drawdown = self.performance.max_drawdown.min(change(self.peak, worth));
+            self.performance.return_since_issue = change(issue_price, worth);
             self.performance.as_of = day;
         }
     }
@@ -104,13 +110,13 @@ mod tests {
         let first_day = bars[0].0;
         let shares =
             |day: Day| splits.iter().filter(|s| s.day > first_day && s.day <= day).map(|s| s.ratio).product::<f64>();
-        let worth: Vec<f64> = bars.iter().map(|bar| bar.2 * shares(bar.0)).collect();
-        let below_peak = |t: usize| worth[t] / worth[..=t].iter().copied().fold(f64::MIN, f64::max) - 1.0;
+        let worth: Vec<f64> = bars.iter().map(|bar| super::worth(bar.2, shares(bar.0))).collect();
+        let below_peak = |t: usize| change(worth[..=t].iter().copied().fold(f64::MIN, f64::max), worth[t]);
         Some(Performance {
             listing_open: bars[0].1,
-            listing_gain: bars[0].1 / price - 1.0,
-            first_day_return: bars[0].2 / price - 1.0,
-            return_since_issue: worth.last()? / price - 1.0,
+            listing_gain: change(price, bars[0].1),
+            first_day_return: change(price, bars[0].2),
+            return_since_issue: change(price, *worth.last()?),
             max_drawdown: (0..worth.len()).map(below_peak).fold(0.0, f64::min),
             as_of: bars.last()?.0,
         })

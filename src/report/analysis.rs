@@ -3,6 +3,7 @@
 use chrono::Datelike;
 use serde::Serialize;
 
+use crate::market::exact::change;
 use crate::market::{Day, day};
 
 /// Trading days of a rolling window: half a year.
@@ -87,12 +88,12 @@ pub fn years(days: &[Day], equity: &[f64], buy_and_hold: &[f64], initial_cash: f
         }
         let Some(year) = years.last_mut() else { continue };
         if next.is_none_or(|next| (next.year(), next.month()) != (date.year(), date.month())) {
-            year.months[date.month0() as usize] = Some(equity[i] / month_base - 1.0);
+            year.months[date.month0() as usize] = Some(change(month_base, equity[i]));
             month_base = equity[i];
         }
         if next.is_none_or(|next| next.year() != date.year()) {
-            year.total = equity[i] / year_base - 1.0;
-            year.buy_and_hold = buy_and_hold[i] / hold_base - 1.0;
+            year.total = change(year_base, equity[i]);
+            year.buy_and_hold = change(hold_base, buy_and_hold[i]);
             (year_base, hold_base) = (equity[i], buy_and_hold[i]);
         }
     }
@@ -112,7 +113,7 @@ pub fn falls(days: &[Day], equity: &[f64], initial_cash: f64) -> Vec<Fall> {
             peak: day::iso(days[peak]),
             trough: day::iso(days[trough]),
             recovery: recovery.map(|i| day::iso(days[i])),
-            depth: equity[trough] / top - 1.0,
+            depth: change(top, equity[trough]),
             days: days[end] - days[peak],
         });
     };

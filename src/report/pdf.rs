@@ -12,7 +12,7 @@ use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
 use super::chart::{self, DrawError, Look};
-use super::text::{maybe_number, maybe_percent, number, percent, printable};
+use super::text::{maybe_number, maybe_percent, number, percent, price, printable};
 use super::{BacktestReport, PredictionReport};
 use crate::backtest::{ExitReason, Fill, Metrics};
 use crate::report::backtest::ReportTrade;
@@ -300,8 +300,8 @@ fn trade_row(t: &ReportTrade) -> Value {
     let shares = plain(t.shares, if t.shares.fract() == 0.0 { 0 } else { 4 });
     json!([
         number(t.number as f64, 0),
-        [t.entry_date, number(t.entry_price, 2)],
-        [t.exit_date, number(t.exit_price, 2)],
+        [t.entry_date, price(t.entry_price)],
+        [t.exit_date, price(t.exit_price)],
         [
             shares,
             column(plain(f64::from(t.days), 0), 6),
@@ -325,7 +325,6 @@ fn evaluation_rows(e: &ReportEvaluation) -> Value {
 }
 
 fn prediction_data(report: &PredictionReport) -> Value {
-    let price = |value: f64| number(value, 2);
     let points: Vec<Value> = report
         .points
         .iter()

@@ -1,6 +1,7 @@
 //! What people do to stored research: name it, delete it.
 
 use crate::app::App;
+use crate::market::text::clean;
 use crate::request::RequestError;
 use crate::store::entity::{backtest, sweep};
 
@@ -8,10 +9,8 @@ const LONGEST_NAME: usize = 100;
 
 /// A name as it is kept: one line without blanks at its ends; none if nothing is left.
 fn tidied(name: Option<String>) -> Result<Option<String>, RequestError> {
-    let name = name.map(|name| name.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|name| !name.is_empty());
-    if let Some(name) = &name
-        && (name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control))
-    {
+    let name = name.map(|name| clean(&name)).filter(|name| !name.is_empty());
+    if name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME) {
         return Err(RequestError::invalid("name", format!("a name has at most {LONGEST_NAME} characters")));
     }
     Ok(name)

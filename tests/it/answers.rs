@@ -44,6 +44,21 @@ async fn points(app: &TestApp, id: &Value) -> Vec<(String, bool)> {
     points.map(|p| (p["date"].as_str().expect("a date").to_owned(), p["actual"].is_number())).collect()
 }
 
+/// No figure has more than the fifteen digits that every decimal keeps in a double.
+fn is_short(value: &Value) {
+    match value {
+        Value::Array(items) => items.iter().for_each(is_short),
+        Value::Object(fields) => fields.values().for_each(is_short),
+        Value::Number(number) => {
+            let value = number.as_f64().expect("a number");
+            let text = format!("{:e}", value.abs());
+            let digits = text.split('e').next().map_or(0, |digits| digits.replace('.', "").len());
+            assert!(digits <= 15, "{value}");
+        }
+        _ => {}
+    }
+}
+
 on_each_database! {
     async fn a_session_on_a_sunday_is_a_day_of_a_prediction_and_gets_its_actual(app: TestApp) {
         // The budget of 2026 was read on a Sunday; two weeks before, elections closed the exchange.
@@ -145,6 +160,64 @@ on_each_database! {
             let input = json!({"name": format!("{ticker} Ltd"), "exchange": "NSE", "ticker": ticker, "board": board, "openDate": open, "lotSize": 1200, "issuePrice": "115"});
             let made = app.admin.data(create, json!({"input": input})).await["createIpo"].clone();
             assert_eq!(made["ipo"]["minimumInvestment"], least, "{made}");
+        }
+    }
+
+    async fn money_is_decimals_wherever_it_is_shown(app: TestApp) {
+        let days = weekdays("2024-06-14", 90);
+        let rows = days.iter().enumerate().map(|(n, day)| {
+            // From 0.10 to 19.93, up and down.
+            let close = f64::from(u32::try_from(n * 37 % 1_984).expect("small") + 10) / 100.0;
+            format!("{day},{close},{:.2},{:.2},{close},1000\n", close * 1.2, (close * 0.8).max(0.01))
+        });
+        import(&app, "DEC.BSE", &format!("date,open,high,low,close,volume\n{}", rows.collect::<String>())).await;
+        let run = "mutation($e: ExecutionInput, $s: StrategyInput!) { runBacktest(input: { ticker: \"DEC.BSE\", adjustment: NONE, execution: $e, strategy: $s }) {
+            backtest { id metrics { finalEquity totalReturn feesPaid } equity { equity buyAndHold } trades(first: 100) { nodes { entryPrice exitPrice profit } } } } }";
+        let always = |is: &str| json!({"compare": {"left": {"price": "CLOSE"}, "is": is, "right": {"constant": 0}}});
+        let held = json!({"buy": always("ABOVE"), "sell": always("BELOW")});
+        let three = json!({"initialCash": 0.3, "fill": "SAME_CLOSE"});
+        let made = app.operator.data(run, json!({"s": held, "e": three})).await["runBacktest"]["backtest"].clone();
+        assert_eq!(made["equity"]["equity"][0], json!(0.3), "three shares at 0.10 are 0.30");
+        let stops = json!({"buy": {"priceBelowSma": 3}, "sell": {"priceAboveSma": 2}, "stopLoss": 0.07, "takeProfit": 0.13});
+        let signals = json!({"buy": {"priceBelowSma": 3}, "sell": {"priceAboveSma": 2}});
+        for (whole, slippage, strategy) in [(true, 0.001, &signals), (true, 0.0, &stops), (false, 0.001, &stops)] {
+            let costs = json!({"initialCash": 1_000.1, "commission": 0.002, "slippage": slippage, "wholeShares": whole});
+            let made = app.operator.data(run, json!({"s": strategy, "e": costs})).await["runBacktest"]["backtest"].clone();
+            let id = made["id"].as_str().expect("an id").to_owned();
+            assert!(made["trades"]["nodes"].as_array().expect("trades").len() > 5, "{made}");
+            let (_, report) = app.anonymous.get(&format!("/reports/backtests/{id}.json")).await;
+            let money = [&made["equity"], &made["trades"], &made["metrics"]["finalEquity"], &made["metrics"]["feesPaid"],
+                &report["curve"]["equity"], &report["curve"]["buy_and_hold"], &report["metrics"]["final_equity"]];
+            money.into_iter().for_each(is_short);
+            for trade in report["trades"].as_array().expect("trades") {
+                ["entry_price", "exit_price", "shares", "profit"].into_iter().for_each(|key| is_short(&trade[key]));
+            }
+            for path in [format!("/export/backtests/{id}.csv"), format!("/export/backtests/{id}/trades.csv")] {
+                let table = reqwest::get(format!("{}{path}", app.url)).await.expect("an answer").text().await.expect("text");
+                let head: Vec<&str> = table.lines().next().expect("headings").split(',').collect();
+                for row in table.lines().skip(1) {
+                    for (cell, name) in row.split(',').zip(&head) {
+                        if !["drawdown", "return"].contains(name) && let Ok(value) = cell.parse::<f64>() {
+                            is_short(&json!(value));
+                        }
+                    }
+                }
+            }
+            if whole {
+                let (end, fraction) = (made["metrics"]["finalEquity"].as_f64().expect("money"), made["metrics"]["totalReturn"].as_f64());
+                assert_eq!(fraction, Some(prospectus::market::exact::change(1_000.1, end)));
+            }
+        }
+    }
+
+    async fn names_of_runs_pass_the_one_gate_for_text(app: TestApp) {
+        import(&app, "ONE.BSE", &csv(&weekdays("2024-06-14", 60))).await;
+        let run = "mutation { runBacktest(input: { ticker: \"ONE.BSE\", strategy: { buy: { priceBelowSma: 5 }, sell: { priceAboveSma: 9 } } }) { backtest { id } } }";
+        let id = app.operator.data(run, json!({})).await["runBacktest"]["backtest"]["id"].clone();
+        let name = "mutation($id: ID!, $n: String) { nameBacktest(input: { id: $id, name: $n }) { backtest { name } userErrors { message } } }";
+        for (given, kept) in [("Bell\u{7} \u{202e}one", json!("Bell one")), ("\u{200b}\u{1b}", Value::Null), ("腾讯 🚀\n", json!("腾讯 🚀"))] {
+            let named = app.operator.data(name, json!({"id": id, "n": given})).await["nameBacktest"].clone();
+            assert_eq!(named, json!({"backtest": {"name": kept}, "userErrors": []}), "{given:?}");
         }
     }
 }

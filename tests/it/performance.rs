@@ -57,7 +57,7 @@ on_each_database! {
         // Bars: the first ones, more of them with a split, and a correction of the past.
         import(&app, "ACME.BSE", &format!("{HEAD}2024-03-12,120,125,105,110,9,1\n2024-03-13,112,160,112,150,9,1\n")).await;
         assert_eq!(figures(&app, &id).await, "ACME.BSE - - - -", "the listing day isn't known");
-        assert_eq!(update(&app, &id, json!({"listingDate": "2024-03-12"})).await["performance"], json!({"listingGain": 120.0 / 100.0 - 1.0, "returnSinceIssue": 0.5}));
+        assert_eq!(update(&app, &id, json!({"listingDate": "2024-03-12"})).await["performance"], json!({"listingGain": 0.2, "returnSinceIssue": 0.5}));
         import(&app, "ACME.BSE", &format!("{HEAD}2024-03-14,76,76,60,66,9,2\n2024-03-15,62,63,58,60,9,1\n")).await;
         assert_eq!(figures(&app, &id).await, "ACME.BSE 0.2000 0.2000 -0.2000 2024-03-15");
         import(&app, "ACME.BSE", &format!("{HEAD}2024-03-13,112,170,112,160,9,1\n")).await;

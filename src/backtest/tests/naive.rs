@@ -12,6 +12,8 @@ pub struct Position {
     pub shares: f64,
     pub cost: f64,
     pub fee: f64,
+    /// Both of a whole number of shares, in units of money.
+    spent: i128,
 }
 
 #[derive(Debug, PartialEq)]
@@ -106,8 +108,9 @@ fn thousandths(rate: f64) -> i128 {
 /// Units of money in 1: what a price in ten-thousandths, three rates and a level of a hundredth multiply to.
 const MONEY: i128 = 1_000_000_000_000_000;
 
+/// The double that the amount reads as.
 fn money(units: i128) -> f64 {
-    units as f64 / MONEY as f64
+    format!("{units}e-15").parse().expect("a number")
 }
 
 /// Money as whole numbers, so that nothing is rounded. Parts of shares can't be counted so; their cash is a double.
@@ -151,7 +154,7 @@ pub fn run(columns: &Columns, strategy: &Strategy, execution: &Execution) -> Run
         let fee = cost * execution.commission;
         hand.units -= bought * each * 100_000;
         hand.cash -= cost + fee;
-        Some(Position { entry: bar, paid, entry_price, shares, cost, fee })
+        Some(Position { entry: bar, paid, entry_price, shares, cost, fee, spent: bought * each * 100_000 })
     };
     // `price` in units of 10^-9.
     let sell = |hand: &mut Hand, p: &Position, exit: usize, price: i128, reason: ExitReason| {
@@ -159,11 +162,13 @@ pub fn run(columns: &Columns, strategy: &Strategy, execution: &Execution) -> Run
         let exit_price = got as f64 / 1e12;
         let proceeds = p.shares * exit_price;
         let fee = proceeds * execution.commission;
+        let mut profit = proceeds - fee - p.cost - p.fee;
         if whole {
-            hand.units += p.shares as i128 * got * (1_000 - commission);
+            let brought = p.shares as i128 * got * (1_000 - commission);
+            hand.units += brought;
+            profit = money(brought - p.spent);
         }
         hand.cash += proceeds - fee;
-        let profit = proceeds - fee - p.cost - p.fee;
         Sale { entry: p.entry, exit, entry_price: p.entry_price, exit_price, shares: p.shares, profit, reason }
     };
     let fine = |price: f64| tick(price) * 100_000;
@@ -216,7 +221,12 @@ pub fn run(columns: &Columns, strategy: &Strategy, execution: &Execution) -> Run
             }
         }
         bars_held += usize::from(position.is_some());
-        equity.push(hand.cash() + position.as_ref().map_or(0.0, |p| p.shares * columns.close[t]));
+        let shares = position.as_ref().map_or(0.0, |p| p.shares);
+        equity.push(if whole {
+            money(hand.units + shares as i128 * tick(columns.close[t]) * (MONEY / 10_000))
+        } else {
+            hand.cash + shares * columns.close[t]
+        });
     }
     if let Some(p) = position {
         sales.push(sell(&mut hand, &p, n - 1, fine(columns.close[n - 1]), ExitReason::EndOfData));

@@ -15,7 +15,8 @@ pub(super) fn time_of_day(rest: &str) -> Option<(Option<u32>, bool)> {
     let zone = zone.split('(').next().unwrap_or_default().trim();
     let utc = match zone {
         "Z" | "z" | "UTC" | "GMT" | "+00:00" | "+0000" | "+00" => true,
-        _ => !(zone.is_empty() || is_zone(zone)).then_some(false)?,
+        _ if zone.is_empty() || is_zone(zone) => false,
+        _ => return None,
     };
     Some((time, utc && time.is_some()))
 }

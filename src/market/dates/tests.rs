@@ -98,6 +98,22 @@ fn a_column_decides_from_all_of_its_dates() {
     assert!(matches!(decided(&["13/02/2024", "02/13/2024"]), Err(OrderFault::Contradiction { .. })));
 }
 
+#[test]
+fn years_of_two_digits_stand_where_days_come_close_together() {
+    assert_eq!(decided(&["05/02/24", "13/02/24"]), Ok(DateOrder::Dmy));
+    assert_eq!(decided(&["02/05/24", "02/13/24"]), Ok(DateOrder::Mdy));
+    assert_eq!(decided(&["24/02/05", "24/02/13", "24/03/01"]), Ok(DateOrder::Ymd));
+    assert_eq!(decided(&["050224", "130224"]), Ok(DateOrder::Dmy));
+    let asked = |texts: &[&str]| match decided(texts) {
+        Err(OrderFault::Undecided { orders, .. }) => orders,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(asked(&["05/02/24", "06/02/24"]), "DMY or MDY", "which of them is the day stays open");
+    assert_eq!(asked(&["05/02/24"]), "YMD or DMY or MDY");
+    assert_eq!(asked(&["13/02/24"]), "YMD or DMY");
+    assert_eq!(asked(&["15/02/20", "15/06/21"]), "YMD or DMY", "neither is close together");
+}
+
 proptest! {
     #[test]
     fn every_day_survives_every_way_of_writing_it(day in EARLIEST..40_000) {

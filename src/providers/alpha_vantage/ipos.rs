@@ -92,7 +92,11 @@ fn records(body: &str) -> Result<Vec<RawIpo>, ProviderError> {
 /// What a ticker says of its security: a suffix, or Nasdaq's fifth letter. Names tell nothing of it.
 fn security(ticker: &str) -> Option<&'static str> {
     let ticker = ticker.to_ascii_uppercase();
-    let suffix = match ticker.rsplit_once(['-', '.', '/', ' ']) {
+    // Preferred shares have letters of their own behind: `ABC-P-A`, `ABC-PRA`, `ABC$A`.
+    if ticker.contains("-P-") || ticker.contains("-PR") || ticker.contains(".PR") || ticker.contains('$') {
+        return Some("PREFERRED");
+    }
+    let suffix = match ticker.rsplit_once(['-', '.', '/', ' ', '^', '+']) {
         Some((_, suffix)) => suffix,
         None if ticker.len() == 5 && ticker.bytes().all(|b| b.is_ascii_uppercase()) => &ticker[4..],
         None => return None,
@@ -100,30 +104,37 @@ fn security(ticker: &str) -> Option<&'static str> {
     match suffix {
         "U" | "UN" => Some("UNIT"),
         "W" | "WS" | "WT" => Some("WARRANT"),
-        "R" | "RT" => Some("RIGHT"),
+        "R" | "RT" | "RTS" => Some("RIGHT"),
+        "P" if ticker.len() == 5 => Some("PREFERRED"),
+        // Nasdaq's fifth letter of a mutual fund.
+        "X" if ticker.len() == 5 => Some("FUND"),
         _ => None,
     }
 }
 
 /// Series of a fund come several under one name, without a price. Two classes of one share do, too, but their tickers
-/// differ in the last letter only.
+/// differ in the last letter only; a share's units and warrants are known by their tickers, and are none of its kind.
 fn mark_series(records: &mut [RawIpo]) {
-    let stem = |record: &RawIpo| {
-        let ticker = record.ticker.clone().unwrap_or_default();
-        ticker.get(..ticker.len().saturating_sub(1)).unwrap_or_default().to_owned()
-    };
+    let ticker = |record: &RawIpo| record.ticker.clone().unwrap_or_default();
+    let is_one = |record: &RawIpo| record.band.is_none() && record.security.is_none();
     let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
-    for (at, record) in records.iter().enumerate().filter(|(_, record)| record.band.is_none()) {
+    for (at, record) in records.iter().enumerate().filter(|(_, record)| is_one(record)) {
         by_name.entry(record.name.clone().unwrap_or_default().to_lowercase()).or_default().push(at);
     }
     for series in by_name.values().filter(|series| series.len() > 1) {
-        let first = stem(&records[series[0]]);
-        if series.iter().any(|&at| stem(&records[at]) != first) {
+        let first = ticker(&records[series[0]]);
+        if series.iter().any(|&at| !are_classes(&first, &ticker(&records[at]))) {
             for &at in series {
-                records[at].security.get_or_insert_with(|| "FUND".to_owned());
+                records[at].security = Some("FUND".to_owned());
             }
         }
     }
+}
+
+/// Whether two tickers differ in a last letter only, which one of them may lack.
+fn are_classes(one: &str, other: &str) -> bool {
+    let same = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    same + 1 >= one.len().max(other.len())
 }
 
 #[cfg(test)]
@@ -137,19 +148,34 @@ mod tests {
                     AAYB,Some Series Trust,2026-05-18,0,0,USD,NYSE\r\n\
                     BBBXU,Some Acquisition Unit,2026-05-19,10,10,USD,NASDAQ\r\n\
                     EEE-WS,Some Acquisition,2026-05-19,10,10,USD,NYSE\r\n\
+                    GGG-P-A,Some Realty,2026-05-19,25,25,USD,NYSE\r\n\
+                    HHHIX,A Fund,2026-05-19,0,0,USD,NASDAQ\r\n\
                     RITE,Right At Hand Care Inc,2026-05-19,10,10,USD,NASDAQ\r\n\
                     TREE,Warrant Fund Unit Realty Trust,2026-05-19,0,0,USD,NYSE\r\n\
                     FFFA,Two Classes Inc,2026-05-19,0,0,USD,NASDAQ\r\n\
                     FFFK,Two Classes Inc,2026-05-19,0,0,USD,NASDAQ\r\n\
+                    AQUA,Aqua AC,2026-05-19,0,0,USD,NASDAQ\r\n\
+                    AQUAR,Aqua AC,2026-05-19,0,0,USD,NASDAQ\r\n\
                     CCC,\"Some, Inc.\",2026-05-27,4,6.50,USD,NASDAQ\r\n\
                     DDD,Another Holdings,2026-05-28,0,0,USD,NYSE\r\n";
         let found = records(body).expect("a calendar");
         let kinds: Vec<_> = found.iter().filter_map(|r| Some((r.ticker.as_deref()?, r.security.as_deref()?))).collect();
-        assert_eq!(kinds, [("AAXA", "FUND"), ("AAYB", "FUND"), ("BBBXU", "UNIT"), ("EEE-WS", "WARRANT")]);
+        assert_eq!(
+            kinds,
+            [
+                ("AAXA", "FUND"),
+                ("AAYB", "FUND"),
+                ("BBBXU", "UNIT"),
+                ("EEE-WS", "WARRANT"),
+                ("GGG-P-A", "PREFERRED"),
+                ("HHHIX", "FUND"),
+                ("AQUAR", "RIGHT")
+            ]
+        );
         let shares: Vec<_> =
             found.iter().filter(|r| r.security.is_none()).filter_map(|r| r.ticker.as_deref()).collect();
-        assert_eq!(shares, ["RITE", "TREE", "FFFA", "FFFK", "CCC", "DDD"]);
-        let shown: Vec<_> = found[8..].iter().map(|r| (r.ticker.as_deref(), r.band.as_deref(), r.exchange)).collect();
+        assert_eq!(shares, ["RITE", "TREE", "FFFA", "FFFK", "AQUA", "CCC", "DDD"]);
+        let shown: Vec<_> = found[12..].iter().map(|r| (r.ticker.as_deref(), r.band.as_deref(), r.exchange)).collect();
         assert_eq!(shown, [(Some("CCC"), Some("4 to 6.50"), Exchange::Nasdaq), (Some("DDD"), None, Exchange::Nyse)]);
     }
 

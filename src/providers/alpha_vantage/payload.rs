@@ -9,9 +9,9 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::NAME;
-use crate::market::dates;
+use crate::market::close::unfinished_day;
 use crate::market::text::clean;
-use crate::market::{DataSource, Day, Exchange};
+use crate::market::{DataSource, Exchange};
 use crate::providers::{History, Listing, PriceBatch, ProviderError, RawBar};
 
 /// A JSON object as a list: it keeps its order and its repeated keys.
@@ -64,11 +64,13 @@ pub(super) fn batch(body: String, history: History) -> Result<PriceBatch, Provid
     let mut has_series = false;
     for (key, value) in entries(&body).ok_or_else(no_series)? {
         if key == "Meta Data" {
-            unfinished = entries(value.get())
-                .into_iter()
-                .flatten()
-                .find(|(key, _)| words(key).eq_ignore_ascii_case("last refreshed"))
-                .and_then(|(_, at)| unfinished_day(unquoted(at)?));
+            let meta = entries(value.get()).unwrap_or_default();
+            let said = |name: &str| {
+                let (_, value) = meta.iter().find(|(key, _)| words(key).eq_ignore_ascii_case(name))?;
+                unquoted(value)
+            };
+            unfinished = said("last refreshed")
+                .and_then(|at| unfinished_day(at, said("time zone"), said("symbol").unwrap_or_default()));
         }
         has_series |= is_series(&key);
     }
@@ -91,16 +93,6 @@ fn is_series(key: &str) -> bool {
 
 fn no_series() -> ProviderError {
     ProviderError::Malformed { provider: NAME, what: "an answer without prices".to_owned() }
-}
-
-/// Seconds after midnight at which American exchanges close; the provider's times are New York's.
-const CLOSE: u32 = 16 * 3_600;
-
-/// "2020-05-08 14:07:57" was made during that day's trading; "2020-05-08", or a time from the close on, after it.
-fn unfinished_day(last_refreshed: &str) -> Option<Day> {
-    let written = dates::read(last_refreshed).ok()?;
-    written.time.filter(|time| *time < CLOSE)?;
-    written.only().ok()
 }
 
 fn read_bars(body: &str, each: &mut dyn FnMut(RawBar<'_>)) -> Result<(), ProviderError> {
@@ -175,7 +167,6 @@ mod tests {
     fn fields_are_known_by_their_words_and_repeated_dates_are_kept() {
         let batch = batch(ADJUSTED.to_owned(), History::Recent).expect("a batch");
         assert_eq!(batch.unfinished, crate::market::day::parse_iso("2020-05-08"));
-        assert_eq!(unfinished_day("2024-06-12 16:00:01"), None);
         let mut seen = Vec::new();
         batch
             .for_each(|bar| {

@@ -114,6 +114,13 @@ impl Headings {
         self.meanings.iter().enumerate().filter(|(_, m)| **m == wanted).map(|(i, _)| i).collect()
     }
 
+    /// The columns that name a share, the plainest first.
+    pub(super) fn tickers(&self) -> Vec<usize> {
+        let mut columns = self.all(Meaning::Ticker);
+        columns.sort_by_key(|&i| TICKERS.iter().position(|name| *name == squeezed(&self.names[i])));
+        columns
+    }
+
     /// Whether a heading is among these, by its letters and digits.
     pub(super) fn has(&self, key: &str) -> bool {
         self.names.iter().any(|name| squeezed(name) == key)

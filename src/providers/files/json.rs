@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
+use crate::market::close::unfinished_day;
+use crate::market::day;
 use crate::providers::ProviderError;
 
 const NO_ROWS: &str = "its JSON holds no rows of prices";
@@ -29,12 +31,12 @@ fn borrowed(text: &str) -> Result<&RawValue, ProviderError> {
     serde_json::from_str(text).map_err(|e| bad(format!("it begins like JSON, but isn't: {e}")))
 }
 
-/// The day that was still going on when Alpha Vantage wrote the series: its last refreshment has a time of day.
+/// The day that was still going on when Alpha Vantage wrote the series.
 fn unfinished(object: &Object<'_>) -> Option<String> {
     let meta: HashMap<String, String> = serde_json::from_str(object.get("Meta Data")?.get()).ok()?;
-    let (_, refreshed) = meta.into_iter().find(|(key, _)| key.ends_with("Last Refreshed"))?;
-    let (day, _) = refreshed.trim().split_once(' ')?;
-    Some(day.to_owned())
+    let said = |name: &str| meta.iter().find(|(key, _)| key.ends_with(name)).map(|(_, value)| value.as_str());
+    let symbol = said("Symbol").unwrap_or_default();
+    unfinished_day(said("Last Refreshed")?, said("Time Zone"), symbol).map(day::iso)
 }
 
 /// The table in lines of cells parted by tabs, headings first, and what was left out of it.

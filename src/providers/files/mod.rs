@@ -142,7 +142,7 @@ impl Inner {
             && !SHARE_SERIES.contains(&cell(i).trim().to_uppercase().as_str())
         {
             let series: String = cell(i).chars().take(8).collect();
-            return Line::LeftOut(format!("rows of the series {series}, which is no share"));
+            return Line::LeftOut(format!("rows of the series {series}, which is no share,"));
         }
         if let Some(i) = self.at.period
             && !["", "d", "1d", "day", "daily"].contains(&cell(i).trim().to_lowercase().as_str())

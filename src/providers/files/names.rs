@@ -99,24 +99,40 @@ pub(super) const VOLUMES: [&str; 17] = [
     "wolumen",
 ];
 pub(super) const SPLITS: [&str; 2] = ["splitcoefficient", "split"];
-pub(super) const TICKERS: [&str; 14] = [
+/// What names a share, the plainest first.
+pub(super) const TICKERS: [&str; 29] = [
     "symbol",
     "ticker",
     "tckrsymb",
     "chsymbol",
+    "tradingsymbol",
+    "stocksymbol",
+    "tickersymbol",
+    "tic",
     "sccode",
     "scripcode",
     "securitycode",
-    "tradingsymbol",
     "fininstrmid",
+    "scrip",
+    "instrument",
+    "stock",
+    "security",
     "name",
     "scname",
     "scripname",
+    "stockname",
+    "instrumentname",
     "fininstrmnm",
     "securityname",
+    "company",
+    "companyname",
+    "nameofcompany",
+    "isin",
+    "isincode",
+    "chisin",
 ];
 pub(super) const SERIES: [&str; 4] = ["series", "sctysrs", "chseries", "sctype"];
-pub(super) const IGNORED: [&str; 89] = [
+pub(super) const IGNORED: [&str; 86] = [
     "openint",
     "openinterest",
     "oi",
@@ -174,13 +190,10 @@ pub(super) const IGNORED: [&str; 89] = [
     "adjustedopen",
     "adjustedhigh",
     "adjustedlow",
-    "isin",
-    "isincode",
     "bizdt",
     "tdcloindi",
     "scgroup",
     "chmarkettype",
-    "chisin",
     "chtottradedval",
     "chtotaltrades",
     "ch52weekhighprice",

@@ -220,3 +220,47 @@ fn an_archive_of_one_table_is_opened() {
     let refused = read(&zipped("xl/workbook.xml"), &Options::default()).expect_err("a spreadsheet").to_string();
     assert!(refused.contains("save it as CSV"), "{refused}");
 }
+
+#[test]
+fn shares_are_told_apart_by_whatever_names_them() {
+    let two = |heading: &str, one: &str, other: &str| {
+        format!("{heading},Date,Open,High,Low,Close,Volume\n{one},2024-02-05,1,3,1,2,9\n{other},2024-02-06,5,6,5,5,9\n")
+    };
+    for (heading, one, other) in [
+        ("ISIN", "INE002A01018", "INE009A01021"),
+        ("ISIN", "US0378331005", "US5949181045"),
+        ("Company Name", "Acme Ltd", "Other Ltd"),
+        ("Stock", "ACME", "OTHER"),
+        ("tic", "acme", "other"),
+        ("Scrip Code", "500325", "500209"),
+    ] {
+        let told = refusal(&two(heading, one, other), "XYZ");
+        assert!(told.contains("import it under one of them"), "{heading}: {told}");
+    }
+    // A split gives an Indian share another ISIN, and a name may be spelled in two ways.
+    for (heading, one, other) in [("ISIN", "INE002A01018", "INE002A01026"), ("Ticker", "AAL", "aal")] {
+        assert_eq!(rows(&two(heading, one, other), "XYZ").len(), 2, "{heading}");
+    }
+    let both = two("ISIN,Symbol", "INE002A01018,ONE", "INE009A01021,TWO");
+    assert_eq!(rows(&both, "TWO.NSE"), ["2024-02-06 5 6 5 5 9"]);
+    assert!(refusal(&both, "XYZ").contains("ONE, TWO"), "by their tickers");
+}
+
+#[test]
+fn a_saved_answer_s_newest_day_stays_once_its_exchange_has_closed() {
+    let saved = |refreshed: &str, symbol: &str| {
+        format!(
+            r#"{{"Meta Data": {{"2. Symbol": "{symbol}", "3. Last Refreshed": "{refreshed}", "5. Time Zone": "US/Eastern"}},
+            "Time Series (Daily)": {{"2024-06-12": {{"1. open": "1", "2. high": "3", "3. low": "1", "4. close": "2", "5. volume": "9"}},
+            "2024-06-11": {{"1. open": "1", "2. high": "3", "3. low": "1", "4. close": "2", "5. volume": "9"}}}}}}"#
+        )
+    };
+    for (refreshed, symbol, count) in [
+        ("2024-06-12", "IBM", 2),
+        ("2024-06-12 16:00:01", "IBM", 2),
+        ("2024-06-12 15:00:01", "IBM", 1),
+        ("2024-06-12 06:30:00", "INFY.BSE", 2),
+    ] {
+        assert_eq!(rows(&saved(refreshed, symbol), symbol).len(), count, "{refreshed} {symbol}");
+    }
+}

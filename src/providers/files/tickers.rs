@@ -1,6 +1,6 @@
 //! Whose rows a file holds, and which of them are wanted.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::headings::Meaning;
 use super::table::{Table, cells};
@@ -8,10 +8,6 @@ use crate::providers::ProviderError;
 
 const MOST_TICKERS: usize = 10_000;
 const NAMES_SHOWN: usize = 8;
-
-fn bad(what: impl Into<String>) -> ProviderError {
-    ProviderError::BadFile { what: what.into() }
-}
 
 /// A ticker without its exchange, as files and providers spell it differently.
 pub(super) fn base(ticker: &str) -> String {
@@ -22,9 +18,27 @@ pub(super) fn base(ticker: &str) -> String {
     }
 }
 
+/// What a split or a consolidation leaves of an Indian ISIN.
+fn issuer(name: &str) -> Option<&str> {
+    let is_isin = name.len() == 12 && name.starts_with("IN") && name.bytes().all(|b| b.is_ascii_alphanumeric());
+    name.get(..9).filter(|_| is_isin)
+}
+
+/// What tells a share from another: its name in any case, or an Indian ISIN's issuer.
+fn told_by(name: &str) -> String {
+    let name = name.to_uppercase();
+    issuer(&name).map(str::to_owned).unwrap_or(name)
+}
+
 pub(super) fn listed(names: &[String]) -> String {
     let shown = names.iter().take(NAMES_SHOWN).cloned().collect::<Vec<_>>().join(", ");
     if names.len() > NAMES_SHOWN { format!("{shown} and {} more", names.len() - NAMES_SHOWN) } else { shown }
+}
+
+/// Several shares, and not the one that is wanted.
+fn unnamed(names: &[String], wanted: &str) -> ProviderError {
+    let what = format!("it holds {} and no {wanted}; import it under one of them", listed(names));
+    ProviderError::BadFile { what }
 }
 
 /// The tickers of a table and the filter that leaves one of them.
@@ -39,7 +53,7 @@ pub(super) fn choose_ticker(
         names.sort();
         names.dedup();
         if names.len() > 1 && !names.iter().any(|name| base(name) == wanted) {
-            return Err(bad(format!("it holds {} and no {wanted}; import it under one of them", listed(&names))));
+            return Err(unnamed(&names, &wanted));
         }
         if names.len() > 1 {
             for (i, name) in table.tickers.iter().enumerate().skip(1) {
@@ -54,9 +68,10 @@ pub(super) fn choose_ticker(
         }
         return Ok(None);
     }
-    let columns = table.headings.all(Meaning::Ticker);
+    let columns = table.headings.tickers();
     let Some(&main) = columns.first() else { return Ok(None) };
-    let mut names: BTreeSet<String> = BTreeSet::new();
+    // One share, however its name is spelled, by what it's told from others by.
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
     let mut matches = false;
     for (_, line) in table.lines() {
         let Some(row) = cells(line.trim_end_matches('\r'), table.delimiter) else { continue };
@@ -64,17 +79,19 @@ pub(super) fn choose_ticker(
         if let Some(name) = row.get(main).map(|cell| cell.trim()).filter(|name| !name.is_empty())
             && names.len() < MOST_TICKERS
         {
-            names.insert(name.chars().take(40).collect());
+            names.entry(told_by(name)).or_insert_with(|| name.chars().take(40).collect());
         }
     }
-    let names: Vec<String> = names.into_iter().collect();
+    let names: Vec<String> = names.into_values().collect();
     match (matches, &names[..]) {
         (true, _) => Ok(Some((columns, wanted))),
         (false, []) => Ok(None),
         (false, [one]) => {
-            notes.push(format!("the file itself calls the share {one}"));
+            if issuer(one).is_none() {
+                notes.push(format!("the file itself calls the share {one}"));
+            }
             Ok(None)
         }
-        (false, _) => Err(bad(format!("it holds {} and no {wanted}; import it under one of them", listed(&names)))),
+        (false, _) => Err(unnamed(&names, &wanted)),
     }
 }

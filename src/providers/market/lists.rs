@@ -3,6 +3,7 @@
 use super::unpack::{Unpacked, unpack};
 use crate::market::Day;
 use crate::market::daily::{is_rights_entitlement, is_ticker, isin, parse_day};
+use crate::market::text::clean;
 use crate::store::ListedShare;
 
 /// What a list holds.
@@ -40,7 +41,7 @@ pub fn read_list(bytes: &[u8]) -> Option<ListFile> {
             Some(ListedShare {
                 ticker: ticker.to_owned(),
                 isin: isin(row.get(number)?)?.to_owned(),
-                name: row.get(name)?.chars().filter(|c| !c.is_control()).take(200).collect(),
+                name: clean(row.get(name)?).chars().take(200).collect(),
                 listed: parse_day(row.get(listed)?)?,
             })
         };

@@ -3,7 +3,7 @@
 use plotters::prelude::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::canvas::{Canvas, DrawError, Look, Mark, SMALL, draw};
+use super::canvas::{DrawError, Look, Mark, SMALL, draw};
 use super::plot::{Plot, Scale};
 use super::{amount_mark, ends, percent, percent_mark};
 use crate::market::{Day, day};
@@ -61,7 +61,7 @@ pub fn price(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
         let mut names = vec!["Close"];
         names.extend(report.averages.iter().map(|(name, _)| name.as_str()));
         names.extend(report.oscillator.iter().flat_map(|o| o.lines.iter().map(|(name, _)| name.as_str())));
-        let plot = Plot::beneath_legend(canvas, HEIGHT, span(&report.days), range).scaled(scale).naming(&names);
+        let mut plot = Plot::beneath_legend(canvas, HEIGHT, span(&report.days), range).scaled(scale).naming(&names);
         plot.y_axis(amount_mark)?;
         plot.y_name(report.symbol.unit())?;
         let date = |bar: usize| f64::from(report.days.get(bar).copied().unwrap_or(0));
@@ -83,19 +83,20 @@ pub fn price(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
         let averages = report.averages.iter().zip(colours);
         labels.extend(averages.map(|((name, values), colour)| (last(values), name.as_str(), colour)));
         plot.name_ends(&labels)?;
-        oscillator(canvas, report, height, &names)?;
+        oscillator(&plot, report, height, &names)?;
         let entries = [(p.first, "Bought"), (p.gain, "Sold with a gain"), (p.loss, "Sold with a loss")];
         canvas.legend(&entries.map(|(colour, name)| (Mark::Tick(colour), name.to_owned())))
     })
 }
 
 /// What the strategy looks at on a scale of its own, with the numbers that it's compared with.
-fn oscillator(canvas: &Canvas<'_>, report: &BacktestReport, height: i32, names: &[&str]) -> Result<(), DrawError> {
+fn oscillator(upper: &Plot<'_, '_>, report: &BacktestReport, height: i32, names: &[&str]) -> Result<(), DrawError> {
     let Some(oscillator) = &report.oscillator else { return Ok(()) };
+    let canvas = upper.canvas;
     let p = canvas.palette;
     let values = oscillator.lines.iter().flat_map(|(_, values)| values.iter().copied());
     let range = ends(values.chain(oscillator.levels.iter().copied()));
-    let plot = Plot::new(canvas, (HEIGHT - 30, height - 52), span(&report.days), range).naming(names);
+    let mut plot = Plot::new(canvas, (HEIGHT - 30, height - 52), span(&report.days), range).naming(names).under(upper);
     plot.y_axis(amount_mark)?;
     plot.dates()?;
     let colours = [p.second, p.third];
@@ -127,7 +128,7 @@ pub fn equity(report: &BacktestReport, look: Look) -> Result<String, DrawError> 
         let p = canvas.palette;
         let start = report.execution.initial_cash;
         let (scale, range) = scale_of(own.iter().chain(hold).copied().chain([start]));
-        let plot = Plot::whole(canvas, HEIGHT, span(&report.days), range).scaled(scale).naming(&["Strategy", HOLD]);
+        let mut plot = Plot::whole(canvas, HEIGHT, span(&report.days), range).scaled(scale).naming(&["Strategy", HOLD]);
         plot.y_axis(amount_mark)?;
         let unit = report.symbol.unit();
         let by_ratios = if scale == Scale::Log { "equal steps are equal ratios" } else { "" };
@@ -157,7 +158,7 @@ pub fn drawdown(report: &BacktestReport, look: Look) -> Result<String, DrawError
         let (own, hold) = (&report.curve.drawdown, &report.hold_drawdown);
         let lowest = own.iter().chain(hold).copied().fold(0.0, f64::min);
         let range = ((lowest * 1.1).min(-0.001), 0.0);
-        let plot = Plot::whole(canvas, height, span(&report.days), range).naming(&["Strategy", HOLD]);
+        let mut plot = Plot::whole(canvas, height, span(&report.days), range).naming(&["Strategy", HOLD]);
         plot.y_axis(percent_mark)?;
         plot.y_name("Below the peak")?;
         plot.dates()?;
@@ -267,7 +268,7 @@ pub fn rolling(report: &BacktestReport, look: Look) -> Result<String, DrawError>
             plot.line(days.iter().zip(values).map(|(&d, &v)| (f64::from(d), v)), colour, width)
         };
         let upper_ends = ends(own.iter().chain(&rolling.hold_sharpe).flatten().copied().chain([0.0]));
-        let upper = Plot::new(canvas, (100, 320), span(&report.days), upper_ends).naming(&names);
+        let mut upper = Plot::new(canvas, (100, 320), span(&report.days), upper_ends).naming(&names);
         upper.y_axis(|v, step| super::fixed(v, super::decimals(step)))?;
         upper.y_name("Sharpe ratio, 126 days")?;
         upper.level(0.0)?;
@@ -276,7 +277,8 @@ pub fn rolling(report: &BacktestReport, look: Look) -> Result<String, DrawError>
         upper.name_ends(&[(end(&own), "Strategy", p.first), (end(&rolling.hold_sharpe), HOLD, p.hold)])?;
         let hold: Vec<Option<f64>> = rolling.hold_volatility.iter().map(|&v| Some(v)).collect();
         let most = ends(calm.iter().chain(&hold).flatten().copied()).1;
-        let lower = Plot::new(canvas, (400, height - 52), span(&report.days), (0.0, most)).naming(&names);
+        let mut lower =
+            Plot::new(canvas, (400, height - 52), span(&report.days), (0.0, most)).naming(&names).under(&upper);
         lower.y_axis(percent_mark)?;
         lower.y_name("Volatility, annual, 126 days")?;
         lower.dates()?;
@@ -304,7 +306,7 @@ pub fn distribution(report: &BacktestReport, look: Look) -> Result<String, DrawE
         let bins = spread.days.len() as f64;
         let most = spread.days.iter().copied().max().unwrap_or(0).max(1);
         let to = spread.from + spread.width * bins;
-        let plot = Plot::whole(canvas, height, (spread.from, to), (0.0, f64::from(most) * 1.08));
+        let mut plot = Plot::whole(canvas, height, (spread.from, to), (0.0, f64::from(most) * 1.08));
         plot.y_axis(amount_mark)?;
         plot.y_name("Days")?;
         plot.x_axis(percent_mark)?;

@@ -91,6 +91,7 @@ fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::market::Columns;
     use proptest::prelude::*;
 
     #[test]
@@ -102,6 +103,22 @@ mod tests {
         assert_eq!((amount_mark(10_000.0, 5.0), amount_mark(10_005.0, 5.0)), ("10k".to_owned(), "10.005k".to_owned()));
         assert_eq!(amount_mark(1.25e-7, 5e-9), "1.250e−7");
         assert_eq!(ends([100.0; 4].into_iter()), (99.75, 100.25));
+    }
+
+    #[test]
+    fn long_marks_stay_on_the_sheet() {
+        let columns = Columns { days: (0..50).collect(), close: vec![0.0001; 50], ..Columns::default() };
+        let look = Look { theme: Theme::Light, width: 1_200, titled: true };
+        let svg = prices(&columns, "Tiny", "", false, look).expect("a chart");
+        let at_right = |text: &str| {
+            let (x, rest) = text.split_once('"')?;
+            let mark = rest.split_once('>')?.1.split('<').next()?.trim().to_owned();
+            rest.contains("text-anchor=\"end\"").then_some((x.parse::<i32>().ok()?, mark))
+        };
+        let marks: Vec<(i32, String)> = svg.split("<text x=\"").skip(1).filter_map(at_right).collect();
+        let fits = |(x, mark): &(i32, String)| *x >= canvas::text_width(mark, canvas::SMALL);
+        assert!(marks.len() >= 3 && marks.iter().all(fits), "{marks:?}");
+        assert!(marks.iter().any(|(_, mark)| mark.len() > 8), "{marks:?}");
     }
 
     proptest! {

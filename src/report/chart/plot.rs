@@ -20,6 +20,9 @@ pub enum Scale {
 /// A line's name at its end: where the line ends, the name, and its colour.
 pub type EndLabel<'t> = (f64, &'t str, RGBColor);
 
+/// What stays free between the longest mark and the sheet's edge.
+const EDGE: i32 = 8;
+
 /// The least distance between two names, so that they stand apart.
 const LABEL_LINE: i32 = 28;
 
@@ -86,22 +89,32 @@ impl<'c, 'a> Plot<'c, 'a> {
         self.bottom - (share * f64::from(self.bottom - self.top)).round() as i32
     }
 
-    /// Lines across with what they stand for; `label` is told how far they are apart, too.
-    pub fn y_axis(&self, label: impl Fn(f64, f64) -> String) -> Result<(), DrawError> {
+    /// The same under another plot, their left edges in line.
+    pub fn under(mut self, upper: &Self) -> Self {
+        self.left = upper.left;
+        self
+    }
+
+    /// Lines across with what they stand for; `label` is told how far they are apart, too. Long marks move the left edge,
+    /// so this comes before whatever else is drawn.
+    pub fn y_axis(&mut self, label: impl Fn(f64, f64) -> String) -> Result<(), DrawError> {
         let palette = &self.canvas.palette;
         let wanted = ((self.bottom - self.top) / 58).max(3) as usize;
-        let marks = match self.scale {
+        let marks: Vec<(f64, f64)> = match self.scale {
             Scale::Linear => {
                 let (values, step) = ticks::numbers(self.y.0, self.y.1, wanted);
                 values.into_iter().map(|value| (value, step)).collect()
             }
             Scale::Log => ticks::ratios(self.y.0.exp(), self.y.1.exp(), wanted),
         };
-        for (value, step) in marks {
+        let marks: Vec<(f64, String)> = marks.into_iter().map(|(value, step)| (value, label(value, step))).collect();
+        let longest = marks.iter().map(|(_, mark)| text_width(mark, SMALL)).max().unwrap_or(0);
+        self.left = self.left.max(longest + 12 + EDGE);
+        for (value, mark) in marks {
             let y = self.py(value);
             self.canvas.path(vec![(self.left, y), (self.right, y)], palette.grid, 2)?;
             let anchor = (HPos::Right, VPos::Center);
-            self.canvas.write(&label(value, step), (self.left - 12, y), SMALL, false, palette.muted, anchor)?;
+            self.canvas.write(&mark, (self.left - 12, y), SMALL, false, palette.muted, anchor)?;
         }
         Ok(())
     }

@@ -45,7 +45,7 @@ pub fn fan(report: &PredictionReport, look: Look) -> Result<String, DrawError> {
         if !happened.is_empty() {
             names.push("What happened");
         }
-        let plot = Plot::whole(canvas, HEIGHT, (from, to), range).naming(&names);
+        let mut plot = Plot::whole(canvas, HEIGHT, (from, to), range).naming(&names);
         plot.y_axis(amount_mark)?;
         plot.y_name(report.symbol.unit())?;
         plot.dates()?;
@@ -85,7 +85,7 @@ fn by_day<'c, 'a>(
     range: (f64, f64),
     names: &[&str],
 ) -> Result<Plot<'c, 'a>, DrawError> {
-    let plot = Plot::whole(canvas, LOWER, (1.0, days.max(2) as f64), range).naming(names);
+    let mut plot = Plot::whole(canvas, LOWER, (1.0, days.max(2) as f64), range).naming(names);
     plot.y_axis(percent_mark)?;
     plot.x_axis(|day, step| if step < 1.0 && day.fract() != 0.0 { String::new() } else { format!("day {day:.0}") })?;
     Ok(plot)

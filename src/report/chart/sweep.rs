@@ -187,9 +187,15 @@ fn scale(canvas: &Canvas<'_>, field: &Field<'_>, frame: Frame) -> Result<(), Dra
     let ends = [(field.high, frame.top + 10), (field.low, frame.bottom - 10)];
     let apart = |y: i32| ends.iter().all(|end| (end.1 - y).abs() > 30);
     let between = zero.unwrap_or(middle);
+    let mut written: Vec<String> = Vec::new();
     for (value, y) in ends.into_iter().chain(Some(between).filter(|between| apart(between.1))) {
-        let anchor = (HPos::Left, VPos::Center);
-        canvas.write(&field.label(value), (left + 44, y), SMALL, false, canvas.palette.muted, anchor)?;
+        let label = field.label(value);
+        // Where all is the same, one mark says so.
+        if written.contains(&label) {
+            continue;
+        }
+        canvas.write(&label, (left + 44, y), SMALL, false, canvas.palette.muted, (HPos::Left, VPos::Center))?;
+        written.push(label);
     }
     if zero.is_some() {
         canvas.path(vec![(left, between.1), (left + 34, between.1)], canvas.palette.ink, 2)?;

@@ -21,7 +21,7 @@ pub fn prices(columns: &Columns, title: &str, unit: &str, adjusted: bool, look: 
     );
     draw(height, look, title, &description, |canvas| {
         let p = canvas.palette;
-        let plot = Plot::whole(canvas, height, (first.into(), last.into()), ends(columns.close.iter().copied()));
+        let mut plot = Plot::whole(canvas, height, (first.into(), last.into()), ends(columns.close.iter().copied()));
         plot.y_axis(amount_mark)?;
         let kind = if adjusted { "Close, adjusted" } else { "Close, as traded" };
         plot.y_name(&if unit.is_empty() { kind.to_owned() } else { format!("{kind}, {unit}") })?;
