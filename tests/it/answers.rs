@@ -166,23 +166,25 @@ on_each_database! {
     async fn money_is_decimals_wherever_it_is_shown(app: TestApp) {
         let days = weekdays("2024-06-14", 90);
         let rows = days.iter().enumerate().map(|(n, day)| {
-            // From 0.10 to 19.93, up and down.
-            let close = f64::from(u32::try_from(n * 37 % 1_984).expect("small") + 10) / 100.0;
-            format!("{day},{close},{:.2},{:.2},{close},1000\n", close * 1.2, (close * 0.8).max(0.01))
+            // From 10.00 to 10.96, up and down.
+            let close = f64::from(u32::try_from(n * 37 % 97).expect("small") + 1_000) / 100.0;
+            format!("{day},{close},{:.2},{:.2},{close},1000\n", close * 1.2, close * 0.8)
         });
         import(&app, "DEC.BSE", &format!("date,open,high,low,close,volume\n{}", rows.collect::<String>())).await;
-        let run = "mutation($e: ExecutionInput, $s: StrategyInput!) { runBacktest(input: { ticker: \"DEC.BSE\", adjustment: NONE, execution: $e, strategy: $s }) {
+        let flat: String = days.iter().map(|day| format!("{day},0.1,0.1,0.1,0.1,1000\n")).collect();
+        import(&app, "TEN.BSE", &format!("date,open,high,low,close,volume\n{flat}")).await;
+        let run = "mutation($t: String!, $e: ExecutionInput, $s: StrategyInput!) { runBacktest(input: { ticker: $t, adjustment: NONE, execution: $e, strategy: $s }) {
             backtest { id metrics { finalEquity totalReturn feesPaid } equity { equity buyAndHold } trades(first: 100) { nodes { entryPrice exitPrice profit } } } } }";
         let always = |is: &str| json!({"compare": {"left": {"price": "CLOSE"}, "is": is, "right": {"constant": 0}}});
         let held = json!({"buy": always("ABOVE"), "sell": always("BELOW")});
         let three = json!({"initialCash": 0.3, "fill": "SAME_CLOSE"});
-        let made = app.operator.data(run, json!({"s": held, "e": three})).await["runBacktest"]["backtest"].clone();
+        let made = app.operator.data(run, json!({"t": "TEN.BSE", "s": held, "e": three})).await["runBacktest"]["backtest"].clone();
         assert_eq!(made["equity"]["equity"][0], json!(0.3), "three shares at 0.10 are 0.30");
         let stops = json!({"buy": {"priceBelowSma": 3}, "sell": {"priceAboveSma": 2}, "stopLoss": 0.07, "takeProfit": 0.13});
         let signals = json!({"buy": {"priceBelowSma": 3}, "sell": {"priceAboveSma": 2}});
         for (whole, slippage, strategy) in [(true, 0.001, &signals), (true, 0.0, &stops), (false, 0.001, &stops)] {
             let costs = json!({"initialCash": 1_000.1, "commission": 0.002, "slippage": slippage, "wholeShares": whole});
-            let made = app.operator.data(run, json!({"s": strategy, "e": costs})).await["runBacktest"]["backtest"].clone();
+            let made = app.operator.data(run, json!({"t": "DEC.BSE", "s": strategy, "e": costs})).await["runBacktest"]["backtest"].clone();
             let id = made["id"].as_str().expect("an id").to_owned();
             assert!(made["trades"]["nodes"].as_array().expect("trades").len() > 5, "{made}");
             let (_, report) = app.anonymous.get(&format!("/reports/backtests/{id}.json")).await;
