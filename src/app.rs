@@ -55,6 +55,20 @@ pub enum StartError {
 }
 
 impl App {
+    /// The same service for operations that read whole tables: see [`Store::for_scans`].
+    #[must_use]
+    pub fn for_scans(&self) -> Self {
+        let Parts { settings, store, providers, series, models, shutdown } = &**self;
+        Self(Arc::new(Parts {
+            settings: settings.clone(),
+            store: store.for_scans(),
+            providers: providers.clone(),
+            series: series.clone(),
+            models: models.clone(),
+            shutdown: shutdown.clone(),
+        }))
+    }
+
     /// Where clients find a path of this service.
     #[must_use]
     pub fn link(&self, path: &str) -> String {
@@ -82,6 +96,7 @@ impl App {
 }
 
 /// The sources of data.
+#[derive(Clone)]
 pub struct Providers {
     alpha_vantage: Arc<AlphaVantage>,
     nse: Arc<Nse>,

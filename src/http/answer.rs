@@ -151,11 +151,7 @@ pub(super) fn respond(response: &GraphQLResponse, form: Form) -> Response {
 
 /// The same with a status that the request itself asks for.
 pub(super) fn with_status(status: StatusCode, response: &GraphQLResponse, form: Form) -> Response {
-    let media_type = match form {
-        Form::GraphQL => "application/graphql-response+json; charset=utf-8",
-        Form::Json => "application/json; charset=utf-8",
-    };
-    let mut answer = (status, [(header::CONTENT_TYPE, media_type)], json(response)).into_response();
+    let mut answer = written(status, json(response), form);
     let retry = response.errors.first().and_then(|error| match error.extensions.as_ref()?.get("retryAfter")? {
         Value::Number(seconds) => seconds.as_u64(),
         _ => None,
@@ -167,6 +163,15 @@ pub(super) fn with_status(status: StatusCode, response: &GraphQLResponse, form: 
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     answer
+}
+
+/// The JSON of an answer as HTTP.
+pub(super) fn written(status: StatusCode, body: impl IntoResponse, form: Form) -> Response {
+    let media_type = match form {
+        Form::GraphQL => "application/graphql-response+json; charset=utf-8",
+        Form::Json => "application/json; charset=utf-8",
+    };
+    (status, [(header::CONTENT_TYPE, media_type)], body).into_response()
 }
 
 /// Whether a client has this version already.

@@ -51,7 +51,7 @@ pub(super) struct Admitted {
     request: GraphQLRequest,
     budget: Budget,
     pub cost: u64,
-    operation: Operation,
+    pub operation: Operation,
     caller: Caller,
     /// What the audit trail tells of.
     asked: Vec<Asked>,
@@ -93,7 +93,7 @@ impl Service {
     ) -> Result<(Admitted, OperationType), Vec<ServerError>> {
         // Nothing else looks at a text that is out of bounds: parsing it may be what it was made for.
         let looked = self.look(caller, &mut request);
-        let limits::Admitted { cost, kind } =
+        let limits::Admitted { cost, scans, kind } =
             looked.inspect_err(|errors| metrics::operation(&operations::unknown(), outcome(errors)))?;
         let (operation, name) = self.gate.names.of(kind, &mut request);
         metrics::operation_cost(operation.kind, cost);
@@ -102,23 +102,36 @@ impl Service {
         let asked = audit::asked(caller, Some(kind), &mut request);
         let caller = caller.clone();
         let at_once = AtOnce(request.parsed_query().is_ok_and(|document| !merges(document)));
-        let request = request.data(caller.clone()).data(loaders(&self.app)).data(budget.clone()).data(at_once);
+        let request = request.data(caller.clone()).data(budget.clone()).data(at_once);
+        // A request's data go before the schema's own of the same type.
+        let request = if scans || cost > limits::budget::LARGE_COST {
+            request.data(loaders(&self.scans)).data(self.scans.clone())
+        } else {
+            request.data(loaders(&self.app))
+        };
         Ok((Admitted { request, budget, cost, operation, caller, asked, span }, kind))
     }
 
     /// What a request comes to, once it is within bounds and its client has paid for it.
     fn look(&self, caller: &Caller, request: &mut GraphQLRequest) -> Result<limits::Admitted, Vec<ServerError>> {
         let admitted = limits::admit(request, self.gate.introspection)?;
-        let cost = admitted.cost;
-        if let Err(wait) = self.gate.rates.charge(Client::of(caller), cost) {
+        self.charge(caller, admitted.cost).map_err(|error| vec![error])?;
+        Ok(admitted)
+    }
+
+    /// Has a client pay.
+    ///
+    /// # Errors
+    /// When it has spent what it may for now.
+    pub(super) fn charge(&self, caller: &Caller, cost: u64) -> Result<(), ServerError> {
+        self.gate.rates.charge(Client::of(caller), cost).map_err(|wait| {
             metrics::rate_limited(metrics::Rate::Cost);
             let seconds = seconds(wait);
             let mut error =
                 Code::RateLimited.refusal(format!("You ask for too much at once; try again in {seconds} s"));
             error.extensions.get_or_insert_default().set("retryAfter", seconds);
-            return Err(vec![error]);
-        }
-        Ok(admitted)
+            error
+        })
     }
 
     /// Runs a query or a mutation to its end, or to the end of the time that one may take.

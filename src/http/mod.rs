@@ -47,9 +47,12 @@ pub use server::serve;
 pub struct Service {
     pub app: App,
     pub schema: Schema,
+    /// For operations that read whole tables.
+    scans: App,
     gate: execute::Gate,
     renders: reports::Renders,
     exports: export::Exports,
+    known: graphql::Known,
     uploads: graphql::Uploads,
     sockets: Arc<Semaphore>,
     scrapes: metrics::Scrapes,
@@ -75,9 +78,11 @@ pub fn router(app: App) -> Router {
         gate: execute::Gate::new(&app.settings.http),
         renders: reports::Renders::default(),
         exports: export::Exports::default(),
-        uploads: graphql::uploads(),
+        uploads: graphql::Uploads::default(),
         sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
         scrapes: metrics::Scrapes::default(),
+        scans: app.for_scans(),
+        known: graphql::Known::new(&app, app.settings.http.response_cache),
         app,
         schema,
     };

@@ -169,8 +169,12 @@ impl Queue {
         let name = format!("{NAME}-{}", ulid::Ulid::new());
         let wakes = Box::pin(BroadcastStream::new(self.wake.subscribe()).map(drop));
         let polling = Strategy::new().interval(POLL).stream(wakes);
+        let running = runner.clone();
         let stopped = async move {
             stop.cancelled().await;
+            // Once told to stop the library polls no more, and may be in the middle of a transaction: on SQLite that holds the
+            // lock which the jobs that run need to end.
+            running.idle().await;
             Ok::<(), std::io::Error>(())
         };
         macro_rules! run {

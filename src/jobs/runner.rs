@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 use sea_orm::ActiveEnum;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
@@ -37,6 +38,8 @@ pub(super) struct Runner {
     /// Names this process in the job records; new at every start.
     worker: Arc<str>,
     running: Arc<Mutex<HashMap<i64, CancellationToken>>>,
+    /// Everybody between a delivery and its job's end.
+    busy: TaskTracker,
 }
 
 /// How a run ended.
@@ -50,7 +53,7 @@ enum End {
 impl Runner {
     pub(super) fn new(app: App) -> Self {
         let worker = ulid::Ulid::new().to_string();
-        Self { app, worker: worker.into(), running: Arc::default() }
+        Self { app, worker: worker.into(), running: Arc::default(), busy: TaskTracker::new() }
     }
 
     pub(super) fn concurrency(&self) -> usize {
@@ -73,8 +76,15 @@ impl Runner {
         }
     }
 
+    /// Waits until nothing runs any more. Only for a process that has been asked to stop: no job starts then.
+    pub(super) async fn idle(&self) {
+        self.busy.close();
+        self.busy.wait().await;
+    }
+
     /// Runs a delivered job, if it's still there to be run.
     pub(super) async fn run(&self, id: i64) {
+        let _busy = self.busy.token();
         if self.app.shutdown.is_cancelled() {
             // The record stays due, and the next worker finds it.
             return;

@@ -28,6 +28,8 @@ pub struct HttpSettings {
     pub trusted_documents: Option<PathBuf>,
     /// Whether nothing but registered operations is run.
     pub trusted_documents_only: bool,
+    /// Bytes of answers that are kept for whoever asks the same again; none if zero.
+    pub response_cache: u64,
 }
 
 /// Which other origins' pages may call.
@@ -63,6 +65,7 @@ impl HttpSettings {
             drain: Duration::from_secs(seconds),
             trusted_documents: text(source, "TRUSTED_DOCUMENTS").map(PathBuf::from),
             trusted_documents_only: flag(source, "TRUSTED_DOCUMENTS_ONLY", false)?,
+            response_cache: response_cache(source)?,
         })
     }
 }
@@ -82,6 +85,21 @@ fn origins(source: &impl Source) -> Result<Origins, SettingError> {
     };
     let list: Option<Vec<String>> = value.split(',').map(origin).collect();
     list.map(Origins::These).ok_or(SettingError { name: "CORS_ORIGINS", value, takes })
+}
+
+/// Mebibytes, up to a gibibyte.
+fn response_cache(source: &impl Source) -> Result<u64, SettingError> {
+    const MOST: u64 = 1_024;
+    let mebibytes = match text(source, "RESPONSE_CACHE") {
+        None => 32,
+        Some(value) if value == "off" => 0,
+        Some(value) => value.parse().ok().filter(|mebibytes| *mebibytes <= MOST).ok_or(SettingError {
+            name: "RESPONSE_CACHE",
+            value,
+            takes: "mebibytes of answers to keep, from 0 to 1024, or off",
+        })?,
+    };
+    Ok(mebibytes << 20)
 }
 
 /// A service that only this machine reaches has no limit unless one is set.

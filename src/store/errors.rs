@@ -105,12 +105,14 @@ fn sqlite_trouble(code: i32) -> Trouble {
     const FULL: i32 = 13;
     const BUSY: i32 = 5;
     const LOCKED: i32 = 6;
+    const INTERRUPTED: i32 = 9;
     // A disk without space also refuses to write, to sync, and to lengthen or map the shared-memory file.
     const IO_ERRORS_OF_A_FULL_DISK: [i32; 5] = [778, 1034, 1290, 4874, 5386];
     match code & 0xff {
         FULL => Trouble::Full,
         _ if IO_ERRORS_OF_A_FULL_DISK.contains(&code) => Trouble::Full,
         BUSY | LOCKED => Trouble::Race,
+        INTERRUPTED => Trouble::TooLong,
         _ => Trouble::Other,
     }
 }

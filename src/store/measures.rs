@@ -12,8 +12,10 @@ impl Store {
     /// Tells of every pool how many of its connections are at work.
     pub fn measure_pools(&self) {
         let pools = match self.backend() {
-            DbBackend::Sqlite => vec![("read", &self.read), ("write", &self.write), ("queue", &self.queue)],
-            _ => vec![("all", &self.write), ("leases", &self.leases)],
+            DbBackend::Sqlite => {
+                vec![("read", &self.read), ("scan", &self.scan), ("write", &self.write), ("queue", &self.queue)]
+            }
+            _ => vec![("all", &self.write), ("scan", &self.scan), ("leases", &self.leases)],
         };
         for (name, connection) in pools {
             let (size, idle, most) = if self.backend() == DbBackend::Sqlite {

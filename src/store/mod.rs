@@ -35,9 +35,11 @@ mod research;
 mod retention;
 mod schedules;
 mod sessions;
+mod statement_timeout;
 mod storage;
 mod symbols;
 mod tokens;
+mod version;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,6 +84,7 @@ pub use schedules::Schedules;
 pub use sessions::Sessions;
 pub use symbols::{NewSymbol, ResearchCounts, SymbolFilter, SymbolOrder, SymbolOrderField, Symbols, symbol_sorts};
 pub use tokens::{Tokens, hash as token_hash, random_token};
+pub use version::DataVersion;
 
 /// Milliseconds since 1970-01-01 UTC.
 pub type Millis = i64;
@@ -96,7 +99,13 @@ pub fn now() -> Millis {
 #[derive(Clone)]
 pub struct Store {
     read: DatabaseConnection,
+    /// For statements that read whole tables: however many wait here, others find a connection.
+    scan: DatabaseConnection,
     write: DatabaseConnection,
+    /// Where the data's version is asked for. On SQLite it's one connection that does nothing else, and counts for itself.
+    versions: DatabaseConnection,
+    /// How often that connection was opened.
+    opened: Arc<AtomicU64>,
     queue: DatabaseConnection,
     /// Renews leases, which must not wait for anybody else.
     leases: DatabaseConnection,
@@ -130,7 +139,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Slower statements are marked in the debug log. Bulk writes may take this long; their text is no use in a warning.
 const SLOW_STATEMENT: Duration = Duration::from_secs(5);
 const SQLITE_READERS: u32 = 4;
-/// Connections to PostgreSQL unless a setting says otherwise.
+/// Connections for statements that read whole tables, of each process.
+const SCANS: u32 = 2;
+/// Connections to PostgreSQL unless a setting says otherwise; those that [`SCANS`] counts come on top.
 pub const POSTGRES_CONNECTIONS: u32 = 16;
 /// The longest that PostgreSQL works on one statement: what nobody waits for any more ends by itself.
 const LONGEST_STATEMENT: Duration = Duration::from_secs(30);
@@ -150,22 +161,47 @@ impl Store {
         Self::connect_with(url, POSTGRES_CONNECTIONS).await
     }
 
-    /// Connects with so many connections, if it's PostgreSQL. Two more serve leases and events.
+    /// Connects with so many connections, if it's PostgreSQL. Four more serve leases, events and scans.
     ///
     /// # Errors
     /// When the folder can't be made or the database doesn't answer.
     pub async fn connect_with(url: &str, connections: u32) -> Result<Self> {
         let storage = storage::Storage::default();
         let statements: Arc<AtomicU64> = Arc::default();
+        let opened: Arc<AtomicU64> = Arc::default();
         if url.starts_with("sqlite:") {
             create_folder_of(url)?;
             let mut write = Database::connect(sqlite_options(url, 1, SqliteSynchronous::Full)).await?;
             let mut read = Database::connect(sqlite_options(url, SQLITE_READERS, SqliteSynchronous::Normal)).await?;
-            watch([&mut read, &mut write], &statements);
+            let scans = sqlite_options(url, SCANS, SqliteSynchronous::Normal);
+            let mut scan = Database::connect(statement_timeout::within(LONGEST_STATEMENT, scans)).await?;
+            watch([&mut read, &mut scan, &mut write], &statements);
+            let count = opened.clone();
+            let mut options = sqlite_options(url, 1, SqliteSynchronous::Normal);
+            options.map_sqlx_sqlite_pool_opts(move |pool| {
+                let count = count.clone();
+                pool.after_connect(move |_, _| {
+                    count.fetch_add(1, Ordering::AcqRel);
+                    Box::pin(std::future::ready(Ok(())))
+                })
+            });
+            let versions = Database::connect(options).await?;
             // What is lost of the queue is delivered again, from the records.
             let queue = Database::connect(sqlite_options(url, 1, SqliteSynchronous::Normal)).await?;
             let (leases, events) = (write.clone(), Events::local(read.clone()));
-            return Ok(Self { read, write, queue, leases, events, storage, statements, postgres: None });
+            return Ok(Self {
+                read,
+                scan,
+                write,
+                versions,
+                opened,
+                queue,
+                leases,
+                events,
+                storage,
+                statements,
+                postgres: None,
+            });
         }
         let mut options = ConnectOptions::new(url);
         options
@@ -193,12 +229,20 @@ impl Store {
         let unhurried = options.clone();
         options.statement_timeout(LONGEST_STATEMENT);
         let mut pool = Database::connect(options.clone()).await?;
-        watch([&mut pool], &statements);
-        options.max_connections(1).acquire_timeout(LEASE_PATIENCE).connect_lazy(true);
+        let mut scan = Database::connect(options.max_connections(SCANS).connect_lazy(true).clone()).await?;
+        watch([&mut pool, &mut scan], &statements);
+        options.max_connections(1).acquire_timeout(LEASE_PATIENCE);
         let leases = Database::connect(options).await?;
         let events = Events::shared(pool.clone(), pool.get_postgres_connection_pool().clone());
-        let (read, write, queue, postgres) = (pool.clone(), pool.clone(), pool, Some(unhurried));
-        Ok(Self { read, write, queue, leases, events, storage, statements, postgres })
+        let (read, write, versions, queue) = (pool.clone(), pool.clone(), pool.clone(), pool);
+        let postgres = Some(unhurried);
+        Ok(Self { read, scan, write, versions, opened, queue, leases, events, storage, statements, postgres })
+    }
+
+    /// A handle that reads through connections kept for work on whole tables, a few statements at a time.
+    #[must_use]
+    pub fn for_scans(&self) -> Self {
+        Self { read: self.scan.clone(), ..self.clone() }
     }
 
     /// A handle whose statements may take as long as they need.
@@ -391,7 +435,7 @@ impl Store {
 
     /// Closes every connection after what they are doing.
     pub async fn close(&self) {
-        for connection in [&self.read, &self.queue, &self.leases, &self.write] {
+        for connection in [&self.read, &self.scan, &self.versions, &self.queue, &self.leases, &self.write] {
             if let Err(error) = connection.clone().close().await {
                 tracing::warn!(%error, "a database connection did not close");
             }

@@ -221,7 +221,8 @@ async fn statements_of_a_page(symbols: usize) -> usize {
             .status();
         assert!(status.expect("it runs").success());
     }
-    let server = Server::start(&database, &provider.url(), &["--no-worker"], &[("RUST_LOG", "info,sqlx::query=debug")]);
+    let settings = [("RUST_LOG", "info,sqlx::query=debug"), ("RESPONSE_CACHE", "off")];
+    let server = Server::start(&database, &provider.url(), &["--no-worker"], &settings);
     let client = Client::new(&server.url, None);
     let query = "{ symbols(first: 50) { edges { node { ticker latestBar { close } } } } }";
     let mut least = usize::MAX;

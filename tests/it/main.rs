@@ -15,6 +15,7 @@ mod harness;
 mod imports;
 mod ipos;
 mod jobs;
+mod known_answers;
 mod lists;
 mod market;
 mod market_changes;

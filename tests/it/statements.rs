@@ -160,7 +160,7 @@ async fn fill(app: &TestApp) {
 on_each_database! {
     async fn every_list_costs_the_same_whatever_its_length(app: TestApp) {
         fill(&app).await;
-        let replica = app.replica().await;
+        let replica = app.forgetful_replica().await;
         let client = Client::new(&replica.url, Some(ADMIN_TOKEN));
         let types = Types::read(&client).await;
         let (mut grown, mut looked_at) = (Vec::new(), 0);
@@ -188,7 +188,7 @@ on_each_database! {
 
     async fn nodes_by_id_cost_the_same_however_many(app: TestApp) {
         fill(&app).await;
-        let replica = app.replica().await;
+        let replica = app.forgetful_replica().await;
         let client = Client::new(&replica.url, None);
         let lists = "{ symbols(first: 12) { nodes { id } } ipos(first: 12) { nodes { id } } backtests(first: 12) { nodes { id } }
             predictions(first: 12) { nodes { id } } sweeps(first: 12) { nodes { id } } jobs(first: 12) { nodes { id } } }";

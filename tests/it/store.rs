@@ -93,4 +93,16 @@ on_each_database! {
         let told = answers.iter().filter(|a| a["addSymbol"]["userErrors"][0]["code"] == "ALREADY_EXISTS").count();
         assert_eq!((made, told), (1, 7), "{answers:?}");
     }
+    async fn work_on_whole_tables_leaves_others_their_connections(app: TestApp) {
+        let scans = app.app.store.for_scans();
+        let held = [scans.snapshot().await.expect("a connection"), scans.snapshot().await.expect("a connection")];
+        let ask = |query: &'static str| app.operator.data(query, serde_json::json!({}));
+        let searching = "{ ipos(filter: { search: \"a\" }) { totalCount } }";
+        let soon = Duration::from_millis(300);
+        assert!(tokio::time::timeout(soon, ask(searching)).await.is_err(), "it reads through somebody else's connection");
+        ask("{ ipos { totalCount nodes { name } } }").await;
+        drop(held);
+        ask(searching).await;
+        ask("{ ipoStatistics { count } }").await;
+    }
 }

@@ -27,6 +27,8 @@ static SHAPES: LazyLock<shape::Shapes> = LazyLock::new(|| shape::shapes(&super::
 pub struct Admitted {
     /// What it may cost.
     pub cost: u64,
+    /// Whether it has statements that read whole tables.
+    pub scans: bool,
     pub kind: OperationType,
 }
 
@@ -41,11 +43,11 @@ pub fn admit(request: &mut Request, introspection: bool) -> Result<Admitted, Vec
     let (kind, variables) = validate::check(&document, request)?;
     request.variables = variables;
     request.set_parsed_query(validate::single_root(&document).unwrap_or(document));
-    Ok(Admitted { cost, kind })
+    Ok(Admitted { cost: cost.units, scans: cost.scans, kind })
 }
 
 /// Parses a request's text if it is within the bounds. Answers with what it may cost, too.
-fn parsed(request: &mut Request, introspection: bool) -> Result<(ExecutableDocument, u64), ServerError> {
+fn parsed(request: &mut Request, introspection: bool) -> Result<(ExecutableDocument, operation::Cost), ServerError> {
     variables::check(&request.variables, request.uploads.len())?;
     if request.query.trim().is_empty() {
         return Err(Code::BadRequest.refusal("There is no \"query\""));
@@ -72,5 +74,5 @@ fn parsed(request: &mut Request, introspection: bool) -> Result<(ExecutableDocum
 /// # Errors
 /// The sentence of the bound that it passes, or of the syntax.
 pub fn cost(text: &str) -> Result<u64, String> {
-    parsed(&mut Request::new(text), true).map(|(_, cost)| cost).map_err(|error| error.message)
+    parsed(&mut Request::new(text), true).map(|(_, cost)| cost.units).map_err(|error| error.message)
 }

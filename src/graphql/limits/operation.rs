@@ -8,8 +8,9 @@ use async_graphql::parser::types::{
     ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
 };
 use async_graphql::{Name, Value, Variables};
+use async_graphql_value::Value as Written;
 
-use super::shape::{FieldShape, Growth, Shapes};
+use super::shape::{FieldShape, Growth, SCAN, Shapes};
 
 /// Units that an operation may cost: about one for each value that its answer may hold.
 pub const COSTLIEST: u64 = 60_000;
@@ -74,6 +75,14 @@ impl fmt::Display for OperationError {
     }
 }
 
+/// What an operation may cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    pub units: u64,
+    /// Whether it has statements that read whole tables.
+    pub scans: bool,
+}
+
 /// Checks every operation of a document for its form, and answers with the cost of the dearest.
 ///
 /// # Errors
@@ -83,32 +92,35 @@ pub fn check(
     variables: &Variables,
     shapes: &Shapes,
     introspection: bool,
-) -> Result<u64, OperationError> {
+) -> Result<Cost, OperationError> {
     if document.operations.iter().count() + document.fragments.len() > MOST_DEFINITIONS {
         return Err(OperationError::Definitions);
     }
     let mut walk =
         Walk { document, variables, shapes, defaults: HashMap::new(), known: HashMap::new(), spreading: Vec::new() };
-    let mut dearest = 0;
+    let mut dearest = Cost::default();
     for (_, operation) in document.operations.iter() {
         let extent = walk.operation(&operation.node)?;
         if extent.introspections > 0 && !introspection {
             return Err(OperationError::IntrospectionOff);
         }
-        dearest = dearest.max(extent.cost);
+        dearest.units = dearest.units.max(extent.cost);
+        dearest.scans |= extent.scans;
     }
     // A fragment that nothing spreads is refused by validation, which walks it first.
     for fragment in document.fragments.values() {
         let on = fragment.node.type_condition.node.on.node.as_str();
         walk.selections(&fragment.node.selection_set.node, on)?;
     }
-    if dearest > COSTLIEST { Err(OperationError::Cost(dearest)) } else { Ok(dearest) }
+    if dearest.units > COSTLIEST { Err(OperationError::Cost(dearest.units)) } else { Ok(dearest) }
 }
 
 /// What a selection set comes to.
 #[derive(Debug, Clone, Copy, Default)]
 struct Extent {
     cost: u64,
+    /// Whether there are statements that read whole tables.
+    scans: bool,
     fields: u64,
     aliases: u64,
     /// Fields at its own level.
@@ -121,6 +133,7 @@ struct Extent {
 impl Extent {
     fn beside(&mut self, other: Self) -> Result<(), OperationError> {
         self.cost = self.cost.saturating_add(other.cost);
+        self.scans |= other.scans;
         self.fields = self.fields.saturating_add(other.fields);
         self.aliases = self.aliases.saturating_add(other.aliases);
         self.width = self.width.saturating_add(other.width);
@@ -200,7 +213,13 @@ impl<'d> Walk<'d> {
         let leads_to = shape.map_or("", |shape| shape.leads_to.as_str());
         let mut extent = self.selections(&field.selection_set.node, leads_to)?;
         let rows = shape.map_or(1, |shape| self.rows(field, shape));
-        extent.cost = rows.saturating_mul(extent.cost).saturating_add(shape.map_or(1, |shape| shape.weight));
+        let weight = shape.map_or(1, |shape| shape.weight);
+        let searches = self.is_searching(field);
+        extent.cost = rows.saturating_mul(extent.cost).saturating_add(weight);
+        if searches {
+            extent.cost = extent.cost.saturating_add(SCAN);
+        }
+        extent.scans |= searches || weight == SCAN;
         extent.fields += 1;
         extent.aliases += u64::from(field.alias.is_some());
         extent.width = 1;
@@ -224,6 +243,24 @@ impl<'d> Walk<'d> {
                 Some(Value::List(items)) => items.len() as u64,
                 _ => 1,
             },
+        }
+    }
+
+    /// Whether a field's filter looks for a text. Nothing is copied: a filter may hold thousands of values.
+    fn is_searching(&self, field: &'d Field) -> bool {
+        let Some(filter) = field.get_argument("filter") else { return false };
+        let given = |name: &Name| self.variables.get(name).or_else(|| self.defaults.get(name.as_str()).copied());
+        let sought = |conditions: &Value| match conditions {
+            Value::Object(conditions) => conditions.get("search").is_some_and(|text| *text != Value::Null),
+            _ => false,
+        };
+        match &filter.node {
+            Written::Variable(name) => given(name).is_some_and(sought),
+            Written::Object(conditions) => conditions.get("search").is_some_and(|text| match text {
+                Written::Variable(name) => given(name).is_some_and(|text| *text != Value::Null),
+                text => *text != Written::Null,
+            }),
+            _ => false,
         }
     }
 
@@ -274,7 +311,8 @@ mod tests {
     }
 
     fn with(text: &str, variables: serde_json::Value) -> Result<u64, OperationError> {
-        check(&parse_query(text).expect("a document"), &Variables::from_json(variables), &SHAPES, true)
+        let variables = Variables::from_json(variables);
+        check(&parse_query(text).expect("a document"), &variables, &SHAPES, true).map(|cost| cost.units)
     }
 
     #[test]
@@ -300,6 +338,29 @@ mod tests {
             checked("{symbols(first:500){nodes{backtests(first:500){nodes{id}}}}}"),
             Err(OperationError::Cost(_))
         ));
+    }
+
+    #[test]
+    fn what_reads_a_whole_table_costs_it_and_is_known() {
+        let of = |text: &str, variables| {
+            let variables = Variables::from_json(variables);
+            check(&parse_query(text).expect("a document"), &variables, &SHAPES, true).expect("a cost")
+        };
+        let plain = of("{ipos{totalCount}}", json!({}));
+        assert!(!plain.scans && plain.units < 100);
+        for (text, variables) in [
+            ("{ipos(filter:{search:\"a\"}){totalCount}}", json!({})),
+            ("query($s:String){ipos(filter:{search:$s}){totalCount}}", json!({"s": "a"})),
+            ("query($f:IpoFilter){ipos(filter:$f){totalCount}}", json!({"f": {"search": "a"}})),
+            ("query($f:IpoFilter={search:\"a\"}){...q} fragment q on Query{ipos(filter:$f){totalCount}}", json!({})),
+            ("{ipoStatistics{count}}", json!({})),
+        ] {
+            let cost = of(text, variables);
+            assert!(cost.scans && cost.units >= SCAN, "{text}");
+        }
+        assert!(!of("query($s:String){ipos(filter:{search:$s}){totalCount}}", json!({"s": null})).scans);
+        let many: String = (0..30).fold(String::new(), |text, i| text + &format!("a{i}:ipoStatistics{{count}} "));
+        assert!(matches!(checked(&format!("{{{many}}}")), Err(OperationError::Cost(_))));
     }
 
     #[test]

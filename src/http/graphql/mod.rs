@@ -4,6 +4,7 @@
 mod body;
 pub(super) mod documents;
 mod events;
+mod known;
 mod socket;
 mod wire;
 
@@ -12,27 +13,46 @@ use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use axum::Extension;
+use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mime::Mime;
 use tokio::sync::Semaphore;
 
+pub(super) use known::Known;
+use known::Look;
+
 use super::answer::{self, Form, accepted};
 use super::execute::failed;
 use super::{Service, console};
 use crate::graphql::{Caller, Code, START, denied, sdl};
 use crate::store::Role;
+use crate::telemetry::metrics;
 
-/// Uploads that are read at a time, and how long one waits for its turn.
+/// Uploads that come in at a time, and how long one waits for its turn.
 const MOST_UPLOADS: usize = 4;
 const UPLOAD_WAIT: Duration = Duration::from_secs(10);
+/// How long one that has come in waits to be read.
+const READING_WAIT: Duration = Duration::from_secs(30);
 
 /// Turns of those who upload.
-pub(super) type Uploads = Arc<Semaphore>;
+#[derive(Clone)]
+pub(super) struct Uploads {
+    /// What comes in goes to disk; that costs little, and may take a slow line minutes.
+    coming: Arc<Semaphore>,
+    /// A file that is read is in memory whole, so there is one at a time.
+    reading: Arc<Semaphore>,
+}
 
-pub(super) fn uploads() -> Uploads {
-    Arc::new(Semaphore::new(MOST_UPLOADS))
+impl Default for Uploads {
+    fn default() -> Self {
+        Self { coming: Arc::new(Semaphore::new(MOST_UPLOADS)), reading: Arc::new(Semaphore::new(1)) }
+    }
+}
+
+fn crowded(headers: &HeaderMap) -> Response {
+    answer::respond(&failed(Code::Overloaded, "Too many files come in at once; try again shortly"), form(headers))
 }
 
 /// `schema.graphql`, as this binary has it.
@@ -80,13 +100,19 @@ pub(super) async fn post(
                 body::pass_over(body).await;
                 return refusal;
             }
-            let Ok(Ok(_turn)) = tokio::time::timeout(UPLOAD_WAIT, service.uploads.acquire()).await else {
-                return answer::respond(
-                    &failed(Code::Overloaded, "Too many files come in at once; try again shortly"),
-                    form(&headers),
-                );
+            let uploads = service.uploads.clone();
+            let Ok(Ok(coming)) = tokio::time::timeout(UPLOAD_WAIT, uploads.coming.acquire()).await else {
+                return crowded(&headers);
             };
-            body::form(boundary, body).await
+            let parsed = match body::form(boundary, body).await {
+                Ok(parsed) => parsed,
+                Err(error) => return malformed(&headers, &error),
+            };
+            drop(coming);
+            let Ok(Ok(_reading)) = tokio::time::timeout(READING_WAIT, uploads.reading.acquire()).await else {
+                return crowded(&headers);
+            };
+            return run(service, caller, parsed, &headers, &Method::POST).await;
         }
         Content::Other(message) => {
             body::pass_over(body).await;
@@ -170,6 +196,14 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
         Ok(keep) => keep,
         Err(error) => return answer::respond(&async_graphql::Response::from_errors(vec![error]), form),
     };
+    // What a client registers is looked at anew.
+    let looked = match accepted.single {
+        Some(_) if keep.is_none() => service.known.look(&caller, &request, form).await,
+        _ => Look::Nothing,
+    };
+    if let Look::Answer(known) = &looked {
+        return again(&service, &caller, known, form, headers, method).await;
+    }
     let text = keep.is_some().then(|| request.query.clone());
     let (admitted, kind) = match service.admit(&caller, request) {
         Ok(admitted) => admitted,
@@ -196,12 +230,37 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
             answer::with_status(StatusCode::NOT_ACCEPTABLE, &failed(Code::BadRequest, message), form)
         }
         _ => {
+            let told = (admitted.cost, admitted.operation.clone());
             let finished = service.execute(admitted).await;
-            let answer = answer::respond(&finished.response, form);
+            let answer = match looked {
+                Look::Wanted(wanted) if kind == OperationType::Query && finished.response.errors.is_empty() => {
+                    let body = Bytes::from(answer::json(&finished.response));
+                    service.known.keep(wanted, told.0, told.1, body.clone());
+                    answer::written(StatusCode::OK, body, form)
+                }
+                _ => answer::respond(&finished.response, form),
+            };
             drop(finished);
             if method == Method::GET { answer::cacheable(answer, headers).await } else { answer }
         }
     }
+}
+
+/// An answer that was made before; it costs its client what it cost then.
+async fn again(
+    service: &Service,
+    caller: &Caller,
+    known: &known::Answer,
+    form: Form,
+    headers: &HeaderMap,
+    method: &Method,
+) -> Response {
+    if let Err(error) = service.charge(caller, known.cost) {
+        return answer::respond(&async_graphql::Response::from_errors(vec![error]), form);
+    }
+    metrics::operation(&known.operation, "ok");
+    let answer = answer::written(StatusCode::OK, known.body.clone(), form);
+    if method == Method::GET { answer::cacheable(answer, headers).await } else { answer }
 }
 
 /// An error as events and sockets tell it.

@@ -134,6 +134,14 @@ impl TestApp {
         self.replica_at(&self.app.settings.database_url).await
     }
 
+    /// The same, that keeps no answers: each query is run.
+    pub async fn forgetful_replica(&self) -> Replica {
+        let mut settings = self.app.settings.clone();
+        settings.http.response_cache = 0;
+        let (app, url) = launch(settings).await;
+        Replica { app, url }
+    }
+
     /// Another API process, without a worker, that reaches the database elsewhere.
     pub async fn replica_at(&self, database: &str) -> Replica {
         let mut settings = self.app.settings.clone();
