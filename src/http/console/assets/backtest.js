@@ -1,7 +1,6 @@
 // A backtest to explore: four figures, linked panes, every figure beside holding, and trades that lead to the chart.
 
 import { html, lazy, useQuery, useLoaded, useState, Head, Panel, Figures, Table, Empty, Waiting, Link, Menu, Picture, Download, isGone, count, number, percent, signed, side, shortRun, fileName, Change } from "./ui.js";
-import { read } from "./api.js";
 import { runAddress, storedRun, strategyName } from "./strategy.js";
 import { costsOf } from "./strategyform.js";
 import { Trades } from "./trades.js";
@@ -13,7 +12,7 @@ const ABOUT = `query($id: ID!) { node(id: $id) { ... on Backtest { id name stale
   metrics { totalReturn buyAndHoldReturn maxDrawdown sharpe tradeCount winRate } } } }`;
 
 /** The stored run whole: its inputs, figures, curves and trades. */
-export const reportOf = (id) => (signal) => read(`/reports/backtests/${encodeURIComponent(id)}.json`, signal).then(JSON.parse);
+export const reportOf = (id) => (source) => source.read(`/reports/backtests/${encodeURIComponent(id)}.json`).then(JSON.parse);
 
 /** Where the form is that runs this again, with the dates left open where they were the whole history. */
 export function againAddress(report, symbol) {

@@ -24,19 +24,20 @@ const COLUMNS = "dates open high low close volume";
 const ask_for = (operands) => `query($t: String!, $from: Date, $adjusted: Boolean!, $interval: Interval!) { symbol(ticker: $t) {
   series(from: $from, adjusted: $adjusted, interval: $interval) { ${COLUMNS} ${asking(operands)} } } }`;
 
-const daysBefore = (day) => `${Number(day.slice(0, 4)) - FIRST_YEARS}${day.slice(4).replace("-02-29", "-02-28")}`;
+// From the first of a month, so that the address of what is asked for stays the same for a while.
+const yearsBefore = (day) => `${Number(day.slice(0, 4)) - FIRST_YEARS}${day.slice(4, 7)}-01`;
 const yearBefore = (day) => `${Number(day.slice(0, 4)) - 1}${day.slice(4)}`;
 const chosenOf = (text) => (text === "none" ? [] : text.split(",").filter(Boolean));
 const operandsOf = (names) => CHOICES.filter(([name]) => names.includes(name)).flatMap(([, , of]) => of);
-const load = (t, { from, adjusted, interval }, of, signal) => ask(ask_for(of), { t, from, adjusted, interval }, signal).then((data) => data.symbol?.series ?? null);
+const load = (source, t, { from, adjusted, interval }, of) => source.ask(ask_for(of), { t, from, adjusted, interval }).then((data) => data.symbol?.series ?? null);
 
 /** What the address asks for, up to today: good unless the newest bars are older than that. */
-export function firstView(ticker) {
+export function firstView(ticker, source) {
   const query = new URLSearchParams(location.search);
   if (["5Y", "All"].includes(query.get("range") ?? "")) return null;
-  const view = { from: daysBefore(isoDay(new Date())), adjusted: (query.get("prices") ?? "adjusted") === "adjusted", interval: query.get("bars") ?? "DAY" };
+  const view = { from: yearsBefore(isoDay(new Date())), adjusted: (query.get("prices") ?? "adjusted") === "adjusted", interval: query.get("bars") ?? "DAY" };
   const chosen = query.get("with") ?? "sma50,sma200";
-  return load(ticker, view, operandsOf(chosenOf(chosen))).then((series) => ({ ...view, chosen, series }));
+  return load(source, ticker, view, operandsOf(chosenOf(chosen))).then((series) => ({ ...view, chosen, series, tag: source.tag }));
 }
 
 function Compare({ value, set }) {
@@ -64,19 +65,22 @@ export function PriceChart({ symbol, early }) {
   const names = chosenOf(chosen);
   const operands = useMemo(() => operandsOf(names), [chosen]);
   const adjusted = kind === "adjusted";
-  const cut = daysBefore(symbol.lastDate);
+  const cut = yearsBefore(symbol.lastDate);
   const all = whole || ["5Y", "All"].includes(range) || cut <= symbol.firstDate;
   const from = all ? null : cut;
   const wanted = { from, adjusted, interval };
   const key = `${symbol.ticker} ${symbol.dataVersion} ${from} ${adjusted} ${interval}`;
-  const query = useLoaded(`prices ${key} ${chosen}`, async (signal) => {
+  const query = useLoaded(`prices ${key} ${chosen}`, async (source) => {
     // What was asked for before the page was there, if it holds a year or more up to the newest bar.
-    const first = await early;
+    const first = await early(source.kept);
     const same = first?.series && from !== null && first.adjusted === adjusted && first.interval === interval && first.chosen === chosen;
-    if (same && first.series.dates.at(-1) === symbol.lastDate && first.series.dates[0] <= yearBefore(symbol.lastDate)) return first.series;
-    return load(symbol.ticker, wanted, operands, signal);
+    if (same && first.series.dates.at(-1) === symbol.lastDate && first.series.dates[0] <= yearBefore(symbol.lastDate)) {
+      source.tags.push(first.tag);
+      return first.series;
+    }
+    return load(source, symbol.ticker, wanted, operands);
   });
-  const other = useLoaded(beside ? `beside ${beside} ${key}` : null, (signal) => load(beside, wanted, [], signal));
+  const other = useLoaded(beside ? `beside ${beside} ${key}` : null, (source) => load(source, beside, wanted, []));
   // What is on the screen stays until what takes its place is there.
   const kept = useRef(null);
   if (query.data) kept.current = { series: query.data, operands };

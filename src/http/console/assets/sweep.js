@@ -50,7 +50,7 @@ function useSweep(id) {
   const sweep = about.data?.node;
   const small = !sweep?.symbol || sweep.combinations <= MOST_DRAWN;
   // Asked for at once, beside what the sweep is; let go if that says that it's too large.
-  const query = useLoaded(id && small ? `columns ${id}` : null, (signal) => ask(COLUMNS, { id }, signal));
+  const query = useLoaded(id && small ? `columns ${id}` : null, (source) => source.ask(COLUMNS, { id }));
   const columns = query.data?.node?.columns;
   const held = useQuery(sweep?.symbol ? HOLD : null, { t: sweep?.symbol?.ticker, from: sweep?.from, to: sweep?.to });
   const grid = useMemo(() => columns && gridOf(columns), [columns]);

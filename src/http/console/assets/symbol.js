@@ -1,6 +1,7 @@
 // One symbol: its prices, and what to do with them.
 
 import { html, lazy, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, date, percent, moment, shortRun, signed, words, whole, Change, unit } from "./ui.js";
+import { Source } from "./api.js";
 import { JobWatch } from "./jobs.js";
 import { ImportFile } from "./import.js";
 
@@ -25,7 +26,17 @@ function LastJob({ job }) {
 export function SymbolPage({ part }) {
   const query = useQuery(SYMBOL, { ticker: part, records: `${part} ` });
   // The chart and what it shows first are on their way while the page is asked for.
-  const early = useMemo(() => chart().then((module) => module.firstView(part)).catch(() => null), [part]);
+  const early = useMemo(() => {
+    const view = (kept) => chart().then((module) => module.firstView(part, new Source(kept))).catch(() => null);
+    const views = { kept: view(true), fresh: view(false) };
+    // Each is good for one time: later it would be old.
+    return async (kept) => {
+      const name = kept ? "kept" : "fresh";
+      const first = await views[name];
+      views[name] = null;
+      return first;
+    };
+  }, [part]);
   const operator = useRole("OPERATOR");
   const [job, setJob] = useState(null);
   const refresh = useAction("refreshSymbols", "mutation($t: [String!], $full: Boolean!) { refreshSymbols(input: { tickers: $t, full: $full }) { jobs { id state message done total } userErrors { message } } }");

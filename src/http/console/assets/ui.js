@@ -128,7 +128,7 @@ export function Picture({ src, alt, units = 452 }) {
   path.searchParams.set("theme", theme);
   path.searchParams.set("width", width);
   path.searchParams.set("title", "no");
-  const picture = useLoaded(width ? path.pathname + path.search : null, (signal) => read(path.pathname + path.search, signal));
+  const picture = useLoaded(width ? path.pathname + path.search : null, (source) => source.read(path.pathname + path.search));
   const inside = useRef(null);
   // Before the next paint, so that its place is never empty.
   useLayoutEffect(() => {
@@ -214,22 +214,17 @@ export function Needs({ role = "OPERATOR", to }) {
 /** A component that is loaded when it's first wanted; `height` keeps its place meanwhile. */
 export function lazy(from, pick, height) {
   let part = null;
-  return function Later(props) {
+  const ahead = () => from().then((module) => void (part = module[pick]));
+  function Later(props) {
     const [state, setState] = useState(null);
     useEffect(() => {
       let on = true;
-      if (!part)
-        from().then(
-          (module) => {
-            part = module[pick];
-            if (on) setState("there");
-          },
-          () => on && setState("failed"),
-        );
+      if (!part) ahead().then(() => on && setState("there"), () => on && setState("failed"));
       return () => void (on = false);
     }, []);
     if (part) return html`<${part} ...${props} />`;
     if (state === "failed") return html`<div class="notice bad" role="alert">A part of this page could not be loaded. <button onClick=${() => location.reload()}>Load it again</button></div>`;
     return html`<div class="skeleton" style=${height ? { height: `${height}px` } : {}}><i></i></div>`;
-  };
+  }
+  return Object.assign(Later, { ahead });
 }
