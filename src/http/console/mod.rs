@@ -1,5 +1,7 @@
 //! The console and GraphiQL: pages and scripts within the binary, under a policy that lets nothing else in.
 
+mod ahead;
+
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
@@ -59,7 +61,7 @@ const GRAPHIQL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 
 pub(super) fn routes() -> Router<Service> {
     Router::new()
         .route("/reporting", get(|| async { Redirect::permanent("/reporting/") }))
-        .route("/reporting/", get(|headers: HeaderMap| async move { console(&headers) }))
+        .route("/reporting/", get(|headers: HeaderMap| async move { console("", &headers) }))
         .route("/reporting/{*path}", get(asset_or_page))
         .route("/admin", get(to_administration))
         .route("/admin/", get(to_administration))
@@ -85,17 +87,20 @@ async fn asset_or_page(Path(path): Path<String>, headers: HeaderMap) -> Response
             Some(file) => page(file, POLICY, &headers, Kept::ForGood),
             None => page(file, POLICY, &headers, Kept::Checked),
         },
-        None => console(&headers),
+        None => console(&path, &headers),
     }
 }
 
-/// The console's page, whose assets are those of this build.
-fn console(headers: &HeaderMap) -> Response {
+/// The console's page for an address within it. Its assets are those of this build, and those that the address needs come along.
+fn console(path: &str, headers: &HeaderMap) -> Response {
     let Some(asset) = Assets::get("index.html") else {
         return (StatusCode::NOT_FOUND, "There is no such file\n").into_response();
     };
     let assets = format!("/reporting/assets/{}", *BUILD);
-    let text = String::from_utf8_lossy(&asset.data).replace("/reporting/assets/", &assets);
+    let text = String::from_utf8_lossy(&asset.data);
+    let script = "    <script type=\"module\"";
+    let text = text.replacen(script, &format!("{}{script}", ahead::links(path)), 1);
+    let text = text.replace("/reporting/assets/", &assets);
     let tag = hex::encode(&Sha256::digest(&text)[..12]);
     respond("index.html", Bytes::from(text), &tag, POLICY, headers, Kept::Checked)
 }

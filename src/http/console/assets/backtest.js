@@ -50,6 +50,12 @@ function Beside({ of, hold, ticker }) {
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+const mean = (values) => {
+  const known = values.filter((value) => value !== null && value !== undefined);
+  return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
+};
+const meanOf = (years) => ({ year: "Mean", months: MONTHS.map((_, i) => mean(years.map((y) => y.months[i]))), total: mean(years.map((y) => y.total)), buy_and_hold: mean(years.map((y) => y.buy_and_hold)) });
+
 /** Months in and out of the market; one without a position shows a dot, not a zero. */
 function Monthly({ years, ticker }) {
   const month = (year, i) => {
@@ -63,7 +69,7 @@ function Monthly({ years, ticker }) {
     { label: "Year, %", num: true, key: true, cell: (y) => html`<strong><${Change} of=${y.total} /></strong>`, csv: (y) => y.total },
     { label: "Buy and hold", num: true, cell: (y) => html`<${Change} of=${y.buy_and_hold} />`, csv: (y) => y.buy_and_hold },
   ];
-  return html`<div class="months"><${Table} label="Monthly returns, %" columns=${columns} rows=${years} keyOf=${(y) => y.year} csv=${fileName(ticker, "monthly-returns")} /></div>`;
+  return html`<div class="months"><${Table} label="Monthly returns, %" columns=${columns} rows=${years.length > 1 ? [...years, meanOf(years)] : years} keyOf=${(y) => y.year} csv=${fileName(ticker, "monthly-returns")} /></div>`;
 }
 
 /** The figures of a report under the names of the API. */

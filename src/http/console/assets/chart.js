@@ -1,12 +1,14 @@
 // A symbol's prices: candles, volume, indicators, another symbol beside them, splits and the issue price.
 
 import { CandlestickSeries, HistogramSeries, LineSeries, LineStyle, PriceScaleMode, createSeriesMarkers } from "./vendor/lightweight-charts.js";
-import { html, useEffect, useMemo, useRef, useState, useAddress, useLoaded, useTheme, Waiting, Field, fileName, isoDay, price, count, number, signed, side } from "./ui.js";
+import { html, lazy, useEffect, useMemo, useRef, useState, useAddress, useLoaded, useTheme, Waiting, Field, fileName, isoDay, price, count, number, signed, side } from "./ui.js";
 import { ask } from "./api.js";
 import { save, toCsv } from "./csv.js";
-import { begin, Choice, colour, Credit, keepPicture, MODES, onCrosshair, onKey, RANGES, show, startOfRange } from "./chartkit.js";
+import { begin, Choice, colour, Credit, FullScreen, keepPicture, MODES, onCrosshair, onKey, RANGES, show, startOfRange } from "./chartkit.js";
 import { asking, draw } from "./indicators.js";
 import { operandName } from "./strategy.js";
+
+const Bars = lazy(() => import("./bars.js"), "Bars");
 
 const CHOICES = [
   ["sma50", "SMA 50", [{ sma: 50 }]], ["sma200", "SMA 200", [{ sma: 200 }]], ["ema20", "EMA 20", [{ ema: 20 }]],
@@ -60,6 +62,7 @@ export function PriceChart({ symbol, early }) {
   const [kind, setKind] = useAddress("prices", "adjusted");
   const [chosen, setChosen] = useAddress("with", "sma50,sma200");
   const [beside, setBeside] = useAddress("beside");
+  const [table, setTable] = useAddress("table");
   const [whole, setWhole] = useState(false);
   const [at, setAt] = useState(null);
   const names = chosenOf(chosen);
@@ -95,6 +98,7 @@ export function PriceChart({ symbol, early }) {
     const candles = chart.addSeries(CandlestickSeries, {
       upColor: colour("--raised"), borderUpColor: colour("--gain"), wickUpColor: colour("--gain"),
       downColor: colour("--loss"), borderDownColor: colour("--loss"), wickDownColor: colour("--loss"),
+      lastValueVisible: false, priceLineVisible: false,
     });
     candles.setData(dates.map((time, i) => ({ time, open: open[i], high: high[i], low: low[i], close: close[i] })));
     candles.priceScale().applyOptions({ scaleMargins: { top: 0.08, bottom: 0.2 } });
@@ -113,6 +117,8 @@ export function PriceChart({ symbol, early }) {
     createSeriesMarkers(candles, split.map((mark) => ({ ...mark, position: "belowBar", shape: "circle", color: colour("--second"), size: 0.6 })));
     if (symbol.ipo?.issuePrice && (!adjusted || !symbol.splits.length))
       candles.createPriceLine({ price: Number(symbol.ipo.issuePrice), color: colour("--muted"), lineWidth: 1, lineStyle: LineStyle.Dotted, axisLabelVisible: false, title: "issue price" });
+    // A label of its own: that of a hollow candle would be of the ground's colour.
+    const newest = candles.createPriceLine({ price: close.at(-1), color: colour(close.at(-1) < open.at(-1) ? "--loss" : "--gain"), lineVisible: false, axisLabelVisible: true, title: "" });
     let labelled = true;
     onCrosshair(chart, (bar) => {
       const over = bar !== null;
@@ -120,7 +126,7 @@ export function PriceChart({ symbol, early }) {
       // The last price's label would cover the crosshair's.
       if (labelled === over) {
         labelled = !over;
-        candles.applyOptions({ lastValueVisible: labelled });
+        newest.applyOptions({ axisLabelVisible: labelled });
       }
     });
     made.current = { chart, candles, lines, dates, close };
@@ -169,7 +175,8 @@ export function PriceChart({ symbol, early }) {
       <div class="row tight" role="group" aria-label="Indicators">${CHOICES.map(([name, text]) => html`<button key=${name} class="small" aria-pressed=${names.includes(name)} onClick=${() => toggle(name)}>${text}</button>`)}</div>
       <div class="row"><${Compare} value=${beside} set=${setBeside} />
         <button type="button" class="small" onClick=${() => made.current && keepPicture(made.current.chart, saved)}>PNG</button>
-        <button type="button" class="small" onClick=${download} aria-label="Download the prices as CSV">CSV</button></div>
+        <button type="button" class="small" onClick=${download} aria-label="Download the prices as CSV">CSV</button>
+        <button type="button" class="small" aria-pressed=${table === "yes"} onClick=${() => setTable(table === "yes" ? "" : "yes")}>Table</button><${FullScreen} /></div>
     </div>
     ${beside && (other.error || (other.data === null && !other.error)) && html`<p class="small muted" role="status">${other.error ? other.error.message : `Looking for ${beside}; only symbols that are followed can be compared.`}</p>`}
     ${differs && html`<p class="small muted">Adjusted for later splits and dividends: the last close, ${price(close.at(-1))} here, was ${price(traded)} as traded.</p>`}
@@ -183,5 +190,6 @@ export function PriceChart({ symbol, early }) {
       aria-label=${`${adjusted ? "Adjusted" : "Traded"} prices of ${symbol.ticker} from ${symbol.firstDate} to ${symbol.lastDate}. Arrows move from bar to bar, plus and minus zoom.`}
       onPointerDown=${free} onWheel=${(event) => event.ctrlKey && free()}
       onKeyDown=${(event) => made.current && onKey(event, { chart: made.current.chart, series: made.current.candles, dates, values: close, at: i, setAt })}></div>
+    ${table === "yes" && html`<${Bars} series=${series} drawn=${drawn} saved=${saved} />`}
     <${Credit} />`;
 }

@@ -18,7 +18,11 @@ export function ModelTable({ models, actions }) {
       cell: (m) => html`<strong>${m.name}</strong> ${m.isDefault && html`<${Chip} of="default" tone="good" />`} ${!m.available && html`<${Chip} of="not usable" tone="bad" />`}<div class="small muted">${whole(m.unavailableReason ?? m.trainedOn)}</div>`,
     },
     { label: "Comes from", prio: 2, cell: (m) => html`${SOURCES[m.source] ?? "–"}<div class="small muted">${words(m.kind)}</div>`, csv: [["comes from", (m) => m.source], ["kind", (m) => m.kind]] },
-    { label: "Skill on unseen data", num: true, key: true, cell: (m) => percent(m.evaluation?.skill), csv: (m) => m.evaluation?.skill },
+    {
+      label: "Skill on unseen data", num: true, key: true, csv: (m) => m.evaluation?.skill,
+      // Skill is measured against it.
+      cell: (m) => (m.kind === "NAIVE" ? html`<span class="muted" title="The others' skill is what they do better than this">the yardstick</span>` : percent(m.evaluation?.skill)),
+    },
     { label: "In 80 % band", num: true, prio: 2, cell: (m) => percent(m.evaluation?.coverage80), csv: (m) => m.evaluation?.coverage80 },
     { label: "Trained", day: true, prio: 3, cell: (m) => moment(m.trainedAt), csv: (m) => m.trainedAt },
     ...(actions ? [{ label: "", full: true, cell: actions }] : []),

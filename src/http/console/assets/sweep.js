@@ -19,7 +19,7 @@ const RUN = `mutation($input: RunBacktestInput!) { runBacktest(input: $input) { 
 const SWEEP = `mutation($input: SweepBacktestsInput!) { sweepBacktests(input: $input) { sweep { id } job { id } userErrors { message } } }`;
 
 const METRICS = [["sharpe", "Sharpe ratio", number], ["totalReturn", "Total return", (v) => signed(v)], ["maxDrawdown", "Maximum drawdown", (v) => percent(v)]];
-const ORDERS = [["around", "Median of the 3 × 3 around"], ["pair", "The pair alone"]];
+const ORDERS = [["around", "3 × 3 median"], ["pair", "Pair alone"]];
 
 /** What holding over the same dates, with the same costs, would have brought. */
 function holdOf(symbol, { adjusted, execution }) {
