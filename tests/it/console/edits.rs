@@ -225,3 +225,21 @@ async fn failed_jobs_are_gathered_by_their_reason_and_retried_together() {
     }
     browser.close().await;
 }
+
+/// Without a provider one is told so before anything is tried, and what to do instead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
+async fn a_service_without_a_provider_offers_files() {
+    let app = TestApp::start_with(Database::Sqlite, &[("ALPHA_VANTAGE_API_KEY", "")]).await;
+    let told = app.anonymous.data("{ pricesUnavailableReason }", json!({})).await;
+    assert_eq!(told["pricesUnavailableReason"], "no key for Alpha Vantage is set: set ALPHA_VANTAGE_API_KEY");
+    let browser = Browser::open(&app, 1_280, "light").await;
+    browser.signed_in().await;
+    browser.go("/reporting/").await;
+    browser.find("//*[contains(@class, 'notice')][contains(., 'set ALPHA_VANTAGE_API_KEY, or import files')]").await;
+    browser.find("//button[normalize-space()='Import a file…']").await;
+    browser
+        .until("return ![...document.querySelectorAll('button')].some((b) => /Add symbol|Refresh/.test(b.innerText))")
+        .await;
+    browser.close().await;
+}
