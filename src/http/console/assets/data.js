@@ -62,21 +62,32 @@ export function useQuery(query, variables = {}, { fresh = false } = {}) {
   const { generation } = useContext(Session);
   const key = `${generation} ${query} ${JSON.stringify(variables)}`;
   const [state, setState] = useState({ key, data: fresh ? null : (seen.get(key)?.data ?? null), error: null });
-  const stop = useRef(null);
+  const reading = useRef(null);
+  const end = () => {
+    reading.current?.stop.abort();
+    reading.current = null;
+  };
   const load = useCallback(async () => {
     if (query === null) return;
-    stop.current?.abort();
-    stop.current = new AbortController();
-    await readTwice({
-      key, fresh, signal: stop.current.signal,
-      load: (source) => (fresh ? ask(query, variables, source.signal) : source.ask(query, variables)),
-      show: (data) => setState((old) => (old.key === key && old.data === data && !old.error ? old : { key, data, error: null })),
-      fail: (error) => setState((old) => ({ ...old, key, error })),
-    });
+    // What is asked for meanwhile is read once more afterwards: to begin anew each time might never come to an end.
+    if (reading.current?.key === key) return void (reading.current.again = true);
+    end();
+    const own = { key, stop: new AbortController(), again: true };
+    reading.current = own;
+    while (own.again && !own.stop.signal.aborted) {
+      own.again = false;
+      await readTwice({
+        key, fresh, signal: own.stop.signal,
+        load: (source) => (fresh ? ask(query, variables, source.signal) : source.ask(query, variables)),
+        show: (data) => setState((old) => (old.key === key && old.data === data && !old.error ? old : { key, data, error: null })),
+        fail: (error) => setState((old) => ({ ...old, key, error })),
+      });
+    }
+    if (reading.current === own) reading.current = null;
   }, [key]);
   useEffect(() => {
     load();
-    return () => stop.current?.abort();
+    return end;
   }, [load]);
   useEffect(() => watchConnection((what) => what === "found" && load()), [load]);
   return { data: state.data, error: state.error, loading: state.key !== key || (!state.data && !state.error), reload: load };
