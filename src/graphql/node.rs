@@ -93,7 +93,7 @@ impl NodeQuery {
         Viewer { name: caller.name, role: caller.role }
     }
 
-    /// Why prices can't be fetched from a provider, and what to set; null where they can. Files can be imported all the same.
+    /// Why prices can't be fetched, and what to set; null where they can. Files can be imported all the same.
     async fn prices_unavailable_reason(&self, ctx: &Context<'_>) -> Option<String> {
         ctx.data_unchecked::<App>().providers.check_prices().err().map(|error| error.to_string())
     }
