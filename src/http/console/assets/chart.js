@@ -1,10 +1,10 @@
 // A symbol's prices: candles, volume, indicators, another symbol beside them, splits and the issue price.
 
 import { CandlestickSeries, HistogramSeries, LineSeries, LineStyle, PriceScaleMode, createSeriesMarkers } from "./vendor/lightweight-charts.js";
-import { html, lazy, useEffect, useMemo, useRef, useState, useAddress, useLoaded, useTheme, Waiting, Field, fileName, isoDay, price, count, number, signed, side } from "./ui.js";
+import { html, lazy, useEffect, useMemo, useRef, useState, useAddress, useLoaded, useTheme, Waiting, Field, fileName, isoDay, price, count, number, signed, side, words } from "./ui.js";
 import { ask } from "./api.js";
 import { save, toCsv } from "./csv.js";
-import { begin, Choice, colour, Credit, FullScreen, keepPicture, MODES, onCrosshair, onKey, RANGES, show, startOfRange } from "./chartkit.js";
+import { begin, Choice, colour, Credit, FullScreen, keepPicture, MODES, onCrosshair, onKey, placeOf, RANGES, show, startOfRange } from "./chartkit.js";
 import { asking, draw } from "./indicators.js";
 import { operandName } from "./strategy.js";
 
@@ -40,6 +40,16 @@ export function firstView(ticker, source) {
   const view = { from: yearsBefore(isoDay(new Date())), adjusted: (query.get("prices") ?? "adjusted") === "adjusted", interval: query.get("bars") ?? "DAY" };
   const chosen = query.get("with") ?? "sma50,sma200";
   return load(source, ticker, view, operandsOf(chosenOf(chosen))).then((series) => ({ ...view, chosen, series, tag: source.tag }));
+}
+
+/** Splits, and what else was done to the shares from a date on, as {day, mark, key, said}. */
+function eventsOf(symbol, from) {
+  const splits = symbol.splits.map(({ date, ratio }) => ({ day: date, mark: `S ${ratio}:1`, key: "--second", said: `split ${ratio}:1` }));
+  const known = new Set(symbol.splits.map(({ date }) => date));
+  const others = symbol.corporateActions
+    .filter(({ kind, exDate }) => kind === "DIVIDEND" || (kind === "RIGHTS" && !known.has(exDate)))
+    .map(({ kind, exDate, amount }) => ({ day: exDate, mark: kind === "DIVIDEND" ? "D" : "R", key: "--third", said: `${words(kind).toLowerCase()} ${amount === null ? "" : price(amount)}` }));
+  return [...splits, ...others].filter(({ day }) => day >= from);
 }
 
 function Compare({ value, set }) {
@@ -112,9 +122,11 @@ export function PriceChart({ symbol, early }) {
     }
     const mode = beside && other.data ? PriceScaleMode.IndexedTo100 : (MODES.find(([name]) => name === scale)?.[2] ?? PriceScaleMode.Normal);
     candles.priceScale().applyOptions({ mode });
-    const known = new Set(dates);
-    const split = symbol.splits.map(({ date, ratio }) => ({ time: dates.find((day) => day >= date), text: `S ${ratio}:1` })).filter(({ time }) => time && known.has(time));
-    createSeriesMarkers(candles, split.map((mark) => ({ ...mark, position: "belowBar", shape: "circle", color: colour("--second"), size: 0.6 })));
+    const marks = eventsOf(symbol, dates[0])
+      .map(({ day, mark, key }) => ({ time: dates[placeOf(dates, day)], text: mark, color: colour(key) }))
+      .filter(({ time }) => time)
+      .sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+    createSeriesMarkers(candles, marks.map((mark) => ({ ...mark, position: "belowBar", shape: "circle", size: 0.6 })));
     if (symbol.ipo?.issuePrice && (!adjusted || !symbol.splits.length))
       candles.createPriceLine({ price: Number(symbol.ipo.issuePrice), color: colour("--muted"), lineWidth: 1, lineStyle: LineStyle.Dotted, axisLabelVisible: false, title: "issue price" });
     // A label of its own: that of a hollow candle would be of the ground's colour.
@@ -184,6 +196,7 @@ export function PriceChart({ symbol, early }) {
       <span>${dates[i]}</span><span>open ${price(open[i])}</span><span>high ${price(high[i])}</span><span>low ${price(low[i])}</span>
       <span>close <strong>${price(close[i])}</strong></span><span class=${side(change)}>${signed(change, 2)}</span><span>volume ${count(volume[i])}</span>
       ${drawn.map((operand, n) => html`<span key=${n} class=${`key-${(n % 5) + 1}`}>${operandName(operand)} ${number(series[`i${n}`]?.[i])}</span>`)}
+      ${eventsOf(symbol, dates[0]).filter(({ day }) => dates[placeOf(dates, day)] === dates[i]).map(({ said }) => html`<span key=${said} class="key-2">${said}</span>`)}
       ${beside && other.data && html`<span class="key-3">${beside} against it, both 100 at the left edge</span>`}
     </p>
     <div class=${`price-chart ${drawn.some((operand) => operand.rsi || operand.macd || operand.atr) ? "tall" : ""}`} ref=${holder} tabindex="0" role="application" aria-roledescription="chart"
