@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use super::Assets;
+use super::files::Assets;
 
 /// Addresses within the console by how they begin, the longer ones first, and the modules that draw them.
 const PAGES: [(&str, &[&str]); 14] = [

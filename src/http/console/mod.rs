@@ -1,6 +1,7 @@
 //! The console and GraphiQL: pages and scripts within the binary, under a policy that lets nothing else in.
 
 mod ahead;
+mod files;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -11,14 +12,10 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use rust_embed::Embed;
 use sha2::{Digest, Sha256};
 
+use self::files::Assets;
 use crate::http::{Service, answer};
-
-#[derive(Embed)]
-#[folder = "src/http/console/assets"]
-struct Assets;
 
 /// Names this build's assets as a whole. The page asks for them under it, and modules for each other, so that a browser
 /// may keep them for a year and never mixes those of two builds.
