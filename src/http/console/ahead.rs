@@ -28,11 +28,8 @@ const FIRST: &[&str] = &["symbols.js"];
 
 /// The links of each page, in the order of `PAGES`, those of the first page last. In debug builds the files may change, so
 /// they are read each time.
-static LINKS: LazyLock<Vec<String>> = LazyLock::new(all_links);
-
-fn all_links() -> Vec<String> {
-    PAGES.iter().map(|(_, modules)| *modules).chain([FIRST]).map(links_of).collect()
-}
+static LINKS: LazyLock<Vec<String>> =
+    LazyLock::new(|| PAGES.iter().map(|(_, modules)| *modules).chain([FIRST]).map(links_of).collect());
 
 /// Links for what an address needs beside what every page does.
 pub(super) fn links(path: &str) -> String {
@@ -40,7 +37,7 @@ pub(super) fn links(path: &str) -> String {
     let place = place.or_else(|| path.is_empty().then_some(PAGES.len()));
     let Some(place) = place else { return String::new() };
     if cfg!(debug_assertions) {
-        return all_links().swap_remove(place);
+        return links_of(PAGES.get(place).map_or(FIRST, |(_, modules)| *modules));
     }
     LINKS.get(place).cloned().unwrap_or_default()
 }
@@ -61,10 +58,11 @@ fn links_of(modules: &[&str]) -> String {
 
 /// A module and all that it imports, and that these import.
 fn follow(name: &str, found: &mut BTreeSet<String>) {
-    let Some(asset) = Assets::get(name) else { return };
-    if !found.insert(name.to_owned()) {
+    // What is of others imports nothing.
+    if !found.insert(name.to_owned()) || name.starts_with("vendor/") {
         return;
     }
+    let Some(asset) = Assets::get(name) else { return };
     let text = String::from_utf8_lossy(&asset.data);
     for line in text.lines().filter(|line| line.starts_with("import ") || line.starts_with("export ")) {
         if let Some((_, from)) = line.rsplit_once(" from \"./")
