@@ -230,7 +230,8 @@ async fn failed_jobs_are_gathered_by_their_reason_and_retried_together() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
 async fn a_service_without_a_provider_offers_files() {
-    let app = TestApp::start_with(Database::Sqlite, &[("ALPHA_VANTAGE_API_KEY", "")]).await;
+    let app =
+        TestApp::start_with(Database::Sqlite, &[("ALPHA_VANTAGE_API_KEY", ""), ("ALPHA_VANTAGE_BASE_URL", "")]).await;
     let told = app.anonymous.data("{ pricesUnavailableReason }", json!({})).await;
     assert_eq!(told["pricesUnavailableReason"], "no key for Alpha Vantage is set: set ALPHA_VANTAGE_API_KEY");
     let browser = Browser::open(&app, 1_280, "light").await;

@@ -234,6 +234,9 @@ async fn an_import_ends_with_a_receipt_and_a_finished_job_is_not_followed() {
 async fn what_was_read_before_is_shown_at_once() {
     const LATENCY: u32 = 6_000;
     let (app, browser) = at_work().await;
+    // What was read before the page knows who is signed in is nobody's.
+    browser.go("/reporting/nowhere").await;
+    browser.find("//header//button[normalize-space()='Sign out']").await;
     browser.go("/reporting/symbols/ACME").await;
     browser.find("//*[contains(@class, 'price-chart')]//canvas").await;
     let read = "performance.getEntriesByType('resource').map((r) => r.name)";
