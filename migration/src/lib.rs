@@ -25,6 +25,7 @@ mod m20261128_000030_job_traces;
 mod m20261128_000031_audit;
 mod m20261128_000040_exchange_holidays;
 mod m20261128_000041_model_choice;
+mod m20261128_000050_job_keys;
 
 pub struct Migrator;
 
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000031_audit::Migration),
             Box::new(m20261128_000022_whole_isins::Migration),
             Box::new(m20261128_000023_adjustments::Migration),
+            Box::new(m20261128_000050_job_keys::Migration),
         ]
     }
 }

@@ -76,6 +76,7 @@ async fn record_one(app: &App, record: NewJob) -> Result<job::Model, RequestErro
         let recorded = app.store.jobs().record(&transaction, &record).await?.pop();
         let (job, is_new) =
             recorded.ok_or_else(|| RequestError::Conflict("the job was not recorded; try again".to_owned()))?;
+        app.store.jobs().remember_keys(&transaction, &record, std::slice::from_ref(&job)).await?;
         let events = if is_new { vec![Event::Job(job.id)] } else { Vec::new() };
         app.store.events().commit(transaction, &events).await?;
         Ok(job)
@@ -195,6 +196,7 @@ async fn refresh_recorded(
         }
         jobs[at] = job;
     }
+    app.store.jobs().remember_keys(&transaction, &records, &jobs).await?;
     app.store.events().commit(transaction, &events).await?;
     Ok(jobs)
 }

@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Expr, OnConflict, Query};
 use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::entity::job::{ActiveModel, Column, Entity, JobKind, JobState, Model};
-use super::entity::{job_file, symbol};
+use super::entity::{job_file, job_key, symbol};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
 use super::{Millis, Result, Store, clock};
 use crate::telemetry::traces;
@@ -175,7 +175,7 @@ impl Jobs<'_> {
             let keys: Vec<&str> = new.iter().filter_map(|j| j.idempotency_key.as_deref()).collect();
             let mut either = Condition::any().add(of_same_thing);
             if !keys.is_empty() {
-                either = either.add(Column::IdempotencyKey.is_in(keys));
+                either = either.add(Column::IdempotencyKey.is_in(keys.iter().copied()));
             }
             for job in Entity::find().filter(either).all(transaction).await? {
                 if let Some(key) = &job.idempotency_key {
@@ -185,12 +185,54 @@ impl Jobs<'_> {
                     by_dedupe.insert(key, job);
                 }
             }
+            for (key, job) in self.answered(transaction, &keys).await? {
+                by_idempotency.entry(key).or_insert(job);
+            }
         }
         let of = |job: &NewJob| {
             let same_request = job.idempotency_key.as_ref().and_then(|key| by_idempotency.get(key));
             same_request.or_else(|| by_dedupe.get(&job.dedupe_key)).cloned()
         };
         Ok(new.iter().map(of).collect())
+    }
+
+    /// Jobs that requests with these keys were answered with, though others had asked for them.
+    async fn answered(&self, transaction: &DatabaseTransaction, keys: &[&str]) -> Result<Vec<(String, Model)>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = job_key::Entity::find().filter(job_key::Column::IdempotencyKey.is_in(keys.iter().copied()));
+        let keys = keys.all(transaction).await?;
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = keys.iter().map(|key| key.job_id);
+        let jobs = Entity::find().filter(Column::Id.is_in(ids)).all(transaction).await?;
+        let jobs: HashMap<i64, Model> = jobs.into_iter().map(|job| (job.id, job)).collect();
+        let of = |key: job_key::Model| jobs.get(&key.job_id).map(|job| (key.idempotency_key, job.clone()));
+        Ok(keys.into_iter().filter_map(of).collect())
+    }
+
+    /// Remembers which jobs requests are answered with, so that asking again with a key answers with the same one
+    /// where it was another's.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn remember_keys(&self, transaction: &DatabaseTransaction, new: &[NewJob], jobs: &[Model]) -> Result<()> {
+        let of_another = |(new, job): (&NewJob, &Model)| {
+            let key = new.idempotency_key.clone().filter(|_| new.idempotency_key != job.idempotency_key)?;
+            Some(job_key::ActiveModel { idempotency_key: Set(key), job_id: Set(job.id) })
+        };
+        let mut rows: Vec<job_key::ActiveModel> = new.iter().zip(jobs).filter_map(of_another).collect();
+        // All batches take the index's locks in one order.
+        rows.sort_by(|a, b| a.idempotency_key.as_ref().cmp(b.idempotency_key.as_ref()));
+        for rows in rows.chunks(CHUNK) {
+            job_key::Entity::insert_many(rows.iter().cloned())
+                .on_conflict(OnConflict::new().do_nothing().to_owned())
+                .exec_without_returning(transaction)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Replaces what a waiting job will do; false if it's no longer waiting.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use prospectus::store::{Claim, JobKind, NewJob};
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, day, provider, state};
@@ -62,6 +63,25 @@ on_each_database! {
         app.settled(id_of(&first)).await;
         let again = app.operator.data(REFRESH, json!({"key": "monday"})).await;
         assert_eq!(id_of(&again), id_of(&first));
+    }
+
+    async fn a_key_that_was_answered_with_another_s_job_names_it_even_after_it_ended(app: TestApp) {
+        app.provider.answer("ACME", Answer::Late(Duration::from_millis(700), payload()));
+        let first = app.operator.add_symbol("ACME").await;
+        let joined = app.operator.data(REFRESH, json!({"key": "monday"})).await;
+        assert_eq!(id_of(&joined), first);
+        app.settled(&first).await;
+        let again = app.operator.data(REFRESH, json!({"key": "monday"})).await;
+        assert_eq!(id_of(&again), first, "asking again means the same request");
+        let other = app.operator.data(REFRESH, json!({"key": "tuesday"})).await;
+        assert_ne!(id_of(&other), first);
+
+        // It goes with its job.
+        let transaction = app.app.store.begin().await.expect("a transaction");
+        transaction.execute_unprepared("DELETE FROM job_records").await.expect("jobs are forgotten");
+        transaction.commit().await.expect("a commit");
+        let later = app.operator.data(REFRESH, json!({"key": "monday"})).await;
+        assert!(id_of(&later) != first && later["refreshSymbols"]["userErrors"] == json!([]), "{later}");
     }
 
     async fn a_running_job_can_be_cancelled_and_started_again(app: TestApp) {

@@ -12,6 +12,7 @@ pub mod ipo;
 pub mod ipo_revision;
 pub mod job;
 pub mod job_file;
+pub mod job_key;
 pub mod market_day;
 pub mod model;
 pub mod prediction;
