@@ -4,7 +4,7 @@ use async_graphql::{Enum, Error, ErrorExtensions, SimpleObject};
 
 use super::codes::Code;
 use crate::request::RequestError;
-use crate::store::{StorageFull, StoreError, TooLong};
+use crate::store::{StorageFull, StoreError, TooLong, Unreachable};
 use crate::telemetry::metrics;
 
 /// What kind of mistake it was.
@@ -82,6 +82,10 @@ pub fn internal(error: &(dyn std::error::Error + 'static)) -> Error {
     if TooLong::caused(error) {
         let message = "The database worked on this for too long; ask for less at a time";
         return Code::Timeout.error(message);
+    }
+    if Unreachable::caused(error) {
+        tracing::warn!(%error, "a request found no database");
+        return Code::Overloaded.error("The database does not answer; try again shortly");
     }
     let id = ulid::Ulid::new().to_string();
     tracing::error!(%error, %id, "a request failed");

@@ -18,6 +18,8 @@ pub enum StoreError {
     StorageFull(#[source] StorageFull),
     #[error("the database worked on it for too long and gave it up")]
     TooLong(#[source] TooLong),
+    #[error("{0}")]
+    Unreachable(#[source] Unreachable),
     #[error("the database folder {path} can't be made: {source}")]
     Folder { path: String, source: std::io::Error },
     #[error("a stored {what} can't be read: {source}")]
@@ -33,8 +35,12 @@ impl StorageFull {
     /// Whether this is at the bottom of an error.
     #[must_use]
     pub fn caused(error: &(dyn std::error::Error + 'static)) -> bool {
-        std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<Self>)
+        is_among::<Self>(error)
     }
+}
+
+fn is_among<T: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<T>)
 }
 
 /// A statement took longer than the database may take for one.
@@ -46,7 +52,20 @@ impl TooLong {
     /// Whether this is at the bottom of an error.
     #[must_use]
     pub fn caused(error: &(dyn std::error::Error + 'static)) -> bool {
-        std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<Self>)
+        is_among::<Self>(error)
+    }
+}
+
+/// The database has gone or takes nobody more: it restarts, the network is cut, or every connection is in use.
+#[derive(Debug, thiserror::Error)]
+#[error("the database does not answer: {0}")]
+pub struct Unreachable(DbErr);
+
+impl Unreachable {
+    /// Whether this is at the bottom of an error.
+    #[must_use]
+    pub fn caused(error: &(dyn std::error::Error + 'static)) -> bool {
+        is_among::<Self>(error)
     }
 }
 
@@ -57,6 +76,7 @@ impl From<DbErr> for StoreError {
         match trouble(&error) {
             Trouble::Full => Self::StorageFull(StorageFull),
             Trouble::TooLong => Self::TooLong(TooLong),
+            Trouble::Gone => Self::Unreachable(Unreachable(error)),
             Trouble::Race | Trouble::Other => Self::Database(error),
         }
     }
@@ -75,17 +95,26 @@ enum Trouble {
     /// Another transaction got in the way; the same again goes through.
     Race,
     TooLong,
+    /// Nobody is there, or there is no connection to be had.
+    Gone,
     Other,
 }
 
 fn trouble(error: &DbErr) -> Trouble {
+    if matches!(error, DbErr::ConnectionAcquire(_)) {
+        return Trouble::Gone;
+    }
     let (DbErr::Conn(RuntimeErr::SqlxError(error))
     | DbErr::Exec(RuntimeErr::SqlxError(error))
     | DbErr::Query(RuntimeErr::SqlxError(error))) = error
     else {
         return Trouble::Other;
     };
-    let sqlx::Error::Database(error) = &**error else { return Trouble::Other };
+    let error = match &**error {
+        sqlx::Error::Database(error) => error,
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => return Trouble::Gone,
+        _ => return Trouble::Other,
+    };
     let Some(code) = error.code() else { return Trouble::Other };
     if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
         return code.parse().map_or(Trouble::Other, sqlite_trouble);
@@ -96,6 +125,10 @@ fn trouble(error: &DbErr) -> Trouble {
         "57014" => Trouble::TooLong,
         // Serialisation failure, deadlock, lock not available.
         "40001" | "40P01" | "55P03" => Trouble::Race,
+        // Stopped by somebody, crashed, not yet started; no connection left.
+        "57P01" | "57P02" | "57P03" | "53300" => Trouble::Gone,
+        // Connection exceptions.
+        code if code.starts_with("08") => Trouble::Gone,
         _ => Trouble::Other,
     }
 }
@@ -199,5 +232,18 @@ mod tests {
         let full = || StoreError::StorageFull(StorageFull);
         assert!(StorageFull::caused(&full()) && StorageFull::caused(&Outer(full())));
         assert!(!StorageFull::caused(&StoreError::from(DbErr::Custom("no".to_owned()))));
+    }
+
+    #[test]
+    fn a_database_that_is_gone_is_told_from_one_that_refuses() {
+        #[derive(Debug, thiserror::Error)]
+        #[error(transparent)]
+        struct Outer(#[from] StoreError);
+        let cut = || sqlx::Error::Io(std::io::ErrorKind::UnexpectedEof.into());
+        assert!(Unreachable::caused(&Outer(cut().into())));
+        let query = DbErr::Query(RuntimeErr::SqlxError(std::sync::Arc::new(cut())));
+        assert!(Unreachable::caused(&StoreError::from(query)));
+        assert!(Unreachable::caused(&StoreError::from(sqlx::Error::PoolTimedOut)));
+        assert!(!Unreachable::caused(&StoreError::from(sqlx::Error::RowNotFound)));
     }
 }

@@ -5,6 +5,7 @@
 //! A connection that was lost may have lost notifications with it: then there is an event that says so.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -12,7 +13,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statemen
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgPoolOptions};
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 use super::Result;
 use super::feed::{Feed, Update};
@@ -42,6 +43,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(4);
 pub struct Events {
     sender: broadcast::Sender<Event>,
     updates: broadcast::Sender<Update>,
+    /// Tells the feed that somebody follows.
+    followed: Arc<Notify>,
     /// What the feed reads rows with.
     read: DatabaseConnection,
     postgres: Option<PgPool>,
@@ -49,7 +52,8 @@ pub struct Events {
 
 impl Events {
     pub(super) fn local(read: DatabaseConnection) -> Self {
-        Self { sender: broadcast::channel(CAPACITY).0, updates: broadcast::channel(CAPACITY).0, read, postgres: None }
+        let (sender, updates) = (broadcast::channel(CAPACITY).0, broadcast::channel(CAPACITY).0);
+        Self { sender, updates, followed: Arc::default(), read, postgres: None }
     }
 
     pub(super) fn shared(read: DatabaseConnection, pool: PgPool) -> Self {
@@ -65,7 +69,9 @@ impl Events {
     /// The rows that changed, from now on, each change once. They are loaded once for all who follow.
     #[must_use]
     pub fn follow(&self) -> broadcast::Receiver<Update> {
-        self.updates.subscribe()
+        let updates = self.updates.subscribe();
+        self.followed.notify_one();
+        updates
     }
 
     /// Commits, and tells of what the transaction changed.
@@ -95,7 +101,7 @@ impl Events {
     /// Passes events and the rows they are about on to this process's subscribers, for as long as it lives.
     pub async fn listen(&self) {
         let feed = async {
-            let mut feed = Feed::new(self.read.clone(), self.updates.clone());
+            let mut feed = Feed::new(self.read.clone(), self.updates.clone(), self.followed.clone());
             loop {
                 // What was told so far outlives a panic, so that nothing is told twice.
                 if AssertUnwindSafe(feed.run(self.subscribe())).catch_unwind().await.is_ok() {
@@ -114,10 +120,8 @@ impl Events {
     }
 
     async fn keep_listening(&self, pool: &PgPool) {
-        let mut again = false;
         loop {
-            let lost = AssertUnwindSafe(self.listen_once(pool, again)).catch_unwind().await;
-            again = true;
+            let lost = AssertUnwindSafe(self.listen_once(pool)).catch_unwind().await;
             match lost {
                 Ok(Ok(())) => tracing::warn!("the event listener's connection fell silent; it connects again"),
                 Ok(Err(error)) => tracing::warn!(%error, "the event listener lost its connection; it connects again"),
@@ -128,16 +132,15 @@ impl Events {
     }
 
     /// Listens on a connection of its own, which no query has to wait for. Ends when that has fallen silent.
-    async fn listen_once(&self, pool: &PgPool, again: bool) -> std::result::Result<(), sqlx::Error> {
+    async fn listen_once(&self, pool: &PgPool) -> std::result::Result<(), sqlx::Error> {
         let options = (*pool.connect_options()).clone();
         let own = PgPoolOptions::new().max_connections(1).acquire_timeout(ANSWER_WITHIN).connect_with(options).await?;
         let mut listener = PgListener::connect_with(&own).await?;
         listener.ignore_pool_close_event(true);
         listener.listen(CHANNEL).await?;
-        if again {
-            // From here on nothing is lost; what was before may be.
-            let _ = self.sender.send(Event::Resync);
-        }
+        // From here on nothing is lost; what was before may be, the first time as well: who follows early is there
+        // before this connection is.
+        let _ = self.sender.send(Event::Resync);
         loop {
             match tokio::time::timeout(QUIET, listener.try_recv()).await {
                 Ok(Ok(Some(notification))) => match serde_json::from_str(notification.payload()) {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::sync::{Notify, broadcast};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::clock::present;
 use super::entity::{ipo, job, symbol};
@@ -99,6 +99,10 @@ struct Baseline {
 pub(super) struct Feed {
     read: DatabaseConnection,
     updates: broadcast::Sender<Update>,
+    /// Somebody has begun to follow.
+    followed: Arc<Notify>,
+    /// Since when somebody does.
+    since: Option<Instant>,
     /// The revision of each job that was told last.
     told: HashMap<i64, i32>,
     /// Those of them that have ended, the oldest first.
@@ -108,8 +112,9 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new(read: DatabaseConnection, updates: broadcast::Sender<Update>) -> Self {
-        Self { read, updates, told: HashMap::new(), ended: VecDeque::new(), baseline: None, compared_at: 0 }
+    pub(super) fn new(read: DatabaseConnection, updates: broadcast::Sender<Update>, followed: Arc<Notify>) -> Self {
+        let (told, ended) = (HashMap::new(), VecDeque::new());
+        Self { read, updates, followed, since: None, told, ended, baseline: None, compared_at: 0 }
     }
 
     /// Runs until there are no more events.
@@ -129,6 +134,7 @@ impl Feed {
                         }
                         Err(RecvError::Closed) => return,
                     },
+                    () = self.followed.notified() => {}
                     _ = ticks.tick() => news.compare = true,
                 }
             }
@@ -147,6 +153,7 @@ impl Feed {
                 news = News::default();
                 continue;
             }
+            self.since.get_or_insert_with(Instant::now);
             match self.tell(&mut news).await {
                 Ok(()) => news = News::default(),
                 Err(error) => {
@@ -162,11 +169,14 @@ impl Feed {
         self.told.clear();
         self.ended.clear();
         self.baseline = None;
+        self.since = None;
     }
 
     async fn tell(&mut self, news: &mut News) -> Result<()> {
         if self.baseline.is_none() {
-            let at = present(&self.read).await?;
+            // However long the database couldn't say it: the moment when following began.
+            let waited = |since: Instant| Millis::try_from(since.elapsed().as_millis()).unwrap_or(0);
+            let at = present(&self.read).await? - self.since.map_or(0, waited);
             self.baseline = Some(Baseline { at, active: self.active().await?.into_iter().collect() });
             self.compared_at = at;
         }
@@ -211,7 +221,7 @@ impl Feed {
         let ids: Vec<i64> = present.iter().filter(is_news).map(|(id, _)| *id).collect();
         if ids.len() as u64 > MOST_MISSED {
             self.send(Update::MissedJobs);
-            self.baseline = None;
+            (self.baseline, self.since) = (None, None);
             return Ok(());
         }
         for ids in ids.chunks(BATCH) {

@@ -62,7 +62,7 @@ pub use deleted_ipos::DeletedIpo;
 pub use demo::{make_demo, may_become_demo};
 pub use entity::api_token::Role;
 pub use entity::job::{JobKind, JobState};
-pub use errors::{MaybeStoreError, Result, StorageFull, StoreError, TooLong};
+pub use errors::{MaybeStoreError, Result, StorageFull, StoreError, TooLong, Unreachable};
 pub use events::{Event, Events};
 pub use feed::{IpoUpdate, JobUpdate, Update};
 pub use first_days::FirstDay;

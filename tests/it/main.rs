@@ -33,4 +33,3 @@ mod statements;
 mod store;
 mod subscriptions;
 mod telemetry;
-mod wire;

@@ -138,6 +138,31 @@ async fn apart_again(apart: &Apart) -> (String, [tokio::task::JoinHandle<Vec<Str
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(has_postgres), ignore = "PostgreSQL's server is not installed")]
+async fn who_begins_to_follow_during_a_cut_hears_what_ended_in_it() {
+    let apart = Apart::start().await;
+    apart.proxy.cut();
+    let mut socket = connect_to(&apart.url, json!({})).await;
+    receive(&mut socket).await;
+    subscribe(&mut socket, "1", "subscription { refreshCompleted { job { id } } }", json!({})).await;
+    // Following has begun once something else on the socket is answered.
+    subscribe(&mut socket, "2", "{ __typename }", json!({})).await;
+    while receive(&mut socket).await.expect("an answer")["type"] != "complete" {}
+    apart.app.provider.answer("ACME", Answer::Body(payload("ACME")));
+    let id = apart.app.operator.add_symbol("ACME").await;
+    apart.app.settled(&id).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    apart.proxy.mend();
+    let told = tokio::time::timeout(PATIENCE, receive(&mut socket)).await.expect("in time").expect("a message");
+    assert_eq!(told["payload"]["data"]["refreshCompleted"]["job"]["id"], json!(id), "{told}");
+    // An answer says so at once where there is no database to ask.
+    apart.proxy.cut();
+    let (status, answer) =
+        Client::new(&apart.url, None).post("/graphql", json!({"query": "{ symbols { totalCount } }"})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "OVERLOADED", "{status} {answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_postgres), ignore = "PostgreSQL's server is not installed")]
 async fn followers_hear_an_end_though_the_connections_fell_silent() {
     let apart = Apart::start().await;
     let (id, followers) = apart.follow(Duration::from_millis(1_500)).await;

@@ -76,10 +76,6 @@ pub(super) fn texts() -> impl Iterator<Item = &'static str> {
 
 type Parameters = Query<HashMap<String, String>>;
 
-async fn no_head() -> Response {
-    (StatusCode::METHOD_NOT_ALLOWED, [(axum::http::header::ALLOW, "GET")]).into_response()
-}
-
 /// The routes.
 pub(super) fn routes() -> Router<Service> {
     Router::new()
@@ -87,8 +83,8 @@ pub(super) fn routes() -> Router<Service> {
         .route("/financial_data/refresh", post(refresh))
         .route("/financial_data/data", get(data))
         // These store what they answer with, which HEAD may not.
-        .route("/back_test", get(back_test).head(no_head))
-        .route("/ai_prediction", get(ai_prediction).head(no_head))
+        .route("/back_test", get(back_test).head(super::graphql::head))
+        .route("/ai_prediction", get(ai_prediction).head(super::graphql::head))
         .merge(ipos::routes())
 }
 
