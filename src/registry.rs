@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::forecast::{Artifact, Conformal, Evaluation, Model, ModelKind, Shelf, Unusable, Volatility};
+use crate::forecast::{Artifact, Conformal, Evaluation, Model, ModelKind, ModelSource, Shelf, Unusable, Volatility};
 use crate::store::{Store, StoreError};
 
 /// What is told of a model, and kept with every prediction that it makes.
@@ -27,6 +27,9 @@ pub struct ModelInfo {
     /// Why it can't be used now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,
+    /// Where it comes from; known of those at hand alone.
+    #[serde(skip)]
+    pub source: Option<ModelSource>,
 }
 
 impl From<&Model> for ModelInfo {
@@ -42,6 +45,7 @@ impl From<&Model> for ModelInfo {
             evaluation: model.evaluation,
             card: model.card.clone(),
             unavailable: None,
+            source: None,
         }
     }
 }
@@ -59,6 +63,7 @@ impl From<&Unusable> for ModelInfo {
             evaluation: None,
             card: None,
             unavailable: Some(file.reason.clone()),
+            source: Some(ModelSource::File),
         }
     }
 }
@@ -161,7 +166,14 @@ impl Registry {
         let mut infos: Vec<ModelInfo> = Vec::new();
         for model in std::iter::once(&default).chain(at_hand.trained.iter().rev()).chain(&self.shelf.models) {
             if !infos.iter().any(|known| known.key == model.key) {
-                infos.push(model.as_ref().into());
+                let source = if at_hand.trained.iter().any(|trained| trained.key == model.key) {
+                    ModelSource::Trained
+                } else if self.shelf.ships(&model.key) {
+                    ModelSource::Shipped
+                } else {
+                    ModelSource::File
+                };
+                infos.push(ModelInfo { source: Some(source), ..model.as_ref().into() });
             }
         }
         infos.extend(self.shelf.unusable.iter().map(ModelInfo::from));

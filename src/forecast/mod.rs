@@ -27,7 +27,7 @@ pub use linear::{Linear, Target};
 pub use model::{About, Model, ModelError, ModelKind};
 pub use onnx::OnnxModel;
 pub use record::{DayRecord, Record};
-pub use shelf::{Shelf, Unusable};
+pub use shelf::{ModelSource, Shelf, Unusable};
 pub use train::{Stage, TrainError, Training, train};
 pub use volatility::Volatility;
 

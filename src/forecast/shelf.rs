@@ -22,11 +22,24 @@ pub struct Shelf {
     pub shipped: Arc<Model>,
     /// All of them, the shipped one first.
     pub models: Vec<Arc<Model>>,
+    /// How many of them, the first, are part of the service; the others are files.
+    built_in: usize,
     /// Files that are no models of use, each with the reason.
     pub unusable: Vec<Unusable>,
     /// How bands are drawn.
     pub volatility: Arc<Volatility>,
     pub conformal: Arc<Conformal>,
+}
+
+/// Where a model comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
+pub enum ModelSource {
+    /// Part of the service.
+    Shipped,
+    /// A file of the folder of models.
+    File,
+    /// Trained here; such a one can be renamed and deleted.
+    Trained,
 }
 
 /// A file that can't be used.
@@ -66,11 +79,18 @@ impl Shelf {
         let conformal = Arc::new(artifact.conformal.clone().ok_or_else(lacks)?);
         let shipped = Arc::new(artifact.into_model(key, None)?);
         let models = vec![shipped.clone(), Arc::new(Model::naive()), Arc::new(Model::drift())];
-        let mut shelf = Self { shipped, models, unusable: Vec::new(), volatility, conformal };
+        let built_in = models.len();
+        let mut shelf = Self { shipped, models, built_in, unusable: Vec::new(), volatility, conformal };
         for path in files(folder) {
             shelf.take(&path, onnx_runtime);
         }
         Ok(shelf)
+    }
+
+    /// Whether the model with this key is part of the service.
+    #[must_use]
+    pub fn ships(&self, key: &str) -> bool {
+        self.models.iter().take(self.built_in).any(|model| model.key == key)
     }
 
     fn take(&mut self, path: &Path, onnx_runtime: Option<&Path>) {

@@ -15,7 +15,7 @@ use super::loaders::{AllModels, Rows, SeriesOf};
 use super::scalars::{Date, DateTime};
 use super::symbol::{Symbol, filtered_by, has_changed, load_symbol, moment};
 use crate::app::App;
-use crate::forecast::{DayRecord, Evaluation, ModelKind, apart};
+use crate::forecast::{DayRecord, Evaluation, ModelKind, ModelSource, apart};
 use crate::jobs;
 use crate::registry::ModelInfo;
 use crate::research::{self, Outcome, Point, PredictRequest};
@@ -72,6 +72,11 @@ impl Model {
     /// Whether it is used where no model is named.
     async fn is_default(&self, ctx: &Context<'_>) -> Result<bool> {
         Ok(all_models(ctx).await?.first().is_some_and(|default| default.key == self.0.key))
+    }
+
+    /// Where it comes from; null for one that isn't there any more, of which forecasts still tell.
+    async fn source(&self, ctx: &Context<'_>) -> Result<Option<ModelSource>> {
+        Ok(all_models(ctx).await?.iter().find(|model| model.key == self.0.key).and_then(|model| model.source))
     }
 
     /// Whether it can be used now.

@@ -15,6 +15,7 @@ use super::loaders::IpoId;
 use super::loaders::{BacktestId, IssueId, JobId, PredictionId, Rows, SweepId, SymbolId};
 use super::sweep::Sweep;
 use super::symbol::Symbol;
+use crate::app::App;
 
 /// An object with a global id.
 #[derive(Interface)]
@@ -90,5 +91,10 @@ impl NodeQuery {
     async fn viewer(&self, ctx: &Context<'_>) -> Viewer {
         let caller = ctx.data_opt::<Caller>().cloned().unwrap_or_else(Caller::anonymous);
         Viewer { name: caller.name, role: caller.role }
+    }
+
+    /// Why prices can't be fetched, and what to set; null where they can. Files can be imported all the same.
+    async fn prices_unavailable_reason(&self, ctx: &Context<'_>) -> Option<String> {
+        ctx.data_unchecked::<App>().providers.check_prices().err().map(|error| error.to_string())
     }
 }

@@ -185,14 +185,21 @@ pub(super) fn tag_of(bytes: &[u8]) -> String {
     format!("\"{}\"", hex::encode(&Sha256::digest(bytes)[..12]))
 }
 
+/// Says that an answer is for whoever asked, and for nobody else behind the same cache.
+pub(super) fn for_one(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        headers.append(header::VARY, HeaderValue::from_static("Accept, Authorization, Cookie"));
+    }
+}
+
 /// A query's answer by GET: kept by its client alone, and asked for again under its tag.
 pub(super) async fn cacheable(answer: Response, headers: &HeaderMap) -> Response {
     let (mut parts, body) = answer.into_parts();
     let Ok(bytes) = axum::body::to_bytes(body, LARGEST_ANSWER + 1024).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    parts.headers.append(header::VARY, HeaderValue::from_static("Accept, Authorization, Cookie"));
+    for_one(&mut parts.headers);
     if parts.status == StatusCode::OK {
         let tag = tag_of(&bytes);
         if let Ok(value) = HeaderValue::from_str(&tag) {

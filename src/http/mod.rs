@@ -8,6 +8,7 @@ mod execute;
 mod export;
 mod graphql;
 mod health;
+mod leftovers;
 mod live;
 mod metrics;
 mod observe;
@@ -94,7 +95,10 @@ pub fn router(app: App) -> Router {
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT));
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/reporting/") }))
-        .route("/graphql", get(graphql::get).post(graphql::post).head(graphql::head))
+        .route(
+            "/graphql",
+            get(graphql::get).post(graphql::post).head(graphql::no_such_method).fallback(graphql::no_such_method),
+        )
         .route("/schema.graphql", get(graphql::definition))
         .route("/metrics", get(metrics::of_admin))
         .merge(rest)
@@ -108,11 +112,13 @@ pub fn router(app: App) -> Router {
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
         .layer(header_layer(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(middleware::from_fn(rates::tell))
         .layer(middleware::from_fn_with_state(service.app.clone(), leaving))
         .layer(middleware::from_fn(observe::observe))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(NewId))
         .layer(middleware::from_fn(plain_request_id))
+        .layer(middleware::from_fn(leftovers::pass_over))
         .layer(CatchPanicLayer::new())
         .with_state(service)
 }
@@ -171,7 +177,15 @@ fn cors(origins: &Origins) -> CorsLayer {
     let layer = CorsLayer::new()
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers(allowed)
-        .expose_headers([header::ETAG, header::RETRY_AFTER, REQUEST_ID])
+        .expose_headers([
+            header::ETAG,
+            header::RETRY_AFTER,
+            REQUEST_ID,
+            rates::LIMIT,
+            rates::REMAINING,
+            rates::RESET,
+            rates::POLICY,
+        ])
         .max_age(Duration::from_mins(10));
     match origins {
         Origins::Off => CorsLayer::new(),

@@ -1,5 +1,6 @@
 //! How much a client may ask for: cost in a second, and guesses at tokens.
 
+use std::cell::Cell;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -7,8 +8,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
 use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use moka::sync::Cache;
 
@@ -79,23 +84,77 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+pub(super) const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+pub(super) const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+pub(super) const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+pub(super) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// What a client may still spend, once it has been charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Allowance {
+    limit: NonZeroU32,
+    remaining: u32,
+    per_second: NonZeroU32,
+    /// How long it waits until it may do what it has been refused.
+    wait: Option<Duration>,
+}
+
+tokio::task_local! {
+    /// What the request at hand has left to its client.
+    static LEFT: Cell<Option<Allowance>>;
+}
+
+/// Tells a client what it has left, by the headers that the IETF's draft on rates has.
+pub(super) async fn tell(request: Request, next: Next) -> Response {
+    let answering = async {
+        let mut response = next.run(request).await;
+        if let Some(allowance) = LEFT.with(Cell::get) {
+            allowance.write(response.headers_mut());
+        }
+        response
+    };
+    LEFT.scope(Cell::new(None), answering).await
+}
+
+impl Allowance {
+    fn write(self, headers: &mut HeaderMap) {
+        let spent = self.limit.get().saturating_sub(self.remaining);
+        headers.insert(LIMIT, self.limit.get().into());
+        headers.insert(REMAINING, self.remaining.into());
+        headers.insert(RESET, spent.div_ceil(self.per_second.get()).into());
+        if let Ok(policy) = HeaderValue::from_str(&format!("{};w={BURST_SECONDS}", self.limit)) {
+            headers.insert(POLICY, policy);
+        }
+        if let Some(wait) = self.wait {
+            headers.insert(header::RETRY_AFTER, seconds(wait).into());
+        }
+    }
+}
+
 /// The limits of one process.
 #[derive(Clone)]
 pub(super) struct Rates(Arc<Limits>);
 
 struct Limits {
-    cost: Option<(NonZeroU32, DefaultKeyedRateLimiter<Client>)>,
+    cost: Option<Costs>,
     guesses: DefaultKeyedRateLimiter<IpAddr>,
     blocked: Cache<IpAddr, ()>,
     clock: DefaultClock,
     calls: AtomicU32,
 }
 
+struct Costs {
+    per_second: NonZeroU32,
+    burst: NonZeroU32,
+    limiter: RateLimiter<Client, DefaultKeyedStateStore<Client>, DefaultClock, StateInformationMiddleware>,
+}
+
 impl Rates {
     pub(super) fn new(cost_per_second: Option<NonZeroU32>) -> Self {
-        let cost = cost_per_second.map(|rate| {
-            let burst = rate.saturating_mul(NonZeroU32::new(BURST_SECONDS).unwrap_or(NonZeroU32::MIN));
-            (burst, RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)))
+        let cost = cost_per_second.map(|per_second| {
+            let burst = per_second.saturating_mul(NonZeroU32::new(BURST_SECONDS).unwrap_or(NonZeroU32::MIN));
+            let limiter = RateLimiter::keyed(Quota::per_second(per_second).allow_burst(burst)).with_middleware();
+            Costs { per_second, burst, limiter }
         });
         let guesses = Quota::with_period(GUESS_EVERY).unwrap_or(Quota::per_minute(GUESSES)).allow_burst(GUESSES);
         Self(Arc::new(Limits {
@@ -112,15 +171,26 @@ impl Rates {
     /// # Errors
     /// How long to wait before the next try.
     pub(super) fn charge(&self, client: Client, cost: u64) -> Result<(), Duration> {
-        let Some((burst, limiter)) = &self.0.cost else { return Ok(()) };
+        let Some(Costs { per_second, burst, limiter }) = &self.0.cost else { return Ok(()) };
         if self.0.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(TIDY_EVERY) {
             limiter.retain_recent();
         }
         let units = NonZeroU32::new(u32::try_from(cost).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN).min(*burst);
-        match limiter.check_key_n(&client, units) {
-            Ok(Ok(())) | Err(_) => Ok(()),
-            Ok(Err(until)) => Err(until.wait_time_from(self.0.clock.now())),
-        }
+        let (remaining, wait) = match limiter.check_key_n(&client, units) {
+            Err(_) => return Ok(()),
+            Ok(Ok(state)) => (state.remaining_burst_capacity(), None),
+            Ok(Err(until)) => {
+                let wait = until.wait_time_from(self.0.clock.now());
+                // What is there is what it would have cost, less what comes in while it waits.
+                let comes_in = (wait.as_millis() * u128::from(per_second.get())).div_ceil(1_000);
+                let lacking = u32::try_from(comes_in).unwrap_or(u32::MAX);
+                (units.get().saturating_sub(lacking), Some(wait))
+            }
+        };
+        // An operation of a socket has no answer with headers.
+        let left = Allowance { limit: *burst, remaining, per_second: *per_second, wait };
+        let _ = LEFT.try_with(|told| told.set(Some(left)));
+        wait.map_or(Ok(()), Err)
     }
 
     /// Whether an address is turned away for its guesses.

@@ -96,7 +96,13 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, closing
     });
     let service = TowerToHyperService::new(named.layer(router));
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(LARGEST_HEAD);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(LARGEST_HEAD)
+        // How a client spells the names of headers goes along with its request; a socket's answer spells them so.
+        .preserve_header_case(true);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -9,7 +9,7 @@ import UploadHttpLink from 'apollo-upload-client/UploadHttpLink.mjs';
 import { OperationTypeNode } from 'graphql';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { API, AUTH, BACKWARDS, CREATE, IMPORT, IPOS, JOBS, SOCKET, VIEWER, check, done, expect, outlives, prices, refused, whole } from './client.mjs';
+import { API, AUTH, BACKWARDS, CREATE, IMPORT, IPOS, JOBS, LASTING, SOCKET, VIEWER, check, done, expect, outlives, prices, refused, whole } from './client.mjs';
 
 const sent = [];
 const counted = (url, options) => {
@@ -17,7 +17,7 @@ const counted = (url, options) => {
   return fetch(url, options);
 };
 const http = new UploadHttpLink({ uri: API, headers: AUTH, fetch: counted });
-const socket = createClient({ url: SOCKET, webSocketImpl: WebSocket, connectionParams: AUTH, retryAttempts: 20 });
+const socket = createClient({ ...LASTING, url: SOCKET, webSocketImpl: WebSocket, connectionParams: AUTH });
 const cache = () =>
   new InMemoryCache({ typePolicies: { Query: { fields: { ipos: relayStylePagination(['filter', 'orderBy']) } } } });
 const client = (link) => new ApolloClient({ link, cache: cache() });

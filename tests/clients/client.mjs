@@ -43,6 +43,12 @@ export async function until(holds, what, seconds = 20) {
   throw new Error(`${what} did not come within ${seconds} s`);
 }
 
+/**
+ * What graphql-ws needs to come back by itself: as it is, it takes a refused connection for the end, and a service that is
+ * starting refuses them.
+ */
+export const LASTING = { retryAttempts: 100, retryWait: () => sleep(250), shouldRetry: () => true };
+
 /** Kills the service and starts it on the same port and database. */
 export const restart = () =>
   promisify(execFile)('bash', [fileURLToPath(new URL('server.sh', import.meta.url)), 'restart']);

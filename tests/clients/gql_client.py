@@ -110,12 +110,8 @@ async def follow():
     async def listen():
         nonlocal connections
         while True:
-            # gql looks for the chosen protocol under a header's name in one spelling; naming one is safe with any server.
-            transport = WebsocketsTransport(
-                f"{HOST.replace('http', 'ws')}/graphql",
-                init_payload=AUTH,
-                subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
-            )
+            # As it comes: gql offers both protocols, the elder first.
+            transport = WebsocketsTransport(f"{HOST.replace('http', 'ws')}/graphql", init_payload=AUTH)
             try:
                 async with Client(transport=transport) as session:
                     connections += 1

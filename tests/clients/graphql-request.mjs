@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { ClientError, GraphQLClient } from 'graphql-request';
 import { createClient } from 'graphql-sse';
-import { API, AUTH, BACKWARDS, CREATE, IMPORT, IPOS, JOBS, VIEWER, check, done, expect, outlives, prices, refused, whole } from './client.mjs';
+import { API, AUTH, BACKWARDS, CREATE, IMPORT, IPOS, JOBS, LASTING, VIEWER, check, done, expect, outlives, prices, refused, whole } from './client.mjs';
 
 const client = new GraphQLClient(API, { headers: AUTH });
-const events = createClient({ url: API, headers: AUTH, retryAttempts: 20 });
+const events = createClient({ url: API, headers: AUTH, retryAttempts: LASTING.retryAttempts, retry: LASTING.retryWait });
 
 await check('query', async () => {
   const { viewer } = await client.request(VIEWER);

@@ -112,6 +112,9 @@ await row('preflight of a listed origin', preflight(process.env.PAGE_ORIGIN),
   (a) => a.status < 300 && a.header('access-control-allow-origin') === process.env.PAGE_ORIGIN && /authorization/i.test(a.header('access-control-allow-headers')));
 await row('preflight of another origin', preflight('https://evil.example'), (a) => a.header('access-control-allow-origin') === null);
 await row('what it cost', { query: '{ ipos(first: 10) { nodes { id } } }' }, (a) => a.json.extensions.cost.requested > 0);
+await row('what is left to this client', { query: VIEWER, headers: { origin: process.env.PAGE_ORIGIN } },
+  (a) => Number(a.header('ratelimit-remaining')) < Number(a.header('ratelimit-limit')) && a.header('ratelimit-reset') && a.header('retry-after') === null,
+  (a) => /ratelimit-remaining/i.test(a.header('access-control-expose-headers')));
 await row('a hash of another text', { body: JSON.stringify({ query: VIEWER, extensions: { persistedQuery: { version: 1, sha256Hash: createHash('sha256').update(randomUUID()).digest('hex') } } }) }, (a) => bare(a) && code(a) === 'BAD_USER_INPUT');
 
 console.log('Execution');

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { createClient } from 'graphql-ws';
 import relay from 'relay-runtime';
 import WebSocket from 'ws';
-import { API, AUTH, BACKWARDS, SOCKET, check, done, expect, outlives, prices, refused, whole } from './client.mjs';
+import { API, AUTH, BACKWARDS, LASTING, SOCKET, check, done, expect, outlives, prices, refused, whole } from './client.mjs';
 
 const { ConnectionHandler, Environment, Network, Observable, RecordSource, Store } = relay;
 const { commitMutation, createOperationDescriptor, fetchQuery, getSelector, requestSubscription } = relay;
@@ -11,7 +11,7 @@ const require = createRequire(import.meta.url);
 const made = (name) => require(`./relay/__generated__/${name}.graphql.js`);
 const texts = require('./relay/__generated__/operations.json');
 
-const socket = createClient({ url: SOCKET, webSocketImpl: WebSocket, connectionParams: AUTH, retryAttempts: 20 });
+const socket = createClient({ ...LASTING, url: SOCKET, webSocketImpl: WebSocket, connectionParams: AUTH });
 const sent = [];
 
 async function fetchOperation({ id, text }, variables, _, uploadables) {

@@ -64,6 +64,8 @@ set +e
 trap finish EXIT
 # The page is served from another port than the API.
 PAGE_ORIGIN=http://127.0.0.1:$(free_port)
+# Answers say what is left of it.
+export RATE_LIMIT=200000
 export PAGE_ORIGIN CORS_ORIGINS=$PAGE_ORIGIN TRUSTED_DOCUMENTS=$SERVER/operations
 CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome)}
 export CHROMIUM

@@ -3,7 +3,7 @@ import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
 import { persistedExchange } from '@urql/exchange-persisted';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { API, AUTH, BACKWARDS, CREATE, IMPORT, IPOS, JOBS, SOCKET, VIEWER, check, done, expect, outlives, prices, refused, whole } from './client.mjs';
+import { API, AUTH, BACKWARDS, CREATE, IMPORT, IPOS, JOBS, LASTING, SOCKET, VIEWER, check, done, expect, outlives, prices, refused, whole } from './client.mjs';
 
 const answers = [];
 const counted = async (url, options) => {
@@ -11,7 +11,7 @@ const counted = async (url, options) => {
   answers.push({ type: answer.headers.get('content-type'), method: options.method ?? 'GET', sent: decodeURIComponent(url) + (options.body ?? '') });
   return answer;
 };
-const socket = createClient({ url: SOCKET, webSocketImpl: WebSocket, connectionParams: AUTH, retryAttempts: 20 });
+const socket = createClient({ ...LASTING, url: SOCKET, webSocketImpl: WebSocket, connectionParams: AUTH });
 const subscriptions = subscriptionExchange({
   forwardSubscription: ({ query, variables }) => ({
     subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, variables }, sink) }),

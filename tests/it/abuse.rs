@@ -202,21 +202,33 @@ async fn head_runs_nothing_and_media_types_are_read_not_searched() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_asks_for_too_much_waits_and_an_address_that_guesses_too() {
-    let app = TestApp::start_with(Database::Sqlite, &[("RATE_LIMIT", "100")]).await;
+    let app = TestApp::start_with(Database::Sqlite, &[("RATE_LIMIT", "20")]).await;
     let url = format!("{}/graphql", app.url);
     let ask = || client().post(&url).json(&json!({"query": "{ ipos(first: 100) { nodes { name ticker } } }"})).send();
     let mut statuses = Vec::new();
     for _ in 0..8 {
         let answer = ask().await.expect("an answer");
-        statuses.push((answer.status().as_u16(), answer.headers().contains_key("retry-after")));
+        let header = |name: &str| answer.headers().get(name).map(|v| v.to_str().expect("text").to_owned());
+        let number = |name: &str| header(name).and_then(|v| v.parse::<u32>().ok()).expect("a number");
+        statuses.push((answer.status().as_u16(), header("retry-after").is_some()));
+        // Twenty units come in a second, and ten seconds of them can be saved up; the query costs more than that.
+        let (limit, remaining, reset) =
+            (number("ratelimit-limit"), number("ratelimit-remaining"), number("ratelimit-reset"));
+        assert_eq!((limit, header("ratelimit-policy").as_deref()), (200, Some("200;w=10")));
+        assert_eq!(reset, (limit - remaining).div_ceil(20), "the time until all of it is there again");
+        assert!(answer.status() == 429 || remaining == 0, "{remaining} of {limit}");
+        assert_eq!(answer.status() == 429, header("retry-after").is_some());
     }
     assert_eq!(statuses[0], (200, false));
-    assert_eq!(statuses[7], (429, true), "{statuses:?}");
+    assert!(statuses.contains(&(429, true)), "{statuses:?}");
     assert_eq!(
         app.operator.data("{ viewer { role } }", json!({})).await["viewer"]["role"],
         "OPERATOR",
         "another client"
     );
+    let rest = client().get(format!("{}/ipo/companies/?page_size=100", app.url)).send().await.expect("an answer");
+    assert!(rest.status() == 429 || rest.headers().contains_key("ratelimit-remaining"), "{rest:?}");
+    assert_eq!(rest.headers().contains_key("retry-after"), rest.status() == 429, "{rest:?}");
 
     let guess = || {
         client()

@@ -170,6 +170,9 @@ on_each_database! {
         assert_eq!(renamed, json!({"model": {"name": "Ours, renamed", "isDefault": true}, "userErrors": []}));
         let elsewhere = Client::new(&replica.url, None).data(MODELS, json!({})).await["models"].as_array().expect("models").clone();
         assert_eq!((&elsewhere[0]["name"], &elsewhere[0]["isDefault"]), (&json!("Ours, renamed"), &json!(true)));
+        let sources = app.anonymous.data("{ models { name source } }", json!({})).await["models"].as_array().expect("models").clone();
+        let of = |name: &str| named(&sources, name)["source"].clone();
+        assert_eq!((of("Ours, renamed"), of("No change"), of("Drift")), (json!("TRAINED"), json!("SHIPPED"), json!("SHIPPED")));
         let kept = app.operator.data(delete, json!({"id": id})).await["deleteModel"].clone();
         assert_eq!((&kept["deletedModelId"], &kept["userErrors"][0]["code"]), (&Value::Null, &json!("CONFLICT")), "the default stays");
         let predict = "mutation { predict(input: { ticker: \"ONE\" }) { prediction { id model { name } } userErrors { message } } }";
@@ -185,8 +188,8 @@ on_each_database! {
         let deleted = app.operator.data(delete, json!({"id": id})).await["deleteModel"].clone();
         assert_eq!(deleted, json!({"deletedModelId": id, "userErrors": []}));
         assert!(models(&app).await.iter().all(|model| model["id"] != id));
-        let kept = app.anonymous.data("query($id: ID!) { node(id: $id) { ... on Prediction { model { name } } } }", json!({"id": made["prediction"]["id"]})).await;
-        assert_eq!(kept["node"]["model"]["name"], "Ours, renamed", "what it made stays");
+        let kept = app.anonymous.data("query($id: ID!) { node(id: $id) { ... on Prediction { model { name source } } } }", json!({"id": made["prediction"]["id"]})).await;
+        assert_eq!(kept["node"]["model"], json!({"name": "Ours, renamed", "source": null}), "what it made stays");
         let again = app.operator.data(delete, json!({"id": id})).await["deleteModel"].clone();
         assert_eq!(again["userErrors"][0]["code"], "NOT_FOUND");
 

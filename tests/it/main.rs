@@ -33,3 +33,4 @@ mod statements;
 mod store;
 mod subscriptions;
 mod telemetry;
+mod wire;

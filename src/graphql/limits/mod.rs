@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Request, ServerError};
+use async_graphql::{Pos, Request, ServerError};
 
 use super::codes::{Code, START};
 use super::validate;
@@ -64,9 +64,21 @@ fn parsed(request: &mut Request, introspection: bool) -> Result<(ExecutableDocum
         let at = error.locations.first().copied().unwrap_or(START);
         Code::ParseFailed.at(at, syntax::sentence(&error.message, &request.query, at))
     })?;
+    if let Some((name, at)) = text::repeated(&request.query) {
+        let message = format!("There can be only one input field named \"{name}\".");
+        return Err(Code::ValidationFailed.at(place(&request.query, at), message));
+    }
     let cost = operation::check(&document, &request.variables, &SHAPES, introspection)
         .map_err(|error| Code::QueryTooComplex.refusal(error.to_string()))?;
     Ok((document, cost))
+}
+
+/// The line and the column of a byte, both from one.
+fn place(text: &str, at: usize) -> Pos {
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    Pos { line, column }
 }
 
 /// What an operation's text may cost, by the defaults of its variables.

@@ -1,5 +1,6 @@
 //! A look at an operation's text before it is parsed: the parser recurses, and what it recurses over must have a bound.
 
+use std::collections::HashSet;
 use std::fmt;
 
 /// Bytes of an operation's text. The longest query of the console has 2 KiB.
@@ -85,6 +86,51 @@ pub fn check(text: &str) -> Result<(), TextError> {
     Ok(())
 }
 
+/// The name that an input object has twice, and where its second begins: the parser keeps one of them and tells of none.
+/// The text has been parsed, so braces within brackets are input objects and all others selections.
+pub fn repeated(text: &str) -> Option<(&str, usize)> {
+    let bytes = text.as_bytes();
+    let mut objects: Vec<HashSet<&str>> = Vec::new();
+    let (mut round, mut at) = (0_usize, 0);
+    while let Some(&byte) = bytes.get(at) {
+        let from = at;
+        at += 1;
+        match byte {
+            b'#' => at = skip_comment(bytes, at),
+            b'"' => at = skip_string(bytes, at),
+            b'(' => round += 1,
+            b')' => round = round.saturating_sub(1),
+            b'{' if round > 0 => objects.push(HashSet::new()),
+            b'}' if round > 0 => drop(objects.pop()),
+            _ if is_word(byte) => {
+                while bytes.get(at).copied().is_some_and(is_word) {
+                    at += 1;
+                }
+                if let (Some(names), Some(word), b':') = (objects.last_mut(), text.get(from..at), sign(bytes, at))
+                    && !names.insert(word)
+                {
+                    return Some((word, from));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The next byte that means something.
+fn sign(bytes: &[u8], mut at: usize) -> u8 {
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | b',' => {}
+            b'#' => at = skip_comment(bytes, at),
+            _ => return byte,
+        }
+    }
+    0
+}
+
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' || byte == b'.' || byte >= 0x80
 }
@@ -143,6 +189,21 @@ mod tests {
         assert_eq!(check(&format!("{{f(x:\"{text}\n{text}")), Err(TextError::Nesting), "a string ends with its line");
         assert_eq!(check(&format!("{{f(x:\"\"\"{text}")), Err(TextError::Nesting), "a block string without an end");
         assert_eq!(check(&format!("{{f(x:\"\"{text}")), Err(TextError::Nesting), "an empty string hides nothing");
+    }
+
+    #[test]
+    fn a_name_that_an_input_object_has_twice_is_found() {
+        for (text, found) in [
+            ("{a(x:{b:1 c:2})}", None),
+            ("{a(x:{b:1, b:2})}", Some(("b", 11))),
+            ("{a(x:{b:{c:1} c:2})}", None),
+            ("{a(x:[{b:1},{b:2}]) b b:b a(y:{b:b c:$b})}", None),
+            ("query($v:T={b:1 #b:\n b #\n:2}){a(x:$v)}", Some(("b", 21))),
+            ("{a(x:{b:\"b:1 b:2\" c:\"\"\"b: b:\"\"\"}){b:c b:c}}", None),
+            ("{a(x:1){b(y:{c:1}){c:d c:d} e(z:{c:1 c:1})}}", Some(("c", 37))),
+        ] {
+            assert_eq!(repeated(text), found, "{text}");
+        }
     }
 
     #[test]

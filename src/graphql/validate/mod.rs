@@ -3,6 +3,7 @@
 //! subscription. The library's own validation comes after.
 
 mod definitions;
+mod positions;
 mod roots;
 mod suggestion;
 mod typenames;
@@ -16,6 +17,7 @@ use async_graphql_value::Value;
 
 use super::codes::Code;
 use definitions::{Argument, DEFINITIONS};
+use positions::{Positions, Scope};
 use values::{Fault, Origin, Path};
 
 pub use roots::inline as single_root;
@@ -30,8 +32,11 @@ const MOST_ERRORS: usize = 20;
 /// All that is wrong, up to a bound.
 pub fn check(document: &ExecutableDocument, request: &Request) -> Result<(OperationType, Variables), Vec<ServerError>> {
     let operation = selected(document, request.operation_name.as_deref()).map_err(|error| vec![error])?;
-    let mut walk = Walk { document, errors: Vec::new() };
+    let mut walk = Walk { document, positions: Positions::default(), errors: Vec::new() };
     walk.document();
+    if walk.errors.is_empty() {
+        walk.errors = walk.positions.check(MOST_ERRORS);
+    }
     if !walk.errors.is_empty() {
         return Err(walk.errors);
     }
@@ -105,6 +110,7 @@ const CONDITIONS: [&str; 2] = ["skip", "include"];
 
 struct Walk<'d> {
     document: &'d ExecutableDocument,
+    positions: Positions<'d>,
     errors: Vec<ServerError>,
 }
 
@@ -117,13 +123,14 @@ impl<'d> Walk<'d> {
                 OperationType::Mutation => "MUTATION",
                 OperationType::Subscription => "SUBSCRIPTION",
             };
+            self.positions.enter(Scope::Operation(&operation.node));
             self.none_here(directives, place);
             for variable in variable_definitions {
                 self.none_here(&variable.node.directives, "VARIABLE_DEFINITION");
                 if let Some(default) = &variable.node.default_value {
                     let holder = format!("Variable \"${}\"", variable.node.name.node);
                     let (ty, value) = (&variable.node.var_type.node, default.node.clone().into_value());
-                    self.value(&holder, &variable.node.name.node, ty, &value, default.pos);
+                    self.value(&holder, &variable.node.name.node, ty, false, &value, default.pos);
                 }
             }
             let root = match ty {
@@ -138,7 +145,8 @@ impl<'d> Walk<'d> {
             }
             self.selections(&selection_set.node, root);
         }
-        for fragment in self.document.fragments.values() {
+        for (name, fragment) in &self.document.fragments {
+            self.positions.enter(Scope::Fragment(name));
             self.none_here(&fragment.node.directives, "FRAGMENT_DEFINITION");
             let on = fragment.node.type_condition.node.on.node.as_str();
             self.selections(&fragment.node.selection_set.node, on);
@@ -181,7 +189,7 @@ impl<'d> Walk<'d> {
             }
             let boolean = Type::new("Boolean!");
             if let (Some(value), Some(ty)) = (directive.node.get_argument("if"), boolean) {
-                self.value(&format!("Argument \"if\" of \"@{name}\""), "if", &ty, &value.node, value.pos);
+                self.value(&format!("Argument \"if\" of \"@{name}\""), "if", &ty, false, &value.node, value.pos);
             } else {
                 let message = format!(
                     "Directive \"@{name}\" argument \"if\" of type \"Boolean!\" is required, but it was not provided."
@@ -214,7 +222,7 @@ impl<'d> Walk<'d> {
                     let narrowed = fragment.node.type_condition.as_ref().map(|c| c.node.on.node.as_str());
                     self.selections(&fragment.node.selection_set.node, narrowed.unwrap_or(on));
                 }
-                Selection::FragmentSpread(_) => {}
+                Selection::FragmentSpread(spread) => self.positions.spread(&spread.node.fragment_name.node),
             }
         }
     }
@@ -242,7 +250,7 @@ impl<'d> Walk<'d> {
     ) {
         if let Some(argument) = known.iter().find(|argument| argument.name == name.node.as_str()) {
             let holder = format!("Argument \"{}\"", argument.name);
-            self.value(&holder, &argument.name, &argument.ty, &value.node, value.pos);
+            self.value(&holder, &argument.name, &argument.ty, argument.has_default, &value.node, value.pos);
             return;
         }
         let short: String = name.node.chars().take(80).collect();
@@ -263,12 +271,17 @@ impl<'d> Walk<'d> {
         }
     }
 
-    fn value(&mut self, holder: &str, name: &str, ty: &Type, value: &Value, pos: Pos) {
-        if let Err(fault) = values::check(ty, value, Origin::Text, &mut Path::default()) {
+    fn value(&mut self, holder: &str, name: &str, ty: &Type, has_default: bool, value: &Value, pos: Pos) {
+        let mut path = Path::default();
+        if let Err(fault) = values::check(ty, value, Origin::Text, &mut path) {
             let Fault { is_content, .. } = fault;
             let code = if is_content { Code::BadUserInput } else { Code::ValidationFailed };
             self.refuse(code.at(pos, fault.sentence(holder, name)));
         }
+        if let (Value::Variable(_), [only]) = (value, path.uses.as_mut_slice()) {
+            only.has_default = has_default;
+        }
+        self.positions.used(path.uses, pos);
     }
 }
 

@@ -200,6 +200,69 @@ fn a_subscription_has_one_root_field() {
 }
 
 #[test]
+fn a_variable_stands_only_where_its_type_may() {
+    for (text, message) in [
+        (
+            "query($t:Int){symbol(ticker:$t){id}}",
+            "Variable \"$t\" of type \"Int\" used in position expecting type \"String!\".",
+        ),
+        (
+            "query($t:String){symbol(ticker:$t){id}}",
+            "Variable \"$t\" of type \"String\" used in position expecting type \"String!\".",
+        ),
+        (
+            "query($b:Boolean){viewer @include(if:$b){name}}",
+            "Variable \"$b\" of type \"Boolean\" used in position expecting type \"Boolean!\".",
+        ),
+        (
+            "query($s:IpoStatus){ipos(filter:{status:$s}){totalCount}}",
+            "Variable \"$s\" of type \"IpoStatus\" used in position expecting type \"[IpoStatus!]\".",
+        ),
+        (
+            "query($s:IpoStatus){ipos(filter:{status:[OPEN,$s]}){totalCount}}",
+            "Variable \"$s\" of type \"IpoStatus\" used in position expecting type \"IpoStatus!\".",
+        ),
+        (
+            "query($id:ID){ipo(by:{id:$id}){id}}",
+            "Variable \"$id\" of type \"ID\" used in position expecting type \"ID!\".",
+        ),
+        (
+            "query A($t:Int){...F} query B($t:String!){...F} fragment F on Query{...G} fragment G on Query{symbol(ticker:$t){id}}",
+            "Variable \"$t\" of type \"Int\" used in position expecting type \"String!\".",
+        ),
+    ] {
+        let mut request = Request::new(text).variables(Variables::from_json(json!({"t": 1, "b": true})));
+        if text.contains("query A") {
+            request = request.operation_name("B");
+        }
+        let errors = admit(&mut request, true).expect_err("refused");
+        assert_eq!((errors.len(), errors[0].message.as_str()), (1, message), "{text}");
+        assert_eq!((Code::of(&errors[0]), errors[0].locations.len()), (Some(Code::ValidationFailed), 2), "{text}");
+    }
+    for text in [
+        "query($t:String=\"X\"){symbol(ticker:$t){id}}",
+        "query($s:[IpoStatus!]!){ipos(filter:{status:$s}){totalCount}}",
+        "query($s:IpoStatus!){ipos(filter:{status:[$s]}){totalCount}}",
+        "query($n:Int){ipos(first:$n){totalCount}}",
+    ] {
+        let given = json!({"s": "OPEN"});
+        assert!(admit(&mut Request::new(text).variables(Variables::from_json(given)), true).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn an_input_object_has_each_field_once() {
+    let (code, message) = one("{\n ipos(filter:{search:\"a\", search:\"b\"}){totalCount}}", json!({}));
+    assert_eq!(
+        (code, message.as_str()),
+        ("GRAPHQL_VALIDATION_FAILED", "There can be only one input field named \"search\".")
+    );
+    let mut request = Request::new("{\n ipos(filter:{search:\"a\", search:\"b\"}){totalCount}}");
+    let errors = admit(&mut request, true).expect_err("refused");
+    assert_eq!(errors[0].locations, [async_graphql::Pos { line: 2, column: 27 }]);
+}
+
+#[test]
 fn a_subscriptions_root_is_found_in_fragments_and_merged() {
     for text in [
         "subscription{...F} fragment F on Subscription{jobUpdated{id state}}",

@@ -7,6 +7,7 @@ use async_graphql::parser::types::{BaseType, Type};
 use async_graphql_value::Value;
 
 use super::definitions::{Argument, DEFINITIONS, Input};
+use super::positions::Use;
 use super::suggestion;
 use crate::graphql::limits::variables::{HANDLE_MESSAGE, UPLOAD_HANDLE};
 use crate::graphql::scalars::{self, shown};
@@ -31,7 +32,8 @@ pub(super) enum Origin {
 
 /// Checks a value; a variable in it is checked where it is given.
 pub(super) fn check(ty: &Type, value: &Value, origin: Origin, path: &mut Path) -> Result<(), Fault> {
-    if matches!(value, Value::Variable(_)) {
+    if let Value::Variable(variable) = value {
+        path.uses.push(Use { variable: variable.clone(), ty: ty.clone(), has_default: false });
         return Ok(());
     }
     if matches!(value, Value::Null) {
@@ -98,6 +100,13 @@ fn check_object(
                 let length = path.enter(&field.name);
                 check(&field.ty, inner, origin, path)?;
                 path.leave(length);
+                if matches!(inner, Value::Variable(_))
+                    && let Some(used) = path.uses.last_mut()
+                {
+                    used.has_default = field.has_default;
+                    // The one key may not come to nothing.
+                    used.ty.nullable &= !one_of;
+                }
             }
             None if !field.ty.nullable && !field.has_default => {
                 let Argument { name: field, ty, .. } = field;
@@ -163,25 +172,28 @@ fn constant(value: &Value) -> Option<ConstValue> {
     value.clone().into_const()
 }
 
-/// The way to a value within an argument or a variable.
+/// The way to a value within an argument or a variable, and the variables that were met on it.
 #[derive(Debug, Default)]
-pub(super) struct Path(String);
+pub(super) struct Path {
+    text: String,
+    pub uses: Vec<Use>,
+}
 
 impl Path {
     fn enter(&mut self, field: &str) -> usize {
-        let length = self.0.len();
-        let _ = write!(self.0, ".{field}");
+        let length = self.text.len();
+        let _ = write!(self.text, ".{field}");
         length
     }
 
     fn enter_index(&mut self, index: usize) -> usize {
-        let length = self.0.len();
-        let _ = write!(self.0, "[{index}]");
+        let length = self.text.len();
+        let _ = write!(self.text, "[{index}]");
         length
     }
 
     fn leave(&mut self, length: usize) {
-        self.0.truncate(length);
+        self.text.truncate(length);
     }
 
     fn shown(value: &Value) -> String {
@@ -190,7 +202,7 @@ impl Path {
     }
 
     fn fault(&self, value: &Value, message: String) -> Fault {
-        Fault { path: self.0.clone(), value: Self::shown(value), message, is_content: false }
+        Fault { path: self.text.clone(), value: Self::shown(value), message, is_content: false }
     }
 }
 

@@ -1,5 +1,8 @@
 //! The console and GraphiQL: pages and scripts within the binary, under a policy that lets nothing else in.
 
+mod ahead;
+mod files;
+
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
@@ -9,14 +12,10 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use rust_embed::Embed;
 use sha2::{Digest, Sha256};
 
+use self::files::Assets;
 use crate::http::{Service, answer};
-
-#[derive(Embed)]
-#[folder = "src/http/console/assets"]
-struct Assets;
 
 /// Names this build's assets as a whole. The page asks for them under it, and modules for each other, so that a browser
 /// may keep them for a year and never mixes those of two builds.
@@ -59,7 +58,7 @@ const GRAPHIQL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 
 pub(super) fn routes() -> Router<Service> {
     Router::new()
         .route("/reporting", get(|| async { Redirect::permanent("/reporting/") }))
-        .route("/reporting/", get(|headers: HeaderMap| async move { console(&headers) }))
+        .route("/reporting/", get(|headers: HeaderMap| async move { console("", &headers) }))
         .route("/reporting/{*path}", get(asset_or_page))
         .route("/admin", get(to_administration))
         .route("/admin/", get(to_administration))
@@ -85,17 +84,20 @@ async fn asset_or_page(Path(path): Path<String>, headers: HeaderMap) -> Response
             Some(file) => page(file, POLICY, &headers, Kept::ForGood),
             None => page(file, POLICY, &headers, Kept::Checked),
         },
-        None => console(&headers),
+        None => console(&path, &headers),
     }
 }
 
-/// The console's page, whose assets are those of this build.
-fn console(headers: &HeaderMap) -> Response {
+/// The console's page for an address within it. Its assets are those of this build, and those that the address needs come along.
+fn console(path: &str, headers: &HeaderMap) -> Response {
     let Some(asset) = Assets::get("index.html") else {
         return (StatusCode::NOT_FOUND, "There is no such file\n").into_response();
     };
     let assets = format!("/reporting/assets/{}", *BUILD);
-    let text = String::from_utf8_lossy(&asset.data).replace("/reporting/assets/", &assets);
+    let text = String::from_utf8_lossy(&asset.data);
+    let script = "    <script type=\"module\"";
+    let text = text.replacen(script, &format!("{}{script}", ahead::links(path)), 1);
+    let text = text.replace("/reporting/assets/", &assets);
     let tag = hex::encode(&Sha256::digest(&text)[..12]);
     respond("index.html", Bytes::from(text), &tag, POLICY, headers, Kept::Checked)
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use async_graphql::{Request as GraphQLRequest, UploadValue, Value, Variables};
 use axum::body::Body;
 use axum::http::StatusCode;
-use futures_util::StreamExt;
 use serde::Deserialize;
 use tokio::io::AsyncWriteExt;
 use url::form_urlencoded;
@@ -25,9 +24,6 @@ const MOST_FILES: usize = 1;
 /// How long a body may take to arrive.
 const JSON_TIMEOUT: Duration = Duration::from_secs(15);
 const UPLOAD_TIMEOUT: Duration = Duration::from_mins(2);
-/// How much of a refused body is passed over, so that its sender reads the answer rather than a broken connection.
-const PASSED_OVER: usize = 80 << 20;
-const PASSED_OVER_IN: Duration = Duration::from_secs(10);
 
 /// Why a body is no request.
 #[derive(Debug)]
@@ -303,19 +299,4 @@ fn broken(error: multer::Error) -> Malformed {
         }
         other => Malformed::new(format!("The form can't be read: {other}")),
     }
-}
-
-/// Passes over what is left of a body that won't be read.
-pub(super) async fn pass_over(body: Body) {
-    let mut frames = body.into_data_stream();
-    let passing = async {
-        let mut bytes = 0;
-        while let Some(Ok(chunk)) = frames.next().await {
-            bytes += chunk.len();
-            if bytes > PASSED_OVER {
-                break;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(PASSED_OVER_IN, passing).await;
 }

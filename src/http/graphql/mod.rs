@@ -60,8 +60,8 @@ pub(super) async fn definition() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl())
 }
 
-/// HEAD would have to do all that GET does, and show nothing of it.
-pub(super) async fn head() -> Response {
+/// Any method but two: HEAD would have to do all that GET does, and show nothing of it.
+pub(super) async fn no_such_method() -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, POST, OPTIONS")]).into_response()
 }
 
@@ -79,10 +79,12 @@ pub(super) async fn get(
     if query.is_empty() && answer::names(&parts.headers, "text/html") {
         return console::graphiql(&parts.headers);
     }
-    match body::query_string(query) {
+    let mut answer = match body::query_string(query) {
         Ok(parsed) => run(service, caller, parsed, &parts.headers, &Method::GET).await,
         Err(error) => malformed(&parts.headers, &error),
-    }
+    };
+    answer::for_one(answer.headers_mut());
+    answer
 }
 
 /// An operation as JSON, or with files as multipart.
@@ -97,7 +99,6 @@ pub(super) async fn post(
         Content::Json => body::json(body).await,
         Content::Form(boundary) => {
             if let Some(refusal) = no_upload(&caller, &headers) {
-                body::pass_over(body).await;
                 return refusal;
             }
             let uploads = service.uploads.clone();
@@ -115,7 +116,6 @@ pub(super) async fn post(
             return run(service, caller, parsed, &headers, &Method::POST).await;
         }
         Content::Other(message) => {
-            body::pass_over(body).await;
             let response = failed(Code::BadRequest, message);
             return answer::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, &response, form(&headers));
         }

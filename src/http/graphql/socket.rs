@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::body::LARGEST_JSON;
-use super::wire::{Close, Dialect, Payload, Said};
+use super::wire::{Close, Dialect, Payload, Said, token_of};
 use crate::graphql::{Caller, Code, START};
 use crate::http::answer;
 use crate::http::execute::{failed, is_refused};
@@ -82,11 +82,15 @@ pub(super) async fn upgrade(service: Service, caller: Caller, parts: &mut Parts)
         Some(name) if name == b"graphql-ws" => Dialect::Legacy,
         _ => Dialect::TransportWs,
     };
-    upgrade.on_upgrade(move |stream| async move {
+    let mut answer = upgrade.on_upgrade(move |stream| async move {
         let _slot = slot;
         let _present = metrics::Present::websocket();
         Socket::new(service, caller, dialect).serve(stream).await;
-    })
+    });
+    // Python's gql looks for the chosen protocol under `Sec-WebSocket-Protocol` in its own spelling alone, and speaks the
+    // elder one where it finds none. The client's spelling is an extension of its request that hyper writes by.
+    answer.extensions_mut().extend(std::mem::take(&mut parts.extensions));
+    answer
 }
 
 /// Browsers send cookies along to a socket whoever's page opens them, and no rule but this one asks whose it is.
@@ -239,10 +243,10 @@ impl Socket {
             Said::Pong => Ok(None),
             Said::Terminate => Err(None),
             Said::Complete(id) => {
-                if let Some((_, task)) = self.running.remove(&id) {
-                    task.abort();
-                }
-                Ok(None)
+                let Some((_, task)) = self.running.remove(&id) else { return Ok(None) };
+                task.abort();
+                // The elder protocol's clients wait to be told of the end that they asked for.
+                Ok((self.dialect == Dialect::Legacy).then(|| Dialect::complete(&id)))
             }
             Said::Subscribe { id, payload } => self.start(id, *payload, sender).await.map_err(Some),
         }
@@ -380,21 +384,4 @@ fn too_large(error: &axum::Error) -> Option<Close> {
     let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
     let is_size = text.contains("too long") || text.contains("too big") || text.contains("Space limit");
     is_size.then(|| Close::new(1009, format!("A message has at most {} KiB", LARGEST_JSON >> 10)))
-}
-
-/// The token of the first message, where clients put it: `Authorization` or `token`, by itself or among `headers`.
-fn token_of(payload: Option<&Value>) -> Result<Option<&str>, &'static str> {
-    let Some(payload) = payload else { return Ok(None) };
-    for place in [Some(payload), payload.get("headers")].into_iter().flatten() {
-        for name in ["Authorization", "authorization"] {
-            if let Some(field) = place.get(name).filter(|field| !field.is_null()) {
-                let token = field.as_str().and_then(auth::bearer);
-                return token.map(Some).ok_or("Authorization must be \"Bearer …\"");
-            }
-        }
-        if let Some(field) = place.get("token").filter(|field| !field.is_null()) {
-            return field.as_str().map(Some).ok_or("token must be a string");
-        }
-    }
-    Ok(None)
 }

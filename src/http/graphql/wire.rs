@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::http::answer;
+use crate::http::{answer, auth};
 
 /// Which of the two a socket speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +110,23 @@ impl Said {
             }
         }
     }
+}
+
+/// The token of the first message, where clients put it: `Authorization` or `token`, by itself or among `headers`.
+pub(super) fn token_of(payload: Option<&Value>) -> Result<Option<&str>, &'static str> {
+    let Some(payload) = payload else { return Ok(None) };
+    for place in [Some(payload), payload.get("headers")].into_iter().flatten() {
+        for name in ["Authorization", "authorization"] {
+            if let Some(field) = place.get(name).filter(|field| !field.is_null()) {
+                let token = field.as_str().and_then(auth::bearer);
+                return token.map(Some).ok_or("Authorization must be \"Bearer …\"");
+            }
+        }
+        if let Some(field) = place.get("token").filter(|field| !field.is_null()) {
+            return field.as_str().map(Some).ok_or("token must be a string");
+        }
+    }
+    Ok(None)
 }
 
 #[derive(Serialize)]

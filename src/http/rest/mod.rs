@@ -76,6 +76,10 @@ pub(super) fn texts() -> impl Iterator<Item = &'static str> {
 
 type Parameters = Query<HashMap<String, String>>;
 
+async fn no_head() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(axum::http::header::ALLOW, "GET")]).into_response()
+}
+
 /// The routes.
 pub(super) fn routes() -> Router<Service> {
     Router::new()
@@ -83,8 +87,8 @@ pub(super) fn routes() -> Router<Service> {
         .route("/financial_data/refresh", post(refresh))
         .route("/financial_data/data", get(data))
         // These store what they answer with, which HEAD may not.
-        .route("/back_test", get(back_test).head(super::graphql::head))
-        .route("/ai_prediction", get(ai_prediction).head(super::graphql::head))
+        .route("/back_test", get(back_test).head(no_head))
+        .route("/ai_prediction", get(ai_prediction).head(no_head))
         .merge(ipos::routes())
 }
 

@@ -109,6 +109,13 @@ impl Browser {
         self.page.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", metrics)).await.expect("a width");
     }
 
+    /// Makes every request wait this long.
+    pub async fn be_slow(&self, milliseconds: u32) {
+        let line = json!({"offline": false, "latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1});
+        self.page.issue_cmd(Cdp("Network.enable", json!({}))).await.expect("a network");
+        self.page.issue_cmd(Cdp("Network.emulateNetworkConditions", line)).await.expect("a slow line");
+    }
+
     /// Signs in without the dialog.
     pub async fn signed_in(&self) {
         let token = serde_json::to_string(&json!({"token": ADMIN_TOKEN})).expect("json");

@@ -144,7 +144,7 @@ async fn a_forecast_says_whether_to_trust_it() {
     browser.close().await;
 }
 
-/// A trained model is made the default, renamed, given up and deleted; one that ships with the service says why it stays.
+/// A trained model is made the default, renamed, given up and deleted; one that ships with the service says so and stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
 async fn an_administrator_chooses_renames_and_deletes_models() {
@@ -190,10 +190,9 @@ async fn an_administrator_chooses_renames_and_deletes_models() {
     browser.find("//*[@role='status'][contains(., 'Theirs is deleted')]").await;
     assert_eq!(stand().await, (Some(json!(shipped)), before - 1));
 
-    browser.click(&button(&shipped, "Rename…")).await;
-    browser.write("//dialog[@open]//input", "Mine").await;
-    browser.click("//dialog[@open]//button[normalize-space()='Save']").await;
-    browser.find("//dialog[@open]//*[@role='alert'][contains(., 'ships with the service')]").await;
+    // What ships isn't anybody's to change, and says what it is.
+    let row = format!("[...document.querySelectorAll('tbody tr')].find((row) => row.innerText.includes('{shipped}'))");
+    browser.until(&format!("const row = {row}; return row.innerText.includes('Ships with the service') && !/Rename|Delete/.test(row.innerText)")).await;
     browser.close().await;
 }
 
@@ -224,5 +223,24 @@ async fn failed_jobs_are_gathered_by_their_reason_and_retried_together() {
     for ticker in ["AAA", "BBB"] {
         assert_eq!(app.bars(ticker).await.len(), 1);
     }
+    browser.close().await;
+}
+
+/// Without a provider one is told so before anything is tried, and what to do instead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
+async fn a_service_without_a_provider_offers_files() {
+    let app =
+        TestApp::start_with(Database::Sqlite, &[("ALPHA_VANTAGE_API_KEY", ""), ("ALPHA_VANTAGE_BASE_URL", "")]).await;
+    let told = app.anonymous.data("{ pricesUnavailableReason }", json!({})).await;
+    assert_eq!(told["pricesUnavailableReason"], "no key for Alpha Vantage is set: set ALPHA_VANTAGE_API_KEY");
+    let browser = Browser::open(&app, 1_280, "light").await;
+    browser.signed_in().await;
+    browser.go("/reporting/").await;
+    browser.find("//*[contains(@class, 'notice')][contains(., 'set ALPHA_VANTAGE_API_KEY, or import files')]").await;
+    browser.find("//button[normalize-space()='Import a file…']").await;
+    browser
+        .until("return ![...document.querySelectorAll('button')].some((b) => /Add symbol|Refresh/.test(b.innerText))")
+        .await;
     browser.close().await;
 }

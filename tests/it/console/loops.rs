@@ -226,3 +226,48 @@ async fn an_import_ends_with_a_receipt_and_a_finished_job_is_not_followed() {
     browser.find("//td//strong[contains(., 'TCS 2024-02-05')]").await;
     browser.close().await;
 }
+
+/// On a slow line, what was read last stands on the page before the service has answered; what has changed takes its place,
+/// and a session that is over has left nothing behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
+async fn what_was_read_before_is_shown_at_once() {
+    const LATENCY: u32 = 6_000;
+    let (app, browser) = at_work().await;
+    // What was read before the page knows who is signed in is nobody's.
+    browser.go("/reporting/nowhere").await;
+    browser.find("//header//button[normalize-space()='Sign out']").await;
+    browser.go("/reporting/symbols/ACME").await;
+    browser.find("//*[contains(@class, 'price-chart')]//canvas").await;
+    let read = "performance.getEntriesByType('resource').map((r) => r.name)";
+    browser.until(&format!("return {read}.filter((name) => name.includes('series')).length > 1")).await;
+    browser.go("/reporting/nowhere").await;
+    // The code of other pages comes while nobody waits.
+    browser.until(&format!("return {read}.some((name) => name.endsWith('/palette.js'))")).await;
+    browser.be_slow(LATENCY).await;
+    let go = "history.pushState(null, '', '/reporting/symbols/ACME'); dispatchEvent(new PopStateEvent('popstate', { state: {} })); \
+              return performance.now()";
+    let began = browser.run(go).await.as_f64().expect("a time");
+    browser.find("//*[contains(@class, 'price-chart')]//canvas").await;
+    let took = browser.run("return performance.now()").await.as_f64().expect("a time") - began;
+    assert!(took < f64::from(LATENCY), "nothing is waited for, but it took {took} ms");
+
+    browser.be_slow(0).await;
+    browser.go("/reporting/ipos").await;
+    browser.find("//*[contains(., 'No IPOs here')]").await;
+    let made = "mutation { createIpo(input: { name: \"Acme Limited\", exchange: NSE }) { ipo { id } } }";
+    app.admin.data(made, json!({})).await;
+    browser.go("/reporting/ipos").await;
+    browser.find("//td[contains(., 'Acme Limited')]").await;
+
+    let kept = "fetch(arguments[0], { cache: 'only-if-cached', mode: 'same-origin' }).then((r) => done(r.status), () => done(0))";
+    let kept = format!("const done = arguments[arguments.length - 1]; const kept = () => {kept};");
+    let address = browser.run(&format!("return {read}.filter((name) => name.includes('ipoStatistics')).at(-1)")).await;
+    let ask = async |script: &str| {
+        browser.page.execute_async(&format!("{kept} {script}"), vec![address.clone()]).await.expect("a status")
+    };
+    assert_eq!(ask("kept()").await, 200, "{address}");
+    let over = "fetch('/session', { method: 'DELETE', headers: { 'x-prospectus-console': '1' } }).then(kept)";
+    assert_eq!(ask(over).await, 0, "{address}");
+    browser.close().await;
+}

@@ -194,6 +194,10 @@ async fn assets_are_asked_for_under_their_build() {
         assert!(asset.starts_with(&format!("/reporting/assets/{build}/")), "{asset}");
         assert_eq!(get(asset).await.status(), 200, "{asset}");
     }
+    // What the page at an address imports is named in it.
+    let symbol = get("/reporting/symbols/IBM").await.text().await.expect("a page");
+    let chart = format!("<link rel=\"modulepreload\" href=\"/reporting/assets/{build}/chart.js\" />");
+    assert!(symbol.contains(&chart) && !page.contains(&chart), "{symbol}");
     assert_eq!(get("/reporting/assets/0123456789abcdef/app.js").await.status(), 404);
     assert_eq!(get("/reporting/assets/app.js").await.status(), 200);
 }

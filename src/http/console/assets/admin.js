@@ -136,7 +136,7 @@ function EditIpos({ query }) {
   const bring = useAction("restoreIpo", RESTORE);
   const [version, setVersion] = useState(0);
   const asked = query.get("edit");
-  const one = useQuery(asked ? `query($id: ID!) { ipo(by: { id: $id }) { ${FIELDS} } }` : null, { id: asked });
+  const one = useQuery(asked ? `query($id: ID!) { ipo(by: { id: $id }) { ${FIELDS} } }` : null, { id: asked }, { fresh: true });
   useEffect(() => {
     if (asked && one.data?.ipo) setEditing(one.data.ipo);
   }, [asked, one.data]);

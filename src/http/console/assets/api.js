@@ -55,16 +55,20 @@ function failure(errors) {
   return new ApiError(message, code);
 }
 
-async function answer(request, signal) {
+async function answer(request, signal, address = "/graphql") {
   let response;
   try {
-    response = await fetch("/graphql", { method: "POST", credentials: "same-origin", signal, ...request });
+    response = await fetch(address, { method: "POST", credentials: "same-origin", signal, ...request });
   } catch (error) {
     if (signal?.aborted) throw error;
     reaches(false);
     throw new ApiError("The service can't be reached. Is it running?", "OFFLINE");
   }
   reaches(true);
+  return [await dataOf(response), response.headers.get("etag")];
+}
+
+async function dataOf(response) {
   const body = await response.json().catch(() => null);
   if (!body) {
     const wait = response.status === 429 || response.status === 503 ? " Try again in a moment." : "";
@@ -79,8 +83,97 @@ async function answer(request, signal) {
 }
 
 /** Runs a query or a mutation and gives its data. */
-export function ask(query, variables = {}, signal) {
-  return answer({ headers: HEADERS, body: JSON.stringify({ query, variables }) }, signal);
+export async function ask(query, variables = {}, signal) {
+  return (await answer({ headers: HEADERS, body: JSON.stringify({ query, variables }) }, signal))[0];
+}
+
+// What is read goes by GET, so that the browser keeps it under its address and its cookie: on the way back, and after a
+// reload, what was answered last is shown at once, and what hasn't changed since isn't sent again.
+
+const LONGEST_ADDRESS = 6000;
+
+/** The address of a query; null where it is too long for one. */
+function addressOf(query, variables) {
+  const address = `/graphql?${new URLSearchParams({ query: query.replace(/\s+/g, " "), variables: JSON.stringify(variables) })}`;
+  return address.length > LONGEST_ADDRESS ? null : address;
+}
+
+// Which addresses were read lately, as hashes: to ask the browser for one that it doesn't have would ask the service twice.
+const KEPT = "kept";
+const MOST_KEPT = 300;
+let names = null;
+
+function keptNames() {
+  try {
+    names ??= new Set(JSON.parse(localStorage.getItem(KEPT) ?? "[]"));
+  } catch {
+    names = new Set();
+  }
+  return names;
+}
+
+const nameOf = (address) => {
+  let hash = 2166136261;
+  for (let i = 0; i < address.length; i++) hash = Math.imul(hash ^ address.charCodeAt(i), 16777619);
+  return (hash >>> 0).toString(36);
+};
+
+function nowKept(address) {
+  const name = nameOf(address);
+  const known = keptNames();
+  if (known.has(name)) return;
+  known.add(name);
+  if (known.size > MOST_KEPT) known.delete(known.values().next().value);
+  localStorage.setItem(KEPT, JSON.stringify([...known]));
+}
+
+/** What was read belongs to who has read it. */
+export function forgetKept() {
+  names = new Set();
+  localStorage.removeItem(KEPT);
+}
+
+class Unkept extends Error {}
+
+/** What the browser has kept of an address, as it was. */
+async function keptAt(address, signal) {
+  if (!address || !keptNames().has(nameOf(address))) throw new Unkept();
+  const response = await fetch(address, { cache: "force-cache", credentials: "same-origin", headers: OWN, signal });
+  if (!response.ok) throw new Unkept();
+  return response;
+}
+
+/** Reads for one purpose, and remembers by `tag` which versions were read; one of what is `kept` asks nobody. */
+export class Source {
+  constructor(kept, signal) {
+    this.kept = kept;
+    this.signal = signal;
+    this.tags = [];
+  }
+  get tag() {
+    return this.tags.includes(null) ? null : this.tags.join();
+  }
+  async ask(query, variables = {}) {
+    const address = addressOf(query, variables);
+    if (this.kept) {
+      const response = await keptAt(address, this.signal);
+      this.tags.push(response.headers.get("etag"));
+      const body = await response.json();
+      if (body.errors?.length) throw new Unkept();
+      return body.data;
+    }
+    const request = address ? { method: "GET", headers: OWN, cache: "no-cache" } : { headers: HEADERS, body: JSON.stringify({ query, variables }) };
+    const [data, tag] = await answer(request, this.signal, address ?? undefined);
+    this.tags.push(tag);
+    if (address && tag) nowKept(address);
+    return data;
+  }
+  async read(path, as = "text") {
+    const response = this.kept ? await keptAt(path, this.signal) : await fetched(path, this.signal);
+    this.tags.push(response.headers.get("etag"));
+    nowKept(path);
+    return response[as]();
+  }
 }
 
 /** Runs a mutation with one file, by the GraphQL multipart request specification. */
@@ -89,21 +182,25 @@ export function upload(query, variables, path, file) {
   form.append("operations", JSON.stringify({ query, variables }));
   form.append("map", JSON.stringify({ 0: [path] }));
   form.append("0", file);
-  return answer({ headers: OWN, body: form });
+  return answer({ headers: OWN, body: form }).then(([data]) => data);
 }
 
 /** What the service makes beside GraphQL: a report's JSON, a chart's SVG as text, a PDF as bytes. */
 export async function read(path, signal, as = "text") {
+  return (await fetched(path, signal))[as]();
+}
+
+async function fetched(path, signal) {
   let response;
   try {
-    response = await fetch(path, { credentials: "same-origin", headers: OWN, signal });
+    response = await fetch(path, { credentials: "same-origin", headers: OWN, cache: "no-cache", signal });
   } catch (error) {
     if (signal?.aborted) throw error;
     reaches(false);
     throw new ApiError("The service can't be reached. Is it running?", "OFFLINE");
   }
   reaches(true);
-  if (response.ok) return response[as]();
+  if (response.ok) return response;
   const codes = { 401: "UNAUTHENTICATED", 403: "FORBIDDEN", 404: "NOT_FOUND" };
   throw new ApiError(response.status === 404 ? "There is no such thing" : `The service answered with ${response.status}`, codes[response.status]);
 }

@@ -105,7 +105,7 @@ function Side({ path, viewer, askToSignIn, leave, find }) {
     html`<li key=${to}><${Link} to=${BASE + to} aria-current=${current.test(within) ? "page" : undefined}>${name}<//></li>`;
   return html`<header class=${`side ${open ? "open" : ""}`}>
     <div class="top">
-      <${Link} class="brand" to=${`${BASE}/`}><img src="/reporting/assets/icon.svg" alt="" width="24" height="24" />Prospectus<//>
+      <${Link} class="brand" to=${`${BASE}/`}><img src=${new URL("icon.svg", import.meta.url).pathname} alt="" width="24" height="24" />Prospectus<//>
       <button class="find" onClick=${find} aria-keyshortcuts="Control+K">Go to…<kbd aria-hidden="true">Ctrl K</kbd></button>
       <button class="menu-button" aria-expanded=${open} onClick=${() => setOpen(!open)}>Menu</button>
     </div>
@@ -246,5 +246,17 @@ function App() {
   <//>`;
 }
 
+/** Once the first page is there, the code of the others comes while nobody waits for anything. */
+async function fetchAhead() {
+  const parts = [...ROUTES.map(([, component]) => component.ahead), () => import("./chart.js"), () => import("./explorer.js"), Palette.ahead];
+  for (const part of parts) {
+    await new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve));
+    await part().catch(() => null);
+  }
+}
+if (!navigator.connection?.saveData) addEventListener("load", () => setTimeout(fetchAhead, 3000));
+
 copyPlainly();
-render(html`<${App} />`, document.getElementById("app"));
+const place = document.getElementById("app");
+place.replaceChildren();
+render(html`<${App} />`, place);

@@ -1,7 +1,6 @@
 // A backtest to explore: four figures, linked panes, every figure beside holding, and trades that lead to the chart.
 
 import { html, lazy, useQuery, useLoaded, useState, Head, Panel, Figures, Table, Empty, Waiting, Link, Menu, Picture, Download, isGone, count, number, percent, signed, side, shortRun, fileName, Change } from "./ui.js";
-import { read } from "./api.js";
 import { runAddress, storedRun, strategyName } from "./strategy.js";
 import { costsOf } from "./strategyform.js";
 import { Trades } from "./trades.js";
@@ -13,7 +12,7 @@ const ABOUT = `query($id: ID!) { node(id: $id) { ... on Backtest { id name stale
   metrics { totalReturn buyAndHoldReturn maxDrawdown sharpe tradeCount winRate } } } }`;
 
 /** The stored run whole: its inputs, figures, curves and trades. */
-export const reportOf = (id) => (signal) => read(`/reports/backtests/${encodeURIComponent(id)}.json`, signal).then(JSON.parse);
+export const reportOf = (id) => (source) => source.read(`/reports/backtests/${encodeURIComponent(id)}.json`).then(JSON.parse);
 
 /** Where the form is that runs this again, with the dates left open where they were the whole history. */
 export function againAddress(report, symbol) {
@@ -51,6 +50,12 @@ function Beside({ of, hold, ticker }) {
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+const mean = (values) => {
+  const known = values.filter((value) => value !== null && value !== undefined);
+  return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
+};
+const meanOf = (years) => ({ year: "Mean", months: MONTHS.map((_, i) => mean(years.map((y) => y.months[i]))), total: mean(years.map((y) => y.total)), buy_and_hold: mean(years.map((y) => y.buy_and_hold)) });
+
 /** Months in and out of the market; one without a position shows a dot, not a zero. */
 function Monthly({ years, ticker }) {
   const month = (year, i) => {
@@ -64,7 +69,7 @@ function Monthly({ years, ticker }) {
     { label: "Year, %", num: true, key: true, cell: (y) => html`<strong><${Change} of=${y.total} /></strong>`, csv: (y) => y.total },
     { label: "Buy and hold", num: true, cell: (y) => html`<${Change} of=${y.buy_and_hold} />`, csv: (y) => y.buy_and_hold },
   ];
-  return html`<div class="months"><${Table} label="Monthly returns, %" columns=${columns} rows=${years} keyOf=${(y) => y.year} csv=${fileName(ticker, "monthly-returns")} /></div>`;
+  return html`<div class="months"><${Table} label="Monthly returns, %" columns=${columns} rows=${years.length > 1 ? [...years, meanOf(years)] : years} keyOf=${(y) => y.year} csv=${fileName(ticker, "monthly-returns")} /></div>`;
 }
 
 /** The figures of a report under the names of the API. */

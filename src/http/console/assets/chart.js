@@ -1,12 +1,14 @@
 // A symbol's prices: candles, volume, indicators, another symbol beside them, splits and the issue price.
 
 import { CandlestickSeries, HistogramSeries, LineSeries, LineStyle, PriceScaleMode, createSeriesMarkers } from "./vendor/lightweight-charts.js";
-import { html, useEffect, useMemo, useRef, useState, useAddress, useLoaded, useTheme, Waiting, Field, fileName, isoDay, price, count, number, signed, side } from "./ui.js";
+import { html, lazy, useEffect, useMemo, useRef, useState, useAddress, useLoaded, useTheme, Waiting, Field, fileName, isoDay, price, count, number, signed, side, words } from "./ui.js";
 import { ask } from "./api.js";
 import { save, toCsv } from "./csv.js";
-import { begin, Choice, colour, Credit, keepPicture, MODES, onCrosshair, onKey, RANGES, show, startOfRange } from "./chartkit.js";
+import { begin, Choice, colour, Credit, FullScreen, keepPicture, MODES, onCrosshair, onKey, placeOf, RANGES, show, startOfRange } from "./chartkit.js";
 import { asking, draw } from "./indicators.js";
 import { operandName } from "./strategy.js";
+
+const Bars = lazy(() => import("./bars.js"), "Bars");
 
 const CHOICES = [
   ["sma50", "SMA 50", [{ sma: 50 }]], ["sma200", "SMA 200", [{ sma: 200 }]], ["ema20", "EMA 20", [{ ema: 20 }]],
@@ -24,19 +26,30 @@ const COLUMNS = "dates open high low close volume";
 const ask_for = (operands) => `query($t: String!, $from: Date, $adjusted: Boolean!, $interval: Interval!) { symbol(ticker: $t) {
   series(from: $from, adjusted: $adjusted, interval: $interval) { ${COLUMNS} ${asking(operands)} } } }`;
 
-const daysBefore = (day) => `${Number(day.slice(0, 4)) - FIRST_YEARS}${day.slice(4).replace("-02-29", "-02-28")}`;
+// From the first of a month, so that the address of what is asked for stays the same for a while.
+const yearsBefore = (day) => `${Number(day.slice(0, 4)) - FIRST_YEARS}${day.slice(4, 7)}-01`;
 const yearBefore = (day) => `${Number(day.slice(0, 4)) - 1}${day.slice(4)}`;
 const chosenOf = (text) => (text === "none" ? [] : text.split(",").filter(Boolean));
 const operandsOf = (names) => CHOICES.filter(([name]) => names.includes(name)).flatMap(([, , of]) => of);
-const load = (t, { from, adjusted, interval }, of, signal) => ask(ask_for(of), { t, from, adjusted, interval }, signal).then((data) => data.symbol?.series ?? null);
+const load = (source, t, { from, adjusted, interval }, of) => source.ask(ask_for(of), { t, from, adjusted, interval }).then((data) => data.symbol?.series ?? null);
 
 /** What the address asks for, up to today: good unless the newest bars are older than that. */
-export function firstView(ticker) {
+export function firstView(ticker, source) {
   const query = new URLSearchParams(location.search);
   if (["5Y", "All"].includes(query.get("range") ?? "")) return null;
-  const view = { from: daysBefore(isoDay(new Date())), adjusted: (query.get("prices") ?? "adjusted") === "adjusted", interval: query.get("bars") ?? "DAY" };
+  const view = { from: yearsBefore(isoDay(new Date())), adjusted: (query.get("prices") ?? "adjusted") === "adjusted", interval: query.get("bars") ?? "DAY" };
   const chosen = query.get("with") ?? "sma50,sma200";
-  return load(ticker, view, operandsOf(chosenOf(chosen))).then((series) => ({ ...view, chosen, series }));
+  return load(source, ticker, view, operandsOf(chosenOf(chosen))).then((series) => ({ ...view, chosen, series, tag: source.tag }));
+}
+
+/** Splits, and what else was done to the shares from a date on, as {day, mark, key, said}. */
+function eventsOf(symbol, from) {
+  const splits = symbol.splits.map(({ date, ratio }) => ({ day: date, mark: `S ${ratio}:1`, key: "--second", said: `split ${ratio}:1` }));
+  const known = new Set(symbol.splits.map(({ date }) => date));
+  const others = symbol.corporateActions
+    .filter(({ kind, exDate }) => kind === "DIVIDEND" || (kind === "RIGHTS" && !known.has(exDate)))
+    .map(({ kind, exDate, amount }) => ({ day: exDate, mark: kind === "DIVIDEND" ? "D" : "R", key: "--third", said: `${words(kind).toLowerCase()} ${amount === null ? "" : price(amount)}` }));
+  return [...splits, ...others].filter(({ day }) => day >= from);
 }
 
 function Compare({ value, set }) {
@@ -59,24 +72,28 @@ export function PriceChart({ symbol, early }) {
   const [kind, setKind] = useAddress("prices", "adjusted");
   const [chosen, setChosen] = useAddress("with", "sma50,sma200");
   const [beside, setBeside] = useAddress("beside");
+  const [table, setTable] = useAddress("table");
   const [whole, setWhole] = useState(false);
   const [at, setAt] = useState(null);
   const names = chosenOf(chosen);
   const operands = useMemo(() => operandsOf(names), [chosen]);
   const adjusted = kind === "adjusted";
-  const cut = daysBefore(symbol.lastDate);
+  const cut = yearsBefore(symbol.lastDate);
   const all = whole || ["5Y", "All"].includes(range) || cut <= symbol.firstDate;
   const from = all ? null : cut;
   const wanted = { from, adjusted, interval };
   const key = `${symbol.ticker} ${symbol.dataVersion} ${from} ${adjusted} ${interval}`;
-  const query = useLoaded(`prices ${key} ${chosen}`, async (signal) => {
+  const query = useLoaded(`prices ${key} ${chosen}`, async (source) => {
     // What was asked for before the page was there, if it holds a year or more up to the newest bar.
-    const first = await early;
+    const first = await early(source.kept);
     const same = first?.series && from !== null && first.adjusted === adjusted && first.interval === interval && first.chosen === chosen;
-    if (same && first.series.dates.at(-1) === symbol.lastDate && first.series.dates[0] <= yearBefore(symbol.lastDate)) return first.series;
-    return load(symbol.ticker, wanted, operands, signal);
+    if (same && first.series.dates.at(-1) === symbol.lastDate && first.series.dates[0] <= yearBefore(symbol.lastDate)) {
+      source.tags.push(first.tag);
+      return first.series;
+    }
+    return load(source, symbol.ticker, wanted, operands);
   });
-  const other = useLoaded(beside ? `beside ${beside} ${key}` : null, (signal) => load(beside, wanted, [], signal));
+  const other = useLoaded(beside ? `beside ${beside} ${key}` : null, (source) => load(source, beside, wanted, []));
   // What is on the screen stays until what takes its place is there.
   const kept = useRef(null);
   if (query.data) kept.current = { series: query.data, operands };
@@ -91,6 +108,7 @@ export function PriceChart({ symbol, early }) {
     const candles = chart.addSeries(CandlestickSeries, {
       upColor: colour("--raised"), borderUpColor: colour("--gain"), wickUpColor: colour("--gain"),
       downColor: colour("--loss"), borderDownColor: colour("--loss"), wickDownColor: colour("--loss"),
+      lastValueVisible: false, priceLineVisible: false,
     });
     candles.setData(dates.map((time, i) => ({ time, open: open[i], high: high[i], low: low[i], close: close[i] })));
     candles.priceScale().applyOptions({ scaleMargins: { top: 0.08, bottom: 0.2 } });
@@ -104,11 +122,15 @@ export function PriceChart({ symbol, early }) {
     }
     const mode = beside && other.data ? PriceScaleMode.IndexedTo100 : (MODES.find(([name]) => name === scale)?.[2] ?? PriceScaleMode.Normal);
     candles.priceScale().applyOptions({ mode });
-    const known = new Set(dates);
-    const split = symbol.splits.map(({ date, ratio }) => ({ time: dates.find((day) => day >= date), text: `S ${ratio}:1` })).filter(({ time }) => time && known.has(time));
-    createSeriesMarkers(candles, split.map((mark) => ({ ...mark, position: "belowBar", shape: "circle", color: colour("--second"), size: 0.6 })));
+    const marks = eventsOf(symbol, dates[0])
+      .map(({ day, mark, key }) => ({ time: dates[placeOf(dates, day)], text: mark, color: colour(key) }))
+      .filter(({ time }) => time)
+      .sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+    createSeriesMarkers(candles, marks.map((mark) => ({ ...mark, position: "belowBar", shape: "circle", size: 0.6 })));
     if (symbol.ipo?.issuePrice && (!adjusted || !symbol.splits.length))
       candles.createPriceLine({ price: Number(symbol.ipo.issuePrice), color: colour("--muted"), lineWidth: 1, lineStyle: LineStyle.Dotted, axisLabelVisible: false, title: "issue price" });
+    // A label of its own: that of a hollow candle would be of the ground's colour.
+    const newest = candles.createPriceLine({ price: close.at(-1), color: colour(close.at(-1) < open.at(-1) ? "--loss" : "--gain"), lineVisible: false, axisLabelVisible: true, title: "" });
     let labelled = true;
     onCrosshair(chart, (bar) => {
       const over = bar !== null;
@@ -116,7 +138,7 @@ export function PriceChart({ symbol, early }) {
       // The last price's label would cover the crosshair's.
       if (labelled === over) {
         labelled = !over;
-        candles.applyOptions({ lastValueVisible: labelled });
+        newest.applyOptions({ axisLabelVisible: labelled });
       }
     });
     made.current = { chart, candles, lines, dates, close };
@@ -165,7 +187,8 @@ export function PriceChart({ symbol, early }) {
       <div class="row tight" role="group" aria-label="Indicators">${CHOICES.map(([name, text]) => html`<button key=${name} class="small" aria-pressed=${names.includes(name)} onClick=${() => toggle(name)}>${text}</button>`)}</div>
       <div class="row"><${Compare} value=${beside} set=${setBeside} />
         <button type="button" class="small" onClick=${() => made.current && keepPicture(made.current.chart, saved)}>PNG</button>
-        <button type="button" class="small" onClick=${download} aria-label="Download the prices as CSV">CSV</button></div>
+        <button type="button" class="small" onClick=${download} aria-label="Download the prices as CSV">CSV</button>
+        <button type="button" class="small" aria-pressed=${table === "yes"} onClick=${() => setTable(table === "yes" ? "" : "yes")}>Table</button><${FullScreen} /></div>
     </div>
     ${beside && (other.error || (other.data === null && !other.error)) && html`<p class="small muted" role="status">${other.error ? other.error.message : `Looking for ${beside}; only symbols that are followed can be compared.`}</p>`}
     ${differs && html`<p class="small muted">Adjusted for later splits and dividends: the last close, ${price(close.at(-1))} here, was ${price(traded)} as traded.</p>`}
@@ -173,11 +196,13 @@ export function PriceChart({ symbol, early }) {
       <span>${dates[i]}</span><span>open ${price(open[i])}</span><span>high ${price(high[i])}</span><span>low ${price(low[i])}</span>
       <span>close <strong>${price(close[i])}</strong></span><span class=${side(change)}>${signed(change, 2)}</span><span>volume ${count(volume[i])}</span>
       ${drawn.map((operand, n) => html`<span key=${n} class=${`key-${(n % 5) + 1}`}>${operandName(operand)} ${number(series[`i${n}`]?.[i])}</span>`)}
+      ${eventsOf(symbol, dates[0]).filter(({ day }) => dates[placeOf(dates, day)] === dates[i]).map(({ said }) => html`<span key=${said} class="key-2">${said}</span>`)}
       ${beside && other.data && html`<span class="key-3">${beside} against it, both 100 at the left edge</span>`}
     </p>
     <div class=${`price-chart ${drawn.some((operand) => operand.rsi || operand.macd || operand.atr) ? "tall" : ""}`} ref=${holder} tabindex="0" role="application" aria-roledescription="chart"
       aria-label=${`${adjusted ? "Adjusted" : "Traded"} prices of ${symbol.ticker} from ${symbol.firstDate} to ${symbol.lastDate}. Arrows move from bar to bar, plus and minus zoom.`}
       onPointerDown=${free} onWheel=${(event) => event.ctrlKey && free()}
       onKeyDown=${(event) => made.current && onKey(event, { chart: made.current.chart, series: made.current.candles, dates, values: close, at: i, setAt })}></div>
+    ${table === "yes" && html`<${Bars} series=${series} drawn=${drawn} saved=${saved} />`}
     <${Credit} />`;
 }

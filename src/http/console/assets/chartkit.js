@@ -1,7 +1,7 @@
 // What all charts share: looks from the theme, wheel only with Ctrl, keys, ranges by date, and pictures to keep.
 
 import { createChart, createTextWatermark, CrosshairMode, PriceScaleMode, TickMarkType } from "./vendor/lightweight-charts.js";
-import { html } from "./ui.js";
+import { html, useEffect, useState } from "./ui.js";
 import { save } from "./csv.js";
 
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -164,6 +164,19 @@ export const MODES = [["linear", "Linear", PriceScaleMode.Normal], ["log", "Log"
 export const Choice = ({ label, of, value, set }) => html`<div class="row tight" role="group" aria-label=${label}>
   ${of.map(([name, text]) => html`<button type="button" key=${name} class="small" aria-pressed=${value === name} onClick=${() => set(name)}>${text ?? name}</button>`)}
 </div>`;
+
+/** Fills the screen with the panel that it stands in, and gives it back. */
+export function FullScreen() {
+  const [on, setOn] = useState(false);
+  useEffect(() => {
+    const look = () => setOn(Boolean(document.fullscreenElement));
+    document.addEventListener("fullscreenchange", look);
+    return () => document.removeEventListener("fullscreenchange", look);
+  }, []);
+  if (!document.fullscreenEnabled) return null;
+  const turn = (event) => (document.fullscreenElement ? document.exitFullscreen() : event.currentTarget.closest(".panel").requestFullscreen());
+  return html`<button type="button" class="small" aria-pressed=${on} onClick=${turn}>Full screen</button>`;
+}
 
 export const Credit = () =>
   html`<p class="small muted">Drawn with <a href="https://www.tradingview.com/" rel="noreferrer">TradingView Lightweight Charts™</a>. Drag to move, Ctrl and the wheel or pinch to zoom; with the keyboard, arrows, Home, End, + and −. On a touch screen, hold to read values.</p>`;

@@ -1,6 +1,7 @@
 // Backtests beside each other, as the API compares them: what differs, figures in columns, curves from one start.
 
 import { html, lazy, useQuery, useState, Head, Panel, Table, Empty, Waiting, Field, Form, Link, Mistakes, go, setQuery, count, number, percent, signed, shortRun, fileName, percentOf } from "./ui.js";
+import { Source } from "./api.js";
 import { againAddress, reportOf } from "./backtest.js";
 
 const Curves = lazy(() => import("./curves.js"), "Curves", 500);
@@ -36,7 +37,7 @@ function Again({ run }) {
   const again = async () => {
     setState("busy");
     try {
-      go(againAddress(await reportOf(run.id)(), run.symbol));
+      go(againAddress(await reportOf(run.id)(new Source(false)), run.symbol));
     } catch (error) {
       setState(error.message);
     }

@@ -1,7 +1,7 @@
 // Asking and doing: queries as hooks, actions with their mistakes, pages of lists.
 
 import { useCallback, useEffect, useRef, useState, createContext, useContext } from "./vendor/preact-htm.js";
-import { ask, watchConnection } from "./api.js";
+import { ask, forgetKept, Source, watchConnection } from "./api.js";
 
 /** Who is signed in, how to become somebody else; `generation` grows when that changes. */
 export const Session = createContext({ viewer: null, generation: 0, askToSignIn() {} });
@@ -17,35 +17,77 @@ export function useRole(role) {
 // What was answered last, shown at once on the way back and asked anew behind it.
 const seen = new Map();
 const MOST_SEEN = 40;
-function remember(key, data) {
+function remember(key, data, tag) {
   seen.delete(key);
-  seen.set(key, data);
+  seen.set(key, { data, tag });
   if (seen.size > MOST_SEEN) seen.delete(seen.keys().next().value);
 }
-export const forgetAnswers = () => seen.clear();
+export function forgetAnswers() {
+  seen.clear();
+  forgetKept();
+}
 
-/** Data of a query, asked again when its variables change; `null` for a query asks nothing. */
-export function useQuery(query, variables = {}) {
+/**
+ * What is read, first as it was when it was last read, then as it is; `show` is called once for each version. Nothing is
+ * shown from before where it must be `fresh`.
+ */
+async function readTwice({ key, load, fresh, signal, show, fail }) {
+  let known = fresh ? undefined : seen.get(key);
+  if (known) show(known.data);
+  else if (!fresh) {
+    const source = new Source(true, signal);
+    try {
+      known = { data: await load(source), tag: source.tag };
+      if (signal.aborted) return;
+      remember(key, known.data, known.tag);
+      show(known.data);
+    } catch {
+      // Nothing is kept.
+    }
+  }
+  const source = new Source(false, signal);
+  try {
+    const data = await load(source);
+    if (signal.aborted) return;
+    const same = known && known.tag !== null && known.tag === source.tag;
+    if (!same) remember(key, data, source.tag);
+    show(same ? known.data : data);
+  } catch (error) {
+    if (!signal.aborted) fail(error);
+  }
+}
+
+/** Data of a query, asked again when its variables change; `null` for a query asks nothing. A form starts from what is `fresh` alone. */
+export function useQuery(query, variables = {}, { fresh = false } = {}) {
   const { generation } = useContext(Session);
   const key = `${generation} ${query} ${JSON.stringify(variables)}`;
-  const [state, setState] = useState({ key, data: seen.get(key) ?? null, error: null });
-  const latest = useRef(0);
+  const [state, setState] = useState({ key, data: fresh ? null : (seen.get(key)?.data ?? null), error: null });
+  const reading = useRef(null);
+  const end = () => {
+    reading.current?.stop.abort();
+    reading.current = null;
+  };
   const load = useCallback(async () => {
     if (query === null) return;
-    const turn = ++latest.current;
-    try {
-      const data = await ask(query, variables);
-      remember(key, data);
-      if (turn === latest.current) setState({ key, data, error: null });
-    } catch (error) {
-      if (turn === latest.current) setState((old) => ({ ...old, key, error }));
+    // What is asked for meanwhile is read once more afterwards: to begin anew each time might never come to an end.
+    if (reading.current?.key === key) return void (reading.current.again = true);
+    end();
+    const own = { key, stop: new AbortController(), again: true };
+    reading.current = own;
+    while (own.again && !own.stop.signal.aborted) {
+      own.again = false;
+      await readTwice({
+        key, fresh, signal: own.stop.signal,
+        load: (source) => (fresh ? ask(query, variables, source.signal) : source.ask(query, variables)),
+        show: (data) => setState((old) => (old.key === key && old.data === data && !old.error ? old : { key, data, error: null })),
+        fail: (error) => setState((old) => ({ ...old, key, error })),
+      });
     }
+    if (reading.current === own) reading.current = null;
   }, [key]);
   useEffect(() => {
-    const known = seen.get(key);
-    if (known) setState({ key, data: known, error: null });
     load();
-    return () => void latest.current++;
+    return end;
   }, [load]);
   useEffect(() => watchConnection((what) => what === "found" && load()), [load]);
   return { data: state.data, error: state.error, loading: state.key !== key || (!state.data && !state.error), reload: load };
@@ -131,7 +173,7 @@ export function usePages(query, field, variables) {
   return { ...first, rows, all, total: page?.totalCount, busy, failed, loadMore: info?.hasNextPage ? loadMore : null };
 }
 
-/** Data of something that isn't GraphQL, asked again when its key changes. */
+/** Data that `load` reads from a source, read again when its key changes. */
 export function useLoaded(key, load) {
   const { generation } = useContext(Session);
   const whole = `${generation} ${key}`;
@@ -140,10 +182,11 @@ export function useLoaded(key, load) {
   useEffect(() => {
     if (key === null) return undefined;
     const stop = new AbortController();
-    load(stop.signal).then(
-      (data) => stop.signal.aborted || setState({ key: whole, data, error: null }),
-      (error) => stop.signal.aborted || setState({ key: whole, data: null, error }),
-    );
+    readTwice({
+      key: `loaded ${whole}`, load, signal: stop.signal,
+      show: (data) => setState((old) => (old.key === whole && old.data === data && !old.error ? old : { key: whole, data, error: null })),
+      fail: (error) => setState((old) => ({ key: whole, data: old.key === whole ? old.data : null, error })),
+    });
     return () => stop.abort();
   }, [whole, again]);
   const fresh = state.key === whole;

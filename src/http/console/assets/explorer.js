@@ -3,7 +3,7 @@
 import { AreaSeries, HistogramSeries, LineSeries, PriceScaleMode, createSeriesMarkers } from "./vendor/lightweight-charts.js";
 import { html, useEffect, useMemo, useRef, useState, useAddress, useLoaded, useTheme, percent, price, number } from "./ui.js";
 import { save, toCsv } from "./csv.js";
-import { begin, caption, Choice, colour, Credit, keepPicture, onCrosshair, onKey, placeOf, RANGES, show, startOfRange } from "./chartkit.js";
+import { begin, caption, Choice, colour, Credit, FullScreen, keepPicture, onCrosshair, onKey, placeOf, RANGES, show, startOfRange } from "./chartkit.js";
 import { draw, indicatorsOf, isDrawn } from "./indicators.js";
 import { comparisonsOf, operandName, operandsOf } from "./strategy.js";
 
@@ -47,7 +47,7 @@ export function Explorer({ report, run, focus, saved }) {
   const { dates, close, equity, buy_and_hold: hold } = report.curve;
   const operands = useMemo(() => drawn(run.strategy), [report.id]);
   const fall = useMemo(() => [drawdowns(equity), drawdowns(hold)], [report.id]);
-  const found = useLoaded(`indicators ${report.id}`, (signal) => indicatorsOf({ ticker: report.symbol.ticker, from: report.from, to: report.to, adjusted: report.adjusted, operands }, signal));
+  const found = useLoaded(`indicators ${report.id}`, (source) => indicatorsOf({ ticker: report.symbol.ticker, from: report.from, to: report.to, adjusted: report.adjusted, operands }, source));
   const values = useMemo(() => (found.data ?? []).map((of) => dates.map((day) => of.get(day) ?? null)), [found.data]);
 
   useEffect(() => {
@@ -133,7 +133,7 @@ export function Explorer({ report, run, focus, saved }) {
       <${Choice} label="Range" of=${RANGES.map((name) => [name])} value=${trade ? "" : range} set=${choose} />
       <div class="row"><${Choice} label="Scale" of=${[["linear", "Linear"], ["log", "Log"]]} value=${scale} set=${setScale} />
         <button type="button" class="small" onClick=${() => made.current && keepPicture(made.current.chart, saved)}>PNG</button>
-        <button type="button" class="small" onClick=${download} aria-label="Download the curves as CSV">CSV</button></div>
+        <button type="button" class="small" onClick=${download} aria-label="Download the curves as CSV">CSV</button><${FullScreen} /></div>
     </div>
     <p class="readout small muted" aria-live="polite">
       <span>${dates[i]}</span><span>close <strong>${price(close[i])}</strong></span>

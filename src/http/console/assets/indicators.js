@@ -1,7 +1,6 @@
 // Indicators of the API beside a series: asked for by the operand, drawn over the price or in a pane of their own.
 
 import { LineSeries, LineStyle } from "./vendor/lightweight-charts.js";
-import { ask } from "./api.js";
 import { caption, colour, KEYS } from "./chartkit.js";
 import { operandName } from "./strategy.js";
 
@@ -17,10 +16,10 @@ export const isDrawn = (operand) => !["price", "constant"].includes(kindOf(opera
 export const asking = (operands) => operands.map((operand, i) => `i${i}: indicator(by: ${literal(operand)})`).join(" ");
 
 /** Indicators of a symbol between two dates, as maps from date to value. */
-export async function indicatorsOf({ ticker, from, to, adjusted, operands }, signal) {
+export async function indicatorsOf({ ticker, from, to, adjusted, operands }, source) {
   if (!operands.length) return [];
   const query = `query($t: String!, $from: Date, $to: Date, $adjusted: Boolean!) { symbol(ticker: $t) { series(from: $from, to: $to, adjusted: $adjusted) { dates ${asking(operands)} } } }`;
-  const series = (await ask(query, { t: ticker, from, to, adjusted }, signal)).symbol?.series;
+  const series = (await source.ask(query, { t: ticker, from, to, adjusted })).symbol?.series;
   if (!series) return [];
   return operands.map((_, i) => new Map(series.dates.map((day, n) => [day, series[`i${i}`][n]])));
 }

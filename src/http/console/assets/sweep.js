@@ -19,7 +19,7 @@ const RUN = `mutation($input: RunBacktestInput!) { runBacktest(input: $input) { 
 const SWEEP = `mutation($input: SweepBacktestsInput!) { sweepBacktests(input: $input) { sweep { id } job { id } userErrors { message } } }`;
 
 const METRICS = [["sharpe", "Sharpe ratio", number], ["totalReturn", "Total return", (v) => signed(v)], ["maxDrawdown", "Maximum drawdown", (v) => percent(v)]];
-const ORDERS = [["around", "Median of the 3 × 3 around"], ["pair", "The pair alone"]];
+const ORDERS = [["around", "3 × 3 median"], ["pair", "Pair alone"]];
 
 /** What holding over the same dates, with the same costs, would have brought. */
 function holdOf(symbol, { adjusted, execution }) {
@@ -50,7 +50,7 @@ function useSweep(id) {
   const sweep = about.data?.node;
   const small = !sweep?.symbol || sweep.combinations <= MOST_DRAWN;
   // Asked for at once, beside what the sweep is; let go if that says that it's too large.
-  const query = useLoaded(id && small ? `columns ${id}` : null, (signal) => ask(COLUMNS, { id }, signal));
+  const query = useLoaded(id && small ? `columns ${id}` : null, (source) => source.ask(COLUMNS, { id }));
   const columns = query.data?.node?.columns;
   const held = useQuery(sweep?.symbol ? HOLD : null, { t: sweep?.symbol?.ticker, from: sweep?.from, to: sweep?.to });
   const grid = useMemo(() => columns && gridOf(columns), [columns]);

@@ -1,6 +1,7 @@
 // One symbol: its prices, and what to do with them.
 
-import { html, lazy, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, date, percent, moment, shortRun, signed, words, whole, Change, unit } from "./ui.js";
+import { html, lazy, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, number, date, percent, moment, shortRun, signed, words, whole, Change, unit } from "./ui.js";
+import { Source } from "./api.js";
 import { JobWatch } from "./jobs.js";
 import { ImportFile } from "./import.js";
 
@@ -8,13 +9,26 @@ const chart = () => import("./chart.js");
 const PriceChart = lazy(chart, "PriceChart", 640);
 
 const SYMBOL = `query($ticker: String!, $records: String!) { symbol(ticker: $ticker) { id ticker name exchange currency quotationUnit barCount firstDate lastDate dataVersion lastRefreshedAt source
-  latestBar { close date adjustedClose } splits { date ratio detected } gaps { from to }
+  latestBar { close date adjustedClose } splits { date ratio detected } gaps { from to } isin delisted formerTickers { ticker until }
+  corporateActions { kind exDate amount ratio applied doubt text }
   prices(last: 253) { nodes { adjustedClose } }
   ipo { id name issuePrice listingDate performance { listingGain returnSinceIssue } }
   latestPrediction { id asOf verdict }
   backtests(first: 5) { nodes { id description createdAt metrics { totalReturn buyAndHoldReturn tradeCount } } } }
   jobs(first: 1, filter: { ticker: $ticker }) { nodes { id state message finishedAt createdAt } }
   dataIssues(first: 1, filter: { resolved: false, search: $records }) { totalCount } }`;
+
+/** What the company did to its shares: dividends, bonuses, splits, rights; what prices don't agree with says so. */
+function Actions({ of, saved }) {
+  if (!of.length) return null;
+  const columns = [
+    { label: "Ex-date", day: true, lead: true, cell: (a) => a.exDate, csv: (a) => a.exDate },
+    { label: "What", key: true, cell: (a) => html`${words(a.kind)}${a.amount !== null && a.amount !== undefined ? ` ${price(a.amount)}` : a.ratio ? ` ${number(a.ratio, a.ratio % 1 ? 2 : 0)}:1` : ""}`, csv: [["kind", (a) => a.kind], ["amount", (a) => a.amount], ["ratio", (a) => a.ratio]] },
+    { label: "In the adjusted prices", wrap: true, cell: (a) => (a.applied ? "yes" : (a.doubt ?? "–")), csv: [["applied", (a) => (a.applied ? "yes" : "no")], ["doubt", (a) => a.doubt]] },
+    { label: "As announced", prio: 2, full: true, wrap: true, cell: (a) => html`<span class="small muted">${a.text}</span>`, csv: (a) => a.text },
+  ];
+  return html`<${Panel} title="Corporate actions"><${Table} label="Corporate actions" columns=${columns} rows=${of} keyOf=${(a, i) => `${a.exDate} ${i}`} total=${of.length} csv=${`${saved}-corporate-actions`} /><//>`;
+}
 
 /** Why there are no prices, or why they are not newer: what the last fetch said. */
 function LastJob({ job }) {
@@ -25,7 +39,17 @@ function LastJob({ job }) {
 export function SymbolPage({ part }) {
   const query = useQuery(SYMBOL, { ticker: part, records: `${part} ` });
   // The chart and what it shows first are on their way while the page is asked for.
-  const early = useMemo(() => chart().then((module) => module.firstView(part)).catch(() => null), [part]);
+  const early = useMemo(() => {
+    const view = (kept) => chart().then((module) => module.firstView(part, new Source(kept))).catch(() => null);
+    const views = { kept: view(true), fresh: view(false) };
+    // Each is good for one time: later it would be old.
+    return async (kept) => {
+      const name = kept ? "kept" : "fresh";
+      const first = await views[name];
+      views[name] = null;
+      return first;
+    };
+  }, [part]);
   const operator = useRole("OPERATOR");
   const [job, setJob] = useState(null);
   const refresh = useAction("refreshSymbols", "mutation($t: [String!], $full: Boolean!) { refreshSymbols(input: { tickers: $t, full: $full }) { jobs { id state message done total } userErrors { message } } }");
@@ -105,8 +129,12 @@ export function SymbolPage({ part }) {
           <p class="muted">From ${ofFile ? "a file" : words(s.source)}, ${whole(date(s.firstDate))} to ${whole(date(s.lastDate))}, version ${s.dataVersion}, refreshed ${whole(moment(s.lastRefreshedAt))}.</p>
           ${flagged > 0 && html`<p><${Link} to=${`/reporting/admin/records?q=${to}`}>${count(flagged)} ${flagged === 1 ? "record was" : "records were"} left out<//></p>`}
           ${s.splits.length > 0 && html`<p>Splits: ${s.splits.map((split) => html`<span key=${split.date}>${split.date} (${split.ratio}:1${split.detected ? ", detected" : ""}) </span>`)}</p>`}
+          ${s.formerTickers.length > 0 && html`<p>Formerly ${s.formerTickers.map((f, i) => html`<span key=${f.ticker}>${i ? ", " : ""}${f.ticker} until ${whole(f.until)}</span>`)}.</p>`}
+          ${s.delisted && html`<p>It has left the exchange's list of shares.</p>`}
+          ${s.isin && html`<p class="muted">ISIN ${s.isin}.</p>`}
           ${s.gaps.length > 0 && html`<p>${count(s.gaps.length)} stretches of trading days are missing, the last from ${s.gaps.at(-1).from} to ${s.gaps.at(-1).to}.</p>`}
         <//>`}
       </div>
+      <${Actions} of=${s.corporateActions} saved=${s.ticker} />
     </div>`;
 }

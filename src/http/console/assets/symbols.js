@@ -7,7 +7,7 @@ import { ImportFile } from "./import.js";
 const LIST = `query($first: Int, $after: String, $filter: SymbolFilter) { symbols(first: $first, after: $after, filter: $filter) {
   totalCount pageInfo { hasNextPage endCursor }
   nodes { id ticker name exchange currency quotationUnit source barCount firstDate lastDate lastRefreshedAt latestBar { close date }
-    prices(last: 2) { nodes { adjustedClose } } } } }`;
+    prices(last: 2) { nodes { adjustedClose } } } } pricesUnavailableReason }`;
 const EXCHANGES = [["", "By the ticker"], ["NSE", "NSE"], ["BSE", "BSE"], ["NYSE", "NYSE"], ["NASDAQ", "Nasdaq"], ["OTHER", "Other"]];
 
 function lastChange(symbol) {
@@ -54,6 +54,7 @@ export function Symbols() {
     show();
     if (HAS_ENDED.includes(job.state)) reload();
   });
+  const shut = list.data?.pricesUnavailableReason;
   const busy = (job) => job && ["QUEUED", "RUNNING", "RETRYING", "FAILED"].includes(job.state);
   const columns = [
     {
@@ -73,7 +74,7 @@ export function Symbols() {
     {
       label: "",
       // A provider knows nothing of what came from a file.
-      cell: (s) => operator && s.source !== "CSV" && html`<button onClick=${() => refresh.run({ t: [s.ticker] })} aria-label=${`Refresh ${s.ticker}`}>Refresh</button>`,
+      cell: (s) => operator && !shut && s.source !== "CSV" && html`<button onClick=${() => refresh.run({ t: [s.ticker] })} aria-label=${`Refresh ${s.ticker}`}>Refresh</button>`,
     },
   ];
   const refreshAll = () => {
@@ -84,19 +85,20 @@ export function Symbols() {
   };
   return html`<${Head} title="Symbols"
       actions=${operator &&
-      html`${(!list.data || list.rows.length > 0) && html`<button onClick=${refreshAll} disabled=${refresh.busy || !list.data}>Refresh all</button>`}
-        <${Dialog} label="Import a file…" title="Bring prices of your own" wide>${(close) => html`<h2>Bring prices of your own</h2><${ImportFile} done=${list.reload} close=${close} />`}<//>
-        <${Dialog} label="Add symbol…" title="Follow a symbol" tone="primary">${(close) => html`<h2>Follow a symbol</h2><${AddSymbol} added=${list.reload} close=${close} />`}<//>`}>
+      html`${!shut && (!list.data || list.rows.length > 0) && html`<button onClick=${refreshAll} disabled=${refresh.busy || !list.data}>Refresh all</button>`}
+        <${Dialog} label="Import a file…" title="Bring prices of your own" wide tone=${shut ? "primary" : ""}>${(close) => html`<h2>Bring prices of your own</h2><${ImportFile} done=${list.reload} close=${close} />`}<//>
+        ${!shut && html`<${Dialog} label="Add symbol…" title="Follow a symbol" tone="primary">${(close) => html`<h2>Follow a symbol</h2><${AddSymbol} added=${list.reload} close=${close} />`}<//>`}`}>
       Shares and indices whose daily prices are kept.
     <//>
     <div class="stack">
+      ${operator && shut && html`<div class="notice">Prices can't be fetched: ${shut}, or import files of them.</div>`}
       <${Mistakes} errors=${refresh.errors} />
       <div class="form"><${Field} label="Search" value=${text} onInput=${type} type="search" placeholder="Ticker or name" /></div>
       <${Waiting} query=${list} lines=${8} />
       ${list.data &&
       html`<div><${Table} label="Symbols" columns=${columns} rows=${list.rows} total=${list.total} csv="symbols" all=${list.all}
         empty=${html`<${Empty} title=${search ? "Nothing matches" : "No symbols yet"}>
-          ${search ? "Try a part of the ticker or the name." : operator ? "Add one above: its prices come in while you watch." : "Sign in with a token to add one."}
+          ${search ? "Try a part of the ticker or the name." : shut && operator ? "Import a file of prices above." : operator ? "Add one above: its prices come in while you watch." : "Sign in with a token to add one."}
         <//>`} /><${More} of=${list} /></div>`}
     </div>`;
 }

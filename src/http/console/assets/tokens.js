@@ -14,7 +14,7 @@ function Secret({ made }) {
 }
 
 export function Tokens() {
-  const list = useQuery("{ tokens { id name role createdAt expiresAt revokedAt } }");
+  const list = useQuery("{ tokens { id name role createdAt expiresAt revokedAt } }", {}, { fresh: true });
   const [form, setForm] = useState({ name: "", role: "READER", days: "" });
   const [secret, setSecret] = useState(null);
   const create = useAction("createToken", "mutation($input: CreateTokenInput!) { createToken(input: $input) { secret token { name } userErrors { message field } } }");

@@ -103,7 +103,7 @@ export const Chip = ({ of, tone }) => html`<span class=${`chip ${tone ?? TONES[o
 
 /** "as of" beside a last price, marked when it's more than five trading days old. */
 export const AsOf = ({ day }) =>
-  day ? html`<span class=${weekdaysSince(day) > 5 ? "old" : "muted"} title=${weekdaysSince(day) > 5 ? "More than five trading days old" : undefined}>as of ${day}</span>` : null;
+  day ? html`<span class=${`as-of ${weekdaysSince(day) > 5 ? "old" : "muted"}`} title=${weekdaysSince(day) > 5 ? "More than five trading days old" : undefined}>as of ${day}</span>` : null;
 
 /** A picture that the service draws, put into the page in the page's own face, in the theme that is on and as wide as there's room; `units` is how high it's drawn. */
 export function Picture({ src, alt, units = 452 }) {
@@ -128,7 +128,7 @@ export function Picture({ src, alt, units = 452 }) {
   path.searchParams.set("theme", theme);
   path.searchParams.set("width", width);
   path.searchParams.set("title", "no");
-  const picture = useLoaded(width ? path.pathname + path.search : null, (signal) => read(path.pathname + path.search, signal));
+  const picture = useLoaded(width ? path.pathname + path.search : null, (source) => source.read(path.pathname + path.search));
   const inside = useRef(null);
   // Before the next paint, so that its place is never empty.
   useLayoutEffect(() => {
@@ -214,22 +214,17 @@ export function Needs({ role = "OPERATOR", to }) {
 /** A component that is loaded when it's first wanted; `height` keeps its place meanwhile. */
 export function lazy(from, pick, height) {
   let part = null;
-  return function Later(props) {
+  const ahead = () => from().then((module) => void (part = module[pick]));
+  function Later(props) {
     const [state, setState] = useState(null);
     useEffect(() => {
       let on = true;
-      if (!part)
-        from().then(
-          (module) => {
-            part = module[pick];
-            if (on) setState("there");
-          },
-          () => on && setState("failed"),
-        );
+      if (!part) ahead().then(() => on && setState("there"), () => on && setState("failed"));
       return () => void (on = false);
     }, []);
     if (part) return html`<${part} ...${props} />`;
     if (state === "failed") return html`<div class="notice bad" role="alert">A part of this page could not be loaded. <button onClick=${() => location.reload()}>Load it again</button></div>`;
     return html`<div class="skeleton" style=${height ? { height: `${height}px` } : {}}><i></i></div>`;
-  };
+  }
+  return Object.assign(Later, { ahead });
 }
