@@ -2,6 +2,7 @@
 //!
 //! Data flows one way, from outside in and out again; `docs/ARCHITECTURE.md` has the order of the modules.
 
+pub mod actions;
 pub mod app;
 pub mod backtest;
 pub mod cli;

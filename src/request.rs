@@ -1,12 +1,13 @@
 //! Why a request is turned down, and the checks that many requests share.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 
 use crate::app::App;
 use crate::backtest::{BacktestError, Fault};
 use crate::providers::ProviderError;
 use crate::store::entity::symbol;
-use crate::store::{MaybeStoreError, StoreError};
+use crate::store::{MaybeStoreError, Role, StoreError};
 
 /// Why a request was turned down; nothing has changed then. The messages tell a person what to do. A field is the
 /// dotted path of the input that is wrong.
@@ -20,6 +21,10 @@ pub enum RequestError {
     AlreadyExists { field: Cow<'static, str>, what: String },
     #[error("{0}")]
     Conflict(String),
+    #[error("this needs a token of the role {}", .needed.name())]
+    Denied { role: Role, needed: Role },
+    #[error("{message}")]
+    LimitExceeded { field: Cow<'static, str>, message: String },
     #[error("{message}")]
     InsufficientData { field: Cow<'static, str>, message: String },
     #[error(transparent)]
@@ -38,6 +43,12 @@ impl RequestError {
     /// An input that can't be what it is.
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { field: field.into(), message: message.into() }
+    }
+}
+
+impl From<Infallible> for RequestError {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

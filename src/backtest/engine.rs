@@ -14,10 +14,10 @@ use super::books::{Amount, Order, settle, worth};
 use super::metrics::{Metrics, TradeTotals};
 use super::money::{Factor, Ledger, Level, Purse, Sold, affordable};
 use super::signals::evaluate;
-use super::strategy::{Execution, Fault, Fill, Strategy};
+use super::strategy::{Execution, Fault, Fill, Stops, Strategy};
 use super::trade::{ExitReason, Trade};
-use crate::market::exact::{change, tidy};
-use crate::market::{Columns, Day};
+use crate::market::Columns;
+use crate::market::exact::tidy;
 
 /// Grows whenever the same inputs would give other figures.
 pub const ENGINE_VERSION: i32 = 3;
@@ -100,13 +100,6 @@ pub(super) struct Rules<'a> {
     pub(super) sell: &'a BitSet,
     /// The first bar that a decision is made on.
     pub(super) first: usize,
-}
-
-/// Exits inside a bar.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Stops {
-    pub(super) loss: Option<f64>,
-    pub(super) profit: Option<f64>,
 }
 
 /// Who is told of the walk: every bar once, in order, as flat or held at its close, and every trade.
@@ -312,43 +305,4 @@ pub fn buy_and_hold(close: &[f64], execution: &Execution) -> Vec<f64> {
         *end = left.after_selling(Order::new(shares, sold, commission), whole).value();
     }
     equity
-}
-
-/// Each close's distance below the highest equity so far, which begins as the initial cash: 0 at a peak, −0.25 a quarter
-/// below it.
-#[must_use]
-pub fn drawdowns(equity: &[f64], initial_cash: f64) -> Vec<f64> {
-    let mut peak = initial_cash;
-    equity
-        .iter()
-        .map(|&e| {
-            peak = peak.max(e);
-            change(peak, e)
-        })
-        .collect()
-}
-
-/// Equity this close to its peak is at it: buying at a close without fees leaves the equity as it was, but for rounding.
-const ROUNDING: f64 = 1e-12;
-
-/// The longest time from a peak to the close that reaches it again, or to the end, in calendar days. The initial cash is
-/// a peak of the first day.
-pub(super) fn longest_drawdown(days: &[Day], equity: &[f64], initial_cash: f64) -> i32 {
-    let (mut peak, mut since) = (initial_cash, days.first().copied().unwrap_or(0));
-    let mut longest = 0;
-    let mut below = false;
-    for (&day, &e) in days.iter().zip(equity) {
-        if e >= peak - peak.abs() * ROUNDING {
-            if below {
-                longest = longest.max(day - since);
-            }
-            (peak, since, below) = (peak.max(e), day, false);
-        } else {
-            below = true;
-        }
-    }
-    match days.last() {
-        Some(&last) if below => longest.max(last - since),
-        _ => longest,
-    }
 }

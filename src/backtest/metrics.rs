@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::{drawdowns, longest_drawdown};
+use super::drawdown::{drawdowns, longest_drawdown};
 use super::trade::Trade;
 use crate::market::Day;
 use crate::market::exact::change;

@@ -5,6 +5,7 @@ mod bits;
 mod books;
 mod compare;
 mod describe;
+mod drawdown;
 mod engine;
 mod metrics;
 mod money;
@@ -15,7 +16,8 @@ mod trade;
 
 pub use bits::BitSet;
 pub use describe::{describe, describe_condition};
-pub use engine::{Backtest, BacktestError, ENGINE_VERSION, buy_and_hold, drawdowns, equity_curve, run};
+pub use drawdown::drawdowns;
+pub use engine::{Backtest, BacktestError, ENGINE_VERSION, buy_and_hold, equity_curve, run};
 pub use metrics::Metrics;
 pub use strategy::{Comparison, Condition, Execution, Fault, Fill, Strategy};
 pub use sweep::{MOST_COMBINATIONS, Sweep, SweepMetric, SweepRow, WindowRange};

@@ -6,8 +6,7 @@
 
 use std::cmp::Ordering;
 
-use super::engine::Stops;
-use super::strategy::Execution;
+use super::strategy::{Execution, Stops};
 use crate::market::exact::{self, Decimal};
 
 /// How far a product of a few doubles may be from the true one, as a share of it.

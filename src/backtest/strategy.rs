@@ -187,3 +187,10 @@ impl Execution {
         Ok(())
     }
 }
+
+/// Exits inside a bar.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stops {
+    pub(super) loss: Option<f64>,
+    pub(super) profit: Option<f64>,
+}

@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use super::bits::BitSet;
 use super::compare::CloseTicks;
-use super::engine::{BacktestError, Market, Recorder, Rules, Stops, walk};
+use super::engine::{BacktestError, Market, Recorder, Rules, walk};
 use super::metrics::ReturnTotals;
 use super::signals::evaluate;
-use super::strategy::{Condition, Execution, Fault};
+use super::strategy::{Condition, Execution, Fault, Stops};
 use super::trade::Trade;
 use crate::market::Columns;
 use crate::market::exact::{change, tidy};
+use crate::market::names::names;
 use crate::market::operand::LONGEST_WINDOW;
 
 /// Pairs that one sweep may have.
@@ -74,22 +75,7 @@ pub enum SweepMetric {
     MaxDrawdown,
 }
 
-impl SweepMetric {
-    const NAMES: [(Self, &'static str); 3] =
-        [(Self::TotalReturn, "TOTAL_RETURN"), (Self::Sharpe, "SHARPE"), (Self::MaxDrawdown, "MAX_DRAWDOWN")];
-
-    /// As the schema spells it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(metric, _)| *metric == self).map_or("", |(_, name)| name)
-    }
-
-    /// The one that the schema spells so.
-    #[must_use]
-    pub fn of(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(metric, _)| *metric)
-    }
-}
+names!(SweepMetric { TotalReturn => "TOTAL_RETURN", Sharpe => "SHARPE", MaxDrawdown => "MAX_DRAWDOWN" });
 
 /// The results of a sweep: a row a pair, the sell window running fastest.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,15 +8,18 @@ use clap::Args;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::errors::CommandError;
+use super::prepare::prepared;
 use super::samples::{self, SAMPLES};
-use super::{CommandError, prepared, serve};
+use super::serve;
+use crate::actions::symbols::{self, AddSymbol};
+use crate::actions::{Caller, backtests, ipos, predictions};
 use crate::app::App;
 use crate::backtest::{Condition, Execution, Strategy};
 use crate::graphql::{Kind, global_id};
-use crate::jobs::{self, AddSymbol};
 use crate::market::ipo::IpoField;
 use crate::market::{DataSource, Exchange};
-use crate::research::{PredictRequest, RunBacktest, Span, create_ipo, predict, run_backtest};
+use crate::research::{PredictRequest, RunBacktest, Span};
 use crate::settings::Settings;
 use crate::store;
 use crate::store::entity::{job, symbol};
@@ -103,11 +106,12 @@ async fn demo_settings(
 
 /// Adds every sample symbol and follows its job to the end.
 async fn fetch_samples(app: &App) -> Result<(), CommandError> {
+    let caller = Caller::command_line();
     let bars = MultiProgress::new();
     let mut following = Vec::new();
     for (ticker, _, _) in SAMPLES {
         let input = AddSymbol { ticker: ticker.to_owned(), name: None, exchange: None, refresh: true };
-        let (_, job) = jobs::add_symbol(app, input).await.map_err(|e| CommandError::Failed(e.to_string()))?;
+        let (_, job) = symbols::add(app, &caller, input).await.map_err(|e| CommandError::Failed(e.to_string()))?;
         let bar = bars.add(ProgressBar::new_spinner().with_style(style()).with_prefix(ticker));
         bar.enable_steady_tick(Duration::from_millis(100));
         following.extend(job.map(|job| (job.id, bar)));
@@ -120,7 +124,7 @@ async fn fetch_samples(app: &App) -> Result<(), CommandError> {
         }
     }
     let issues =
-        jobs::refresh_ipos(app, DataSource::Nse, None).await.map_err(|e| CommandError::Failed(e.to_string()))?;
+        ipos::refresh(app, &caller, DataSource::Nse, None).await.map_err(|e| CommandError::Failed(e.to_string()))?;
     let bar = bars.add(ProgressBar::new_spinner().with_style(style()).with_prefix("IPOs"));
     follow(app, issues.id, &bar).await?;
     let symbols = app.store.symbols().all().await?;
@@ -158,6 +162,7 @@ struct Shown {
 
 /// An issue that is joined to its stock, a backtest and a forecast, made as a person would.
 async fn research(app: &App) -> Result<Shown, CommandError> {
+    let caller = Caller::command_line();
     let failed = |error: &dyn std::fmt::Display| CommandError::Failed(error.to_string());
     // What the prospectus said: 38 dollars, listed on the Nasdaq on 18 May 2012.
     let facebook = [
@@ -170,7 +175,7 @@ async fn research(app: &App) -> Result<Shown, CommandError> {
         (IpoField::ListingDate, "2012-05-18"),
     ];
     let edits = facebook.into_iter().map(|(field, value)| (field, Some(value.to_owned()))).collect();
-    create_ipo(app, Exchange::Nasdaq, edits).await.map_err(|e| failed(&e))?;
+    ipos::create(app, &caller, Exchange::Nasdaq, edits).await.map_err(|e| failed(&e))?;
     let strategy = Strategy {
         buy: Condition::price_below_sma(50),
         sell: Condition::price_above_sma(200),
@@ -180,9 +185,9 @@ async fn research(app: &App) -> Result<Shown, CommandError> {
     let execution = Execution { commission: 0.002, ..Execution::default() };
     let span = Span { adjusted: true, ..Span::default() };
     let wanted = RunBacktest { ticker: "IBM".to_owned(), strategy, execution, span };
-    let (_, backtest) = run_backtest(app, wanted).await.map_err(|e| failed(&e))?;
+    let backtest = backtests::run(app, &caller, wanted).await.map_err(|e| failed(&e))?;
     let wanted = PredictRequest { ticker: "IBM".to_owned(), horizon: 30, model: None };
-    let prediction = predict(app, wanted).await.map_err(|e| failed(&e))?;
+    let prediction = predictions::make(app, &caller, wanted).await.map_err(|e| failed(&e))?;
     Ok(Shown {
         backtest: global_id(Kind::Backtest, backtest.id).to_string(),
         prediction: global_id(Kind::Prediction, prediction.id).to_string(),

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{CommandError, prepared};
+use super::errors::CommandError;
+use super::prepare::prepared;
 use crate::export::{Format, PriceExport, Wanted};
 use crate::graphql::{Kind, decode_id};
 use crate::market::{Day, day};

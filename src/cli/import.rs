@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{CommandError, import_market, prepared};
+use super::errors::CommandError;
+use super::import_market;
+use super::prepare::prepared;
+use crate::actions::Caller;
+use crate::actions::symbols::{self, AddSymbol};
 use crate::ingest;
-use crate::jobs::{self, AddSymbol};
 use crate::market::DateOrder;
 use crate::market::daily::day_in_name;
 use crate::providers::files::{self, Options};
@@ -55,7 +58,7 @@ pub(super) async fn run(settings: Settings, arguments: ImportArguments) -> Resul
         symbol.id
     } else {
         let input = AddSymbol { ticker: ticker.clone(), name: None, exchange: None, refresh: false };
-        jobs::add_symbol(&app, input).await.map_err(|e| failed(&e))?.0.id
+        symbols::add(&app, &Caller::command_line(), input).await.map_err(|e| failed(&e))?.0.id
     };
     let ingested = ingest::prices(&app.store, id, batch, false).await.map_err(|e| failed(&e))?;
     let outcome = ingested.outcome;

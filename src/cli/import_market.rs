@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CommandError, prepared};
+use super::errors::CommandError;
+use super::prepare::prepared;
 use crate::app::App;
 use crate::ingest;
 use crate::jobs;

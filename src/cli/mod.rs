@@ -1,9 +1,11 @@
 //! The commands of the one binary.
 
 mod demo;
+mod errors;
 mod export;
 mod import;
 mod import_market;
+mod prepare;
 mod samples;
 mod serve;
 mod token;
@@ -14,12 +16,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::app::{App, StartError};
+use prepare::prepared;
+
 use crate::graphql;
-use crate::jobs;
-use crate::settings::{Environment, SettingError, Settings};
-use crate::store::{self, Store, StoreError};
-use crate::telemetry::{self, TelemetryError};
+use crate::settings::{Environment, Settings};
+use crate::store::{self, Store};
+use crate::telemetry;
+
+pub use errors::CommandError;
 
 /// IPOs, daily prices, backtests and forecasts behind one GraphQL endpoint.
 #[derive(Debug, Parser)]
@@ -75,27 +79,6 @@ enum Command {
     Token(token::TokenCommand),
 }
 
-/// Why a command did not do what it should.
-#[derive(Debug, thiserror::Error)]
-pub enum CommandError {
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-    #[error(transparent)]
-    Start(#[from] StartError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("{0} can't be listened on: {1}")]
-    Listen(std::net::SocketAddr, std::io::Error),
-    #[error(transparent)]
-    Telemetry(#[from] TelemetryError),
-    #[error(transparent)]
-    Hold(#[from] store::HoldError),
-    #[error(transparent)]
-    Backup(#[from] store::BackupError),
-    #[error("{0}")]
-    Failed(String),
-}
-
 /// What a thread may take: input shapes how deep the parsers of queries and JSON call themselves, within bounds that fit.
 const STACK: usize = 8 << 20;
 
@@ -136,7 +119,7 @@ async fn run(command: Command) -> Result<(), CommandError> {
         Command::Migrate { .. } => (None, "info"),
         _ => (None, "warn"),
     };
-    let traces = telemetry::start(&settings.telemetry, level, role)?;
+    let traces = telemetry::start(&settings.telemetry, level, role, store::QUIET)?;
     let ended = Box::pin(obey(command, settings)).await;
     if let Some(traces) = traces {
         traces.end().await;
@@ -194,14 +177,4 @@ async fn migrate(settings: Settings, down: Option<u32>) -> Result<(), CommandErr
     app.store.close().await;
     println!("The database is up to date.");
     Ok(())
-}
-
-/// An app on an up-to-date database. Replicas that start together take turns.
-async fn prepared(settings: Settings) -> Result<App, CommandError> {
-    let app = App::build(settings).await?;
-    let turn = app.store.take_turn().await?;
-    app.store.migrate().await?;
-    jobs::setup_queue(&app).await.map_err(|e| CommandError::Failed(e.to_string()))?;
-    turn.end().await?;
-    Ok(app)
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::CommandError;
+use super::errors::CommandError;
 
 /// Real daily prices of 2000 to 2013, in the public domain; `samples/README.md` tells where they come from.
 pub(super) const SAMPLES: [(&str, &str, &str); 5] = [

@@ -7,7 +7,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
-use super::{CommandError, prepared};
+use super::errors::CommandError;
+use super::prepare::prepared;
 use crate::app::App;
 use crate::settings::Settings;
 use crate::store;

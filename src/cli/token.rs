@@ -2,10 +2,12 @@
 
 use clap::Subcommand;
 
-use super::{CommandError, prepared};
+use super::errors::CommandError;
+use super::prepare::prepared;
+use crate::actions::{Caller, tokens};
 use crate::graphql::{Kind, global_id};
-use crate::market::text::clean;
 use crate::providers::moment;
+use crate::request::RequestError;
 use crate::settings::Settings;
 use crate::store::{Deed, Role, now};
 
@@ -42,28 +44,22 @@ fn deed(action: &str, id: i64, name: &str) -> Deed {
     }
 }
 
-const DAY_MS: i64 = 86_400_000;
-const LONGEST_NAME: usize = 200;
-
 pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<(), CommandError> {
     let app = prepared(settings).await?;
-    let tokens = app.store.tokens();
+    let caller = Caller::command_line();
     match command {
         TokenCommand::Create { role: Role::Anonymous, .. } => {
             return Err(CommandError::Failed("a token's role is reader, operator or admin".to_owned()));
         }
         TokenCommand::Create { name, role, days } => {
-            let name = clean(&name);
-            if name.is_empty() || name.chars().count() > LONGEST_NAME {
-                return Err(CommandError::Failed(format!("a token's name has 1 to {LONGEST_NAME} characters")));
-            }
-            let expires_at = days.map(|days| now() + i64::from(days) * DAY_MS);
-            let (token, secret) = tokens.create(&name, role, expires_at).await?;
-            app.store.audit().record(vec![deed("createToken", token.id, &name)]).await?;
+            let days = days.map(|days| i32::try_from(days).unwrap_or(i32::MAX));
+            let made = tokens::create(&app, &caller, &name, role, days).await;
+            let (token, secret) = made.map_err(|e| CommandError::Failed(e.to_string()))?;
+            app.store.audit().record(vec![deed("createToken", token.id, &token.name)]).await?;
             println!("{secret}");
         }
         TokenCommand::List => {
-            for token in tokens.list().await? {
+            for token in tokens::list(&app, &caller).await.map_err(|e| CommandError::Failed(e.to_string()))? {
                 let state = match (token.revoked_at, token.expires_at) {
                     (Some(at), _) => format!("revoked {}", moment(at)),
                     (None, Some(at)) if at <= now() => format!("expired {}", moment(at)),
@@ -72,7 +68,7 @@ pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<(),
                 };
                 let used =
                     token.last_used_at.map_or_else(|| "not used".to_owned(), |at| format!("used {}", moment(at)));
-                let role = format!("{:?}", token.role).to_uppercase();
+                let role = token.role.name();
                 println!(
                     "{:>4}  {role:<8}  made {}  {used}  {state}  {}",
                     token.id,
@@ -82,8 +78,12 @@ pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<(),
             }
         }
         TokenCommand::Revoke { id } => {
-            if !tokens.revoke(id).await? {
-                return Err(CommandError::Failed(format!("there is no live token {id}; see `prospectus token list`")));
+            match tokens::revoke(&app, &caller, id).await {
+                Err(RequestError::NotFound { .. }) => {
+                    let message = format!("there is no live token {id}; see `prospectus token list`");
+                    return Err(CommandError::Failed(message));
+                }
+                other => other.map_err(|e| CommandError::Failed(e.to_string()))?,
             }
             app.store.audit().record(vec![deed("revokeToken", id, "")]).await?;
             println!("Revoked {id}.");

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{CommandError, prepared};
+use super::errors::CommandError;
+use super::prepare::prepared;
 use crate::forecast::Stage;
 use crate::request::normalise_ticker;
 use crate::research::train_model;

@@ -9,7 +9,7 @@ use polars_io::SerWriter;
 use polars_io::ipc::IpcWriter;
 use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
 
-use super::ExportError;
+use super::batch::ExportError;
 use crate::market::day;
 
 /// What a table is written as.

@@ -4,20 +4,22 @@
 //! millions of rows take the memory of a few batches. A reader's failure goes the same way as its batches: a file that
 //! is cut short never looks whole.
 
+mod batch;
 mod encode;
 mod prices;
 mod tables;
 
 use std::io::Write;
 
-use polars::prelude::{DataFrame, PolarsError};
 use tokio::sync::mpsc;
 
 use crate::app::App;
 use crate::request::RequestError;
-use crate::store::StoreError;
 use crate::store::entity::{backtest, sweep, symbol};
 
+use batch::{Batch, Sender};
+
+pub use batch::ExportError;
 pub use encode::Format;
 pub use prices::{PriceExport, PriceTable};
 
@@ -47,29 +49,6 @@ pub enum Table {
     Sweeps,
     Sweep(Box<(sweep::Model, symbol::Model)>),
 }
-
-/// Why an export stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("what is stored can't be read: {0}")]
-    Corrupt(String),
-    #[error("the table can't be written: {0}")]
-    Encode(#[from] PolarsError),
-    #[error("the table can't be written: {0}")]
-    Write(#[from] std::io::Error),
-    #[error("the export was interrupted: {0}")]
-    Interrupted(#[from] tokio::task::JoinError),
-    #[error("nobody reads on")]
-    Gone,
-}
-
-/// Rows that become a frame off the async threads.
-type Batch = Box<dyn FnOnce() -> Result<DataFrame, ExportError> + Send>;
-type Sender = mpsc::Sender<Result<Batch, ExportError>>;
 
 /// Batches that wait while one is encoded.
 const WAITING: usize = 1;
@@ -166,11 +145,4 @@ impl Table {
             Self::Sweep(found) => tables::sweep(app, *found, sender).await,
         }
     }
-}
-
-async fn send(
-    sender: &Sender,
-    batch: impl FnOnce() -> Result<DataFrame, ExportError> + Send + 'static,
-) -> Result<(), ExportError> {
-    sender.send(Ok(Box::new(batch))).await.map_err(|_| ExportError::Gone)
 }

@@ -7,11 +7,11 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use polars::df;
 use polars::prelude::{DataFrame, PolarsResult};
 
+use super::batch::{ExportError, Sender, send};
 use super::encode::days;
-use super::{ExportError, Sender, send};
 use crate::app::App;
-use crate::market::splits::{Split, adjusted_close};
-use crate::market::{Day, Dividend, day};
+use crate::market::adjustment::adjusted_close;
+use crate::market::{Day, Dividend, Split, day};
 use crate::request::{RequestError, find_symbol};
 use crate::store::entity::symbol;
 use crate::store::{BarRows, StoreError};

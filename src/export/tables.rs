@@ -4,8 +4,8 @@ use async_graphql::resolver_utils::{EnumType, enum_value};
 use polars::df;
 use polars::prelude::{DataFrame, PolarsResult};
 
+use super::batch::{ExportError, Sender, send};
 use super::encode::days;
-use super::{ExportError, Sender, send};
 use crate::app::App;
 use crate::backtest::{buy_and_hold, describe, drawdowns};
 use crate::graphql::{Kind, global_id};

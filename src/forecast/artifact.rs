@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::bands::Evaluation;
+use super::evaluation::Evaluation;
 use super::features::Feature;
 use super::model::{About, Maker, Model};
 use super::{Conformal, Linear, Volatility};

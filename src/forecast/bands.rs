@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::conformal::Histogram;
+use super::errors::ModelError;
+use super::evaluation::Evaluation;
 use super::features::Prepared;
-use super::model::{About, Model, ModelError};
+use super::model::{About, Model};
 use super::record::{Record, Tally};
 use super::volatility::Variances;
 use super::{Conformal, FEWEST_BARS, HORIZON, Volatility};
@@ -18,31 +20,6 @@ pub struct Band {
     pub upper80: f64,
     pub lower95: f64,
     pub upper95: f64,
-}
-
-/// How a model has done by rolling origin: from many past days, forecast with what was known then.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// Days that were forecast from.
-    pub origins: u32,
-    /// Trading days ahead, all of them counted.
-    pub horizon: u32,
-    /// Mean absolute error, as a share of the close at the origin.
-    pub mae: f64,
-    /// The same for "no change".
-    pub mae_naive: f64,
-    /// Share of closes within the 80 % band.
-    pub coverage80: f64,
-    /// Share of closes within the 95 % band.
-    pub coverage95: f64,
-}
-
-impl Evaluation {
-    /// 1 − MAE / MAE of "no change": below 0 is worse than that.
-    #[must_use]
-    pub fn skill(&self) -> f64 {
-        if self.mae_naive > 0.0 { 1.0 - self.mae / self.mae_naive } else { 0.0 }
-    }
 }
 
 /// What came of forecasting.

@@ -10,25 +10,35 @@
 mod artifact;
 mod bands;
 mod conformal;
+mod errors;
+mod evaluation;
 mod features;
+mod info;
 mod linear;
 mod model;
 mod onnx;
+mod outcome;
 mod record;
 mod shelf;
 mod train;
+mod verdict;
 mod volatility;
 
 pub use artifact::{ARTIFACT_VERSION, Artifact, ArtifactError, Card, FORMAT};
-pub use bands::{Band, Evaluation, Forecast, apart, bars_needed, forecast};
+pub use bands::{Band, Forecast, apart, bars_needed, forecast};
 pub use conformal::Conformal;
+pub use errors::ModelError;
+pub use evaluation::Evaluation;
 pub use features::{Feature, Prepared, UnknownFeature};
+pub use info::ModelInfo;
 pub use linear::{Linear, Target};
-pub use model::{About, Model, ModelError, ModelKind};
+pub use model::{About, Model, ModelKind};
 pub use onnx::OnnxModel;
+pub use outcome::{Outcome, Point};
 pub use record::{DayRecord, Record};
 pub use shelf::{ModelSource, Shelf, Unusable};
 pub use train::{Stage, TrainError, Training, train};
+pub use verdict::{FEWEST_APART, verdict};
 pub use volatility::Volatility;
 
 /// The furthest day that is forecast, in trading days.

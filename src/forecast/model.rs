@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::bands::Evaluation;
+use super::errors::ModelError;
+use super::evaluation::Evaluation;
 use super::features::{Feature, Prepared};
 use super::{HORIZON, Linear, OnnxModel, Target, WARM_UP};
 
@@ -56,19 +57,6 @@ pub(super) enum Maker {
     Drift,
     Linear(Linear),
     Onnx { model: Arc<OnnxModel>, target: Target },
-}
-
-/// Why a model gave no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ModelError {
-    #[error("the model {0} answered with something that can't be a log return")]
-    NotFinite(String),
-    #[error("the model {name} failed: {source}")]
-    Onnx { name: String, source: ort::Error },
-    #[error("the model {name} answered with {found} numbers for {rows} rows, not with {rows} × {expected}")]
-    Shape { name: String, found: usize, rows: usize, expected: usize },
-    #[error("this history is too short: {have} bars, and {needed} are needed")]
-    TooShort { have: usize, needed: usize },
 }
 
 /// A larger move than this in a month is a fault of the model: e^5 is 148-fold.

@@ -9,7 +9,7 @@ use ort::session::Session;
 use ort::value::{Tensor, TensorElementType, ValueType};
 
 use super::HORIZON;
-use super::model::ModelError;
+use super::errors::ModelError;
 
 /// An ONNX file, loaded.
 pub struct OnnxModel {

@@ -11,10 +11,12 @@ use linfa_linear::LinearRegression;
 use ndarray::{Array1, Array2};
 
 use super::artifact::{Artifact, Card, CardSymbol};
-use super::bands::{Evaluation, Score, around};
+use super::bands::{Score, around};
 use super::conformal::Histogram;
+use super::errors::ModelError;
+use super::evaluation::Evaluation;
 use super::features::{Feature, Prepared};
-use super::model::{About, ModelError};
+use super::model::About;
 use super::volatility::{TERMS, Variances};
 use super::{Conformal, HORIZON, Linear, Target, Volatility};
 use crate::market::{Columns, Day, day};

@@ -6,7 +6,6 @@ use super::connection::{Connection, PageArguments, Total, connect, distinct, if_
 use super::errors::Fault;
 use super::guard::RoleGuard;
 use super::scalars::DateTime;
-use super::symbol::moment;
 use crate::app::App;
 use crate::store::entity::audit_event as row;
 use crate::store::{AuditFilter, Role, audit_sorts};
@@ -20,7 +19,7 @@ pub struct AuditEvent(row::Model);
 impl AuditEvent {
     /// When it was done.
     async fn at(&self) -> DateTime {
-        moment(self.0.at)
+        DateTime(self.0.at)
     }
 
     /// The name of the token; `ADMIN_TOKEN` is that of the settings, and `command line` whoever runs commands on the

@@ -8,20 +8,21 @@ use super::batch::DataLoader;
 use super::column::Column;
 use super::connection::{Connection, PageArguments, Total, connect, if_asked, sought};
 use super::errors::{Fault, UserError, internal, missing, sort_out};
-use super::guard::RoleGuard;
+use super::guard::caller;
 use super::ids::{self, Kind};
 use super::loaders::{CurveOf, Rows};
 use super::scalars::{Date, DateTime};
 use super::strategy::{ExecutionInput, StrategyInput};
-use super::symbol::{Symbol, filtered_by, has_changed, load_symbol, moment};
+use super::subject::{Symbol, filtered_by, has_changed, load_symbol};
+use crate::actions::backtests;
 use crate::app::App;
 use crate::backtest::{self, Execution, ExitReason, Strategy, describe, drawdowns};
 use crate::market::Adjustment;
 use crate::request::RequestError;
-use crate::research::{self, Curve, RunBacktest, Span};
+use crate::research::{Curve, RunBacktest, Span};
 use crate::store::entity::backtest as row;
-use crate::store::page::{Key, Page, PageRequest, Sort};
-use crate::store::{ResearchFilter, Role, research_sorts};
+use crate::store::page::{Key, Page, PageRequest};
+use crate::store::{ResearchFilter, research_sorts, trade_sorts};
 
 /// A strategy's run over a symbol's bars, stored with everything that made it.
 #[derive(Debug, Clone)]
@@ -170,10 +171,6 @@ impl Trade {
     }
 }
 
-fn trade_sorts() -> Vec<Sort> {
-    vec![Sort { by: sea_orm::sea_query::Expr::cust("number"), descending: false, text: false }]
-}
-
 /// The page of a list that is at hand, with each row's position.
 fn page_of<T: Clone>(all: &[T], request: &PageRequest) -> Page<(usize, T)> {
     let position = |keys: Option<&Vec<Key>>| match keys.and_then(|keys| keys.first()) {
@@ -305,7 +302,7 @@ impl Backtest {
 
     /// When it ran.
     async fn created_at(&self) -> DateTime {
-        moment(self.0.created_at)
+        DateTime(self.0.created_at)
     }
 }
 
@@ -409,28 +406,30 @@ pub struct RunBacktestPayload {
 #[derive(Default)]
 pub struct BacktestMutation;
 
-async fn run(app: &App, input: RunBacktestInput) -> Result<row::Model, RequestError> {
-    let span = Span {
-        from: input.from.map(|d| d.0),
-        to: input.to.map(|d| d.0),
-        adjusted: input.adjusted,
-        adjustment: input.adjustment,
-    };
-    let strategy = Strategy::try_from(input.strategy)?;
-    let wanted = RunBacktest { ticker: input.ticker, strategy, execution: input.execution.into(), span };
-    Ok(research::run_backtest(app, wanted).await?.1)
+impl TryFrom<RunBacktestInput> for RunBacktest {
+    type Error = RequestError;
+
+    fn try_from(input: RunBacktestInput) -> Result<Self, RequestError> {
+        let span = Span {
+            from: input.from.map(|d| d.0),
+            to: input.to.map(|d| d.0),
+            adjusted: input.adjusted,
+            adjustment: input.adjustment,
+        };
+        let strategy = Strategy::try_from(input.strategy)?;
+        Ok(Self { ticker: input.ticker, strategy, execution: input.execution.into(), span })
+    }
 }
 
 #[Object]
 impl BacktestMutation {
     /// Runs a strategy over a symbol's bars and answers with the stored result.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn run_backtest(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The symbol, the strategy, and how it is run.")] input: RunBacktestInput,
     ) -> Result<RunBacktestPayload> {
-        Ok(match sort_out(run(ctx.data_unchecked::<App>(), input).await)? {
+        Ok(match sort_out(backtests::run(ctx.data_unchecked::<App>(), &caller(ctx), input).await)? {
             Ok(row) => RunBacktestPayload { backtest: Some(Backtest(row)), user_errors: Vec::new() },
             Err(user_errors) => RunBacktestPayload { backtest: None, user_errors },
         })

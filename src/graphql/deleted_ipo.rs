@@ -5,18 +5,14 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::errors::{Fault, UserError, sort_out};
-use super::guard::RoleGuard;
+use super::guard::caller;
 use super::ids::{self, Kind};
 use super::ipo::Ipo;
-use super::ipo_edits::id_of;
 use super::scalars::DateTime;
-use super::symbol::moment;
+use crate::actions::ipos;
 use crate::app::App;
 use crate::market::Exchange;
-use crate::request::RequestError;
-use crate::research;
-use crate::store::Role;
-use crate::store::entity::{deleted_ipo, ipo as row};
+use crate::store::entity::deleted_ipo;
 
 /// An IPO that was deleted and can come back.
 #[derive(Debug, SimpleObject)]
@@ -42,7 +38,7 @@ impl From<deleted_ipo::Model> for DeletedIpo {
             name: row.name.unwrap_or(row.name_key),
             ticker: row.ticker,
             exchange: row.exchange,
-            deleted_at: moment(row.at.unwrap_or_default()),
+            deleted_at: DateTime(row.at.unwrap_or_default()),
             author: row.author,
         }
     }
@@ -54,9 +50,8 @@ pub struct DeletedIpoQuery;
 #[Object]
 impl DeletedIpoQuery {
     /// The IPOs that were deleted last and can come back, the newest first; at most 500.
-    #[graphql(guard = "RoleGuard(Role::Admin)")]
     async fn deleted_ipos(&self, ctx: &Context<'_>) -> Result<Vec<DeletedIpo>> {
-        let rows = ctx.data_unchecked::<App>().store.ipos().restorable().await.map_err(Fault::from)?;
+        let rows = ipos::deleted(ctx.data_unchecked::<App>(), &caller(ctx)).await.map_err(Fault::from)?;
         Ok(rows.into_iter().map(DeletedIpo::from).collect())
     }
 }
@@ -77,23 +72,19 @@ pub struct RestoreIpoPayload {
     user_errors: Vec<UserError>,
 }
 
-async fn restore(app: &App, id: &ID) -> Result<row::Model, RequestError> {
-    research::restore_ipo(app, id_of(id)?).await
-}
-
 #[derive(Default)]
 pub struct DeletedIpoMutation;
 
 #[Object]
 impl DeletedIpoMutation {
     /// Brings a deleted IPO back, under its id and with its history.
-    #[graphql(guard = "RoleGuard(Role::Admin)")]
     async fn restore_ipo(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which IPO.")] input: RestoreIpoInput,
     ) -> Result<RestoreIpoPayload> {
-        Ok(match sort_out(restore(ctx.data_unchecked::<App>(), &input.id).await)? {
+        let (app, id) = (ctx.data_unchecked::<App>(), ids::row_of(Kind::Ipo, &input.id));
+        Ok(match sort_out(ipos::restore(app, &caller(ctx), id).await)? {
             Ok(row) => RestoreIpoPayload { ipo: Some(Ipo(Arc::new(row))), user_errors: Vec::new() },
             Err(user_errors) => RestoreIpoPayload { ipo: None, user_errors },
         })

@@ -3,6 +3,7 @@
 use async_graphql::{Enum, Error, ErrorExtensions, SimpleObject};
 
 use super::codes::Code;
+use super::guard::denied;
 use crate::request::RequestError;
 use crate::store::{StorageFull, StoreError, TooLong, Unreachable};
 use crate::telemetry::metrics;
@@ -39,13 +40,6 @@ pub struct UserError {
     pub field: Option<Vec<String>>,
 }
 
-impl UserError {
-    /// A mistake in one input field.
-    pub fn new(code: UserErrorCode, field: &str, message: impl Into<String>) -> Self {
-        Self { code, message: sentence(&message.into()), field: Some(vec![field.to_owned()]) }
-    }
-}
-
 /// What a mutation does with a request's outcome: a mistake becomes a `userError`, a fault a GraphQL error.
 pub fn sort_out<T>(outcome: Result<T, RequestError>) -> Result<Result<T, Vec<UserError>>, Error> {
     let error = match outcome {
@@ -59,7 +53,9 @@ pub fn sort_out<T>(outcome: Result<T, RequestError>) -> Result<Result<T, Vec<Use
         RequestError::AlreadyExists { field, .. } => (UserErrorCode::AlreadyExists, Some(field)),
         RequestError::Conflict(_) => (UserErrorCode::Conflict, None),
         RequestError::InsufficientData { field, .. } => (UserErrorCode::InsufficientData, Some(field)),
+        RequestError::LimitExceeded { field, .. } => (UserErrorCode::LimitExceeded, Some(field)),
         RequestError::NotConfigured(_) => (UserErrorCode::NotConfigured, None),
+        RequestError::Denied { role, needed } => return Err(denied(*role, *needed)),
         RequestError::Store(_)
         | RequestError::Serialise(_)
         | RequestError::Encode(_)
@@ -114,7 +110,16 @@ impl From<StoreError> for Fault {
     }
 }
 
-/// Lets `?` turn a store error into a GraphQL error.
+impl From<RequestError> for Fault {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Denied { role, needed } => Self(denied(role, needed)),
+            other => Self(internal(&other)),
+        }
+    }
+}
+
+/// Lets `?` turn an error that is no mistake in the input into a GraphQL error.
 pub struct Fault(Error);
 
 impl From<Fault> for Error {

@@ -7,20 +7,19 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::backtest::{ReportFormat, report_url};
 use super::batch::DataLoader;
 use super::connection::{Connection, PageArguments, Total, connect, if_asked};
-use super::errors::{Fault, UserError, UserErrorCode, internal, missing, sort_out};
-use super::guard::RoleGuard;
+use super::errors::{Fault, UserError, internal, missing, sort_out};
+use super::guard::caller;
 use super::ids::{self, Kind};
 use super::job::Job;
 use super::loaders::{AllModels, Rows, SeriesOf};
 use super::scalars::{Date, DateTime};
-use super::symbol::{Symbol, filtered_by, has_changed, load_symbol, moment};
+use super::subject::{Symbol, filtered_by, has_changed, load_symbol};
+use crate::actions::{models, predictions};
 use crate::app::App;
-use crate::forecast::{DayRecord, Evaluation, ModelKind, ModelSource, apart};
-use crate::jobs;
-use crate::registry::ModelInfo;
-use crate::research::{self, Outcome, Point, PredictRequest};
+use crate::forecast::{DayRecord, Evaluation, ModelInfo, ModelKind, ModelSource, Outcome, Point, apart};
+use crate::research::PredictRequest;
 use crate::store::entity::prediction as row;
-use crate::store::{ResearchFilter, Role, research_sorts};
+use crate::store::{ResearchFilter, research_sorts};
 
 /// Something that forecasts.
 #[derive(Debug, Clone)]
@@ -56,7 +55,7 @@ impl Model {
 
     /// Null for what ships with the service and for files.
     async fn trained_at(&self) -> Option<DateTime> {
-        self.0.trained_at.map(moment)
+        self.0.trained_at.map(DateTime)
     }
 
     /// What it was fitted to, in a sentence.
@@ -332,7 +331,7 @@ impl Prediction {
     /// What to make of it, by how the model compares with "no change" on this symbol's history: in a sentence or two.
     async fn verdict(&self) -> Result<String> {
         let (evaluation, record) = (self.0.evaluation().map_err(Fault::from)?, self.0.record().map_err(Fault::from)?);
-        Ok(research::verdict(&evaluation, &record))
+        Ok(crate::forecast::verdict(&evaluation, &record))
     }
 
     /// How it has turned out so far; null before the first of its days.
@@ -352,7 +351,7 @@ impl Prediction {
 
     /// When it was made.
     async fn created_at(&self) -> DateTime {
-        moment(self.0.created_at)
+        DateTime(self.0.created_at)
     }
 }
 
@@ -452,22 +451,15 @@ pub struct ForecastMutation;
 #[Object]
 impl ForecastMutation {
     /// Forecasts a symbol's next trading days on adjusted prices, and answers with the stored prediction.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn predict(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The symbol, and how far ahead.")] input: PredictInput,
     ) -> Result<PredictPayload> {
-        let model = match input.model_id.map(|id| ids::decode_key(Kind::Model, &id)) {
-            Some(None) => {
-                let message = "this is no model's id; models lists them";
-                let user_errors = vec![UserError::new(UserErrorCode::NotFound, "modelId", message)];
-                return Ok(PredictPayload { prediction: None, user_errors });
-            }
-            other => other.flatten(),
-        };
+        // An id that is no model's means the model without a key, which there is none of.
+        let model = input.model_id.map(|id| ids::decode_key(Kind::Model, &id).unwrap_or_default());
         let request = PredictRequest { ticker: input.ticker, horizon: input.horizon, model };
-        Ok(match sort_out(research::predict(ctx.data_unchecked::<App>(), request).await)? {
+        Ok(match sort_out(predictions::make(ctx.data_unchecked::<App>(), &caller(ctx), request).await)? {
             Ok(row) => PredictPayload { prediction: Some(Prediction(row)), user_errors: Vec::new() },
             Err(user_errors) => PredictPayload { prediction: None, user_errors },
         })
@@ -475,13 +467,13 @@ impl ForecastMutation {
 
     /// Trains a model on stored symbols as a job. It's used where it is named, and where nobody names a model only once
     /// `setDefaultModel` has chosen it.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn train_model(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to call it, and what to train it on.")] input: TrainModelInput,
     ) -> Result<TrainModelPayload> {
-        let asked = jobs::train_model(ctx.data_unchecked::<App>(), &input.name, &input.tickers).await;
+        let app = ctx.data_unchecked::<App>();
+        let asked = models::train(app, &caller(ctx), &input.name, &input.tickers).await;
         Ok(match sort_out(asked)? {
             Ok(job) => TrainModelPayload { job: Some(Job(job)), user_errors: Vec::new() },
             Err(user_errors) => TrainModelPayload { job: None, user_errors },

@@ -1,50 +1,14 @@
 //! Who is asking, and whether they may.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use async_graphql::{Context, Error, Guard, Result, SimpleObject};
 
 use super::codes::Code;
+use crate::actions::Caller;
 use crate::store::Role;
 
-/// Whoever sent the request.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    pub name: String,
-    pub role: Role,
-    pub credential: Credential,
-    /// Where the request came from.
-    pub address: IpAddr,
-}
-
-/// What a caller has shown: it can end while a connection stays open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Credential {
-    None,
-    /// The token of the settings, good for as long as the process lives.
-    Settings,
-    /// A bearer token's row.
-    Token(i64),
-    /// A console session's row.
-    Session(i64),
-}
-
-impl Caller {
-    /// Somebody without a token.
-    #[must_use]
-    pub fn anonymous() -> Self {
-        Self {
-            name: "anonymous".to_owned(),
-            role: Role::Anonymous,
-            credential: Credential::None,
-            address: Ipv4Addr::UNSPECIFIED.into(),
-        }
-    }
-}
-
-/// The name of the token that was sent.
-pub(super) fn caller<'a>(ctx: &'a Context<'_>) -> &'a str {
-    ctx.data_opt::<Caller>().map_or("anonymous", |caller| caller.name.as_str())
+/// Who is asking.
+pub(super) fn caller(ctx: &Context<'_>) -> Caller {
+    ctx.data_opt::<Caller>().cloned().unwrap_or_else(Caller::anonymous)
 }
 
 /// Who is asking.
@@ -69,7 +33,7 @@ impl Guard for RoleGuard {
 /// Why a role does not suffice.
 #[must_use]
 pub fn denied(role: Role, needed: Role) -> Error {
-    let needed = format!("{needed:?}").to_uppercase();
+    let needed = needed.name();
     let (code, message) = if role == Role::Anonymous {
         (
             Code::Unauthenticated,

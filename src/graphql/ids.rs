@@ -84,6 +84,12 @@ pub fn decode_as(kind: Kind, id: &str) -> Option<i64> {
     decode(id).filter(|(found, _)| *found == kind).map(|(_, number)| number)
 }
 
+/// The row number of an id of this kind; 0, which no row has, if it's none.
+#[must_use]
+pub fn row_of(kind: Kind, id: &str) -> i64 {
+    decode_as(kind, id).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

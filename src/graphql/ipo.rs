@@ -12,7 +12,7 @@ use super::ids::{self, Kind};
 use super::loaders::{RevisionsOf, Rows};
 use super::record::{Plan, Record, Writer, json, name, object, scalar};
 use super::scalars::{BigInt, Date, DateTime, Decimal};
-use super::symbol::{Symbol, load_symbol, moment};
+use super::subject::{Symbol, load_symbol};
 use crate::market::ipo::{self as market, Board, FieldChange as Change, IpoDates, IpoStatus, SubscriptionScope};
 use crate::market::{DataSource, Exchange, Performance};
 use crate::store::entity::{ipo as row, ipo_revision};
@@ -47,7 +47,7 @@ impl From<market::Subscription> for IpoSubscription {
     fn from(s: market::Subscription) -> Self {
         Self {
             scope: s.scope,
-            as_of: s.as_of.map(moment),
+            as_of: s.as_of.map(DateTime),
             total: s.total,
             qualified_institutional: s.qualified_institutional,
             non_institutional: s.non_institutional,
@@ -107,13 +107,13 @@ pub struct FieldChange {
 impl IpoRevision {
     /// When it was changed.
     async fn changed_at(&self) -> DateTime {
-        moment(self.0.at)
+        DateTime(self.0.at)
     }
 
     /// The same.
     #[graphql(deprecation = "A moment's name ends in At everywhere: use changedAt")]
     async fn at(&self) -> DateTime {
-        moment(self.0.at)
+        DateTime(self.0.at)
     }
 
     /// Whose fetch or edit it was; MANUAL is an administrator.
@@ -174,8 +174,8 @@ impl Record for Ipo {
             "faceValue" => Box::new(|ipo, out| scalar(out, decimal(ipo.0.face_value.as_ref()))),
             "registrar" => Box::new(|ipo, out| json(out, &ipo.0.registrar)),
             "source" => Box::new(|ipo, out| name(out, ipo.0.source)),
-            "createdAt" => Box::new(|ipo, out| scalar(out, Some(moment(ipo.0.created_at)))),
-            "updatedAt" => Box::new(|ipo, out| scalar(out, Some(moment(ipo.0.updated_at)))),
+            "createdAt" => Box::new(|ipo, out| scalar(out, Some(DateTime(ipo.0.created_at)))),
+            "updatedAt" => Box::new(|ipo, out| scalar(out, Some(DateTime(ipo.0.updated_at)))),
             "performance" => {
                 let fields = plan.of::<IpoPerformance>(&field.selection_set.node)?;
                 Box::new(move |ipo, out| object(out, &fields, ipo.0.performance().map(IpoPerformance::from)))
@@ -317,12 +317,12 @@ impl Ipo {
 
     /// When the service first knew of it.
     async fn created_at(&self) -> DateTime {
-        moment(self.0.created_at)
+        DateTime(self.0.created_at)
     }
 
     /// When one of its fields last changed.
     async fn updated_at(&self) -> DateTime {
-        moment(self.0.updated_at)
+        DateTime(self.0.updated_at)
     }
 
     /// The listed stock, once it is tracked.

@@ -7,21 +7,18 @@ use async_stream::try_stream;
 use futures_util::Stream;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::errors::{UserError, UserErrorCode, lagged, sort_out};
-use super::guard::{RoleGuard, caller};
+use super::errors::{UserError, lagged, sort_out};
+use super::guard::caller;
 use super::ids::{self, Kind};
 use super::ipo::Ipo;
 use super::job::Job;
 use super::scalars::{BigInt, Date, Decimal};
+use crate::actions::ipos::{self, IpoEdits};
 use crate::app::App;
-use crate::jobs;
 use crate::market::day::iso;
 use crate::market::ipo::{Board, IpoField};
 use crate::market::{DataSource, Exchange};
-use crate::request::RequestError;
-use crate::research::{self, IpoEdits};
-use crate::store::entity::ipo as row;
-use crate::store::{Role, Update};
+use crate::store::Update;
 
 /// A source to fetch IPOs from.
 #[derive(Debug, InputObject)]
@@ -211,48 +208,25 @@ impl UpdateIpoInput {
     }
 }
 
-pub(super) fn id_of(id: &ID) -> Result<i64, RequestError> {
-    let missing = || RequestError::NotFound { field: "id".into(), what: "IPO with this id".to_owned() };
-    ids::decode_as(Kind::Ipo, id).ok_or_else(missing)
-}
-
-async fn update(ctx: &Context<'_>, input: UpdateIpoInput) -> Result<row::Model, RequestError> {
-    let id = id_of(&input.id)?;
-    research::update_ipo(ctx.data_unchecked::<App>(), id, input.into_edits(), caller(ctx)).await
-}
-
-async fn delete(ctx: &Context<'_>, id: &ID) -> Result<(), RequestError> {
-    research::delete_ipo(ctx.data_unchecked::<App>(), id_of(id)?, caller(ctx)).await
-}
-
-const LONGEST_IDEMPOTENCY_KEY: usize = 200;
-
 #[derive(Default)]
 pub struct IpoMutation;
 
 #[Object]
 impl IpoMutation {
     /// Queues a fetch of a source's IPOs. One that is under way answers with its job.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn refresh_ipos(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which source to ask.")] input: RefreshIposInput,
     ) -> Result<RefreshIposPayload> {
-        if input.idempotency_key.as_ref().is_some_and(|k| k.is_empty() || k.len() > LONGEST_IDEMPOTENCY_KEY) {
-            let message = format!("an idempotency key has 1 to {LONGEST_IDEMPOTENCY_KEY} bytes");
-            let user_errors = vec![UserError::new(UserErrorCode::Invalid, "idempotencyKey", message)];
-            return Ok(RefreshIposPayload { job: None, user_errors });
-        }
         let app = ctx.data_unchecked::<App>();
-        Ok(match sort_out(jobs::refresh_ipos(app, input.source, input.idempotency_key).await)? {
+        Ok(match sort_out(ipos::refresh(app, &caller(ctx), input.source, input.idempotency_key).await)? {
             Ok(job) => RefreshIposPayload { job: Some(Job(job)), user_errors: Vec::new() },
             Err(user_errors) => RefreshIposPayload { job: None, user_errors },
         })
     }
 
     /// Adds an IPO.
-    #[graphql(guard = "RoleGuard(Role::Admin)")]
     async fn create_ipo(
         &self,
         ctx: &Context<'_>,
@@ -260,33 +234,33 @@ impl IpoMutation {
     ) -> Result<CreateIpoPayload> {
         let app = ctx.data_unchecked::<App>();
         let exchange = input.exchange;
-        Ok(match sort_out(research::create_ipo(app, exchange, input.into_edits()).await)? {
+        Ok(match sort_out(ipos::create(app, &caller(ctx), exchange, input.into_edits()).await)? {
             Ok(row) => CreateIpoPayload { ipo: Some(Ipo(Arc::new(row))), user_errors: Vec::new() },
             Err(user_errors) => CreateIpoPayload { ipo: None, user_errors },
         })
     }
 
     /// Sets fields of an IPO. A fetch leaves them alone until the source itself says something else.
-    #[graphql(guard = "RoleGuard(Role::Admin)")]
     async fn update_ipo(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which IPO, and the values to set.")] input: UpdateIpoInput,
     ) -> Result<UpdateIpoPayload> {
-        Ok(match sort_out(update(ctx, input).await)? {
+        let (app, id) = (ctx.data_unchecked::<App>(), ids::row_of(Kind::Ipo, &input.id));
+        Ok(match sort_out(ipos::update(app, &caller(ctx), id, input.into_edits()).await)? {
             Ok(row) => UpdateIpoPayload { ipo: Some(Ipo(Arc::new(row))), user_errors: Vec::new() },
             Err(user_errors) => UpdateIpoPayload { ipo: None, user_errors },
         })
     }
 
     /// Deletes an IPO with its history. A fetch doesn't bring it back; `restoreIpo` does.
-    #[graphql(guard = "RoleGuard(Role::Admin)")]
     async fn delete_ipo(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which IPO.")] input: DeleteIpoInput,
     ) -> Result<DeleteIpoPayload> {
-        Ok(match sort_out(delete(ctx, &input.id).await)? {
+        let (app, id) = (ctx.data_unchecked::<App>(), ids::row_of(Kind::Ipo, &input.id));
+        Ok(match sort_out(ipos::delete(app, &caller(ctx), id).await)? {
             Ok(()) => DeleteIpoPayload {
                 deleted_ipo_id: Some(input.id.clone()),
                 deleted_id: Some(input.id),

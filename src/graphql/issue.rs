@@ -3,15 +3,15 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked, sought};
-use super::errors::{Fault, UserError, UserErrorCode};
-use super::guard::RoleGuard;
+use super::errors::{Fault, UserError, sort_out};
+use super::guard::caller;
 use super::ids::{self, Kind};
 use super::scalars::DateTime;
-use super::symbol::moment;
+use crate::actions::flags;
 use crate::app::App;
 use crate::market::DataSource;
 use crate::store::entity::data_issue;
-use crate::store::{IssueFilter, Role, issue_sorts};
+use crate::store::{IssueFilter, issue_sorts};
 
 /// A record that was kept out, and why.
 #[derive(Debug, Clone)]
@@ -52,12 +52,12 @@ impl DataIssue {
 
     /// When it was first seen.
     async fn first_seen_at(&self) -> DateTime {
-        moment(self.0.first_seen_at)
+        DateTime(self.0.first_seen_at)
     }
 
     /// When it was last seen.
     async fn last_seen_at(&self) -> DateTime {
-        moment(self.0.last_seen_at)
+        DateTime(self.0.last_seen_at)
     }
 
     /// How many fetches have shown it.
@@ -67,7 +67,7 @@ impl DataIssue {
 
     /// When it was made good at its source, or an administrator dealt with it; from the start where there is nothing to mend.
     async fn resolved_at(&self) -> Option<DateTime> {
-        self.0.resolved_at.map(moment)
+        self.0.resolved_at.map(DateTime)
     }
 }
 
@@ -137,23 +137,15 @@ pub struct IssueMutation;
 #[Object]
 impl IssueMutation {
     /// Marks a flagged record as dealt with; it opens again if the source sends it again.
-    #[graphql(guard = "RoleGuard(Role::Admin)")]
     async fn resolve_data_issue(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which record.")] input: ResolveDataIssueInput,
     ) -> Result<ResolveDataIssuePayload> {
-        let store = &ctx.data_unchecked::<App>().store;
-        let resolved = match ids::decode_as(Kind::DataIssue, &input.id) {
-            Some(id) => store.issues().resolve(id).await.map_err(Fault::from)?,
-            None => None,
-        };
-        Ok(if let Some(row) = resolved {
-            ResolveDataIssuePayload { data_issue: Some(DataIssue(row)), user_errors: Vec::new() }
-        } else {
-            let message = "there is no flagged record with this id";
-            let user_errors = vec![UserError::new(UserErrorCode::NotFound, "id", message)];
-            ResolveDataIssuePayload { data_issue: None, user_errors }
+        let id = ids::row_of(Kind::DataIssue, &input.id);
+        Ok(match sort_out(flags::resolve(ctx.data_unchecked::<App>(), &caller(ctx), id).await)? {
+            Ok(row) => ResolveDataIssuePayload { data_issue: Some(DataIssue(row)), user_errors: Vec::new() },
+            Err(user_errors) => ResolveDataIssuePayload { data_issue: None, user_errors },
         })
     }
 }

@@ -11,18 +11,18 @@ use tokio::time::{Instant, timeout_at};
 
 use super::batch::DataLoader;
 use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
-use super::errors::{Fault, UserError, UserErrorCode, bad_input, internal, lagged, sort_out};
-use super::guard::RoleGuard;
+use super::errors::{Fault, UserError, bad_input, internal, lagged, sort_out};
+use super::guard::caller;
 use super::ids::{self, Kind};
 use super::loaders::{Rows, SweepOfJob};
 use super::scalars::DateTime;
+use super::subject::{Symbol, load_symbol};
 use super::sweep::Sweep;
-use super::symbol::{Symbol, load_symbol, moment};
+use crate::actions::jobs;
 use crate::app::App;
-use crate::jobs;
 use crate::request::normalise_ticker;
 use crate::store::entity::job;
-use crate::store::{JobFilter, JobKind, JobState, JobUpdate, Outcome, Role, Update, job_sorts};
+use crate::store::{JobFilter, JobKind, JobState, JobUpdate, Outcome, Update, job_sorts};
 
 /// Work that outlives a request.
 #[derive(Debug, Clone)]
@@ -98,17 +98,17 @@ impl Job {
 
     /// When it was asked for.
     async fn created_at(&self) -> DateTime {
-        moment(self.0.created_at)
+        DateTime(self.0.created_at)
     }
 
     /// When a worker first began.
     async fn started_at(&self) -> Option<DateTime> {
-        self.0.started_at.map(moment)
+        self.0.started_at.map(DateTime)
     }
 
     /// When it ended.
     async fn finished_at(&self) -> Option<DateTime> {
-        self.0.finished_at.map(moment)
+        self.0.finished_at.map(DateTime)
     }
 
     /// The sweep that it has stored, if it's one and has succeeded.
@@ -206,39 +206,29 @@ pub struct RetryJobPayload {
 #[derive(Default)]
 pub struct JobMutation;
 
-fn no_such_job() -> Vec<UserError> {
-    vec![UserError::new(UserErrorCode::NotFound, "id", "there is no job with this id")]
-}
-
 #[Object]
 impl JobMutation {
     /// Stops a job: at once if it waits, within seconds if it runs.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn cancel_job(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which job.")] input: CancelJobInput,
     ) -> Result<CancelJobPayload> {
-        let Some(id) = ids::decode_as(Kind::Job, &input.id) else {
-            return Ok(CancelJobPayload { job: None, user_errors: no_such_job() });
-        };
-        Ok(match sort_out(jobs::cancel(ctx.data_unchecked::<App>(), id).await)? {
+        let id = ids::row_of(Kind::Job, &input.id);
+        Ok(match sort_out(jobs::cancel(ctx.data_unchecked::<App>(), &caller(ctx), id).await)? {
             Ok(job) => CancelJobPayload { job: Some(Job(job)), user_errors: Vec::new() },
             Err(user_errors) => CancelJobPayload { job: None, user_errors },
         })
     }
 
     /// Queues a failed or cancelled job again.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn retry_job(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which job.")] input: RetryJobInput,
     ) -> Result<RetryJobPayload> {
-        let Some(id) = ids::decode_as(Kind::Job, &input.id) else {
-            return Ok(RetryJobPayload { job: None, user_errors: no_such_job() });
-        };
-        Ok(match sort_out(jobs::retry(ctx.data_unchecked::<App>(), id).await)? {
+        let id = ids::row_of(Kind::Job, &input.id);
+        Ok(match sort_out(jobs::retry(ctx.data_unchecked::<App>(), &caller(ctx), id).await)? {
             Ok(job) => RetryJobPayload { job: Some(Job(job)), user_errors: Vec::new() },
             Err(user_errors) => RetryJobPayload { job: None, user_errors },
         })

@@ -9,9 +9,9 @@ use async_graphql::dataloader::Loader;
 
 use super::batch::DataLoader;
 use crate::app::App;
+use crate::forecast::ModelInfo;
 use crate::market::ipo::provider_tickers;
 use crate::market::{Bar, Day, Series};
-use crate::registry::ModelInfo;
 use crate::request::RequestError;
 use crate::research::{Curve, decode_curve};
 use crate::store::entity::{backtest, corporate_action, data_issue, ipo, ipo_revision, job, prediction, sweep, symbol};

@@ -5,18 +5,18 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use super::batch::DataLoader;
 use super::connection::{Connection, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, internal, sort_out};
-use super::guard::RoleGuard;
+use super::guard::caller;
 use super::job::Job;
 use super::loaders::{ActionsOf, Rows};
 use super::scalars::{Date, Decimal};
-use super::symbol::{Symbol, filtered_by, load_symbol};
+use super::subject::{Symbol, filtered_by, load_symbol};
+use crate::actions;
 use crate::app::App;
-use crate::jobs;
 use crate::market::corporate_actions::CorporateActionKind;
 use crate::market::{DataSource, Exchange};
 use crate::store::entity::market_day::MarketDayState;
 use crate::store::entity::{corporate_action, market_day};
-use crate::store::{CorporateActionFilter, MarketDayFilter, Role, corporate_action_sorts, market_day_sorts};
+use crate::store::{CorporateActionFilter, MarketDayFilter, corporate_action_sorts, market_day_sorts};
 
 /// What is known of one calendar day of an exchange.
 #[derive(Debug, Clone, SimpleObject)]
@@ -218,14 +218,13 @@ pub struct MarketMutation;
 impl MarketMutation {
     /// Queues the fetching of an exchange's daily files, each with every share of a day: a job a month of days. Days
     /// that are stored already aren't asked for again.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn refresh_market(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The exchange, and the days.")] input: RefreshMarketInput,
     ) -> Result<RefreshMarketPayload> {
         let app = ctx.data_unchecked::<App>();
-        let asked = jobs::refresh_market(app, input.exchange, input.from.0, input.to.0).await;
+        let asked = actions::market::refresh(app, &caller(ctx), input.exchange, input.from.0, input.to.0).await;
         Ok(match sort_out(asked)? {
             Ok(jobs) => RefreshMarketPayload { jobs: jobs.into_iter().map(Job).collect(), user_errors: Vec::new() },
             Err(user_errors) => RefreshMarketPayload { jobs: Vec::new(), user_errors },

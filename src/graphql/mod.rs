@@ -28,7 +28,9 @@ pub mod record;
 mod research_edits;
 mod scalars;
 mod strategy;
+mod subject;
 mod sweep;
+mod sweep_edits;
 mod symbol;
 mod symbol_edits;
 mod token;
@@ -42,7 +44,7 @@ use connection::Connection;
 
 pub use codes::{Code, START};
 pub use errors::internal;
-pub use guard::{Caller, Credential, denied};
+pub use guard::denied;
 pub use ids::{Kind, decode_as as decode_id, encode as global_id};
 pub use loaders::{Loaders, loaders};
 
@@ -72,7 +74,7 @@ pub struct Mutation(
     job::JobMutation,
     issue::IssueMutation,
     backtest::BacktestMutation,
-    sweep::SweepMutation,
+    sweep_edits::SweepMutation,
     research_edits::ResearchMutation,
     ipo_edits::IpoMutation,
     deleted_ipo::DeletedIpoMutation,
@@ -105,7 +107,7 @@ pub fn schema(app: Option<&App>) -> Schema {
         .override_output_type_description::<Connection<forecast::Prediction>>("A page of predictions.")
         .override_output_type_description::<Connection<price::PriceBar>>("A page of bars.")
         .override_output_type_description::<Connection<sweep::Sweep>>("A page of sweeps.")
-        .override_output_type_description::<Connection<symbol::Symbol>>("A page of symbols.")
+        .override_output_type_description::<Connection<subject::Symbol>>("A page of symbols.")
         .override_output_type_description::<Connection<backtest::Trade>>("A page of trades.")
         .override_input_type_description::<async_graphql::Upload>(
             "A file, sent as multipart/form-data by the GraphQL multipart request specification: at most 64 MiB, one a \

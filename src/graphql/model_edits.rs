@@ -4,12 +4,10 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::errors::{Fault, UserError, sort_out};
 use super::forecast::Model;
-use super::guard::RoleGuard;
+use super::guard::caller;
 use super::ids::{self, Kind};
+use crate::actions::models;
 use crate::app::App;
-use crate::request::RequestError;
-use crate::research;
-use crate::store::Role;
 
 /// The model to be the default.
 #[derive(Debug, InputObject)]
@@ -67,65 +65,50 @@ pub struct ModelMutation;
 #[Object]
 impl ModelMutation {
     /// Chooses the model that is used where nobody names one, for everybody.
-    #[graphql(guard = "RoleGuard(Role::Admin)")]
     async fn set_default_model(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which model.")] input: SetDefaultModelInput,
     ) -> Result<SetDefaultModelPayload> {
         let app = ctx.data_unchecked::<App>();
-        let chosen = match key_of(&input.id) {
-            Ok(key) => research::choose_default_model(app, &key).await.map(|()| key),
-            Err(error) => Err(error),
-        };
-        Ok(match sort_out(chosen)? {
-            Ok(key) => SetDefaultModelPayload { model: fresh_model(app, &key).await?, user_errors: Vec::new() },
+        let key = key_of(&input.id);
+        Ok(match sort_out(models::choose_default(app, &caller(ctx), &key).await)? {
+            Ok(()) => SetDefaultModelPayload { model: fresh_model(app, &key).await?, user_errors: Vec::new() },
             Err(user_errors) => SetDefaultModelPayload { model: None, user_errors },
         })
     }
 
     /// Gives a model that was trained here another name. Predictions keep the name of their time.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn rename_model(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which model, and what it is to be called.")] input: RenameModelInput,
     ) -> Result<RenameModelPayload> {
         let app = ctx.data_unchecked::<App>();
-        let renamed = match key_of(&input.id) {
-            Ok(key) => research::rename_model(app, &key, &input.name).await.map(|()| key),
-            Err(error) => Err(error),
-        };
-        Ok(match sort_out(renamed)? {
-            Ok(key) => RenameModelPayload { model: fresh_model(app, &key).await?, user_errors: Vec::new() },
+        let key = key_of(&input.id);
+        Ok(match sort_out(models::rename(app, &caller(ctx), &key, &input.name).await)? {
+            Ok(()) => RenameModelPayload { model: fresh_model(app, &key).await?, user_errors: Vec::new() },
             Err(user_errors) => RenameModelPayload { model: None, user_errors },
         })
     }
 
     /// Deletes a model that was trained here; the default can't be deleted. Predictions that it made stay.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn delete_model(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which model.")] input: DeleteModelInput,
     ) -> Result<DeleteModelPayload> {
         let app = ctx.data_unchecked::<App>();
-        let deleted = match key_of(&input.id) {
-            Ok(key) => research::delete_model(app, &key).await,
-            Err(error) => Err(error),
-        };
-        Ok(match sort_out(deleted)? {
+        Ok(match sort_out(models::delete(app, &caller(ctx), &key_of(&input.id)).await)? {
             Ok(()) => DeleteModelPayload { deleted_model_id: Some(input.id), user_errors: Vec::new() },
             Err(user_errors) => DeleteModelPayload { deleted_model_id: None, user_errors },
         })
     }
 }
 
-/// The key of a model's id.
-fn key_of(id: &ID) -> Result<String, RequestError> {
-    let missing =
-        || RequestError::NotFound { field: "id".into(), what: "model with this id; models lists them".to_owned() };
-    ids::decode_key(Kind::Model, id).ok_or_else(missing)
+/// The key of a model's id; an empty one, which no model has, if it's none.
+fn key_of(id: &ID) -> String {
+    ids::decode_key(Kind::Model, id).unwrap_or_default()
 }
 
 /// A model after a change: what was loaded for this request before may be older.

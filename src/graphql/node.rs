@@ -6,15 +6,15 @@ use super::backtest::Backtest;
 use super::batch::DataLoader;
 use super::errors::{bad_input, internal};
 use super::forecast::{Model, Prediction, load_model};
-use super::guard::{Caller, Viewer};
+use super::guard::{Viewer, caller};
 use super::ids::{Kind, decode, decode_key};
 use super::ipo::Ipo;
 use super::issue::DataIssue;
 use super::job::Job;
 use super::loaders::IpoId;
 use super::loaders::{BacktestId, IssueId, JobId, PredictionId, Rows, SweepId, SymbolId};
+use super::subject::Symbol;
 use super::sweep::Sweep;
-use super::symbol::Symbol;
 use crate::app::App;
 
 /// An object with a global id.
@@ -89,7 +89,7 @@ impl NodeQuery {
 
     /// Who is asking, by the token that was sent.
     async fn viewer(&self, ctx: &Context<'_>) -> Viewer {
-        let caller = ctx.data_opt::<Caller>().cloned().unwrap_or_else(Caller::anonymous);
+        let caller = caller(ctx);
         Viewer { name: caller.name, role: caller.role }
     }
 

@@ -7,9 +7,9 @@ use super::column::{Column, Gap};
 use super::errors::bad_input;
 use super::record::{Plan, Record, Writer, json};
 use super::scalars::{BigInt, Date};
+use crate::market::adjustment::adjusted_close;
 use crate::market::calendar::DayRange;
 use crate::market::resample::resample;
-use crate::market::splits::adjusted_close;
 use crate::market::{Adjustment, Bar, Columns, Dividend, Interval, Operand, PriceField, Series, Split as SplitRow};
 
 /// One trading day, week or month of a symbol. Prices are in the symbol's currency.

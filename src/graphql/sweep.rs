@@ -8,23 +8,20 @@ use super::batch::DataLoader;
 use super::codes::Code;
 use super::column::{Column, Gap};
 use super::connection::{Connection, PageArguments, Total, connect, if_asked, sought};
-use super::errors::{Fault, UserError, internal, missing, sort_out};
-use super::guard::RoleGuard;
+use super::errors::{Fault, internal, missing};
 use super::ids::{self, Kind};
-use super::job::Job;
 use super::limits::Budget;
 use super::limits::budget::MOST_COMBINATIONS;
 use super::loaders::{Rows, SweepColumnsOf};
 use super::scalars::{Date, DateTime};
-use super::strategy::{ExecutionInput, StoredExecution, WindowRangeInput};
-use super::symbol::{Symbol, filtered_by, has_changed, load_symbol, moment};
+use super::strategy::StoredExecution;
+use super::subject::{Symbol, filtered_by, has_changed, load_symbol};
 use crate::app::App;
 use crate::backtest::{self, SweepMetric};
-use crate::jobs::{self, SweepAnswer};
 use crate::market::Adjustment;
-use crate::research::{Span, StoredSweep, SweepRequest, decode_sweep};
+use crate::research::{StoredSweep, decode_sweep};
 use crate::store::entity::sweep as row;
-use crate::store::{ResearchFilter, Role, research_sorts};
+use crate::store::{ResearchFilter, research_sorts};
 
 /// Every pair of two windows: below its moving average of the one a symbol is bought, above that of the other sold.
 #[derive(Debug, Clone)]
@@ -236,42 +233,8 @@ impl Sweep {
 
     /// When it ran.
     async fn created_at(&self) -> DateTime {
-        moment(self.row.created_at)
+        DateTime(self.row.created_at)
     }
-}
-
-/// Two ranges of windows to try on a symbol.
-#[derive(Debug, InputObject)]
-pub struct SweepBacktestsInput {
-    /// The symbol to run over, as `Symbol.ticker` has it, in any case.
-    ticker: String,
-    /// Buys while the close is below its moving average of this many days.
-    buy_below_sma: WindowRangeInput,
-    /// Sells while the close is above its moving average of this many days.
-    sell_above_sma: WindowRangeInput,
-    /// How orders are carried out; with the defaults of each field if left out.
-    execution: Option<ExecutionInput>,
-    /// The earliest date; windows fill from here on.
-    from: Option<Date>,
-    /// The latest date.
-    to: Option<Date>,
-    /// Prices adjusted for splits, and for dividends where the provider does so; as traded if false. `adjustment` says
-    /// more exactly which.
-    #[graphql(default = true, deprecation = "Use adjustment.")]
-    adjusted: bool,
-    /// What prices are adjusted for; what `adjusted` says unless given.
-    adjustment: Option<Adjustment>,
-}
-
-/// The sweep, if it was small enough to be run at once; else the job that runs it, whose `sweep` it will be.
-#[derive(SimpleObject)]
-pub struct SweepBacktestsPayload {
-    /// The job that runs it, where there are more than 10,000 pairs.
-    job: Option<Job>,
-    /// The stored sweep, where there are 10,000 pairs or fewer.
-    sweep: Option<Sweep>,
-    /// What is wrong with the input, one entry a mistake; empty if it was done.
-    user_errors: Vec<UserError>,
 }
 
 /// Which sweeps to list.
@@ -321,38 +284,5 @@ impl SweepQuery {
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.sweeps().page(&wanted, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Sweeps(wanted), row::Model::keys, Into::into))
-    }
-}
-
-#[derive(Default)]
-pub struct SweepMutation;
-
-#[Object]
-impl SweepMutation {
-    /// Runs every pair of two ranges of windows: up to 10,000 at once, up to 1,000,000 as a job.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
-    async fn sweep_backtests(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The symbol, and the windows to try.")] input: SweepBacktestsInput,
-    ) -> Result<SweepBacktestsPayload> {
-        let request = SweepRequest {
-            ticker: input.ticker,
-            buy: input.buy_below_sma.into(),
-            sell: input.sell_above_sma.into(),
-            execution: input.execution.into(),
-            span: Span {
-                from: input.from.map(|d| d.0),
-                to: input.to.map(|d| d.0),
-                adjusted: input.adjusted,
-                adjustment: input.adjustment,
-            },
-        };
-        let payload = |job, sweep| SweepBacktestsPayload { job, sweep, user_errors: Vec::new() };
-        Ok(match sort_out(jobs::sweep_backtests(ctx.data_unchecked::<App>(), request).await)? {
-            Ok(SweepAnswer::Done(sweep)) => payload(None, Some((*sweep).into())),
-            Ok(SweepAnswer::Queued(job)) => payload(Some(Job(*job)), None),
-            Err(user_errors) => SweepBacktestsPayload { job: None, sweep: None, user_errors },
-        })
     }
 }

@@ -1,4 +1,4 @@
-//! Symbols: the object and its lists, and what other objects ask of a symbol.
+//! Symbols: the object and its lists.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use super::market::{CorporateAction, FormerTicker, actions_of};
 use super::price::{DateRange, PriceBar, PriceSeries, Split};
 use super::record::Records;
 use super::scalars::{Date, DateTime, Decimal};
+use super::subject::Symbol;
 use crate::app::App;
 use crate::market::calendar::{self, Calendar};
 use crate::market::day;
@@ -23,22 +24,8 @@ use crate::market::resample::resample;
 use crate::market::{self, Adjustment, DataSource, Exchange, Interval, Series};
 use crate::request::normalise_ticker;
 use crate::store::entity::{backtest, symbol};
-use crate::store::page::{Key, Page, PageRequest, Sort};
-use crate::store::{BarRequest, SymbolFilter, SymbolOrder, SymbolOrderField, research_sorts, symbol_sorts};
-
-/// A share, fund or index that prices are kept of.
-#[derive(Debug, Clone)]
-pub struct Symbol(pub Arc<symbol::Model>);
-
-/// A moment of the store as GraphQL shows it.
-pub(super) fn moment(at: i64) -> DateTime {
-    DateTime(at)
-}
-
-fn bar_sorts() -> Vec<Sort> {
-    let by = sea_orm::sea_query::Expr::cust("day");
-    vec![Sort { by, descending: false, text: false }]
-}
+use crate::store::page::{Key, Page, PageRequest};
+use crate::store::{BarRequest, SymbolFilter, SymbolOrder, SymbolOrderField, bar_sorts, research_sorts, symbol_sorts};
 
 /// The day that a cursor in a list of bars stands for.
 fn day_of(keys: Option<&Vec<Key>>) -> Option<i32> {
@@ -212,7 +199,7 @@ impl Symbol {
 
     /// When prices were last fetched or imported.
     async fn last_refreshed_at(&self) -> Option<DateTime> {
-        self.0.last_refreshed_at.map(moment)
+        self.0.last_refreshed_at.map(DateTime)
     }
 
     /// The newest bar.
@@ -444,27 +431,4 @@ async fn named(ctx: &Context<'_>, ticker: &str) -> Result<Option<Symbol>> {
     let store = &ctx.data_unchecked::<App>().store;
     let row = store.identities().find(&ticker).await.map_err(Fault::from)?;
     Ok(row.map(|row| Symbol(Arc::new(row))))
-}
-
-/// Loads a symbol for another object's field.
-pub(super) async fn load_symbol(ctx: &Context<'_>, id: Option<i64>) -> Result<Option<Symbol>, Error> {
-    let Some(id) = id else { return Ok(None) };
-    let loader = ctx.data_unchecked::<DataLoader<Rows>>();
-    let row = loader.load_one(super::loaders::SymbolId(id)).await.map_err(|e| internal(&e))?;
-    Ok(row.map(Symbol))
-}
-
-/// Whether a symbol's prices have changed since a version of them.
-pub(super) async fn has_changed(ctx: &Context<'_>, symbol_id: i64, data_version: i32) -> Result<bool> {
-    let symbol = load_symbol(ctx, Some(symbol_id)).await?;
-    Ok(symbol.is_none_or(|symbol| symbol.0.data_version != data_version))
-}
-
-/// The row that a filter by ticker means; 0, which no row has, if there's no such symbol.
-pub(super) async fn filtered_by(ctx: &Context<'_>, ticker: Option<String>) -> Result<Option<i64>> {
-    let Some(ticker) = ticker else { return Ok(None) };
-    let ticker = normalise_ticker(&ticker).unwrap_or(ticker);
-    let store = &ctx.data_unchecked::<App>().store;
-    let symbol = store.symbols().by_ticker(&ticker).await.map_err(Fault::from)?;
-    Ok(Some(symbol.map_or(0, |symbol| symbol.id)))
 }

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Upload};
 
-use super::errors::{UserError, UserErrorCode, internal, sort_out};
-use super::guard::RoleGuard;
+use super::errors::{UserError, internal, sort_out};
+use super::guard::caller;
 use super::ids::{self, Kind};
 use super::job::Job;
 use super::price::PriceBar;
 use super::scalars::Date;
-use super::symbol::Symbol;
+use super::subject::Symbol;
+use crate::actions::prices;
+use crate::actions::symbols::{self, AddSymbol};
 use crate::app::App;
-use crate::jobs::{self, AddSymbol};
 use crate::market::daily::day_in_name;
 use crate::market::{DateOrder, Exchange};
 use crate::providers::files::Options;
-use crate::store::Role;
 
 /// A symbol to follow.
 #[derive(Debug, InputObject)]
@@ -154,8 +154,8 @@ pub struct ColumnMatch {
     meaning: Option<String>,
 }
 
-impl From<jobs::Preview> for ImportPreview {
-    fn from(preview: jobs::Preview) -> Self {
+impl From<prices::Preview> for ImportPreview {
+    fn from(preview: prices::Preview) -> Self {
         let columns = preview.columns.into_iter();
         Self {
             format: preview.format.to_owned(),
@@ -196,17 +196,12 @@ pub struct ImportPricesPayload {
     user_errors: Vec<UserError>,
 }
 
-/// Symbols that one request may name.
-const MOST_TICKERS: usize = 5_000;
-const LONGEST_IDEMPOTENCY_KEY: usize = 200;
-
 #[derive(Default)]
 pub struct SymbolMutation;
 
 #[Object]
 impl SymbolMutation {
     /// Follows a symbol and queues its first refresh.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn add_symbol(
         &self,
         ctx: &Context<'_>,
@@ -214,7 +209,7 @@ impl SymbolMutation {
     ) -> Result<AddSymbolPayload> {
         let AddSymbolInput { ticker, name, exchange, refresh } = input;
         let app = ctx.data_unchecked::<App>();
-        let outcome = sort_out(jobs::add_symbol(app, AddSymbol { ticker, name, exchange, refresh }).await)?;
+        let outcome = sort_out(symbols::add(app, &caller(ctx), AddSymbol { ticker, name, exchange, refresh }).await)?;
         Ok(match outcome {
             Ok((symbol, job)) => {
                 AddSymbolPayload { symbol: Some(Symbol(Arc::new(symbol))), job: job.map(Job), user_errors: Vec::new() }
@@ -224,7 +219,6 @@ impl SymbolMutation {
     }
 
     /// Stops following a symbol and forgets its prices and flagged records; research on it goes only if it's said.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn remove_symbol(
         &self,
         ctx: &Context<'_>,
@@ -232,7 +226,7 @@ impl SymbolMutation {
     ) -> Result<RemoveSymbolPayload> {
         let app = ctx.data_unchecked::<App>();
         let int = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
-        Ok(match sort_out(jobs::remove_symbol(app, &input.ticker, input.with_research).await)? {
+        Ok(match sort_out(symbols::remove(app, &caller(ctx), &input.ticker, input.with_research).await)? {
             Ok(removed) => {
                 let id = Some(ids::encode(Kind::Symbol, removed.id));
                 RemoveSymbolPayload {
@@ -253,33 +247,22 @@ impl SymbolMutation {
     }
 
     /// Queues a refresh of the given symbols, or of all of them. One that is under way answers with its job.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn refresh_symbols(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which symbols, and how much of them.")] input: RefreshSymbolsInput,
     ) -> Result<RefreshSymbolsPayload> {
         let RefreshSymbolsInput { tickers, full, idempotency_key } = input;
-        let turned_down = |user_errors| RefreshSymbolsPayload { jobs: None, user_errors };
-        if tickers.as_ref().is_some_and(|t| t.len() > MOST_TICKERS) {
-            let message = format!("one request takes at most {MOST_TICKERS} tickers");
-            return Ok(turned_down(vec![UserError::new(UserErrorCode::LimitExceeded, "tickers", message)]));
-        }
-        if idempotency_key.as_ref().is_some_and(|k| k.is_empty() || k.len() > LONGEST_IDEMPOTENCY_KEY) {
-            let message = format!("an idempotency key has 1 to {LONGEST_IDEMPOTENCY_KEY} bytes");
-            return Ok(turned_down(vec![UserError::new(UserErrorCode::Invalid, "idempotencyKey", message)]));
-        }
         let app = ctx.data_unchecked::<App>();
-        Ok(match sort_out(jobs::refresh_symbols(app, tickers, full, idempotency_key).await)? {
+        Ok(match sort_out(symbols::refresh(app, &caller(ctx), tickers, full, idempotency_key).await)? {
             Ok(jobs) => {
                 RefreshSymbolsPayload { jobs: Some(jobs.into_iter().map(Job).collect()), user_errors: Vec::new() }
             }
-            Err(user_errors) => turned_down(user_errors),
+            Err(user_errors) => RefreshSymbolsPayload { jobs: None, user_errors },
         })
     }
 
     /// Reads a file of prices as an import would, and stores nothing.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn preview_import(
         &self,
         ctx: &Context<'_>,
@@ -287,14 +270,13 @@ impl SymbolMutation {
     ) -> Result<PreviewImportPayload> {
         let (content, options) = uploaded(ctx, &input).await?;
         let app = ctx.data_unchecked::<App>();
-        Ok(match sort_out(jobs::preview_import(app, content, options).await)? {
+        Ok(match sort_out(prices::preview(app, &caller(ctx), content, options).await)? {
             Ok(preview) => PreviewImportPayload { preview: Some(preview.into()), user_errors: Vec::new() },
             Err(user_errors) => PreviewImportPayload { preview: None, user_errors },
         })
     }
 
     /// Queues the reading of a CSV file of prices, by the GraphQL multipart request specification.
-    #[graphql(guard = "RoleGuard(Role::Operator)")]
     async fn import_prices(
         &self,
         ctx: &Context<'_>,
@@ -302,7 +284,7 @@ impl SymbolMutation {
     ) -> Result<ImportPricesPayload> {
         let (content, options) = uploaded(ctx, &input).await?;
         let app = ctx.data_unchecked::<App>();
-        Ok(match sort_out(jobs::import_prices(app, content, options).await)? {
+        Ok(match sort_out(prices::import(app, &caller(ctx), content, options).await)? {
             Ok((symbol, job)) => ImportPricesPayload {
                 job: Some(Job(job)),
                 symbol: Some(Symbol(Arc::new(symbol))),

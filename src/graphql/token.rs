@@ -1,16 +1,15 @@
 //! Tokens, for administrators.
 
-use async_graphql::{Context, Guard, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
-use super::errors::{Fault, UserError, UserErrorCode};
-use super::guard::RoleGuard;
+use super::errors::{Fault, UserError, sort_out};
+use super::guard::caller;
 use super::ids::{self, Kind};
 use super::scalars::DateTime;
-use super::symbol::moment;
+use crate::actions::tokens;
 use crate::app::App;
-use crate::market::text::clean;
+use crate::store::Role;
 use crate::store::entity::api_token as row;
-use crate::store::{Role, now};
 
 /// A token, without its secret.
 #[derive(Debug, Clone)]
@@ -36,30 +35,29 @@ impl ApiToken {
 
     /// When it was made.
     async fn created_at(&self) -> DateTime {
-        moment(self.0.created_at)
+        DateTime(self.0.created_at)
     }
 
     /// Null if it's good without end.
     async fn expires_at(&self) -> Option<DateTime> {
-        self.0.expires_at.map(moment)
+        self.0.expires_at.map(DateTime)
     }
 
     /// When it was used last, to some minutes; null if it wasn't since that is noted.
     async fn last_used_at(&self) -> Option<DateTime> {
-        self.0.last_used_at.map(moment)
+        self.0.last_used_at.map(DateTime)
     }
 
     /// When it was revoked; null while it is good.
     async fn revoked_at(&self) -> Option<DateTime> {
-        self.0.revoked_at.map(moment)
+        self.0.revoked_at.map(DateTime)
     }
 }
 
-/// A guard would null the whole answer, and so would an error of a resolver: one within an option nulls its field alone.
+/// An error of a resolver would null the whole answer: one within an option nulls its field alone.
 async fn all_tokens(ctx: &Context<'_>) -> Result<Vec<ApiToken>> {
-    RoleGuard(Role::Admin).check(ctx).await?;
-    let tokens = ctx.data_unchecked::<App>().store.tokens().list().await.map_err(Fault::from)?;
-    Ok(tokens.into_iter().map(ApiToken).collect())
+    let all = tokens::list(ctx.data_unchecked::<App>(), &caller(ctx)).await.map_err(Fault::from)?;
+    Ok(all.into_iter().map(ApiToken).collect())
 }
 
 #[derive(Default)]
@@ -114,63 +112,40 @@ pub struct RevokeTokenPayload {
     user_errors: Vec<UserError>,
 }
 
-const LONGEST_NAME: usize = 200;
-const DAY_MS: i64 = 86_400_000;
-const MOST_DAYS: i32 = 3_650;
-
 #[derive(Default)]
 pub struct TokenMutation;
-
-fn mistake(input: &CreateTokenInput) -> Option<UserError> {
-    let invalid = |field, message: String| Some(UserError::new(UserErrorCode::Invalid, field, message));
-    if clean(&input.name).is_empty() || input.name.chars().count() > LONGEST_NAME {
-        return invalid("name", format!("a token's name has 1 to {LONGEST_NAME} characters"));
-    }
-    if input.role == Role::Anonymous {
-        return invalid("role", "a token's role is READER, OPERATOR or ADMIN".to_owned());
-    }
-    let possible = input.days.is_none_or(|days| (1..=MOST_DAYS).contains(&days));
-    if possible { None } else { invalid("days", format!("a token is good for 1 to {MOST_DAYS} days, or without end")) }
-}
 
 #[Object]
 impl TokenMutation {
     /// Makes a token. Its secret is in the answer and nowhere else.
-    #[graphql(guard = "RoleGuard(Role::Admin)")]
     async fn create_token(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "For whom, and what it allows.")] input: CreateTokenInput,
     ) -> Result<CreateTokenPayload> {
-        if let Some(error) = mistake(&input) {
-            return Ok(CreateTokenPayload { token: None, secret: None, user_errors: vec![error] });
-        }
-        let expires_at = input.days.map(|days| now() + i64::from(days) * DAY_MS);
-        let tokens = ctx.data_unchecked::<App>().store.tokens();
-        let (token, secret) = tokens.create(&clean(&input.name), input.role, expires_at).await.map_err(Fault::from)?;
-        Ok(CreateTokenPayload { token: Some(ApiToken(token)), secret: Some(secret), user_errors: Vec::new() })
+        let made = tokens::create(ctx.data_unchecked::<App>(), &caller(ctx), &input.name, input.role, input.days).await;
+        Ok(match sort_out(made)? {
+            Ok((token, secret)) => {
+                CreateTokenPayload { token: Some(ApiToken(token)), secret: Some(secret), user_errors: Vec::new() }
+            }
+            Err(user_errors) => CreateTokenPayload { token: None, secret: None, user_errors },
+        })
     }
 
     /// Revokes a token at once.
-    #[graphql(guard = "RoleGuard(Role::Admin)")]
     async fn revoke_token(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which token.")] input: RevokeTokenInput,
     ) -> Result<RevokeTokenPayload> {
-        let tokens = ctx.data_unchecked::<App>().store.tokens();
-        let revoked = match ids::decode_as(Kind::Token, &input.id) {
-            Some(id) => tokens.revoke(id).await.map_err(Fault::from)?,
-            None => false,
-        };
-        if revoked {
-            return Ok(RevokeTokenPayload {
+        let id = ids::row_of(Kind::Token, &input.id);
+        Ok(match sort_out(tokens::revoke(ctx.data_unchecked::<App>(), &caller(ctx), id).await)? {
+            Ok(()) => RevokeTokenPayload {
                 revoked_token_id: Some(input.id.clone()),
                 revoked_id: Some(input.id),
                 user_errors: Vec::new(),
-            });
-        }
-        let error = UserError::new(UserErrorCode::NotFound, "id", "there is no live token with this id");
-        Ok(RevokeTokenPayload { revoked_token_id: None, revoked_id: None, user_errors: vec![error] })
+            },
+            Err(user_errors) => RevokeTokenPayload { revoked_token_id: None, revoked_id: None, user_errors },
+        })
     }
 }

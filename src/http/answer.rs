@@ -11,7 +11,7 @@ use mime::Mime;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::execute::is_refused;
+use super::refusal::is_refused;
 use crate::graphql::Code;
 use crate::graphql::limits::budget::LARGEST_ANSWER;
 use crate::graphql::wire::Wire;

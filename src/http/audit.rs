@@ -4,7 +4,8 @@ use async_graphql::parser::types::{OperationType, Selection, SelectionSet};
 use async_graphql::{Request as GraphQLRequest, Response as GraphQLResponse, Value};
 use serde_json::Value as Json;
 
-use crate::graphql::{Caller, Code, Credential};
+use crate::actions::{Caller, Credential};
+use crate::graphql::Code;
 use crate::store::Deed;
 
 /// Research that is run and stored tells of itself, and there may be much of it.

@@ -19,11 +19,13 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::answer::{self, accepted};
-use super::execute::failed;
+use super::failure::failure;
 use super::rates::{address_of, seconds};
-use super::{Service, observe, rest};
+use super::refusal::failed;
+use super::{Service, observe};
+use crate::actions::{Caller, Credential};
 use crate::app::App;
-use crate::graphql::{Caller, Code, Credential};
+use crate::graphql::Code;
 use crate::store::entity::api_token;
 use crate::store::{Role, StoreError, now};
 use crate::telemetry::metrics;
@@ -149,7 +151,7 @@ fn turned_down(status: StatusCode, code: Code, message: &str, request: &Request)
         let form = accepted(request.headers()).single.unwrap_or(answer::Form::Json);
         return answer::with_status(status, &failed(code, message), form);
     }
-    let mut response = rest::failure(code.name(), message, None);
+    let mut response = failure(code.name(), message, None);
     *response.status_mut() = status;
     response
 }

@@ -1,50 +1,32 @@
 //! Running an operation: the same bounds whichever way it came.
 
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request as GraphQLRequest, Response as GraphQLResponse, ServerError, Value};
 use futures_util::{FutureExt, Stream, StreamExt};
-use tokio::sync::Semaphore;
 use tracing::{Instrument, Span};
 
 use super::audit::{self, Asked};
-use super::graphql::documents::Documents;
-use super::live::Live;
-use super::operations::Names;
-use super::rates::{Client, Rates, seconds};
+use super::rates::{Client, seconds};
+use super::refusal::failed;
 use super::{Service, operations};
-use crate::graphql::limits::{self, Budget, Lane};
+use crate::actions::Caller;
+use crate::graphql::limits::{self, Budget};
 use crate::graphql::record::{AtOnce, merges};
-use crate::graphql::{Caller, Code, START, loaders};
-use crate::settings::HttpSettings;
+use crate::graphql::{Code, START, loaders};
 use crate::telemetry::metrics::{self, Operation, Phase};
 
 /// How long one operation may take.
 pub(super) const LONGEST_OPERATION: Duration = Duration::from_secs(30);
 /// How long one may wait for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
-/// Operations that run at a time; each holds a few megabytes at most unless it has the lane.
-const MOST_RUNNING: usize = 256;
+
 /// Errors in one answer.
 const MOST_ERRORS: usize = 20;
 /// Characters of an error's sentence; a wrong value may stand in it.
 const LONGEST_MESSAGE: usize = 600;
-
-/// What lets operations in.
-#[derive(Clone)]
-pub(super) struct Gate {
-    pub rates: Rates,
-    pub documents: Documents,
-    pub live: Live,
-    lane: Lane,
-    running: Arc<Semaphore>,
-    introspection: bool,
-    names: Names,
-}
 
 /// An operation that may run.
 pub(super) struct Admitted {
@@ -63,22 +45,6 @@ pub(super) struct Admitted {
 pub(super) struct Finished {
     pub response: GraphQLResponse,
     _budget: Budget,
-}
-
-impl Gate {
-    pub(super) fn new(settings: &HttpSettings) -> Self {
-        let documents =
-            Documents::read(settings.trusted_documents.as_deref().map(Path::new), settings.trusted_documents_only);
-        Self {
-            rates: Rates::new(settings.cost_per_second),
-            names: Names::known(documents.texts()),
-            documents,
-            live: Live::default(),
-            lane: Lane::default(),
-            running: Arc::new(Semaphore::new(MOST_RUNNING)),
-            introspection: settings.introspection,
-        }
-    }
 }
 
 impl Service {
@@ -215,18 +181,6 @@ fn overloaded() -> GraphQLResponse {
     let mut error = Code::Overloaded.refusal("The service has more to do than it can; try again shortly");
     error.extensions.get_or_insert_default().set("retryAfter", 5);
     GraphQLResponse::from_errors(vec![error])
-}
-
-/// An answer of one error that concerns the whole request.
-pub(super) fn failed(code: Code, message: &str) -> GraphQLResponse {
-    GraphQLResponse::from_errors(vec![code.refusal(message)])
-}
-
-/// Whether nothing of the operation was run: no `data` then.
-pub(super) fn is_refused(response: &GraphQLResponse) -> bool {
-    !response.errors.is_empty()
-        && response.data == Value::Null
-        && response.errors.iter().all(|error| error.path.is_empty())
 }
 
 /// Gives every error a code and bounds, and tells what the operation cost.

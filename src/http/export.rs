@@ -4,7 +4,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
@@ -13,16 +12,17 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
-use moka::sync::Cache;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::Service;
+use super::failure::failure;
 use super::rates::{Client, seconds};
-use super::rest::failure;
+use super::turns::{LONGEST_EXPORT, Wanting};
+use crate::actions::Caller;
 use crate::export::{Format, PriceExport, Table, Wanted};
-use crate::graphql::{Caller, Kind, decode_id};
+use crate::graphql::{Kind, decode_id};
 use crate::market::{Day, day};
 use crate::request::RequestError;
 
@@ -31,29 +31,12 @@ const MOST_WAITING: usize = 32;
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// A client that takes no bytes for so long reads no more; and no export lasts longer than that.
 const LONGEST_STALL: Duration = Duration::from_secs(30);
-const LONGEST_EXPORT: Duration = Duration::from_mins(15);
+
 /// Bytes a chunk, and chunks that wait for the client.
 const CHUNK: usize = 128 << 10;
 const CHUNKS: usize = 4;
 /// What an export costs of a client's rate: a list of a thousand rows.
 const COST: u64 = 1_000;
-
-/// Who writes, and who waits.
-#[derive(Clone)]
-pub(super) struct Exports {
-    turns: Arc<Semaphore>,
-    of_client: Cache<Client, Arc<Semaphore>>,
-    wanting: Arc<AtomicUsize>,
-}
-
-impl Default for Exports {
-    fn default() -> Self {
-        // Half the processors write, the others answer; a slow client needs none.
-        let turns = std::thread::available_parallelism().map_or(2, |n| (n.get() / 2).max(2));
-        let of_client = Cache::builder().time_to_idle(LONGEST_EXPORT * 2).max_capacity(10_000).build();
-        Self { turns: Arc::new(Semaphore::new(turns)), of_client, wanting: Arc::default() }
-    }
-}
 
 /// The routes.
 pub(super) fn routes() -> Router<Service> {
@@ -195,19 +178,10 @@ fn later(mut response: Response, seconds: u64) -> Response {
     response
 }
 
-/// One who wants a turn, counted until it's dropped.
-struct Wanting(Arc<AtomicUsize>);
-
-impl Drop for Wanting {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 async fn stream(service: &Service, client: Client, table: Table, format: Format) -> Response {
     let exports = &service.exports;
-    let wanting = Wanting(exports.wanting.clone());
-    let crowded = exports.wanting.fetch_add(1, Ordering::Relaxed) >= MOST_WAITING;
+    let (wanting, waiting) = Wanting::new(&exports.wanting);
+    let crowded = waiting > MOST_WAITING;
     let own = exports.of_client.get_with(client, || Arc::new(Semaphore::new(1)));
     let turn = async { (own.acquire_owned().await, exports.turns.clone().acquire_owned().await) };
     let turn = if crowded { None } else { tokio::time::timeout(LONGEST_WAIT, turn).await.ok() };

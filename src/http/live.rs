@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::actions::Credential;
 use crate::app::App;
-use crate::graphql::Credential;
 use crate::store::StoreError;
 
 /// How long a connection may outlive its token.

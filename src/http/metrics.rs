@@ -11,9 +11,10 @@ use axum::{Extension, Router};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
+use super::failure::failure;
 use super::health;
+use crate::actions::Caller;
 use crate::app::App;
-use crate::graphql::Caller;
 use crate::store::{Role, StoreError};
 use crate::telemetry::metrics;
 
@@ -64,17 +65,21 @@ async fn measure(app: &App) -> Result<(), StoreError> {
 }
 
 /// At the service's own address: for admins, as it tells more than others need to know.
-pub(super) async fn of_admin(State(service): State<super::Service>, Extension(caller): Extension<Caller>) -> Response {
-    if service.app.settings.telemetry.metrics_listen.is_some() {
-        return super::rest::failure("NOT_FOUND", "Metrics have an address of their own: METRICS_LISTEN", None);
+pub(super) async fn of_admin(
+    State(app): State<App>,
+    State(scrapes): State<Scrapes>,
+    Extension(caller): Extension<Caller>,
+) -> Response {
+    if app.settings.telemetry.metrics_listen.is_some() {
+        return failure("NOT_FOUND", "Metrics have an address of their own: METRICS_LISTEN", None);
     }
     match caller.role {
-        Role::Admin => service.scrapes.scrape(&service.app).await,
+        Role::Admin => scrapes.scrape(&app).await,
         Role::Anonymous => {
             let message = "Metrics need a token of the role ADMIN, or an address of their own: METRICS_LISTEN";
-            super::rest::failure("UNAUTHENTICATED", message, None)
+            failure("UNAUTHENTICATED", message, None)
         }
-        _ => super::rest::failure("FORBIDDEN", "Metrics need a token of the role ADMIN", None),
+        _ => failure("FORBIDDEN", "Metrics need a token of the role ADMIN", None),
     }
 }
 

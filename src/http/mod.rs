@@ -6,6 +6,8 @@ mod auth;
 mod console;
 mod execute;
 mod export;
+mod failure;
+mod gate;
 mod graphql;
 mod health;
 mod leftovers;
@@ -14,20 +16,22 @@ mod metrics;
 mod observe;
 mod operations;
 mod rates;
+mod refusal;
+mod renders;
 mod reports;
 mod rest;
 mod server;
+mod service;
+mod turns;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
-use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
@@ -37,36 +41,14 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::App;
-use crate::graphql::{Schema, schema};
 use crate::settings::Origins;
 
 pub use metrics::{serve_metrics, tidy_metrics};
 pub use server::serve;
+pub use service::Service;
 
-/// What handlers share.
-#[derive(Clone)]
-pub struct Service {
-    pub app: App,
-    pub schema: Schema,
-    /// For operations that read whole tables.
-    scans: App,
-    gate: execute::Gate,
-    renders: reports::Renders,
-    exports: export::Exports,
-    known: graphql::Known,
-    uploads: graphql::Uploads,
-    sockets: Arc<Semaphore>,
-    scrapes: metrics::Scrapes,
-}
+use observe::REQUEST_ID;
 
-impl FromRef<Service> for App {
-    fn from_ref(service: &Service) -> Self {
-        service.app.clone()
-    }
-}
-
-/// Sockets at a time.
-const MOST_SOCKETS: usize = 10_000;
 /// Bytes of a body outside the GraphQL endpoint.
 const LARGEST_BODY: usize = 256 << 10;
 /// How long such a body may take to arrive.
@@ -74,19 +56,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Everything the service answers to.
 pub fn router(app: App) -> Router {
-    let schema = schema(Some(&app));
-    let service = Service {
-        gate: execute::Gate::new(&app.settings.http),
-        renders: reports::Renders::default(),
-        exports: export::Exports::default(),
-        uploads: graphql::Uploads::default(),
-        sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
-        scrapes: metrics::Scrapes::default(),
-        scans: app.for_scans(),
-        known: graphql::Known::new(&app, app.settings.http.response_cache),
-        app,
-        schema,
-    };
+    let service = Service::new(app, rest::texts());
     tokio::spawn(service.gate.live.clone().look(service.app.clone()));
     let rest = rest::routes()
         .merge(reports::routes())
@@ -138,7 +108,6 @@ impl MakeRequestId for NewId {
     }
 }
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Bytes of an id that a client brings.
 const LONGEST_REQUEST_ID: usize = 128;
 

@@ -9,8 +9,7 @@ use axum::response::Response;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-use super::REQUEST_ID;
-use crate::graphql::{Caller, Credential};
+use crate::actions::{Caller, Credential};
 use crate::telemetry::{metrics, traces};
 
 /// Runs a request in a span of its own. A client's `traceparent` makes it a part of the client's trace.
@@ -51,6 +50,7 @@ fn span_of(request: &Request, method: &'static str, route: &str) -> Span {
     span
 }
 
+pub(super) const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
 const TRACEPARENT: header::HeaderName = header::HeaderName::from_static("traceparent");
 
 /// Tells the log and the trace whose token a request came with.

@@ -9,7 +9,6 @@ use async_graphql::parser::types::OperationType;
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::rest;
 use crate::telemetry::metrics::Operation;
 
 /// Characters of a name that a client has made up, in its trace.
@@ -21,9 +20,9 @@ const LONGEST_NAME: usize = 80;
 pub(super) struct Names(Arc<HashSet<String>>);
 
 impl Names {
-    pub(super) fn known<'a>(registered: impl Iterator<Item = &'a str>) -> Self {
-        let own = rest::texts().map(str::to_owned);
-        let documents = registered.map(str::to_owned).chain(own).filter_map(|text| parse_query(text).ok());
+    /// Those of documents with these texts.
+    pub(super) fn known(texts: impl Iterator<Item = String>) -> Self {
+        let documents = texts.filter_map(|text| parse_query(text).ok());
         let names = documents.flat_map(|document| {
             document.operations.iter().filter_map(|(name, _)| name.map(ToString::to_string)).collect::<Vec<_>>()
         });

@@ -17,7 +17,7 @@ use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use moka::sync::Cache;
 
-use crate::graphql::{Caller, Credential};
+use crate::actions::{Caller, Credential};
 
 /// What a client may save up, in seconds of its rate.
 const BURST_SECONDS: u32 = 10;

@@ -1,130 +1,29 @@
-//! Reports and charts of stored objects. What a response is made of makes its ETag, so a client that has it already is
-//! told so before anything is drawn; what is drawn is drawn off the async threads, a few at a time.
+//! Reports and charts of stored objects: the routes, and what each response is made of.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::sync::LazyLock;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use moka::future::Cache;
-use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
 
-use super::rest::failure;
-use super::{Service, answer};
+use super::Service;
+use super::renders::{JSON, PDF, RenderError, SVG, Wanted};
 use crate::backtest::SweepMetric;
 use crate::graphql::{Kind, decode_id};
 use crate::market::currency::Quotation;
 use crate::market::{Adjustment, Interval, day};
-use crate::report::{
-    BacktestReport, DrawError, LOOKS_VERSION, Look, PdfError, PredictionReport, Printer, Theme, chart,
-};
+use crate::report::{BacktestReport, DrawError, LOOKS_VERSION, Look, PredictionReport, Printer, Theme, chart};
 use crate::request::RequestError;
 use crate::research::{self, Span};
-use crate::telemetry::metrics;
 
-/// How many may wait for a turn, and how long one does.
-const MOST_WAITING: usize = 32;
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// Widths of charts go by steps, so that a client that tries every width finds most of them rendered.
 const WIDTH_STEP: i32 = 40;
-/// Bytes of what was rendered lately that are kept at hand.
-const RENDERED_BYTES: u64 = 16 << 20;
-
-/// Renders a few things at a time, and each only once for all who ask meanwhile.
-#[derive(Clone)]
-pub(super) struct Renders {
-    turns: Arc<Semaphore>,
-    /// How many want a turn or have one.
-    wanting: Arc<AtomicUsize>,
-    rendered: Cache<String, Bytes>,
-}
-
-impl Default for Renders {
-    fn default() -> Self {
-        // Half the processors draw, the others answer.
-        let turns = std::thread::available_parallelism().map_or(1, |n| (n.get() / 2).max(1));
-        let weigh = |key: &String, body: &Bytes| u32::try_from(key.len() + body.len()).unwrap_or(u32::MAX);
-        let rendered = Cache::builder().max_capacity(RENDERED_BYTES).weigher(weigh).build();
-        Self { turns: Arc::new(Semaphore::new(turns)), wanting: Arc::default(), rendered }
-    }
-}
 
 /// Fonts and templates, parsed when the first PDF is wanted.
 static PRINTER: LazyLock<Printer> = LazyLock::new(Printer::default);
-
-/// Where typst works when there's a crowd: on one thread, so that the other processors answer everybody else.
-static ONE_THREAD: LazyLock<Option<rayon::ThreadPool>> =
-    LazyLock::new(|| rayon::ThreadPoolBuilder::new().num_threads(1).build().ok());
-
-/// One who wants a turn, counted until it's dropped.
-struct Wanting(Arc<AtomicUsize>);
-
-impl Wanting {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count.clone())
-    }
-}
-
-impl Drop for Wanting {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Why there's nothing to show.
-#[derive(Debug, thiserror::Error)]
-enum RenderError {
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    #[error(transparent)]
-    Pdf(#[from] PdfError),
-    #[error("the chart can't be drawn: {0}")]
-    Chart(#[from] DrawError),
-    #[error("the report can't be written down: {0}")]
-    Json(#[from] serde_json::Error),
-    #[error("rendering was interrupted: {0}")]
-    Interrupted(String),
-    #[error("too many reports are asked for at once")]
-    Crowded,
-}
-
-impl IntoResponse for RenderError {
-    fn into_response(self) -> Response {
-        self.tell()
-    }
-}
-
-impl RenderError {
-    fn tell(&self) -> Response {
-        match self {
-            Self::Request(RequestError::NotFound { what, .. }) => {
-                failure("NOT_FOUND", &format!("There is no {what}"), None)
-            }
-            Self::Request(RequestError::Invalid { field, message }) => failure("INVALID", message, Some(field)),
-            Self::Request(error @ RequestError::InsufficientData { field, .. }) => {
-                failure("INSUFFICIENT_DATA", &error.to_string(), Some(field))
-            }
-            Self::Crowded => {
-                let mut response = failure("OVERLOADED", "Many reports are being made; try again shortly", None);
-                response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
-                response
-            }
-            fault => {
-                let id = ulid::Ulid::new().to_string();
-                tracing::error!(error = %fault, id, "a report was not rendered");
-                failure("INTERNAL", &format!("The service failed; the log tells more under {id}"), None)
-            }
-        }
-    }
-}
 
 /// The routes.
 pub(super) fn routes() -> Router<Service> {
@@ -138,93 +37,6 @@ pub(super) fn routes() -> Router<Service> {
 }
 
 type Parameters = Query<HashMap<String, String>>;
-
-/// What is wanted: its kind of file, what makes its bytes, and a name to save it under.
-struct Wanted {
-    media_type: &'static str,
-    key: String,
-    name: String,
-}
-
-impl Wanted {
-    /// As metrics call it.
-    fn kind(&self) -> &'static str {
-        match self.media_type {
-            PDF => "pdf",
-            JSON => "json",
-            _ => "chart",
-        }
-    }
-}
-
-const PDF: &str = "application/pdf";
-const JSON: &str = "application/json";
-const SVG: &str = "image/svg+xml";
-
-impl Service {
-    /// Answers from what the client has, from what was rendered lately, or by rendering.
-    async fn render<F, R>(&self, headers: &HeaderMap, wanted: Wanted, make: F) -> Result<Response, RenderError>
-    where
-        F: Future<Output = Result<R, RenderError>>,
-        R: FnOnce() -> Result<Vec<u8>, RenderError> + Send + 'static,
-    {
-        let kind = wanted.kind();
-        let tag = format!("\"{}\"", hex::encode(&Sha256::digest(wanted.key.as_bytes())[..12]));
-        let caching = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, "private, no-cache".to_owned())];
-        if answer::has(headers, &tag) {
-            metrics::render_ended(kind, metrics::Render::Cached);
-            return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
-        }
-        let mut is_new = false;
-        let rendering = async {
-            is_new = true;
-            let waiting = metrics::Present::waiting_to_render();
-            let wanting = Wanting::new(&self.renders.wanting);
-            if self.renders.wanting.load(Ordering::Relaxed) > MOST_WAITING {
-                return Err(RenderError::Crowded);
-            }
-            let turn = tokio::time::timeout(LONGEST_WAIT, self.renders.turns.clone().acquire_owned());
-            let turn = turn.await.map_err(|_| RenderError::Crowded)?;
-            // Only who has the turn loads, so that those who wait hold no memory and no connection.
-            let work = make.await?;
-            drop(waiting);
-            let crowded = self.renders.wanting.load(Ordering::Relaxed) > 1;
-            let ran = tokio::task::spawn_blocking(move || {
-                let (_present, began) = (metrics::Present::rendering(), Instant::now());
-                let body = match ONE_THREAD.as_ref() {
-                    Some(pool) if crowded => pool.install(work),
-                    _ => work(),
-                };
-                drop((turn, wanting));
-                metrics::render_took(kind, began.elapsed());
-                body
-            });
-            ran.await.map_err(|e| RenderError::Interrupted(e.to_string()))?.map(Bytes::from)
-        };
-        let rendered = self.renders.rendered.try_get_with(wanted.key, rendering).await;
-        metrics::cache_looked_up("renders", u64::from(!is_new), u64::from(is_new));
-        let body = match rendered {
-            Ok(body) => {
-                let outcome = if is_new { metrics::Render::Rendered } else { metrics::Render::Cached };
-                metrics::render_ended(kind, outcome);
-                body
-            }
-            Err(shared) => {
-                let is_refusal = matches!(*shared, RenderError::Crowded | RenderError::Request(_));
-                let outcome = if is_refusal { metrics::Render::Refused } else { metrics::Render::Failed };
-                metrics::render_ended(kind, outcome);
-                return Ok(shared.tell());
-            }
-        };
-        let content = [
-            (header::CONTENT_TYPE, wanted.media_type.to_owned()),
-            (header::CONTENT_DISPOSITION, format!("inline; filename=\"{}\"", wanted.name)),
-            // A chart that is opened by itself runs nothing.
-            (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'".to_owned()),
-        ];
-        Ok((caching, content, body).into_response())
-    }
-}
 
 fn missing(what: &str) -> RenderError {
     RequestError::NotFound { field: "id".into(), what: format!("{what} with this id") }.into()
@@ -298,7 +110,7 @@ async fn backtest_file(
             Ok(if ending == "pdf" { PRINTER.backtest(&report)? } else { serde_json::to_vec(&report)? })
         })
     };
-    service.render(headers, wanted, make).await
+    service.renders.render(headers, wanted, make).await
 }
 
 async fn prediction_report(
@@ -324,7 +136,7 @@ async fn prediction_report(
         let report = PredictionReport::new(research::prediction_source(app, &row, &symbol, global).await?);
         Ok(move || Ok(if ending == "pdf" { PRINTER.prediction(&report)? } else { serde_json::to_vec(&report)? }))
     };
-    service.render(&headers, wanted, make).await
+    service.renders.render(&headers, wanted, make).await
 }
 
 type BacktestChart = fn(&BacktestReport, Look) -> Result<String, DrawError>;
@@ -360,7 +172,7 @@ async fn backtest_chart(
         let source = research::backtest_source(app, row, &symbol, global).await?;
         Ok(move || Ok(draw(&BacktestReport::new(source), look)?.into_bytes()))
     };
-    service.render(&headers, wanted, make).await
+    service.renders.render(&headers, wanted, make).await
 }
 
 async fn prediction_chart(
@@ -394,7 +206,7 @@ async fn prediction_chart(
         let report = PredictionReport::new(research::prediction_source(app, &row, &symbol, global).await?);
         Ok(move || Ok(draw(&report, look)?.into_bytes()))
     };
-    service.render(&headers, wanted, make).await
+    service.renders.render(&headers, wanted, make).await
 }
 
 async fn sweep_chart(
@@ -419,7 +231,7 @@ async fn sweep_chart(
         let sweep = research::sweep_results(app, &row).await?;
         Ok(move || Ok(chart::heatmap(&sweep, by, &symbol.ticker, look)?.into_bytes()))
     };
-    service.render(&headers, wanted, make).await
+    service.renders.render(&headers, wanted, make).await
 }
 
 async fn symbol_chart(
@@ -462,5 +274,5 @@ async fn symbol_chart(
             (symbol.quotation().map_or_else(|| "price".to_owned(), Quotation::label), symbol.ticker.clone());
         Ok(move || Ok(chart::prices(&columns, &title, &unit, adjusted, look)?.into_bytes()))
     };
-    service.render(&headers, wanted, make).await
+    service.renders.render(&headers, wanted, make).await
 }

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use rust_decimal::Decimal;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use sha2::{Digest, Sha256};
 
 use super::IngestError;
@@ -14,7 +13,7 @@ use crate::market::wordings::read_subject;
 use crate::market::{Bar, DataSource, Day, Dividend, Exchange, Split, splits};
 use crate::providers::market::RawAction;
 use crate::store::entity::corporate_action::Model;
-use crate::store::{ExDay, NewIssue, Store, now};
+use crate::store::{ExDay, NewIssue, Store, Transaction, now};
 
 /// Adds actions and judges those of their span of days. Answers with how many were read.
 ///
@@ -140,12 +139,7 @@ fn symbol_of(register: &Register, exchange: Exchange, ticker: &str, isin: Option
 }
 
 /// Joins, checks and applies; then brings the splits of what changed up to date, and flags what isn't applied.
-pub(super) async fn judge(
-    store: &Store,
-    transaction: &DatabaseTransaction,
-    from: Day,
-    to: Day,
-) -> Result<(), IngestError> {
+pub(super) async fn judge(store: &Store, transaction: &Transaction, from: Day, to: Day) -> Result<(), IngestError> {
     let actions = store.corporate_actions();
     let mut homeless = actions.without_symbol(transaction, from, to).await?;
     if !homeless.is_empty() {
@@ -228,7 +222,7 @@ const SYMBOLS_AT_ONCE: usize = 20;
 /// When the database fails.
 pub(super) async fn refresh_adjustments(
     store: &Store,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     symbols: &[i64],
 ) -> Result<(), IngestError> {
     for symbols in symbols.chunks(SYMBOLS_AT_ONCE) {
@@ -238,11 +232,7 @@ pub(super) async fn refresh_adjustments(
         }
         let found = bars.into_iter().map(|(symbol, bars)| (symbol, splits::find(&bars))).collect();
         for (symbol, (splits, dividends)) in with_actions(store, transaction, found).await? {
-            let values =
-                [serde_json::to_string(&splits)?.into(), serde_json::to_string(&dividends)?.into(), symbol.into()];
-            let sql = "UPDATE symbols SET splits = $1, dividends = $2, data_version = data_version + 1 \
-                       WHERE id = $3 AND (splits <> $1 OR dividends <> $2)";
-            transaction.execute_raw(Statement::from_sql_and_values(store.backend(), sql, values)).await?;
+            store.symbols().adjust(transaction, symbol, &splits, &dividends).await?;
         }
     }
     store.ipos().measure_symbols(transaction, symbols, None).await?;
@@ -257,7 +247,7 @@ type Adjustments = (Vec<Split>, Vec<Dividend>);
 /// When the database fails.
 pub(super) async fn with_actions(
     store: &Store,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     found: HashMap<i64, Vec<Split>>,
 ) -> Result<HashMap<i64, Adjustments>, IngestError> {
     let symbols: Vec<i64> = found.keys().copied().collect();

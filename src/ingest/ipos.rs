@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::ipo_kinds::summary;
 use super::ipo_records::{IpoRecord, ParsedIpos, parse_ipos};
 use super::listings::check_listings;
-use super::made_good::MadeGood;
+use super::made_good::{MadeGood, SAME_ISSUE_DAYS};
 use super::{IngestError, Ingested};
 use crate::market::dates::EARLIEST;
 use crate::market::ipo::{FieldChange, IpoField, name_key};
@@ -14,9 +14,6 @@ use crate::providers::IpoBatch;
 use crate::store::entity::deleted_ipo;
 use crate::store::entity::ipo::Model;
 use crate::store::{Event, Outcome, Store, now, today_at};
-
-/// The dates of one issue may move by so many days while it's still to come.
-pub(super) const SAME_ISSUE_DAYS: Day = 90;
 
 /// Validates a batch, compares it with what is stored and writes the difference in one transaction, flagged records
 /// and revisions with it.

@@ -1,13 +1,11 @@
 //! The first day of an issue's share, as the exchange's daily file has it: the close before it is the issue price.
 
-use sea_orm::DatabaseTransaction;
-
 use super::IngestError;
 use crate::market::day::iso;
 use crate::market::ipo::{FieldChange, IpoField};
 use crate::market::{DataSource, Day};
 use crate::store::entity::data_issue;
-use crate::store::{Event, FirstDay, NewIssue, Store, millionths, now};
+use crate::store::{Event, FirstDay, NewIssue, Store, Transaction, millionths, now};
 
 /// Prices are stated in paise.
 const HALF_A_PAISA: f64 = 0.005;
@@ -21,7 +19,7 @@ const SCOPE: &str = "listings:NSE";
 /// When the database fails.
 pub(super) async fn check_listings(
     store: &Store,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     from: Day,
     to: Day,
 ) -> Result<Vec<Event>, IngestError> {

@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::ipo_records::ParsedIpos;
-use super::ipos::SAME_ISSUE_DAYS;
 use crate::market::Day;
 use crate::market::ipo::{IpoField, name_key};
 use crate::store::entity::data_issue;
 use crate::store::entity::ipo::Model;
+
+/// The dates of one issue may move by so many days while it's still to come.
+pub(super) const SAME_ISSUE_DAYS: Day = 90;
 
 /// The records of a batch that hold together, to tell which flags they resolve.
 pub(super) struct MadeGood {

@@ -3,8 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::DatabaseTransaction;
-
 use super::IngestError;
 use super::compare::disagree;
 use super::corporate_actions::refresh_adjustments;
@@ -16,7 +14,7 @@ use crate::market::{DataSource, Day, Exchange};
 use crate::providers::market::Session;
 use crate::store::entity::data_issue;
 use crate::store::entity::market_day::{MarketDayState, Model as MarketDay};
-use crate::store::{Growth, JUMP, MarketBar, NewIssue, Outcome, Store, now};
+use crate::store::{Growth, JUMP, MarketBar, NewIssue, Outcome, Store, Transaction, now};
 
 /// The batch that a day's flagged rows belong to.
 #[must_use]
@@ -115,7 +113,7 @@ pub async fn ticker_changes(store: &Store, changes: &[(String, String, Day)]) ->
 /// Splits of the symbols whose price jumped in the batch, or in the days after it that were stored before.
 async fn settle_jumps(
     store: &Store,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     mut jumped: Vec<i64>,
     touched: &[i64],
     last: Day,

@@ -2,6 +2,7 @@
 
 mod compare;
 mod corporate_actions;
+mod errors;
 mod ipo_dates;
 mod ipo_kinds;
 mod ipo_records;
@@ -15,8 +16,9 @@ mod validate;
 
 pub use compare::{Merged, merge};
 pub use corporate_actions::{corporate_actions, judge_actions};
+pub use errors::IngestError;
 pub use ipo_records::{IpoRecord, ParsedIpos, parse_ipos};
 pub use ipos::{ipo_scope, ipos};
 pub use market::{market, market_scope, ticker_changes};
-pub use prices::{IngestError, Ingested, plan, prices, scope, today};
+pub use prices::{Ingested, plan, prices, scope, today};
 pub use validate::{Parsed, parse};

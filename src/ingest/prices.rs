@@ -3,46 +3,16 @@
 use std::collections::HashMap;
 
 use chrono::Datelike;
-use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, IntoActiveModel};
 
 use super::compare::{Merged, merge};
 use super::corporate_actions::with_actions;
+use super::errors::IngestError;
 use super::validate::{Parsed, parse};
 use crate::market::splits;
 use crate::market::{Bar, DataSource, Day, Exchange, day};
 use crate::providers::{History, PriceBatch, ProviderError};
 use crate::store::entity::symbol;
-use crate::store::{MaybeStoreError, NewIssue, Outcome, Store, StoreError, now};
-
-/// Why a batch did not go in. Nothing of it is stored then.
-#[derive(Debug, thiserror::Error)]
-pub enum IngestError {
-    #[error(transparent)]
-    Provider(#[from] ProviderError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("{0} has been removed")]
-    SymbolGone(String),
-    #[error("{0}")]
-    NothingUsable(String),
-    #[error("the calculation was interrupted: {0}")]
-    Interrupted(#[from] tokio::task::JoinError),
-    #[error("the splits can't be written down: {0}")]
-    Serialise(#[from] serde_json::Error),
-}
-
-impl MaybeStoreError for IngestError {
-    fn store_error(&self) -> Option<&StoreError> {
-        if let Self::Store(error) = self { Some(error) } else { None }
-    }
-}
-
-impl From<sea_orm::DbErr> for IngestError {
-    fn from(error: sea_orm::DbErr) -> Self {
-        Self::Store(error.into())
-    }
-}
+use crate::store::{NewIssue, Outcome, Store, Summary, Transaction};
 
 /// Calendar days that a recent call surely spans, a bar short of what it brings at the rarest.
 fn recent_span(bars: u32) -> Day {
@@ -219,7 +189,7 @@ fn outcome_of(merged: &Merged, parsed: &Parsed) -> Outcome {
 
 async fn flag(
     store: &Store,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     symbol: &symbol::Model,
     batch: &PriceBatch,
     parsed: &Parsed,
@@ -243,29 +213,28 @@ pub fn scope(ticker: &str) -> String {
 /// Brings the symbol's summary up to date with its bars.
 async fn describe(
     store: &Store,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     symbol: symbol::Model,
     merged: Merged,
     is_shorter: bool,
 ) -> Result<(), IngestError> {
     let id = symbol.id;
-    let version = symbol.data_version;
     let is_new_data = is_shorter || !merged.to_write.is_empty();
-    let mut row = symbol.into_active_model();
-    row.last_refreshed_at = Set(Some(now()));
+    let mut summary = None;
     if is_new_data {
         let find = move || (splits::find(&merged.bars), merged.bars);
         let (splits, bars) = tokio::task::spawn_blocking(find).await?;
         let mut adjustments = with_actions(store, transaction, HashMap::from([(id, splits)])).await?;
         let (splits, dividends) = adjustments.remove(&id).unwrap_or_default();
-        row.data_version = Set(version + 1);
-        row.first_day = Set(bars.first().map(|bar| bar.day));
-        row.last_day = Set(bars.last().map(|bar| bar.day));
-        row.adjusted_until = Set(bars.iter().rfind(|bar| bar.adjusted_close.is_some()).map(|bar| bar.day));
-        row.bar_count = Set(i32::try_from(bars.len()).unwrap_or(i32::MAX));
-        row.splits = Set(serde_json::to_string(&splits)?);
-        row.dividends = Set(serde_json::to_string(&dividends)?);
+        summary = Some(Summary {
+            first_day: bars.first().map(|bar| bar.day),
+            last_day: bars.last().map(|bar| bar.day),
+            adjusted_until: bars.iter().rfind(|bar| bar.adjusted_close.is_some()).map(|bar| bar.day),
+            bar_count: i32::try_from(bars.len()).unwrap_or(i32::MAX),
+            splits,
+            dividends,
+        });
     }
-    row.update(transaction).await?;
+    store.symbols().refreshed(transaction, symbol, summary).await?;
     Ok(())
 }

@@ -5,13 +5,10 @@
 //! its lease runs out. Delivering a job twice is harmless, as only one claim of it succeeds.
 
 mod import_prices;
-mod preview_import;
 mod progress;
-mod queue;
 mod refresh_ipos;
 mod refresh_market;
 mod refresh_symbol;
-mod request;
 mod runner;
 mod schedule;
 mod sweep_backtests;
@@ -30,15 +27,10 @@ use crate::request::RequestError;
 use crate::store::{JobKind, NewJob, Outcome, StoreError};
 
 pub use import_prices::ImportPrices;
-pub use preview_import::{Preview, preview_import};
 pub use progress::Progress;
 pub use refresh_ipos::RefreshIpos;
-pub use refresh_market::{RefreshMarket, learn_list, refresh_market};
+pub use refresh_market::{RefreshMarket, learn_list, months};
 pub use refresh_symbol::RefreshSymbol;
-pub use request::{
-    AddSymbol, RemovedSymbol, SweepAnswer, add_symbol, cancel, import_prices, refresh_ipos, refresh_symbols,
-    remove_symbol, retry, sweep_backtests, train_model,
-};
 pub use schedule::{forget_due, run_due};
 pub use sweep_backtests::SweepBacktests;
 pub use train_model::TrainModel;

@@ -10,10 +10,8 @@ use crate::market::day::{from_date, iso, to_date};
 use crate::market::{Day, Exchange};
 use crate::providers::ProviderError;
 use crate::providers::market::{DayAnswer, DayFile, LISTS, ListFile, Session, describe, may_still_come, read_list};
-use crate::request::RequestError;
-use crate::store::entity::job;
 use crate::store::entity::market_day::{MarketDayState, Model as MarketDay};
-use crate::store::{Event, JobKind, NewJob, Outcome, StoreError, now, today_at};
+use crate::store::{JobKind, NewJob, Outcome, StoreError, now, today_at};
 
 /// Fetches an exchange's daily files of one month.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,10 +21,6 @@ pub struct RefreshMarket {
     pub to: Day,
 }
 
-/// The first day of the archive.
-const FIRST_DAY: &str = "1994-11-03";
-/// Months that one request may span.
-const MOST_MONTHS: usize = 480;
 /// Shares that are gathered before they are written: neighbours in the table are then written together, and the
 /// memory stays flat.
 const ROWS_A_BATCH: usize = 24_000;
@@ -244,7 +238,8 @@ async fn refresh_actions(app: &App, from: Day, to: Day) -> Result<Option<usize>,
 }
 
 /// A span cut at the ends of its months.
-fn months(from: Day, to: Day) -> Vec<(Day, Day)> {
+#[must_use]
+pub fn months(from: Day, to: Day) -> Vec<(Day, Day)> {
     let mut months = Vec::new();
     let mut start = from;
     while start <= to {
@@ -256,45 +251,6 @@ fn months(from: Day, to: Day) -> Vec<(Day, Day)> {
         start = end + 1;
     }
     months
-}
-
-/// Queues the fetching of an exchange's days, a job a month.
-///
-/// # Errors
-/// When the exchange has no daily file here, or the span can't be.
-pub async fn refresh_market(
-    app: &App,
-    exchange: Exchange,
-    from: Day,
-    to: Day,
-) -> Result<Vec<job::Model>, RequestError> {
-    if exchange != Exchange::Nse {
-        return Err(RequestError::invalid("exchange", "daily files are fetched from NSE"));
-    }
-    let first = crate::market::day::parse_iso(FIRST_DAY).unwrap_or(0);
-    let today = today_at(exchange);
-    if from < first {
-        return Err(RequestError::invalid("from", format!("the exchange's files begin on {FIRST_DAY}")));
-    }
-    if to < from {
-        return Err(RequestError::invalid("to", format!("it is before {}, the first day asked for", iso(from))));
-    }
-    if to > today {
-        return Err(RequestError::invalid("to", format!("it is after today, {} at the exchange", iso(today))));
-    }
-    let months = months(from, to);
-    if months.len() > MOST_MONTHS {
-        return Err(RequestError::invalid("from", format!("one request spans at most {MOST_MONTHS} months")));
-    }
-    let mut records = Vec::with_capacity(months.len());
-    for (from, to) in months {
-        records.push(RefreshMarket { exchange, from, to }.record(None)?);
-    }
-    let transaction = app.store.begin().await?;
-    let recorded = app.store.jobs().record(&transaction, &records).await?;
-    let events: Vec<Event> = recorded.iter().filter(|(_, new)| *new).map(|(job, _)| Event::Job(job.id)).collect();
-    app.store.events().commit(transaction, &events).await?;
-    Ok(recorded.into_iter().map(|(job, _)| job).collect())
 }
 
 /// What the schedule asks for: the days since the newest stored one. Where nothing is stored nothing is followed.

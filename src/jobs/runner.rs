@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rand::Rng;
-use sea_orm::ActiveEnum;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::field::Empty;
@@ -106,7 +105,7 @@ impl Runner {
         let (app, progress) =
             (self.app.clone(), Progress::new(self.app.store.clone(), job.id, self.worker.to_string()));
         tracing::info!(job = job.id, kind = ?job.kind, attempt = job.attempts, "job started");
-        metrics::job_waited(job.kind.to_value(), waited(&job));
+        metrics::job_waited(job.kind.name(), waited(&job));
         let (kind, payload) = (job.kind, job.payload.clone());
         let began = Instant::now();
         // A task of its own, so that a panic ends the job and not the worker.
@@ -125,7 +124,7 @@ impl Runner {
             }
         };
         let outcome = self.outcome(&job, &end);
-        metrics::job_ran(job.kind.to_value(), outcome, began.elapsed());
+        metrics::job_ran(job.kind.name(), outcome, began.elapsed());
         Span::current().record("outcome", outcome);
         self.record_end(&job, &end).await;
         self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&job.id);
@@ -225,7 +224,7 @@ impl Runner {
 
 /// Around all that a job does; a part of the trace of whoever asked for it.
 fn span_of(job: &job::Model) -> Span {
-    let kind = job.kind.to_value();
+    let kind = job.kind.name();
     let span = tracing::error_span!(
         "job",
         otel.name = format!("job {kind}"),

@@ -9,11 +9,10 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::task::TaskTracker;
 
-use super::queue::{Queue, QueueError};
 use super::runner::{LEASE, Runner};
 use super::schedule;
 use crate::app::App;
-use crate::store::{Event, StoreError};
+use crate::store::{Delivered, Event, Queue, QueueError, StoreError};
 
 /// How often leases are renewed; several times a lease, so that one slow write loses nothing.
 const RENEW: Duration = Duration::from_secs(2);
@@ -82,7 +81,20 @@ async fn keep_going<F: Future<Output = ()>>(app: App, name: &'static str, task: 
 /// Keeps the queue's worker going: its library lets it end at the first database error.
 async fn supervise(app: App, queue: Queue, runner: Runner) {
     while !app.shutdown.is_cancelled() {
-        let working = AssertUnwindSafe(queue.work(runner.clone(), app.shutdown.clone()));
+        let (runner, running) = (runner.clone(), runner.clone());
+        let concurrency = runner.concurrency();
+        let run = move |id| {
+            let runner = runner.clone();
+            async move { runner.run(id).await }.boxed()
+        };
+        let shutdown = app.shutdown.clone();
+        let stop = async move {
+            shutdown.cancelled().await;
+            // Once told to stop the library polls no more, and may be in the middle of a transaction: on SQLite that holds
+            // the lock which the jobs that run need to end.
+            running.idle().await;
+        };
+        let working = AssertUnwindSafe(queue.work(concurrency, Delivered::new(run), stop));
         match working.catch_unwind().await {
             Ok(Ok(())) => {}
             Err(_) => tracing::error!("the queue's worker panicked and is started again"),

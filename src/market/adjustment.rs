@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bar::Bar;
 use super::day::Day;
 use super::exact::quotient;
+use super::names::names;
 use super::splits::Split;
 
 /// What prices are adjusted for.
@@ -18,16 +20,9 @@ pub enum Adjustment {
     TotalReturn,
 }
 
+names!(Adjustment { None => "NONE", Splits => "SPLITS", TotalReturn => "TOTAL_RETURN" });
+
 impl Adjustment {
-    const NAMES: [(Self, &'static str); 3] =
-        [(Self::None, "NONE"), (Self::Splits, "SPLITS"), (Self::TotalReturn, "TOTAL_RETURN")];
-
-    /// As the schema spells it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(adjustment, _)| *adjustment == self).map_or("", |(_, name)| name)
-    }
-
     /// What a stored run tells: its own word, or what "adjusted" means of a symbol, whose provider's closes may be.
     #[must_use]
     pub fn stored(name: Option<&str>, adjusted: bool, provided_until: Option<Day>) -> Self {
@@ -47,12 +42,6 @@ impl Adjustment {
             Self::Splits => "adjusted for splits",
             Self::TotalReturn => "adjusted for splits and dividends",
         }
-    }
-
-    /// The one that the schema spells so.
-    #[must_use]
-    pub fn of(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(adjustment, _)| *adjustment)
     }
 }
 
@@ -85,12 +74,12 @@ pub(super) struct Factors<'a> {
 }
 
 impl<'a> Factors<'a> {
-    pub fn new(splits: &'a [Split], dividends: &'a [Dividend]) -> Self {
+    pub(super) fn new(splits: &'a [Split], dividends: &'a [Dividend]) -> Self {
         Self { splits, dividends, ratio: 1.0, paid: 1.0 }
     }
 
     /// An adjusted price of a day; one that nothing came after stays as it is, to the last digit.
-    pub fn apply(&mut self, day: Day, price: f64) -> f64 {
+    pub(super) fn apply(&mut self, day: Day, price: f64) -> f64 {
         while let Some((last, earlier)) = self.splits.split_last().filter(|(last, _)| last.day > day) {
             self.ratio *= last.ratio;
             self.splits = earlier;
@@ -102,4 +91,30 @@ impl<'a> Factors<'a> {
         let split = if self.ratio == 1.0 { price } else { quotient(price, self.ratio) };
         if self.paid == 1.0 { split } else { split * self.paid }
     }
+}
+
+/// One bar's adjusted close, as [`adjusted_closes`] has it; `provided_until` is the day of the provider's last word.
+#[must_use]
+pub fn adjusted_close(bar: &Bar, splits: &[Split], dividends: &[Dividend], provided_until: Option<Day>) -> f64 {
+    match bar.adjusted_close {
+        Some(provided) => Factors::new(splits, dividends).apply(provided_until.unwrap_or(bar.day), provided),
+        None => Factors::new(splits, &[]).apply(bar.day, bar.close),
+    }
+}
+
+/// The close of every bar adjusted to the newest one: the provider's figure where there is one, scaled by splits and
+/// dividends that came after the provider's last word; elsewhere the raw close divided by every later split.
+#[must_use]
+pub fn adjusted_closes(bars: &[Bar], splits: &[Split], dividends: &[Dividend]) -> Vec<f64> {
+    let provided_until = bars.iter().rfind(|bar| bar.adjusted_close.is_some()).map_or(Day::MAX, |bar| bar.day);
+    let mut since = Factors::new(splits, dividends);
+    let mut later = Factors::new(splits, &[]);
+    let mut adjusted = vec![0.0; bars.len()];
+    for (bar, out) in bars.iter().zip(&mut adjusted).rev() {
+        *out = match bar.adjusted_close {
+            Some(provided) => since.apply(provided_until, provided),
+            None => later.apply(bar.day, bar.close),
+        };
+    }
+    adjusted
 }

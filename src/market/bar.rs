@@ -1,9 +1,9 @@
 //! One day's prices, and where they came from.
 
-use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
 use super::day::Day;
+use super::names::names;
 
 /// The largest price that a bar may have, in the symbol's currency; a larger one is a fault of its source.
 pub const LARGEST_PRICE: f64 = 1e12;
@@ -30,31 +30,24 @@ pub struct Bar {
 }
 
 /// Where a record came from.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum, async_graphql::Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, async_graphql::Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DataSource {
     /// The National Stock Exchange of India.
-    #[sea_orm(string_value = "NSE")]
     Nse,
     /// Alpha Vantage.
-    #[sea_orm(string_value = "ALPHA_VANTAGE")]
     AlphaVantage,
     /// A CSV file that a person imported.
-    #[sea_orm(string_value = "CSV")]
     Csv,
     /// Typed in by an administrator.
-    #[sea_orm(string_value = "MANUAL")]
     Manual,
     /// The samples that ship with the demo.
-    #[sea_orm(string_value = "SAMPLE")]
     Sample,
     /// A file that a person imported whose prices are adjusted, and nowhere as traded.
-    #[sea_orm(string_value = "ADJUSTED_CSV")]
     AdjustedCsv,
 }
+
+names!(DataSource { Nse => "NSE", AlphaVantage => "ALPHA_VANTAGE", Csv => "CSV", Manual => "MANUAL", Sample => "SAMPLE", AdjustedCsv => "ADJUSTED_CSV" });
 
 impl DataSource {
     /// A two-byte form for rows that exist by the million.
@@ -105,28 +98,22 @@ impl DataSource {
 }
 
 /// Where a share is listed.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum, async_graphql::Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, async_graphql::Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Exchange {
     /// National Stock Exchange of India.
-    #[sea_orm(string_value = "NSE")]
     Nse,
     /// BSE, formerly the Bombay Stock Exchange.
-    #[sea_orm(string_value = "BSE")]
     Bse,
     /// Nasdaq.
-    #[sea_orm(string_value = "NASDAQ")]
     Nasdaq,
     /// New York Stock Exchange.
-    #[sea_orm(string_value = "NYSE")]
     Nyse,
     /// Any other exchange, or one not known.
-    #[sea_orm(string_value = "OTHER")]
     Other,
 }
+
+names!(Exchange { Nse => "NSE", Bse => "BSE", Nasdaq => "NASDAQ", Nyse => "NYSE", Other => "OTHER" });
 
 impl Exchange {
     /// The exchange's time zone; New York's where the exchange isn't known, as Alpha Vantage stamps its data with it.

@@ -1,34 +1,28 @@
 //! What companies do to their shares: kind, ratio, amount; and whether the day's prices agree.
 
 use rust_decimal::Decimal;
-use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
+use super::names::names;
+
 /// What was done.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum, async_graphql::Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, async_graphql::Enum)]
 pub enum CorporateActionKind {
     /// Money for every share.
-    #[sea_orm(string_value = "DIVIDEND")]
     Dividend,
     /// A smaller face value, and as many more shares.
-    #[sea_orm(string_value = "SPLIT")]
     Split,
     /// New shares for nothing.
-    #[sea_orm(string_value = "BONUS")]
     Bonus,
     /// New shares for money, offered to those who hold some.
-    #[sea_orm(string_value = "RIGHTS")]
     Rights,
     /// A greater face value, and as many fewer shares.
-    #[sea_orm(string_value = "CONSOLIDATION")]
     Consolidation,
     /// Anything else: demergers, schemes, buy-backs, meetings.
-    #[sea_orm(string_value = "OTHER")]
     Other,
 }
+
+names!(CorporateActionKind { Dividend => "DIVIDEND", Split => "SPLIT", Bonus => "BONUS", Rights => "RIGHTS", Consolidation => "CONSOLIDATION", Other => "OTHER" });
 
 /// One clause of a subject. A subject may hold several: "Bonus 1:1/Face Value Split …".
 #[derive(Debug, Clone, PartialEq)]

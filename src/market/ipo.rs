@@ -2,38 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
 use super::bar::Exchange;
 use super::dates::{EARLIEST, LATEST};
 use super::day::{Day, iso};
+use super::names::names;
 
 /// Which rules a company is listed by.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum, async_graphql::Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, async_graphql::Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Board {
     /// The main board.
-    #[sea_orm(string_value = "MAINBOARD")]
     Mainboard,
     /// The board for small and medium enterprises.
-    #[sea_orm(string_value = "SME")]
     Sme,
 }
 
+names!(Board { Mainboard => "MAINBOARD", Sme => "SME" });
+
 /// What happened to an issue that its dates don't tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Standing {
-    #[sea_orm(string_value = "WITHDRAWN")]
     Withdrawn,
-    #[sea_orm(string_value = "POSTPONED")]
     Postponed,
 }
+
+names!(Standing { Withdrawn => "WITHDRAWN", Postponed => "POSTPONED" });
 
 /// Where an issue stands today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, async_graphql::Enum)]

@@ -14,6 +14,7 @@ pub mod exact;
 pub mod identity;
 pub mod indicators;
 pub mod ipo;
+pub(crate) mod names;
 mod nse_days;
 pub mod operand;
 pub mod performance;

@@ -4,6 +4,7 @@ use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
 use super::day;
+use super::names::names;
 use super::series::Columns;
 
 /// How long a bar is.
@@ -17,21 +18,7 @@ pub enum Interval {
     Month,
 }
 
-impl Interval {
-    const NAMES: [(Self, &'static str); 3] = [(Self::Day, "DAY"), (Self::Week, "WEEK"), (Self::Month, "MONTH")];
-
-    /// As the schema spells it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(interval, _)| *interval == self).map_or("", |(_, name)| name)
-    }
-
-    /// The one that the schema spells so.
-    #[must_use]
-    pub fn of(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(interval, _)| *interval)
-    }
-}
+names!(Interval { Day => "DAY", Week => "WEEK", Month => "MONTH" });
 
 /// Bars of the interval: first open, highest high, lowest low, last close, summed volume, last date. With them comes
 /// `last`, the index of each bar's last day in the input, for columns that are sampled rather than combined.

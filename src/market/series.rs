@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::adjustment::{Adjustment, Dividend, Factors};
+use super::adjustment::{Adjustment, Dividend, Factors, adjusted_closes};
 use super::bar::Bar;
 use super::day::Day;
-use super::splits::{self, Split};
+use super::splits::Split;
 
 /// Equal-length columns, oldest first. Prices in the symbol's currency, volume in shares as traded.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -61,7 +61,7 @@ impl Series {
         let provided = is_provided.then(|| bars.iter().map(|bar| bar.adjusted_close.is_some()).collect());
         Self {
             raw,
-            adjusted_close: splits::adjusted_closes(bars, splits, dividends),
+            adjusted_close: adjusted_closes(bars, splits, dividends),
             splits: splits.to_vec(),
             dividends: dividends.to_vec(),
             provided: provided.unwrap_or_default(),
@@ -71,7 +71,7 @@ impl Series {
     /// The close of every bar in a view.
     #[must_use]
     pub fn closes(&self, adjustment: Adjustment) -> Cow<'_, [f64]> {
-        let of_all = |dividends| {
+        let of_all = |dividends: &[Dividend]| {
             let mut factors = Factors::new(&self.splits, dividends);
             let mut closes = self.raw.close.clone();
             for (close, day) in closes.iter_mut().zip(&self.raw.days).rev() {

@@ -1,9 +1,7 @@
-//! Share splits: from the provider's coefficients, from adjusted closes, or found in raw prices; and the adjusted
-//! view that follows from them.
+//! Share splits: from the provider's coefficients, from adjusted closes, or found in raw prices.
 
 use serde::{Deserialize, Serialize};
 
-use super::adjustment::{Dividend, Factors};
 use super::bar::Bar;
 use super::day::Day;
 
@@ -81,36 +79,11 @@ fn nearest_plausible(ratio: f64, tolerance: f64) -> Option<f64> {
         .map(|(r, _)| r)
 }
 
-/// One bar's adjusted close, as [`adjusted_closes`] has it; `provided_until` is the day of the provider's last word.
-#[must_use]
-pub fn adjusted_close(bar: &Bar, splits: &[Split], dividends: &[Dividend], provided_until: Option<Day>) -> f64 {
-    match bar.adjusted_close {
-        Some(provided) => Factors::new(splits, dividends).apply(provided_until.unwrap_or(bar.day), provided),
-        None => Factors::new(splits, &[]).apply(bar.day, bar.close),
-    }
-}
-
-/// The close of every bar adjusted to the newest one: the provider's figure where there is one, scaled by splits and
-/// dividends that came after the provider's last word; elsewhere the raw close divided by every later split.
-#[must_use]
-pub fn adjusted_closes(bars: &[Bar], splits: &[Split], dividends: &[Dividend]) -> Vec<f64> {
-    let provided_until = bars.iter().rfind(|bar| bar.adjusted_close.is_some()).map_or(Day::MAX, |bar| bar.day);
-    let mut since = Factors::new(splits, dividends);
-    let mut later = Factors::new(splits, &[]);
-    let mut adjusted = vec![0.0; bars.len()];
-    for (bar, out) in bars.iter().zip(&mut adjusted).rev() {
-        *out = match bar.adjusted_close {
-            Some(provided) => since.apply(provided_until, provided),
-            None => later.apply(bar.day, bar.close),
-        };
-    }
-    adjusted
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::market::DataSource;
+    use crate::market::adjustment::adjusted_closes;
 
     fn raw(day: Day, close: f64, volume: i64) -> Bar {
         Bar {

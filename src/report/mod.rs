@@ -4,6 +4,7 @@
 mod analysis;
 mod backtest;
 pub mod chart;
+mod fonts;
 mod pdf;
 mod prediction;
 mod text;

@@ -1,10 +1,7 @@
 //! Reports as PDF: typst templates with the fonts inside the binary, tagged for screen readers, and the same bytes for
 //! the same report.
 
-use std::sync::LazyLock;
-
 use serde_json::{Value, json};
-use ttf_parser::Face;
 use typst::diag::SourceDiagnostic;
 use typst::foundations::{Bytes, Dict, IntoValue, Smart};
 use typst_as_lib::TypstEngine;
@@ -12,25 +9,12 @@ use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
 use super::chart::{self, DrawError, Look};
+use super::fonts::FONTS;
 use super::text::{maybe_number, maybe_percent, number, percent, price, printable};
 use super::{BacktestReport, PredictionReport};
 use crate::backtest::{ExitReason, Fill, Metrics};
 use crate::report::backtest::ReportTrade;
 use crate::report::prediction::ReportEvaluation;
-
-const FONTS: [&[u8]; 3] = [
-    include_bytes!("fonts/Inter-Regular.ttf"),
-    include_bytes!("fonts/Inter-SemiBold.ttf"),
-    include_bytes!("fonts/Inter-Bold.ttf"),
-];
-/// The fonts' tables, to look signs up in.
-static FACES: LazyLock<Vec<Face<'static>>> =
-    LazyLock::new(|| FONTS.iter().filter_map(|font| Face::parse(font, 0).ok()).collect());
-
-/// Whether the report's font has a sign in every weight.
-pub(super) fn has_glyph(c: char) -> bool {
-    FACES.iter().all(|face| face.glyph_index(c).is_some_and(|glyph| glyph.0 != 0))
-}
 
 /// A report's data with every text as the font can show it.
 fn make_printable(value: &mut Value) {

@@ -3,10 +3,8 @@
 use serde::Serialize;
 
 use super::{DISCLAIMER, Subject};
-use crate::forecast::{DayRecord, Evaluation, Record};
+use crate::forecast::{DayRecord, Evaluation, ModelInfo, Outcome, Point, Record, verdict};
 use crate::market::{Day, day};
-use crate::registry::ModelInfo;
-use crate::research::{Outcome, Point, verdict};
 
 /// What a report is made from: the stored object, and what is known by now.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use any_ascii::any_ascii_char;
 
-use super::pdf::has_glyph;
+use super::fonts::has_glyph;
 use crate::market::exact::{Decimal, tidy};
 
 /// The text with what the font has no sign for spelled in Latin letters; a sign that has no spelling is a box. A PDF for

@@ -1,6 +1,5 @@
 //! Running a backtest and keeping it.
 
-use sea_orm::ActiveValue::Set;
 use serde::{Deserialize, Serialize};
 
 use super::{Bars, Span, corrupt};
@@ -9,7 +8,7 @@ use crate::backtest::{self, ENGINE_VERSION, Execution, Strategy, Trade, buy_and_
 use crate::market::{Adjustment, Day};
 use crate::request::RequestError;
 use crate::store::entity::{backtest as row, symbol};
-use crate::store::{StoreError, now};
+use crate::store::{NewBacktest, StoreError};
 
 /// A backtest that somebody wants.
 #[derive(Debug, Clone)]
@@ -55,25 +54,22 @@ pub async fn run_backtest(app: &App, input: RunBacktest) -> Result<(symbol::Mode
         let ran = backtest::run(&bars.columns, &strategy, &execution)?;
         let (first, last) = (bars.first_day(), bars.last_day());
         let curve = Curve { days: bars.columns.days, close: bars.columns.close, trades: ran.trades };
-        let row = row::ActiveModel {
-            symbol_id: Set(bars.symbol.id),
-            data_version: Set(bars.symbol.data_version),
-            engine_version: Set(ENGINE_VERSION),
-            adjusted: Set(bars.adjustment != Adjustment::None),
-            adjustment: Set(Some(bars.adjustment.name().to_owned())),
-            from_day: Set(first),
-            to_day: Set(last),
-            bar_count: Set(i32::try_from(curve.days.len()).unwrap_or(i32::MAX)),
-            strategy: Set(serde_json::to_string(&strategy)?),
-            execution: Set(serde_json::to_string(&execution)?),
-            metrics: Set(serde_json::to_string(&ran.metrics)?),
-            created_at: Set(now()),
-            ..Default::default()
+        let new = NewBacktest {
+            symbol_id: bars.symbol.id,
+            data_version: bars.symbol.data_version,
+            engine_version: ENGINE_VERSION,
+            adjustment: bars.adjustment,
+            from_day: first,
+            to_day: last,
+            bar_count: i32::try_from(curve.days.len()).unwrap_or(i32::MAX),
+            strategy: serde_json::to_string(&strategy)?,
+            execution: serde_json::to_string(&execution)?,
+            metrics: serde_json::to_string(&ran.metrics)?,
         };
-        Ok::<_, RequestError>((bars.symbol, row, postcard::to_stdvec(&curve)?))
+        Ok::<_, RequestError>((bars.symbol, new, postcard::to_stdvec(&curve)?))
     });
-    let (symbol, row, curve) = computed.await??;
-    Ok((symbol, app.store.backtests().insert(row, curve).await?))
+    let (symbol, new, curve) = computed.await??;
+    Ok((symbol, app.store.backtests().insert(new, curve).await?))
 }
 
 /// Reads a stored curve.

@@ -3,8 +3,6 @@
 
 mod backtests;
 mod comparison;
-mod edits;
-mod ipos;
 mod predictions;
 mod reports;
 mod sweeps;
@@ -20,14 +18,12 @@ use crate::store::entity::symbol;
 
 pub use backtests::{Curve, RunBacktest, decode_curve, run_backtest};
 pub use comparison::{CommonCurves, InputDifference, MetricRow, common_curves, differences, metric_rows};
-pub use edits::{delete_backtest, delete_prediction, delete_sweep, name_backtest, name_sweep};
-pub use ipos::{IpoEdits, create_ipo, delete_ipo, restore_ipo, update_ipo};
-pub use predictions::{FEWEST_APART, Outcome, Point, PredictRequest, predict, verdict};
+pub use predictions::{PredictRequest, predict};
 pub use reports::{
     backtest_source, find_backtest, find_prediction, find_sweep, prediction_source, price_columns, sweep_results,
 };
 pub use sweeps::{StoredSweep, SweepRequest, decode_sweep, prepare_sweep, run_sweep};
-pub use training::{Trained, choose_default_model, delete_model, rename_model, train_model};
+pub use training::{Trained, train_model};
 
 /// A symbol's bars from one day to another, as a strategy sees them.
 #[derive(Debug, Clone)]

@@ -2,26 +2,16 @@
 
 use std::sync::Arc;
 
-use sea_orm::ActiveValue::Set;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Bars, Span, corrupt};
 use crate::app::App;
-use crate::forecast::{Band, Evaluation, HORIZON, Model, ModelError, Record, apart, forecast};
+use crate::forecast::{Band, Evaluation, HORIZON, Model, ModelError, ModelInfo, Outcome, Point, Record, forecast};
 use crate::market::calendar::{Calendar, next_trading_days, with_sessions};
 use crate::market::{Day, Series};
-use crate::registry::ModelInfo;
 use crate::request::RequestError;
 use crate::store::entity::{prediction as row, symbol};
-use crate::store::{StoreError, now};
-
-/// One day of a prediction as it is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Point {
-    pub day: Day,
-    #[serde(flatten)]
-    pub band: Band,
-}
+use crate::store::{NewPrediction, StoreError};
 
 /// How the model has done on the symbol's own history, as it is kept.
 #[derive(Serialize)]
@@ -40,19 +30,6 @@ pub struct PredictRequest {
     pub horizon: i32,
     /// [`Model::key`]; the default if left out.
     pub model: Option<String>,
-}
-
-/// How a prediction has turned out so far.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Outcome {
-    /// Days that have a close by now.
-    pub days: u32,
-    /// Mean absolute error, as a share of the close that it was made from.
-    pub mae: f64,
-    /// The same for "no change".
-    pub mae_naive: f64,
-    pub coverage80: f64,
-    pub coverage95: f64,
 }
 
 /// Calendar days beyond twice the horizon that are looked up.
@@ -78,17 +55,15 @@ pub async fn predict(app: &App, request: PredictRequest) -> Result<row::Model, R
         let past = Past { evaluation: made.evaluation, record: made.record };
         let days = next_trading_days(as_of, horizon, calendar, &known);
         let points: Vec<Point> = days.into_iter().zip(made.bands).map(|(day, band)| Point { day, band }).collect();
-        Ok::<_, RequestError>(row::ActiveModel {
-            symbol_id: Set(bars.symbol.id),
-            model: Set(serde_json::to_string(&ModelInfo::from(model.as_ref()))?),
-            as_of: Set(as_of),
-            horizon: Set(i32::try_from(horizon).unwrap_or(i32::MAX)),
-            data_version: Set(bars.symbol.data_version),
-            close: Set(bars.columns.close.last().copied().unwrap_or_default()),
-            points: Set(serde_json::to_string(&points)?),
-            evaluation: Set(serde_json::to_string(&past)?),
-            created_at: Set(now()),
-            ..Default::default()
+        Ok::<_, RequestError>(NewPrediction {
+            symbol_id: bars.symbol.id,
+            model: serde_json::to_string(&ModelInfo::from(model.as_ref()))?,
+            as_of,
+            horizon: i32::try_from(horizon).unwrap_or(i32::MAX),
+            data_version: bars.symbol.data_version,
+            close: bars.columns.close.last().copied().unwrap_or_default(),
+            points: serde_json::to_string(&points)?,
+            evaluation: serde_json::to_string(&past)?,
         })
     });
     Ok(app.store.predictions().insert(computed.await??).await?)
@@ -207,77 +182,5 @@ impl row::Model {
             coverage80: mean(&|band, actual| within(band.lower80, actual, band.upper80)),
             coverage95: mean(&|band, actual| within(band.lower95, actual, band.upper95)),
         })
-    }
-}
-
-/// Fewer past forecasts that don't overlap than this say little.
-pub const FEWEST_APART: u32 = 50;
-
-/// What to make of a forecast, by how its model compares with "no change" on a history: in a sentence or two.
-#[must_use]
-pub fn verdict(evaluation: &Evaluation, record: &Record) -> String {
-    let Evaluation { origins, horizon, mae, mae_naive, .. } = *evaluation;
-    let apart = apart(origins, horizon);
-    let days = if horizon == 1 { "1 day".to_owned() } else { format!("{horizon} days") };
-    let base = format!("past forecasts of {days} of this symbol");
-    if mae == mae_naive {
-        return format!(
-            "This is \"no change\" itself: it was {} off on average over {origins} {base}.",
-            percent(mae, 2)
-        );
-    }
-    if apart < FEWEST_APART {
-        return format!(
-            "Too few {base} to judge by: {origins}, of which {apart} don't overlap. Treat the centre as \"no change\"."
-        );
-    }
-    let skill = evaluation.skill();
-    let words = if skill >= 0.0 { "closer than" } else { "further off than" };
-    let range = record.skill.map_or_else(String::new, |(low, high)| {
-        format!(" (with so many, anything from {} to {})", percent(low, 1), percent(high, 1))
-    });
-    let measured = format!(
-        "{} {words} \"no change\" over {origins} {base}, {apart} of which don't overlap",
-        percent(skill.abs(), 1)
-    );
-    match record.skill {
-        Some((low, _)) if low > 0.0 => format!("The centre was {measured}{range}: more than chance explains."),
-        Some((_, high)) if high < 0.0 => format!("Don't follow the centre: it was {measured}{range}."),
-        _ => format!("Treat the centre as \"no change\": it was {measured}{range}, which could be chance."),
-    }
-}
-
-/// A ratio as a percentage, without a sign on zero.
-fn percent(ratio: f64, decimals: usize) -> String {
-    let text = format!("{:.decimals$}", ratio * 100.0);
-    let zero = text.chars().all(|c| !c.is_ascii_digit() || c == '0');
-    let text = if zero { text.trim_start_matches('-').to_owned() } else { text.replace('-', "−") };
-    format!("{text} %")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_verdict_says_what_to_do() {
-        let evaluation =
-            |origins, mae| Evaluation { origins, horizon: 30, mae, mae_naive: 0.05, coverage80: 0.8, coverage95: 0.95 };
-        let said = |origins, mae, skill| verdict(&evaluation(origins, mae), &Record { days: Vec::new(), skill });
-        assert_eq!(
-            said(27, 0.04, None),
-            "Too few past forecasts of 30 days of this symbol to judge by: 27, of which 9 don't overlap. Treat the centre \
-             as \"no change\"."
-        );
-        assert_eq!(
-            said(300, 0.049, Some((-0.01, 0.05))),
-            "Treat the centre as \"no change\": it was 2.0 % closer than \"no change\" over 300 past forecasts of 30 days of \
-             this symbol, 100 of which don't overlap (with so many, anything from −1.0 % to 5.0 %), which could be chance."
-        );
-        assert!(said(300, 0.04, Some((0.1, 0.3))).starts_with("The centre was 20.0 % closer than"));
-        assert!(
-            said(300, 0.06, Some((-0.3, -0.1))).starts_with("Don't follow the centre: it was 20.0 % further off than")
-        );
-        assert!(said(300, 0.05, None).starts_with("This is \"no change\" itself: it was 5.00 % off"));
     }
 }

@@ -24,7 +24,7 @@ impl From<&symbol::Model> for Subject {
         Self {
             ticker: symbol.ticker.clone(),
             name: symbol.name.as_deref().map(clean),
-            exchange: format!("{:?}", symbol.exchange).to_uppercase(),
+            exchange: symbol.exchange.name().to_owned(),
             currency: symbol.quotation().map(|q| q.currency.to_owned()),
             unit: symbol.quotation().map(Quotation::label),
         }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use sea_orm::ActiveValue::Set;
 use serde::{Deserialize, Serialize};
 
 use super::{Bars, Span, corrupt};
@@ -12,7 +11,7 @@ use crate::backtest::{ENGINE_VERSION, Execution, Sweep, WindowRange};
 use crate::market::{Adjustment, Day};
 use crate::request::RequestError;
 use crate::store::entity::sweep as row;
-use crate::store::{StoreError, now};
+use crate::store::{NewSweep, StoreError};
 
 /// A sweep that somebody wants. It's the payload of a job, too.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -60,20 +59,17 @@ pub async fn run_sweep(
     let computed = tokio::task::spawn_blocking(move || {
         let SweepRequest { buy, sell, execution, .. } = request;
         let Some(sweep) = Sweep::run(&bars.columns, buy, sell, &execution, &go_on)? else { return Ok(None) };
-        let row = row::ActiveModel {
-            symbol_id: Set(bars.symbol.id),
-            job_id: Set(job_id),
-            data_version: Set(bars.symbol.data_version),
-            engine_version: Set(ENGINE_VERSION),
-            adjusted: Set(bars.adjustment != Adjustment::None),
-            adjustment: Set(Some(bars.adjustment.name().to_owned())),
-            from_day: Set(bars.first_day()),
-            to_day: Set(bars.last_day()),
-            windows: Set(serde_json::to_string(&(buy, sell))?),
-            execution: Set(serde_json::to_string(&execution)?),
-            combinations: Set(i32::try_from(sweep.len()).unwrap_or(i32::MAX)),
-            created_at: Set(now()),
-            ..Default::default()
+        let new = NewSweep {
+            symbol_id: bars.symbol.id,
+            job_id,
+            data_version: bars.symbol.data_version,
+            engine_version: ENGINE_VERSION,
+            adjustment: bars.adjustment,
+            from_day: bars.first_day(),
+            to_day: bars.last_day(),
+            windows: serde_json::to_string(&(buy, sell))?,
+            execution: serde_json::to_string(&execution)?,
+            combinations: i32::try_from(sweep.len()).unwrap_or(i32::MAX),
         };
         let columns: Columns<'_> = (
             (&sweep.total_return).into(),
@@ -82,10 +78,10 @@ pub async fn run_sweep(
             (&sweep.trade_count).into(),
         );
         let columns = postcard::to_stdvec(&columns)?;
-        Ok::<_, RequestError>(Some((row, columns, sweep)))
+        Ok::<_, RequestError>(Some((new, columns, sweep)))
     });
-    let Some((row, columns, sweep)) = computed.await?? else { return Ok(None) };
-    let row = app.store.sweeps().insert(row, columns).await?;
+    let Some((new, columns, sweep)) = computed.await?? else { return Ok(None) };
+    let row = app.store.sweeps().insert(new, columns).await?;
     Ok(Some(StoredSweep { row, results: Arc::new(sweep) }))
 }
 

@@ -12,6 +12,13 @@ use crate::telemetry::traces;
 /// The audit trail's repository.
 pub struct Audit<'a>(pub(super) &'a Store);
 
+impl Store {
+    #[must_use]
+    pub fn audit(&self) -> Audit<'_> {
+        Audit(self)
+    }
+}
+
 /// Something done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deed {

@@ -13,6 +13,13 @@ use crate::market::day;
 /// The budgets' repository.
 pub struct Budgets<'a>(pub(super) &'a Store);
 
+impl Store {
+    #[must_use]
+    pub fn budgets(&self) -> Budgets<'_> {
+        Budgets(self)
+    }
+}
+
 /// What asking for a request gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permit {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statement, Value};
 
-use super::market_bars::{id_list, ids_text};
+use super::ids::{id_list, ids_text};
 use super::page::{Page, PageRequest};
 use super::{Result, Store};
 

@@ -2,7 +2,16 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use super::{Millis, Result};
+use super::errors::Result;
+
+/// Milliseconds since 1970-01-01 UTC.
+pub type Millis = i64;
+
+/// The present.
+#[must_use]
+pub fn now() -> Millis {
+    chrono::Utc::now().timestamp_millis()
+}
 
 /// The present as SQL, in milliseconds since 1970 UTC; the same throughout a statement.
 pub(super) fn present_sql(backend: DbBackend) -> &'static str {

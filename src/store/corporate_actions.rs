@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::entity::corporate_action::{ActiveModel, Column, Entity, Model};
-use super::market_bars::{id_list, ids_text};
+use super::ids::{id_list, ids_text};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
 use super::{Result, Store};
 use crate::market::Day;
@@ -17,6 +17,13 @@ use crate::market::corporate_actions::CorporateActionKind;
 
 /// The actions' repository.
 pub struct CorporateActions<'a>(pub(super) &'a Store);
+
+impl Store {
+    #[must_use]
+    pub fn corporate_actions(&self) -> CorporateActions<'_> {
+        CorporateActions(self)
+    }
+}
 
 /// Which actions to list.
 #[derive(Debug, Clone, Default)]

@@ -1,13 +1,7 @@
 //! What can go wrong between here and the database, and what is to be done about it: a transaction that lost a race
 //! is tried again, a full disk is said and watched until there is space.
 
-use std::future::Future;
-use std::time::Duration;
-
-use rand::Rng;
 use sea_orm::{DbErr, RuntimeErr};
-
-use super::Store;
 
 /// What can go wrong between here and the database.
 #[derive(Debug, thiserror::Error)]
@@ -151,7 +145,7 @@ fn sqlite_trouble(code: i32) -> Trouble {
 }
 
 impl StoreError {
-    fn is_race(&self) -> bool {
+    pub(super) fn is_race(&self) -> bool {
         matches!(self, Self::Database(error) if trouble(error) == Trouble::Race)
     }
 }
@@ -165,45 +159,6 @@ pub trait MaybeStoreError {
 impl MaybeStoreError for StoreError {
     fn store_error(&self) -> Option<&StoreError> {
         Some(self)
-    }
-}
-
-/// Times a transaction that lost a race is tried in all.
-const MOST_TRIES: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-
-impl Store {
-    /// Runs a transaction, again if another one got in its way: each time from its beginning, after a moment with
-    /// jitter, so that two that met don't meet again.
-    ///
-    /// # Errors
-    /// What the transaction ends in.
-    pub async fn transact<T, E, F, R>(&self, mut transaction: F) -> std::result::Result<T, E>
-    where
-        E: MaybeStoreError,
-        F: FnMut() -> R,
-        R: Future<Output = std::result::Result<T, E>>,
-    {
-        let mut tries = 1;
-        loop {
-            let error = match transaction().await {
-                Ok(value) => return Ok(value),
-                Err(error) => error,
-            };
-            match error.store_error() {
-                Some(StoreError::StorageFull(_)) => self.watch_storage(),
-                Some(lost) if lost.is_race() && tries < MOST_TRIES => {
-                    tracing::debug!(error = %lost, tries, "a transaction lost a race and is tried again");
-                    let pause = FIRST_PAUSE.saturating_mul(1 << tries);
-                    tries += 1;
-                    let pause = pause.mul_f64(rand::rng().random_range(0.5..1.5));
-                    tokio::time::sleep(pause).await;
-                    continue;
-                }
-                _ => {}
-            }
-            return Err(error);
-        }
     }
 }
 

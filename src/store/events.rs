@@ -10,25 +10,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statement};
-use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::{Notify, broadcast};
 
-use super::Result;
-use super::feed::{Feed, Update};
-
-/// Something that subscribers may want to know of. It names what changed; readers load the present state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Event {
-    Job(i64),
-    Ipo {
-        id: i64,
-        is_new: bool,
-    },
-    /// Events may have been lost.
-    Resync,
-}
+use super::changes::{Event, Update};
+use super::errors::Result;
+use super::feed::Feed;
 
 const CHANNEL: &str = "prospectus_events";
 const CAPACITY: usize = 8_192;

@@ -10,36 +10,12 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{Notify, broadcast};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::clock::present;
+use super::changes::{Event, IpoUpdate, JobUpdate, Update};
+use super::clock::{Millis, present};
+use super::entity::job::JobState;
 use super::entity::{ipo, job, symbol};
-use super::{Event, JobState, Millis, Result};
+use super::errors::Result;
 use crate::telemetry::metrics;
-
-/// A row that changed, as it stands now.
-#[derive(Debug, Clone)]
-pub enum Update {
-    Job(Arc<JobUpdate>),
-    Ipo(Arc<IpoUpdate>),
-    /// Changes of jobs were missed that can't be found again.
-    MissedJobs,
-    /// Changes of IPOs were missed that can't be found again.
-    MissedIpos,
-}
-
-/// A job that changed.
-#[derive(Debug)]
-pub struct JobUpdate {
-    pub job: job::Model,
-    /// Its symbol, once it has succeeded.
-    pub symbol: Option<Arc<symbol::Model>>,
-}
-
-/// An IPO that was added or changed.
-#[derive(Debug)]
-pub struct IpoUpdate {
-    pub ipo: Arc<ipo::Model>,
-    pub is_new: bool,
-}
 
 /// Rows that are loaded by one statement.
 const BATCH: usize = 500;

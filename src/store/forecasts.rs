@@ -10,9 +10,17 @@ use super::entity::{model, prediction};
 use super::page::{Key, Keys, Page, PageRequest};
 use super::research::{ResearchFilter, research_sorts};
 use super::{Result, Store, now};
+use crate::market::Day;
 
 /// The trained models' repository.
 pub struct Models<'a>(pub(super) &'a Store);
+
+impl Store {
+    #[must_use]
+    pub fn models(&self) -> Models<'_> {
+        Models(self)
+    }
+}
 
 /// What there is of trained models, without their content.
 #[derive(Debug, Default)]
@@ -23,8 +31,30 @@ pub struct Heads {
     pub chosen: Option<String>,
 }
 
+/// A prediction to keep.
+#[derive(Debug, Clone)]
+pub struct NewPrediction {
+    pub symbol_id: i64,
+    /// As JSON.
+    pub model: String,
+    pub as_of: Day,
+    pub horizon: i32,
+    pub data_version: i32,
+    pub close: f64,
+    /// As JSON, and so is the next.
+    pub points: String,
+    pub evaluation: String,
+}
+
 /// The predictions' repository.
 pub struct Predictions<'a>(pub(super) &'a Store);
+
+impl Store {
+    #[must_use]
+    pub fn predictions(&self) -> Predictions<'_> {
+        Predictions(self)
+    }
+}
 
 impl Models<'_> {
     /// Keeps a model; the same one again stays as it is.
@@ -113,9 +143,23 @@ impl prediction::Model {
 }
 
 impl Predictions<'_> {
+    /// Keeps one.
+    ///
     /// # Errors
     /// When the database fails.
-    pub async fn insert(&self, row: prediction::ActiveModel) -> Result<prediction::Model> {
+    pub async fn insert(&self, new: NewPrediction) -> Result<prediction::Model> {
+        let row = prediction::ActiveModel {
+            symbol_id: Set(new.symbol_id),
+            model: Set(new.model),
+            as_of: Set(new.as_of),
+            horizon: Set(new.horizon),
+            data_version: Set(new.data_version),
+            close: Set(new.close),
+            points: Set(new.points),
+            evaluation: Set(new.evaluation),
+            created_at: Set(now()),
+            ..Default::default()
+        };
         Ok(row.insert(&self.0.write).await?)
     }
 

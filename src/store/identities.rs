@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, Enti
 use serde::Serialize;
 
 use super::entity::symbol;
-use super::market_bars::{id_list, ids_text};
+use super::ids::{id_list, ids_text};
 use super::symbols::Symbols;
 use super::{Result, Store, now};
 use crate::market::Day;
@@ -15,6 +15,13 @@ use crate::market::identity::{Register, Share};
 
 /// The repository of what shares are known by.
 pub struct Identities<'a>(pub(super) &'a Store);
+
+impl Store {
+    #[must_use]
+    pub fn identities(&self) -> Identities<'_> {
+        Identities(self)
+    }
+}
 
 /// A ticker that a share no longer has.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,6 +22,13 @@ use crate::market::{DataSource, Day, Exchange, day};
 /// The IPOs' repository.
 pub struct Ipos<'a>(pub(super) &'a Store);
 
+impl Store {
+    #[must_use]
+    pub fn ipos(&self) -> Ipos<'_> {
+        Ipos(self)
+    }
+}
+
 /// Which IPOs to list.
 #[derive(Debug, Clone, Default)]
 pub struct IpoFilter {

@@ -17,6 +17,13 @@ use crate::market::{DataSource, Day};
 /// The issues' repository.
 pub struct Issues<'a>(pub(super) &'a Store);
 
+impl Store {
+    #[must_use]
+    pub fn issues(&self) -> Issues<'_> {
+        Issues(self)
+    }
+}
+
 /// A record that is kept out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewIssue {

@@ -60,7 +60,7 @@ impl Jobs<'_> {
         match claimed {
             Ok(Some(row)) => {
                 let job = Model::from_query_result(&row, "")?;
-                self.0.events.commit(transaction, &[Event::Job(id)]).await?;
+                self.0.events().commit(transaction, &[Event::Job(id)]).await?;
                 Ok(Claim::Taken(Box::new(job)))
             }
             Ok(None) => {
@@ -201,7 +201,7 @@ impl Jobs<'_> {
         if drop_file {
             job_file::Entity::delete_by_id(id).exec(&transaction).await?;
         }
-        self.0.events.commit(transaction, &[Event::Job(id)]).await?;
+        self.0.events().commit(transaction, &[Event::Job(id)]).await?;
         Ok(true)
     }
 
@@ -252,7 +252,7 @@ impl Jobs<'_> {
         let rows = transaction.query_all_raw(Statement::from_sql_and_values(self.0.backend(), sql, values)).await?;
         let ids = rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<Vec<i64>, _>>()?;
         let events: Vec<Event> = ids.iter().map(|&id| Event::Job(id)).collect();
-        self.0.events.commit(transaction, &events).await?;
+        self.0.events().commit(transaction, &events).await?;
         Ok(ids.len() as u64)
     }
 
@@ -368,7 +368,7 @@ impl Jobs<'_> {
             .await?
             .rows_affected;
         let job = Entity::find_by_id(id).one(&transaction).await?;
-        self.0.events.commit(transaction, &[Event::Job(id)]).await?;
+        self.0.events().commit(transaction, &[Event::Job(id)]).await?;
         Ok(job.map(|job| (job, waiting + running > 0)))
     }
 
@@ -400,7 +400,7 @@ impl Jobs<'_> {
         match updated {
             Ok(updated) if updated.rows_affected > 0 => {
                 let job = Entity::find_by_id(id).one(&transaction).await?;
-                self.0.events.commit(transaction, &[Event::Job(id)]).await?;
+                self.0.events().commit(transaction, &[Event::Job(id)]).await?;
                 Ok(job)
             }
             Ok(_) => Ok(None),

@@ -16,6 +16,13 @@ use crate::telemetry::traces;
 /// The jobs' repository.
 pub struct Jobs<'a>(pub(super) &'a Store);
 
+impl Store {
+    #[must_use]
+    pub fn jobs(&self) -> Jobs<'_> {
+        Jobs(self)
+    }
+}
+
 /// A job to be recorded.
 #[derive(Debug, Clone)]
 pub struct NewJob {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
 
+use super::ids::{id_list, ids_text};
 use super::prices::Prices;
 use super::{Result, now};
 use crate::market::{DataSource, Day};
@@ -149,20 +150,6 @@ impl Prices<'_> {
 
 /// An open that many times the close before, or as small a part of it, is worth a look.
 pub const JUMP: f64 = 1.35;
-
-/// `column IN (these ids)`, with the ids as one bound text.
-pub(super) fn id_list(backend: DbBackend, column: &str, place: usize) -> String {
-    match backend {
-        DbBackend::Postgres => format!("{column} = ANY(${place}::text::bigint[])"),
-        _ => format!("{column} IN (SELECT value FROM json_each(${place}))"),
-    }
-}
-
-/// The text for [`id_list`].
-pub(super) fn ids_text(backend: DbBackend, ids: &[i64]) -> String {
-    let ids = ids.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
-    if backend == DbBackend::Postgres { format!("{{{ids}}}") } else { format!("[{ids}]") }
-}
 
 fn values(bar: &MarketBar) -> [Value; COLUMNS] {
     [

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
-    ActiveEnum, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    PaginatorTrait, QueryFilter, QuerySelect, Statement,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
+    QueryFilter, QuerySelect, Statement,
 };
 
 use super::entity::exchange_holiday;
@@ -17,6 +17,13 @@ use crate::market::{Day, Exchange};
 
 /// The days' repository.
 pub struct MarketDays<'a>(pub(super) &'a Store);
+
+impl Store {
+    #[must_use]
+    pub fn market_days(&self) -> MarketDays<'_> {
+        MarketDays(self)
+    }
+}
 
 /// Which days to list.
 #[derive(Debug, Clone, Copy)]
@@ -104,7 +111,7 @@ impl MarketDays<'_> {
         if exchanges.is_empty() {
             return Ok(known);
         }
-        let names: Vec<String> = exchanges.iter().map(|e| format!("'{}'", e.to_value())).collect();
+        let names: Vec<String> = exchanges.iter().map(|e| format!("'{}'", e.name())).collect();
         let names = names.join(", ");
         // A few shares tell: whatever trades after the day.
         let sql = format!(

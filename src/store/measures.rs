@@ -6,14 +6,14 @@ use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend, Iterable, Statement};
 
 use super::entity::job::{JobKind, JobState};
 use super::{Jobs, Result, Store, clock};
-use crate::telemetry::{metrics, traces};
+use crate::telemetry::metrics;
 
 impl Store {
     /// Tells of every pool how many of its connections are at work.
     pub fn measure_pools(&self) {
         let pools = match self.backend() {
             DbBackend::Sqlite => {
-                vec![("read", &self.read), ("scan", &self.scan), ("write", &self.write), ("queue", &self.queue)]
+                vec![("read", &self.read), ("scan", &self.scan), ("write", &self.write), ("queue", self.queue())]
             }
             _ => vec![("all", &self.write), ("scan", &self.scan), ("leases", &self.leases)],
         };
@@ -80,22 +80,4 @@ impl Jobs<'_> {
 
 fn since(present: i64, at: i64) -> Duration {
     Duration::from_millis(u64::try_from(present - at).unwrap_or(0))
-}
-
-/// A statement has ended.
-pub(super) fn statement(info: &sea_orm::metric::Info<'_>) {
-    let verb = verb(&info.statement.sql);
-    metrics::statement(verb, info.failed, info.elapsed);
-    let system = match info.statement.db_backend {
-        DbBackend::Sqlite => "sqlite",
-        _ => "postgresql",
-    };
-    traces::statement(system, verb, &info.statement.sql, info.failed, info.elapsed);
-}
-
-/// What a statement does, by its first word.
-fn verb(sql: &str) -> &'static str {
-    let first = sql.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    let known = ["SELECT", "INSERT", "UPDATE", "DELETE"];
-    known.into_iter().find(|verb| verb.eq_ignore_ascii_case(first)).unwrap_or("other")
 }

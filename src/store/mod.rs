@@ -1,14 +1,13 @@
 //! The only room that knows SQL: entities, one repository a table group, and the events that tell of changes.
-//!
-//! SQLite serves one process: writes go through a single connection, so they queue in order instead of meeting the
-//! file lock, while reads and the queue have connections of their own. PostgreSQL has one pool for all.
 
 mod audit;
 mod backup;
 mod budgets;
+mod changes;
 mod children;
 mod clock;
 mod corporate_actions;
+mod database;
 mod deleted_ipos;
 mod demo;
 pub mod entity;
@@ -19,6 +18,7 @@ mod first_days;
 mod forecasts;
 mod hold;
 mod identities;
+mod ids;
 mod ipo_performance;
 mod ipo_values;
 mod ipos;
@@ -30,43 +30,36 @@ mod market_days;
 mod measures;
 pub mod page;
 mod prices;
+mod queue;
 mod renames;
 mod research;
 mod retention;
 mod schedules;
+mod schema;
 mod sessions;
 mod statement_timeout;
 mod storage;
 mod symbols;
 mod tokens;
+mod transact;
 mod version;
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
-use migration::{Migrator, MigratorTrait};
-use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use tracing::Instrument;
+mod watch;
 
 pub use audit::{Audit, AuditFilter, Deed, audit_sorts};
 pub use backup::{BackupError, backup, restore};
 pub use budgets::{Budgets, Permit, Refusal, tomorrow};
+pub use changes::{Event, IpoUpdate, JobUpdate, Update};
+pub use clock::{Millis, now};
 pub use corporate_actions::{CorporateActionFilter, CorporateActions, ExDay, corporate_action_sorts};
+pub use database::{POSTGRES_CONNECTIONS, Store, Transaction};
 pub use deleted_ipos::DeletedIpo;
 pub use demo::{make_demo, may_become_demo};
 pub use entity::api_token::Role;
 pub use entity::job::{JobKind, JobState};
 pub use errors::{MaybeStoreError, Result, StorageFull, StoreError, TooLong, Unreachable};
-pub use events::{Event, Events};
-pub use feed::{IpoUpdate, JobUpdate, Update};
+pub use events::Events;
 pub use first_days::FirstDay;
-pub use forecasts::{Heads, Models, Predictions};
+pub use forecasts::{Heads, Models, NewPrediction, Predictions};
 pub use hold::{Hold, HoldError, hold};
 pub use identities::{FormerTicker, Identities, ListedShare, SUFFIX as MARKET_SUFFIX};
 pub use ipo_performance::IpoStatistics;
@@ -77,435 +70,16 @@ pub use jobs::{Claim, JobFilter, Jobs, NewJob, Outcome, RunAfter, job_sorts};
 pub use market_bars::{Growth, JUMP, MarketBar};
 pub use market_days::{MarketDayFilter, MarketDays, market_day_sorts};
 pub use page::{Keys, PageRequest};
-pub use prices::{BarRequest, BarRows, Prices, UpsertCounts};
-pub use research::{Backtests, ResearchFilter, Sweeps, research_sorts};
+pub use prices::{BarRequest, BarRows, Prices, UpsertCounts, bar_sorts};
+pub use queue::{Delivered, Queue, QueueError};
+pub use research::{Backtests, NewBacktest, NewSweep, ResearchFilter, Sweeps, research_sorts, trade_sorts};
 pub use retention::Forgotten;
 pub use schedules::Schedules;
+pub use schema::Turn;
 pub use sessions::Sessions;
-pub use symbols::{NewSymbol, ResearchCounts, SymbolFilter, SymbolOrder, SymbolOrderField, Symbols, symbol_sorts};
+pub use symbols::{
+    NewSymbol, ResearchCounts, Summary, SymbolFilter, SymbolOrder, SymbolOrderField, Symbols, symbol_sorts,
+};
 pub use tokens::{Tokens, hash as token_hash, random_token};
 pub use version::DataVersion;
-
-/// Milliseconds since 1970-01-01 UTC.
-pub type Millis = i64;
-
-/// The present.
-#[must_use]
-pub fn now() -> Millis {
-    chrono::Utc::now().timestamp_millis()
-}
-
-/// A handle on the database; clones share its connections.
-#[derive(Clone)]
-pub struct Store {
-    read: DatabaseConnection,
-    /// For statements that read whole tables: however many wait here, others find a connection.
-    scan: DatabaseConnection,
-    write: DatabaseConnection,
-    /// Where the data's version is asked for. On SQLite it's one connection that does nothing else, and counts for itself.
-    versions: DatabaseConnection,
-    /// How often that connection was opened.
-    opened: Arc<AtomicU64>,
-    queue: DatabaseConnection,
-    /// Renews leases, which must not wait for anybody else.
-    leases: DatabaseConnection,
-    events: Events,
-    storage: storage::Storage,
-    statements: Arc<AtomicU64>,
-    /// Where to connect for work that may take longer than any request. Nothing for SQLite.
-    postgres: Option<ConnectOptions>,
-}
-
-/// This process's turn at preparing the database.
-pub struct Turn(Option<DatabaseTransaction>);
-
-impl Turn {
-    /// Lets the next process have its turn.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn end(self) -> Result<()> {
-        if let Some(transaction) = self.0 {
-            transaction.commit().await?;
-        }
-        Ok(())
-    }
-}
-
-/// An arbitrary number that names the lock to PostgreSQL.
-const TURN_LOCK: i64 = 0x5052_4f53;
-/// How long a statement waits for another process's write to the same SQLite file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
-/// Slower statements are marked in the debug log. Bulk writes may take this long; their text is no use in a warning.
-const SLOW_STATEMENT: Duration = Duration::from_secs(5);
-const SQLITE_READERS: u32 = 4;
-/// Connections for statements that read whole tables, of each process.
-const SCANS: u32 = 2;
-/// Connections to PostgreSQL unless a setting says otherwise; those that [`SCANS`] counts come on top.
-pub const POSTGRES_CONNECTIONS: u32 = 16;
-/// The longest that PostgreSQL works on one statement: what nobody waits for any more ends by itself.
-const LONGEST_STATEMENT: Duration = Duration::from_secs(30);
-/// How long after its last use a connection is taken to be still there.
-const ANSWERED_LATELY: Duration = Duration::from_millis(500);
-/// How long a connection may take to say that it's still there.
-const PING_WITHIN: Duration = Duration::from_secs(2);
-/// A lease that can't be renewed within this is better renewed by the next try.
-const LEASE_PATIENCE: Duration = Duration::from_secs(3);
-
-impl Store {
-    /// Connects to `sqlite://path` or `postgres://…`; makes an SQLite file and its folder where there is none.
-    ///
-    /// # Errors
-    /// When the folder can't be made or the database doesn't answer.
-    pub async fn connect(url: &str) -> Result<Self> {
-        Self::connect_with(url, POSTGRES_CONNECTIONS).await
-    }
-
-    /// Connects with so many connections, if it's PostgreSQL. Four more serve leases, events and scans.
-    ///
-    /// # Errors
-    /// When the folder can't be made or the database doesn't answer.
-    pub async fn connect_with(url: &str, connections: u32) -> Result<Self> {
-        let storage = storage::Storage::default();
-        let statements: Arc<AtomicU64> = Arc::default();
-        let opened: Arc<AtomicU64> = Arc::default();
-        if url.starts_with("sqlite:") {
-            create_folder_of(url)?;
-            let mut write = Database::connect(sqlite_options(url, 1, SqliteSynchronous::Full)).await?;
-            let mut read = Database::connect(sqlite_options(url, SQLITE_READERS, SqliteSynchronous::Normal)).await?;
-            let scans = sqlite_options(url, SCANS, SqliteSynchronous::Normal);
-            let mut scan = Database::connect(statement_timeout::within(LONGEST_STATEMENT, scans)).await?;
-            watch([&mut read, &mut scan, &mut write], &statements);
-            let count = opened.clone();
-            let mut options = sqlite_options(url, 1, SqliteSynchronous::Normal);
-            options.map_sqlx_sqlite_pool_opts(move |pool| {
-                let count = count.clone();
-                pool.after_connect(move |_, _| {
-                    count.fetch_add(1, Ordering::AcqRel);
-                    Box::pin(std::future::ready(Ok(())))
-                })
-            });
-            let versions = Database::connect(options).await?;
-            // What is lost of the queue is delivered again, from the records.
-            let queue = Database::connect(sqlite_options(url, 1, SqliteSynchronous::Normal)).await?;
-            let (leases, events) = (write.clone(), Events::local(read.clone()));
-            return Ok(Self {
-                read,
-                scan,
-                write,
-                versions,
-                opened,
-                queue,
-                leases,
-                events,
-                storage,
-                statements,
-                postgres: None,
-            });
-        }
-        let mut options = ConnectOptions::new(url);
-        options
-            .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(30))
-            .sqlx_logging_level(log::LevelFilter::Debug)
-            .sqlx_slow_statements_logging_settings(log::LevelFilter::Debug, SLOW_STATEMENT)
-            .set_application_name("prospectus")
-            // A connection that fell silent would keep whoever takes it for minutes; this asks it, and not for long. One
-            // that has just answered needn't be asked: that would be a second round trip for every statement.
-            .test_before_acquire(false)
-            .map_sqlx_postgres_pool_opts(|pool| {
-                pool.before_acquire(|connection, about| {
-                    Box::pin(async move {
-                        if about.idle_for < ANSWERED_LATELY {
-                            return Ok(true);
-                        }
-                        match tokio::time::timeout(PING_WITHIN, connection.ping()).await {
-                            Ok(answer) => answer.map(|()| true),
-                            Err(_) => Err(sqlx::Error::PoolTimedOut),
-                        }
-                    })
-                })
-            });
-        let unhurried = options.clone();
-        options.statement_timeout(LONGEST_STATEMENT);
-        let mut pool = Database::connect(options.clone()).await?;
-        let mut scan = Database::connect(options.max_connections(SCANS).connect_lazy(true).clone()).await?;
-        watch([&mut pool, &mut scan], &statements);
-        options.max_connections(1).acquire_timeout(LEASE_PATIENCE);
-        let leases = Database::connect(options).await?;
-        let events = Events::shared(pool.clone(), pool.get_postgres_connection_pool().clone());
-        let (read, write, versions, queue) = (pool.clone(), pool.clone(), pool.clone(), pool);
-        let postgres = Some(unhurried);
-        Ok(Self { read, scan, write, versions, opened, queue, leases, events, storage, statements, postgres })
-    }
-
-    /// A handle that reads through connections kept for work on whole tables, a few statements at a time.
-    #[must_use]
-    pub fn for_scans(&self) -> Self {
-        Self { read: self.scan.clone(), ..self.clone() }
-    }
-
-    /// A handle whose statements may take as long as they need.
-    async fn unhurried(&self) -> Result<Self> {
-        let Some(mut options) = self.postgres.clone() else { return Ok(self.clone()) };
-        options.max_connections(2);
-        let connection = Database::connect(options).await?;
-        Ok(Self { read: connection.clone(), write: connection, ..self.clone() })
-    }
-
-    /// Waits until no other process is preparing the database, and holds them off until the turn ends.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn take_turn(&self) -> Result<Turn> {
-        if self.backend() == DbBackend::Sqlite {
-            return Ok(Turn(None));
-        }
-        let transaction = self.unhurried().await?.write.begin().await?;
-        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({TURN_LOCK})")).await?;
-        Ok(Turn(Some(transaction)))
-    }
-
-    /// Brings the schema up to date, and the columns that are worked out from others.
-    ///
-    /// # Errors
-    /// When a migration fails; those before it stay.
-    pub async fn migrate(&self) -> Result<()> {
-        let unhurried = self.unhurried().await?;
-        Migrator::up(&unhurried.write, None).await?;
-        let measured = unhurried.ipos().measure_all().await?;
-        if measured > 0 {
-            tracing::info!(measured, "worked out what became of issues' prices");
-        }
-        Ok(())
-    }
-
-    /// Takes back the last `steps` migrations, data included.
-    ///
-    /// # Errors
-    /// When a migration can't be taken back.
-    pub async fn migrate_down(&self, steps: u32) -> Result<()> {
-        Ok(Migrator::down(&self.unhurried().await?.write, Some(steps)).await?)
-    }
-
-    /// Whether the database answers and has every migration. It only reads.
-    ///
-    /// # Errors
-    /// When it does not answer.
-    pub async fn is_ready(&self) -> Result<bool> {
-        Ok(Migrator::get_pending_migrations_read_only(&self.read).await?.is_empty())
-    }
-
-    /// How many statements this process has sent so far, beside what begins and ends transactions.
-    #[must_use]
-    pub fn statements(&self) -> u64 {
-        self.statements.load(Ordering::Relaxed)
-    }
-
-    /// Which database this is.
-    #[must_use]
-    pub fn backend(&self) -> DbBackend {
-        self.write.get_database_backend()
-    }
-
-    /// The queue's connections. It may sit on one without using it, which must not keep others from writing.
-    #[must_use]
-    pub fn queue(&self) -> &DatabaseConnection {
-        &self.queue
-    }
-
-    /// What changed, as it changes, in this process and in its peers.
-    #[must_use]
-    pub fn events(&self) -> &Events {
-        &self.events
-    }
-
-    #[must_use]
-    pub fn symbols(&self) -> Symbols<'_> {
-        Symbols(self)
-    }
-
-    #[must_use]
-    pub fn prices(&self) -> Prices<'_> {
-        Prices(self)
-    }
-
-    #[must_use]
-    pub fn jobs(&self) -> Jobs<'_> {
-        Jobs(self)
-    }
-
-    #[must_use]
-    pub fn issues(&self) -> Issues<'_> {
-        Issues(self)
-    }
-
-    #[must_use]
-    pub fn market_days(&self) -> MarketDays<'_> {
-        MarketDays(self)
-    }
-
-    #[must_use]
-    pub fn identities(&self) -> Identities<'_> {
-        Identities(self)
-    }
-
-    #[must_use]
-    pub fn corporate_actions(&self) -> CorporateActions<'_> {
-        CorporateActions(self)
-    }
-
-    #[must_use]
-    pub fn ipos(&self) -> Ipos<'_> {
-        Ipos(self)
-    }
-
-    #[must_use]
-    pub fn backtests(&self) -> Backtests<'_> {
-        Backtests(self)
-    }
-
-    #[must_use]
-    pub fn sweeps(&self) -> Sweeps<'_> {
-        Sweeps(self)
-    }
-
-    #[must_use]
-    pub fn models(&self) -> Models<'_> {
-        Models(self)
-    }
-
-    #[must_use]
-    pub fn predictions(&self) -> Predictions<'_> {
-        Predictions(self)
-    }
-
-    #[must_use]
-    pub fn audit(&self) -> Audit<'_> {
-        Audit(self)
-    }
-
-    #[must_use]
-    pub fn budgets(&self) -> Budgets<'_> {
-        Budgets(self)
-    }
-
-    #[must_use]
-    pub fn schedules(&self) -> Schedules<'_> {
-        Schedules(self)
-    }
-
-    #[must_use]
-    pub fn tokens(&self) -> Tokens<'_> {
-        Tokens(self)
-    }
-
-    #[must_use]
-    pub fn sessions(&self) -> Sessions<'_> {
-        Sessions(self)
-    }
-
-    /// Begins a write: on SQLite it takes the write lock at once, so that what it reads can't change under it.
-    ///
-    /// # Errors
-    /// When no connection comes free or the database doesn't answer.
-    pub async fn begin(&self) -> Result<DatabaseTransaction> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: (self.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        begun(&self.write, options).await
-    }
-
-    /// Begins to read: everything that the transaction reads is of one moment, whoever writes meanwhile.
-    ///
-    /// # Errors
-    /// When no connection comes free or the database doesn't answer.
-    pub async fn snapshot(&self) -> Result<DatabaseTransaction> {
-        let options = match self.backend() {
-            DbBackend::Postgres => TransactionOptions {
-                isolation_level: Some(IsolationLevel::RepeatableRead),
-                access_mode: Some(AccessMode::ReadOnly),
-                ..TransactionOptions::default()
-            },
-            _ => TransactionOptions::default(),
-        };
-        begun(&self.read, options).await
-    }
-
-    /// Closes every connection after what they are doing.
-    pub async fn close(&self) {
-        for connection in [&self.read, &self.scan, &self.versions, &self.queue, &self.leases, &self.write] {
-            if let Err(error) = connection.clone().close().await {
-                tracing::warn!(%error, "a database connection did not close");
-            }
-        }
-    }
-}
-
-/// Begins in a task of its own. Whoever asked may leave meanwhile, as a client does that hangs up, and the driver would
-/// put a connection back whose BEGIN is half-way, to stay open under whatever is written on it next.
-async fn begun(connection: &DatabaseConnection, options: TransactionOptions) -> Result<DatabaseTransaction> {
-    let connection = connection.clone();
-    let begin = async move { connection.begin_with_options(options).await }.in_current_span();
-    let begun = tokio::spawn(begin).await.map_err(|error| DbErr::Custom(error.to_string()))?;
-    Ok(begun?)
-}
-
-/// Has every statement counted, timed and traced.
-fn watch<const N: usize>(connections: [&mut DatabaseConnection; N], statements: &Arc<AtomicU64>) {
-    for connection in connections {
-        let statements = statements.clone();
-        connection.set_metric_callback(move |info| {
-            statements.fetch_add(1, Ordering::Relaxed);
-            measures::statement(info);
-        });
-    }
-}
-
-/// Options of connections whose commits are on the disk before they are answered (`FULL`), or lose the last ones in a power
-/// cut, whole ones, without harm to the others (`NORMAL`).
-fn sqlite_options(url: &str, connections: u32, synchronous: SqliteSynchronous) -> ConnectOptions {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(connections)
-        .min_connections(1)
-        .acquire_timeout(Duration::from_mins(1))
-        // A connection keeps its prepared statements and page cache: there is nothing to gain from closing it.
-        .idle_timeout(None::<Duration>)
-        .max_lifetime(None::<Duration>)
-        .sqlx_logging_level(log::LevelFilter::Debug)
-        .sqlx_slow_statements_logging_settings(log::LevelFilter::Debug, SLOW_STATEMENT)
-        .map_sqlx_sqlite_opts(move |sqlite| {
-            sqlite
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(synchronous)
-                .foreign_keys(true)
-                .busy_timeout(BUSY_TIMEOUT)
-                .pragma("temp_store", "MEMORY")
-                .pragma("cache_size", "-8000")
-                .pragma("mmap_size", "268435456")
-        })
-        .map_sqlx_sqlite_pool_opts(|pool| {
-            // SQLite ends a transaction by itself when the disk is full, and the driver then counts one too many:
-            // what comes next would be a part of a transaction that never ends and keeps the lock.
-            pool.after_release(|connection, _| {
-                Box::pin(async move {
-                    // Waits for a rollback that's still to be done.
-                    connection.ping().await?;
-                    Ok(!connection.is_in_transaction())
-                })
-            })
-        });
-    options
-}
-
-fn create_folder_of(url: &str) -> Result<()> {
-    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
-    let path = path.split('?').next().unwrap_or(path);
-    let Some(folder) = std::path::Path::new(path).parent().filter(|f| !f.as_os_str().is_empty()) else {
-        return Ok(());
-    };
-    std::fs::create_dir_all(folder).map_err(|source| StoreError::Folder { path: folder.display().to_string(), source })
-}
+pub use watch::QUIET;

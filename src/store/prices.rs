@@ -3,15 +3,24 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
 
 use super::children::Children;
-use super::market_bars::{id_list, ids_text};
+use super::ids::{id_list, ids_text};
+use super::page::Sort;
 use super::{Result, Store};
 use crate::market::{Bar, DataSource, Day};
 
 /// The bars' repository.
 pub struct Prices<'a>(pub(super) &'a Store);
+
+impl Store {
+    #[must_use]
+    pub fn prices(&self) -> Prices<'_> {
+        Prices(self)
+    }
+}
 
 /// How many rows an upsert added, changed and left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,6 +77,12 @@ impl BarRows {
     pub fn read(&self) -> impl Iterator<Item = Result<(i64, Bar)>> + '_ {
         self.0.iter().map(bar)
     }
+}
+
+/// Bars of a symbol, the oldest first.
+#[must_use]
+pub fn bar_sorts() -> Vec<Sort> {
+    vec![Sort { by: Expr::cust("day"), descending: false, text: false }]
 }
 
 impl Prices<'_> {

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, Qu
 
 use super::entity::symbol;
 use super::identities::{Identities, SUFFIX};
-use super::market_bars::{id_list, ids_text};
+use super::ids::{id_list, ids_text};
 use super::{Result, now};
 use crate::market::{DataSource, Day};
 

@@ -12,13 +12,60 @@ use super::children::Children;
 use super::entity::{backtest, backtest_curve, sweep, sweep_columns, symbol};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
 use super::symbols::contains_pattern;
-use super::{Millis, Result, Store};
+use super::{Millis, Result, Store, now};
+use crate::market::{Adjustment, Day};
 
 /// The backtests' repository.
 pub struct Backtests<'a>(pub(super) &'a Store);
 
+impl Store {
+    #[must_use]
+    pub fn backtests(&self) -> Backtests<'_> {
+        Backtests(self)
+    }
+}
+
 /// The sweeps' repository.
 pub struct Sweeps<'a>(pub(super) &'a Store);
+
+impl Store {
+    #[must_use]
+    pub fn sweeps(&self) -> Sweeps<'_> {
+        Sweeps(self)
+    }
+}
+
+/// A backtest to keep.
+#[derive(Debug, Clone)]
+pub struct NewBacktest {
+    pub symbol_id: i64,
+    pub data_version: i32,
+    pub engine_version: i32,
+    pub adjustment: Adjustment,
+    pub from_day: Day,
+    pub to_day: Day,
+    pub bar_count: i32,
+    /// As JSON, and so are the next two.
+    pub strategy: String,
+    pub execution: String,
+    pub metrics: String,
+}
+
+/// A sweep to keep.
+#[derive(Debug, Clone)]
+pub struct NewSweep {
+    pub symbol_id: i64,
+    pub job_id: Option<i64>,
+    pub data_version: i32,
+    pub engine_version: i32,
+    pub adjustment: Adjustment,
+    pub from_day: Day,
+    pub to_day: Day,
+    /// As JSON, and so is the next.
+    pub windows: String,
+    pub execution: String,
+    pub combinations: i32,
+}
 
 /// Which stored research to list: backtests, sweeps and predictions alike.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +108,12 @@ pub fn research_sorts() -> Vec<Sort> {
     vec![Sort { by: Expr::col("id"), descending: true, text: false }]
 }
 
+/// Trades of a backtest, in their order.
+#[must_use]
+pub fn trade_sorts() -> Vec<Sort> {
+    vec![Sort { by: Expr::cust("number"), descending: false, text: false }]
+}
+
 impl backtest::Model {
     /// The row's values for a cursor.
     #[must_use]
@@ -88,9 +141,26 @@ impl Backtests<'_> {
         OF_SYMBOL.counts(self.0, symbols, "", []).await
     }
 
+    /// Keeps one with its curve.
+    ///
     /// # Errors
     /// When the database fails.
-    pub async fn insert(&self, row: backtest::ActiveModel, curve: Vec<u8>) -> Result<backtest::Model> {
+    pub async fn insert(&self, new: NewBacktest, curve: Vec<u8>) -> Result<backtest::Model> {
+        let row = backtest::ActiveModel {
+            symbol_id: Set(new.symbol_id),
+            data_version: Set(new.data_version),
+            engine_version: Set(new.engine_version),
+            adjusted: Set(new.adjustment != Adjustment::None),
+            adjustment: Set(Some(new.adjustment.name().to_owned())),
+            from_day: Set(new.from_day),
+            to_day: Set(new.to_day),
+            bar_count: Set(new.bar_count),
+            strategy: Set(new.strategy),
+            execution: Set(new.execution),
+            metrics: Set(new.metrics),
+            created_at: Set(now()),
+            ..Default::default()
+        };
         let insert = || async {
             let transaction = self.0.begin().await?;
             let row = row.clone().insert(&transaction).await?;
@@ -200,12 +270,27 @@ impl Sweeps<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn insert(&self, row: sweep::ActiveModel, columns: Vec<u8>) -> Result<sweep::Model> {
-        if let Some(job) = row.job_id.try_as_ref().copied().flatten()
+    pub async fn insert(&self, new: NewSweep, columns: Vec<u8>) -> Result<sweep::Model> {
+        if let Some(job) = new.job_id
             && let Some(stored) = self.of_jobs(&[job]).await?.pop()
         {
             return Ok(stored);
         }
+        let row = sweep::ActiveModel {
+            symbol_id: Set(new.symbol_id),
+            job_id: Set(new.job_id),
+            data_version: Set(new.data_version),
+            engine_version: Set(new.engine_version),
+            adjusted: Set(new.adjustment != Adjustment::None),
+            adjustment: Set(Some(new.adjustment.name().to_owned())),
+            from_day: Set(new.from_day),
+            to_day: Set(new.to_day),
+            windows: Set(new.windows),
+            execution: Set(new.execution),
+            combinations: Set(new.combinations),
+            created_at: Set(now()),
+            ..Default::default()
+        };
         let transaction = self.0.begin().await?;
         let row = row.insert(&transaction).await?;
         let columns = sweep_columns::ActiveModel { sweep_id: Set(row.id), content: Set(columns) };

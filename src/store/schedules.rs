@@ -8,6 +8,13 @@ use super::{Millis, Result, Store};
 /// The schedules' repository.
 pub struct Schedules<'a>(pub(super) &'a Store);
 
+impl Store {
+    #[must_use]
+    pub fn schedules(&self) -> Schedules<'_> {
+        Schedules(self)
+    }
+}
+
 impl Schedules<'_> {
     /// When a schedule was last taken.
     ///

@@ -13,6 +13,13 @@ use super::{Millis, Result, Store, now};
 /// The sessions' repository.
 pub struct Sessions<'a>(pub(super) &'a Store);
 
+impl Store {
+    #[must_use]
+    pub fn sessions(&self) -> Sessions<'_> {
+        Sessions(self)
+    }
+}
+
 impl Sessions<'_> {
     /// Opens a session for a token, or for the token of the settings; answers with the cookie's secret. Sessions that are
     /// over go at the same time.

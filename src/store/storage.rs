@@ -1,8 +1,7 @@
 //! Whether the database's disk has space. Once it was full, small writes are tried until they go through, so that
 //! readiness comes back by itself.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Statement};
@@ -14,20 +13,16 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// What is written to see whether there is space: more than the log's last page may have left.
 const PROBE: usize = 256 << 10;
 
-/// Whether the disk was full when it was last written to; clones share it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Storage(Arc<AtomicBool>);
-
 impl Store {
     /// Whether the database's disk was full when it was last written to.
     #[must_use]
     pub fn is_storage_full(&self) -> bool {
-        self.storage.0.load(Ordering::Relaxed)
+        self.storage_full.load(Ordering::Relaxed)
     }
 
     /// Notes that the disk is full, and tries it until it isn't. [`Store::transact`] does so by itself.
     pub fn watch_storage(&self) {
-        if self.storage.0.swap(true, Ordering::Relaxed) {
+        if self.storage_full.swap(true, Ordering::Relaxed) {
             return;
         }
         tracing::error!("the database's disk is full: nothing can be stored until there is space");
@@ -40,7 +35,7 @@ impl Store {
                     Err(error) => tracing::debug!(%error, "the database's disk is still full"),
                 }
             }
-            store.storage.0.store(false, Ordering::Relaxed);
+            store.storage_full.store(false, Ordering::Relaxed);
             tracing::info!("the database's disk has space again");
         });
     }

@@ -4,16 +4,36 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
-    PaginatorTrait, QueryFilter, QuerySelect, SqlErr, Statement,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, SqlErr, Statement,
 };
+use serde::Serialize;
 
 use super::entity::symbol::{ActiveModel, Column, Entity, Model};
 use super::page::{Keys, Page, PageRequest, Sort, last_day, last_int};
-use super::{Result, Store, now};
-use crate::market::{DataSource, Exchange};
+use super::{Result, Store, StoreError, now};
+use crate::market::{DataSource, Day, Dividend, Exchange, Split};
+
+/// What a symbol's bars come to.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    pub first_day: Option<Day>,
+    pub last_day: Option<Day>,
+    /// The newest day with the provider's adjusted close.
+    pub adjusted_until: Option<Day>,
+    pub bar_count: i32,
+    pub splits: Vec<Split>,
+    pub dividends: Vec<Dividend>,
+}
 
 /// The symbols' repository.
 pub struct Symbols<'a>(pub(super) &'a Store);
+
+impl Store {
+    #[must_use]
+    pub fn symbols(&self) -> Symbols<'_> {
+        Symbols(self)
+    }
+}
 
 /// A symbol to be added.
 #[derive(Debug, Clone)]
@@ -281,6 +301,50 @@ impl Symbols<'_> {
         Ok(query.one(transaction).await?)
     }
 
+    /// Notes that a symbol's prices were fetched, and what they come to if they have changed; its version grows then.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn refreshed(
+        &self,
+        transaction: &DatabaseTransaction,
+        symbol: Model,
+        summary: Option<Summary>,
+    ) -> Result<()> {
+        let version = symbol.data_version;
+        let mut row = symbol.into_active_model();
+        row.last_refreshed_at = Set(Some(now()));
+        if let Some(summary) = summary {
+            row.data_version = Set(version + 1);
+            row.first_day = Set(summary.first_day);
+            row.last_day = Set(summary.last_day);
+            row.adjusted_until = Set(summary.adjusted_until);
+            row.bar_count = Set(summary.bar_count);
+            row.splits = Set(json(&summary.splits)?);
+            row.dividends = Set(json(&summary.dividends)?);
+        }
+        row.update(transaction).await?;
+        Ok(())
+    }
+
+    /// Keeps what a symbol's prices are adjusted for; its version grows if that is new.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn adjust(
+        &self,
+        transaction: &DatabaseTransaction,
+        id: i64,
+        splits: &[Split],
+        dividends: &[Dividend],
+    ) -> Result<()> {
+        let sql = "UPDATE symbols SET splits = $1, dividends = $2, data_version = data_version + 1 \
+                   WHERE id = $3 AND (splits <> $1 OR dividends <> $2)";
+        let values = [json(splits)?.into(), json(dividends)?.into(), id.into()];
+        transaction.execute_raw(Statement::from_sql_and_values(self.0.backend(), sql, values)).await?;
+        Ok(())
+    }
+
     /// Fills in what a symbol search found, where nobody has said otherwise.
     ///
     /// # Errors
@@ -296,7 +360,7 @@ impl Symbols<'_> {
         if exchange != Exchange::Other {
             update = update.col_expr(
                 Column::Exchange,
-                Expr::case(Expr::col(Column::Exchange).eq("OTHER"), Expr::val(exchange_text(exchange)))
+                Expr::case(Expr::col(Column::Exchange).eq("OTHER"), Expr::val(exchange.name()))
                     .finally(Expr::col(Column::Exchange))
                     .into(),
             );
@@ -306,7 +370,6 @@ impl Symbols<'_> {
     }
 }
 
-fn exchange_text(exchange: Exchange) -> String {
-    use sea_orm::ActiveEnum;
-    exchange.to_value()
+fn json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|source| StoreError::Corrupt { what: "adjustment", source })
 }

@@ -14,6 +14,13 @@ use super::{Millis, Result, Store, now};
 /// The tokens' repository.
 pub struct Tokens<'a>(pub(super) &'a Store);
 
+impl Store {
+    #[must_use]
+    pub fn tokens(&self) -> Tokens<'_> {
+        Tokens(self)
+    }
+}
+
 /// How often it's noted that a token is used: reading must not write each time.
 const USE_NOTED_EVERY_MS: i64 = 300_000;
 

@@ -13,7 +13,7 @@ use super::traces::{TraceError, Traces};
 use crate::settings::{LogFormat, TelemetrySettings};
 
 /// Crates whose lines below this are no use to an operator.
-const QUIET: &str = "sqlx=error,usvg=error,apalis=warn,apalis_core=warn,sea_orm_migration=warn";
+const QUIET: &str = "usvg=error,apalis=warn,apalis_core=warn";
 
 /// Why the service could not tell of itself.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ pub enum TelemetryError {
 }
 
 /// Starts the log at a level, unless `RUST_LOG` chooses others; traces, if there is somebody to send them to; and metrics,
-/// if the process has a role to count for. To be called on a thread of the runtime.
+/// if the process has a role to count for. `quiet` are more of such crates. To be called on a thread of the runtime.
 ///
 /// # Errors
 /// When traces can't be sent, or something else counts metrics already.
@@ -33,6 +33,7 @@ pub fn start(
     settings: &TelemetrySettings,
     level: &str,
     role: Option<&'static str>,
+    quiet: &str,
 ) -> Result<Option<Traces>, TelemetryError> {
     if let Some(role) = role {
         metrics::install(role)?;
@@ -49,7 +50,8 @@ pub fn start(
             .with_target(false)
             .with_tracked_inactivity(false)
     });
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{QUIET}")));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{QUIET},{quiet}")));
     // One filter for all: with filters of their own, layers miss lines after another crate has asked what is enabled.
     let started = tracing_subscriber::registry().with(filter).with(lines(settings.log_format)).with(spans).try_init();
     if let Err(error) = started {

@@ -28,6 +28,7 @@ mod refresh;
 mod reports;
 mod rest;
 mod retention;
+mod roles;
 mod soak;
 mod statements;
 mod store;

@@ -9,11 +9,11 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt, stream};
 
-use super::ended;
-use crate::graphql::Caller;
+use crate::actions::Caller;
 use crate::http::Service;
 use crate::http::answer;
 use crate::http::execute::Admitted;
+use crate::http::refusal::ended;
 
 /// How often something is sent where there is nothing to tell, so that no proxy takes the stream for dead.
 const HEARTBEAT: Duration = Duration::from_secs(12);

@@ -12,8 +12,8 @@ use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::actions::{Caller, Credential};
 use crate::app::App;
-use crate::graphql::{Caller, Credential};
 use crate::http::answer::Form;
 use crate::store::{self, DataVersion};
 use crate::telemetry::metrics::{self, Operation};

@@ -8,7 +8,6 @@ mod known;
 mod socket;
 mod wire;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
@@ -18,38 +17,21 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mime::Mime;
-use tokio::sync::Semaphore;
 
 pub(super) use known::Known;
 use known::Look;
 
 use super::answer::{self, Form, accepted};
-use super::execute::failed;
+use super::refusal::failed;
 use super::{Service, console};
-use crate::graphql::{Caller, Code, START, denied, sdl};
+use crate::actions::Caller;
+use crate::graphql::{Code, START, denied, sdl};
 use crate::store::Role;
 use crate::telemetry::metrics;
 
-/// Uploads that come in at a time, and how long one waits for its turn.
-const MOST_UPLOADS: usize = 4;
 const UPLOAD_WAIT: Duration = Duration::from_secs(10);
 /// How long one that has come in waits to be read.
 const READING_WAIT: Duration = Duration::from_secs(30);
-
-/// Turns of those who upload.
-#[derive(Clone)]
-pub(super) struct Uploads {
-    /// What comes in goes to disk; that costs little, and may take a slow line minutes.
-    coming: Arc<Semaphore>,
-    /// A file that is read is in memory whole, so there is one at a time.
-    reading: Arc<Semaphore>,
-}
-
-impl Default for Uploads {
-    fn default() -> Self {
-        Self { coming: Arc::new(Semaphore::new(MOST_UPLOADS)), reading: Arc::new(Semaphore::new(1)) }
-    }
-}
 
 fn crowded(headers: &HeaderMap) -> Response {
     answer::respond(&failed(Code::Overloaded, "Too many files come in at once; try again shortly"), form(headers))
@@ -261,11 +243,4 @@ async fn again(
     metrics::operation(&known.operation, "ok");
     let answer = answer::written(StatusCode::OK, known.body.clone(), form);
     if method == Method::GET { answer::cacheable(answer, headers).await } else { answer }
-}
-
-/// An error as events and sockets tell it.
-pub(super) fn ended() -> async_graphql::Response {
-    async_graphql::Response::from_errors(vec![
-        Code::Unauthenticated.refusal("The token has ended, and what was open with it"),
-    ])
 }

@@ -24,10 +24,12 @@ use url::Url;
 
 use super::body::LARGEST_JSON;
 use super::wire::{Close, Dialect, Payload, Said, token_of};
-use crate::graphql::{Caller, Code, START};
+use crate::actions::Caller;
+use crate::graphql::{Code, START};
 use crate::http::answer;
-use crate::http::execute::{failed, is_refused};
+use crate::http::execute::Admitted;
 use crate::http::live::{Watched, is_good};
+use crate::http::refusal::{failed, is_refused};
 use crate::http::{Service, auth};
 use crate::settings::Origins;
 use crate::store::Role;
@@ -340,7 +342,7 @@ impl Socket {
 /// Runs one operation to its end.
 async fn run(
     service: Service,
-    admitted: crate::http::execute::Admitted,
+    admitted: Admitted,
     kind: OperationType,
     dialect: Dialect,
     id: String,

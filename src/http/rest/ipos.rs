@@ -10,8 +10,10 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use serde_json::{Map, Value, json};
 
-use super::{Mistake, Operation, Parameters, Service, date, failure, object, refused, run};
-use crate::graphql::Caller;
+use super::operation::{Mistake, Operation, Parameters, date, object, refused, run};
+use crate::actions::Caller;
+use crate::http::Service;
+use crate::http::failure::failure;
 
 const MISSING: &str = "There is no such company; /ipo/companies/ lists them";
 const LIST: Operation = Operation::new(include_str!("../operations/ipo_companies.graphql"), "list");

@@ -3,28 +3,11 @@
 use std::collections::HashMap;
 
 use csv::ReaderBuilder;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
-use super::{AlphaVantage, NAME, notice};
+use super::{NAME, notice};
+use crate::market::Exchange;
 use crate::market::text::clean;
-use crate::market::{DataSource, Exchange};
-use crate::providers::{IpoBatch, IpoProvider, ProviderError, RawIpo};
-
-impl IpoProvider for AlphaVantage {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn fetch(&self) -> BoxFuture<'_, Result<IpoBatch, ProviderError>> {
-        async move {
-            let body = self.get_text(&[("function", "IPO_CALENDAR")]).await?;
-            let exchanges = vec![Exchange::Nasdaq, Exchange::Nyse, Exchange::Other];
-            Ok(IpoBatch { source: DataSource::AlphaVantage, exchanges, records: records(&body)? })
-        }
-        .boxed()
-    }
-}
+use crate::providers::{ProviderError, RawIpo};
 
 /// Whether an answer is a notice rather than the calendar: as JSON, or spelled out as a row of letters.
 pub(super) fn check(body: &str) -> Result<(), ProviderError> {
@@ -44,7 +27,7 @@ pub(super) fn check(body: &str) -> Result<(), ProviderError> {
     Ok(())
 }
 
-fn records(body: &str) -> Result<Vec<RawIpo>, ProviderError> {
+pub(super) fn records(body: &str) -> Result<Vec<RawIpo>, ProviderError> {
     let malformed = |what: &str| ProviderError::Malformed { provider: NAME, what: what.to_owned() };
     let text = body.trim_start_matches('\u{feff}');
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());

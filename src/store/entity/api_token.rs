@@ -34,6 +34,14 @@ pub enum Role {
     Admin,
 }
 
+impl Role {
+    /// As the schema spells it.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.to_value()
+    }
+}
+
 /// A bearer token; only its hash is kept.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_tokens")]

@@ -55,6 +55,14 @@ pub enum JobState {
     Cancelled,
 }
 
+impl JobKind {
+    /// As the schema spells it.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.to_value()
+    }
+}
+
 impl JobState {
     /// States that a job leaves by itself.
     pub const ACTIVE: [Self; 3] = [Self::Queued, Self::Running, Self::Retrying];

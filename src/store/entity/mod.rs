@@ -23,3 +23,4 @@ pub mod session;
 pub mod sweep;
 pub mod sweep_columns;
 pub mod symbol;
+mod texts;

@@ -7,7 +7,7 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub symbol_id: i64,
-    /// JSON of [`crate::registry::ModelInfo`], as it was then.
+    /// JSON of [`crate::forecast::ModelInfo`], as it was then.
     pub model: String,
     /// The last bar's day.
     pub as_of: i32,

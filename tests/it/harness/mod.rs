@@ -300,14 +300,18 @@ impl Client {
         self.send(self.http.delete(format!("{}{path}", self.url))).await
     }
 
-    /// Uploads a CSV file by the GraphQL multipart request specification.
+    /// Imports a CSV file.
     pub async fn import(&self, ticker: &str, csv: &str) -> Value {
+        let query = "mutation($file: Upload!, $t: String!) { importPrices(input: { ticker: $t, file: $file }) {
+                      job { id } symbol { ticker source } userErrors { code message field } } }";
+        self.upload(query, json!({"file": null, "t": ticker}), csv).await["data"]["importPrices"].clone()
+    }
+
+    /// The whole answer to an operation whose variable `file` is a CSV file, sent by the GraphQL multipart request
+    /// specification.
+    pub async fn upload(&self, query: &str, variables: Value, csv: &str) -> Value {
         let boundary = "a-boundary-between-parts";
-        let operations = json!({
-            "query": "mutation($file: Upload!, $t: String!) { importPrices(input: { ticker: $t, file: $file }) {
-                      job { id } symbol { ticker source } userErrors { code message field } } }",
-            "variables": {"file": null, "t": ticker},
-        });
+        let operations = json!({"query": query, "variables": variables});
         let part = |name: &str, extra: &str, body: &str| {
             format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{extra}\r\n\r\n{body}\r\n")
         };
@@ -322,8 +326,9 @@ impl Client {
             .http
             .post(format!("{}/graphql", self.url))
             .header("content-type", format!("multipart/form-data; boundary={boundary}"))
+            .header("apollo-require-preflight", "true")
             .body(body);
-        self.send(request).await.1["data"]["importPrices"].clone()
+        self.send(request).await.1
     }
 
     pub async fn send(&self, mut request: reqwest::RequestBuilder) -> (u16, Value) {

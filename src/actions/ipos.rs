@@ -1,6 +1,9 @@
-//! What administrators do to issues: add, edit, delete, bring back. Each edit leaves a revision.
+//! IPOs: fetch them, add one, edit one, delete one, bring one back. Each edit leaves a revision.
 
+use super::jobs::record_one;
+use super::{Caller, LONGEST_NAME, check_idempotency_key};
 use crate::app::App;
+use crate::jobs::{Job, RefreshIpos};
 use crate::market::currency::iso_4217;
 use crate::market::day::iso;
 use crate::market::ipo::{FieldChange, IpoField, check_issue_day};
@@ -8,12 +11,12 @@ use crate::market::text::clean;
 use crate::market::{DataSource, Exchange};
 use crate::request::RequestError;
 use crate::store::entity::ipo::Model;
-use crate::store::{Event, millionths, now};
+use crate::store::entity::{deleted_ipo, job};
+use crate::store::{Event, Role, millionths, now};
 
 /// Fields to be set; `None` clears one.
 pub type IpoEdits = Vec<(IpoField, Option<String>)>;
 
-const LONGEST_NAME: usize = 200;
 const LONGEST_TICKER: usize = 32;
 
 fn field_name(field: IpoField) -> std::borrow::Cow<'static, str> {
@@ -101,8 +104,9 @@ fn is_same(a: &Model, b: &Model) -> bool {
 /// Adds an issue.
 ///
 /// # Errors
-/// When a value can't be what it is, or the issue is there already.
-pub async fn create_ipo(app: &App, exchange: Exchange, edits: IpoEdits) -> Result<Model, RequestError> {
+/// When the caller may not, a value can't be what it is, or the issue is there already.
+pub async fn create(app: &App, caller: &Caller, exchange: Exchange, edits: IpoEdits) -> Result<Model, RequestError> {
+    caller.must_be(Role::Admin)?;
     app.store.transact(|| create_once(app, exchange, edits.clone())).await
 }
 
@@ -145,9 +149,10 @@ fn no_such_ipo() -> RequestError {
 /// Sets fields of an issue.
 ///
 /// # Errors
-/// When there is no such issue, a value can't be what it is, or another issue has that ticker and date.
-pub async fn update_ipo(app: &App, id: i64, edits: IpoEdits, author: &str) -> Result<Model, RequestError> {
-    app.store.transact(|| update_once(app, id, edits.clone(), author)).await
+/// When the caller may not, there is no such issue, a value can't be what it is, or another issue has that ticker and date.
+pub async fn update(app: &App, caller: &Caller, id: i64, edits: IpoEdits) -> Result<Model, RequestError> {
+    caller.must_be(Role::Admin)?;
+    app.store.transact(|| update_once(app, id, edits.clone(), &caller.name)).await
 }
 
 async fn update_once(app: &App, id: i64, edits: IpoEdits, author: &str) -> Result<Model, RequestError> {
@@ -180,12 +185,13 @@ async fn update_once(app: &App, id: i64, edits: IpoEdits, author: &str) -> Resul
     Ok(row)
 }
 
-/// Deletes an issue with its revisions. A fetch doesn't bring it back; [`restore_ipo`] does.
+/// Deletes an issue with its revisions. A fetch doesn't bring it back; [`restore`] does.
 ///
 /// # Errors
-/// When there is no such issue.
-pub async fn delete_ipo(app: &App, id: i64, author: &str) -> Result<(), RequestError> {
-    app.store.transact(|| delete_once(app, id, author)).await
+/// When the caller may not, or there is no such issue.
+pub async fn delete(app: &App, caller: &Caller, id: i64) -> Result<(), RequestError> {
+    caller.must_be(Role::Admin)?;
+    app.store.transact(|| delete_once(app, id, &caller.name)).await
 }
 
 async fn delete_once(app: &App, id: i64, author: &str) -> Result<(), RequestError> {
@@ -201,8 +207,9 @@ async fn delete_once(app: &App, id: i64, author: &str) -> Result<(), RequestErro
 /// Brings a deleted issue back with its history.
 ///
 /// # Errors
-/// When no such issue was deleted, or one of its ticker and dates has been added since.
-pub async fn restore_ipo(app: &App, id: i64) -> Result<Model, RequestError> {
+/// When the caller may not, no such issue was deleted, or one of its ticker and dates has been added since.
+pub async fn restore(app: &App, caller: &Caller, id: i64) -> Result<Model, RequestError> {
+    caller.must_be(Role::Admin)?;
     app.store.transact(|| restore_once(app, id)).await
 }
 
@@ -221,4 +228,34 @@ async fn restore_once(app: &App, id: i64) -> Result<Model, RequestError> {
     let row = ipos.get_in(&transaction, id).await?.ok_or_else(missing)?;
     app.store.events().commit(transaction, &[Event::Ipo { id, is_new: true }]).await?;
     Ok(row)
+}
+
+/// The issues that were deleted last and can come back, the newest first.
+///
+/// # Errors
+/// When the caller may not, or the database fails.
+pub async fn deleted(app: &App, caller: &Caller) -> Result<Vec<deleted_ipo::Model>, RequestError> {
+    caller.must_be(Role::Admin)?;
+    Ok(app.store.ipos().restorable().await?)
+}
+
+/// Queues a fetch of one source's issues; one that is under way answers with that one.
+///
+/// # Errors
+/// When the caller may not, the source has no issues, or isn't set up.
+pub async fn refresh(
+    app: &App,
+    caller: &Caller,
+    source: DataSource,
+    idempotency_key: Option<String>,
+) -> Result<job::Model, RequestError> {
+    caller.must_be(Role::Operator)?;
+    check_idempotency_key(idempotency_key.as_deref())?;
+    if app.providers.ipos(source).is_none() {
+        return Err(RequestError::invalid("source", "IPOs are fetched from NSE or ALPHA_VANTAGE"));
+    }
+    if source == DataSource::AlphaVantage {
+        app.providers.check_prices().map_err(RequestError::NotConfigured)?;
+    }
+    record_one(app, RefreshIpos { source }.record(idempotency_key.map(|key| format!("ipos:{key}")))?).await
 }

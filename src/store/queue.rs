@@ -6,21 +6,20 @@ use std::time::Duration;
 use apalis::prelude::{BackendExt, Data, Strategy, Task, TaskBuilder, TaskSink, WorkerBuilder, WorkerBuilderExt};
 use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
+use futures_util::future::BoxFuture;
 use sea_orm::DbBackend;
 use serde::{Deserialize, Serialize};
 use sqlx::{PgPool, SqlitePool};
 use tokio::sync::broadcast;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::BroadcastStream;
-use tokio_util::sync::CancellationToken;
 
-use super::runner::Runner;
-use crate::store::Store;
+use super::Store;
 
 /// What travels through the queue.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Delivery {
-    pub(super) job_id: i64,
+struct Delivery {
+    job_id: i64,
 }
 
 /// The queue's name in its tables.
@@ -50,6 +49,7 @@ const POSTGRES_TIDY: [&str; 3] = [
      AND NOT EXISTS (SELECT 1 FROM apalis.jobs WHERE lock_by = workers.id)",
 ];
 
+/// Why the queue did not do what it should.
 #[derive(Debug, thiserror::Error)]
 #[error("the queue failed: {0}")]
 pub struct QueueError(String);
@@ -57,6 +57,21 @@ pub struct QueueError(String);
 impl QueueError {
     fn new(error: &impl std::fmt::Display) -> Self {
         Self(error.to_string())
+    }
+}
+
+/// What is done with the id of a job that has arrived.
+#[derive(Clone)]
+pub struct Delivered(Arc<dyn Fn(i64) -> BoxFuture<'static, ()> + Send + Sync>);
+
+impl Delivered {
+    #[must_use]
+    pub fn new(run: impl Fn(i64) -> BoxFuture<'static, ()> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(run))
+    }
+
+    async fn run(&self, id: i64) {
+        (self.0)(id).await;
     }
 }
 
@@ -68,14 +83,15 @@ enum Backend {
 
 /// The queue; clones share it.
 #[derive(Clone)]
-pub(super) struct Queue {
+pub struct Queue {
     backend: Backend,
     /// Wakes this process's worker when something was pushed here.
     wake: Arc<broadcast::Sender<()>>,
 }
 
 impl Queue {
-    pub(super) fn new(store: &Store) -> Self {
+    #[must_use]
+    pub fn new(store: &Store) -> Self {
         let backend = match store.backend() {
             DbBackend::Sqlite => Backend::Sqlite(store.queue().get_sqlite_connection_pool().clone()),
             _ => Backend::Postgres(store.queue().get_postgres_connection_pool().clone()),
@@ -84,7 +100,10 @@ impl Queue {
     }
 
     /// Makes the queue's own tables.
-    pub(super) async fn setup(&self) -> Result<(), QueueError> {
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn setup(&self) -> Result<(), QueueError> {
         // The library's own `setup` for SQLite also switches off the syncs that keep the database whole in a power
         // cut, so only its migrations are run. They share a history table with nobody: ours has another name.
         let migrated = match &self.backend {
@@ -115,7 +134,10 @@ impl Queue {
     }
 
     /// Hands jobs to the queue.
-    pub(super) async fn push(&self, ids: &[i64]) -> Result<(), QueueError> {
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn push(&self, ids: &[i64]) -> Result<(), QueueError> {
         // The other `iter`, of tokio, pauses now and then, and each pause would be a transaction of its own.
         let deliveries = futures_util::stream::iter(ids.iter().copied().map(delivery));
         match &self.backend {
@@ -130,7 +152,10 @@ impl Queue {
     }
 
     /// How many deliveries nobody has fetched yet.
-    pub(super) async fn pending(&self) -> Result<i64, QueueError> {
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pending(&self) -> Result<i64, QueueError> {
         let counted = match &self.backend {
             Backend::Sqlite(pool) => {
                 let sql = "SELECT COUNT(*) FROM Jobs WHERE job_type = $1 AND status = 'Pending'";
@@ -146,7 +171,10 @@ impl Queue {
 
     /// Forgets deliveries that are over, those too that a worker fetched and never acknowledged; the job records keep
     /// the history. Then forgets workers that are long gone.
-    pub(super) async fn tidy(&self) -> Result<(), QueueError> {
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn tidy(&self) -> Result<(), QueueError> {
         match &self.backend {
             Backend::Sqlite(pool) => {
                 for sql in SQLITE_TIDY {
@@ -162,19 +190,22 @@ impl Queue {
         Ok(())
     }
 
-    /// Delivers jobs to the runner until `stop`, or until the queue's own worker gives up.
-    pub(super) async fn work(&self, runner: Runner, stop: CancellationToken) -> Result<(), QueueError> {
-        let concurrency = runner.concurrency();
+    /// Delivers jobs, so many at a time, until `stop`, or until the queue's own worker gives up.
+    ///
+    /// # Errors
+    /// When the queue's worker gives up.
+    pub async fn work(
+        &self,
+        concurrency: usize,
+        run: Delivered,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), QueueError> {
         // A name of its own for every start: the library holds a name until its heartbeat is old.
         let name = format!("{NAME}-{}", ulid::Ulid::new());
         let wakes = Box::pin(BroadcastStream::new(self.wake.subscribe()).map(drop));
         let polling = Strategy::new().interval(POLL).stream(wakes);
-        let running = runner.clone();
         let stopped = async move {
-            stop.cancelled().await;
-            // Once told to stop the library polls no more, and may be in the middle of a transaction: on SQLite that holds the
-            // lock which the jobs that run need to end.
-            running.idle().await;
+            stop.await;
             Ok::<(), std::io::Error>(())
         };
         macro_rules! run {
@@ -182,7 +213,7 @@ impl Queue {
                 WorkerBuilder::new(name.as_str())
                     .backend($storage.poll_with_strategy(polling))
                     .concurrency(concurrency)
-                    .data(runner)
+                    .data(run)
                     .build(deliver)
                     .run_until(stopped)
                     .await
@@ -202,6 +233,6 @@ fn delivery(job_id: i64) -> Task<Delivery> {
     TaskBuilder::new(Delivery { job_id }).run_at_timestamp(job_id.unsigned_abs()).build()
 }
 
-async fn deliver(delivery: Delivery, runner: Data<Runner>) {
-    runner.run(delivery.job_id).await;
+async fn deliver(delivery: Delivery, run: Data<Delivered>) {
+    run.run(delivery.job_id).await;
 }

@@ -1,0 +1,33 @@
+//! What a person can do, one file an aggregate. An action takes the caller, authorises, checks, then acts: it computes with
+//! the engines and stores, or records a job. GraphQL, the REST routes over it, the command line and the demo come through
+//! here, and who may do what is said here.
+
+pub mod backtests;
+mod caller;
+pub mod flags;
+pub mod ipos;
+pub mod jobs;
+pub mod market;
+pub mod models;
+pub mod predictions;
+pub mod prices;
+mod research;
+pub mod sweeps;
+pub mod symbols;
+pub mod tokens;
+
+use crate::request::RequestError;
+
+pub use caller::{Caller, Credential};
+
+/// Characters of a name that a person gives to something.
+const LONGEST_NAME: usize = 200;
+const LONGEST_IDEMPOTENCY_KEY: usize = 200;
+
+fn check_idempotency_key(key: Option<&str>) -> Result<(), RequestError> {
+    if key.is_some_and(|key| key.is_empty() || key.len() > LONGEST_IDEMPOTENCY_KEY) {
+        let message = format!("an idempotency key has 1 to {LONGEST_IDEMPOTENCY_KEY} bytes");
+        return Err(RequestError::invalid("idempotencyKey", message));
+    }
+    Ok(())
+}

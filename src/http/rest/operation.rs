@@ -1,0 +1,129 @@
+//! A stored operation that a route runs, and how its answer goes out.
+
+use std::collections::HashMap;
+
+use async_graphql::{Request as GraphQLRequest, Response as GraphQLResponse, Variables};
+use axum::Json;
+use axum::extract::Query;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+
+use crate::actions::Caller;
+use crate::graphql::Code;
+use crate::http::Service;
+use crate::http::failure::failure;
+use crate::market::dates;
+use crate::market::day::iso;
+
+/// A stored operation and where its answer lies.
+pub(super) struct Operation {
+    pub text: &'static str,
+    /// The field of `data` that is the answer.
+    field: &'static str,
+    /// The field of the answer that is sent in its place.
+    inner: Option<&'static str>,
+    /// The status of success.
+    success: StatusCode,
+    /// What a null answer means.
+    missing: &'static str,
+}
+
+impl Operation {
+    pub(super) const fn new(text: &'static str, field: &'static str) -> Self {
+        Self { text, field, inner: None, success: StatusCode::OK, missing: "" }
+    }
+
+    /// Sends a field of the answer as the whole.
+    pub(super) const fn sending(mut self, inner: &'static str) -> Self {
+        self.inner = Some(inner);
+        self
+    }
+
+    pub(super) const fn answering(mut self, success: StatusCode) -> Self {
+        self.success = success;
+        self
+    }
+
+    pub(super) const fn or_missing(mut self, missing: &'static str) -> Self {
+        self.missing = missing;
+        self
+    }
+}
+
+pub(super) type Parameters = Query<HashMap<String, String>>;
+
+/// A field's name, and what is wrong with it.
+pub(super) type Mistake = (String, String);
+
+pub(super) fn refused((field, message): &Mistake) -> Response {
+    failure("INVALID", message, Some(field))
+}
+
+/// A date in any form that has one meaning, as the schema has it.
+pub(super) fn date(name: &str, value: Value) -> Result<Value, Mistake> {
+    let Value::String(text) = &value else { return Ok(value) };
+    let shown: String = text.chars().take(40).collect();
+    let day = dates::day_of(text).map_err(|fault| (name.to_owned(), format!("{shown:?} {fault}")))?;
+    Ok(iso(day).into())
+}
+
+pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
+    serde_json::from_slice(body).ok()
+}
+
+pub(super) async fn run(service: &Service, caller: Caller, operation: &Operation, variables: Value) -> Response {
+    let answer = answer(service, caller, operation, variables).await.map(|mut answer| match operation.inner {
+        Some(inner) => answer.get_mut(inner).map(Value::take).unwrap_or_default(),
+        None => answer,
+    });
+    match answer {
+        Ok(_) if operation.success == StatusCode::NO_CONTENT => operation.success.into_response(),
+        Ok(answer) => (operation.success, Json(answer)).into_response(),
+        Err(failed) => failed,
+    }
+}
+
+pub(super) async fn answer(
+    service: &Service,
+    caller: Caller,
+    operation: &Operation,
+    mut variables: Value,
+) -> Result<Value, Response> {
+    // What the request leaves out gets the schema's default.
+    if let Some(variables) = variables.as_object_mut() {
+        variables.retain(|_, value| !value.is_null());
+    }
+    let request = GraphQLRequest::new(operation.text).variables(Variables::from_json(variables));
+    let response = match service.admit(&caller, request) {
+        Ok((admitted, _)) => service.execute(admitted).await.response,
+        Err(errors) => GraphQLResponse::from_errors(errors),
+    };
+    if let Some(error) = response.errors.first() {
+        let code = match Code::of(error) {
+            // The operation is ours, so it was the variables that didn't fit.
+            None | Some(Code::BadUserInput | Code::ValidationFailed) => "INVALID",
+            Some(code) => code.name(),
+        };
+        // Our operation's variables are no names that the client knows: what is wrong with the value is told after them.
+        let message = match error.message.rsplit_once("; ") {
+            Some((holder, told)) if holder.starts_with("Variable \"$") => told,
+            _ => &error.message,
+        };
+        return Err(failure(code, message, None));
+    }
+    let data = response.data.into_json().unwrap_or_default();
+    let mut answer = data.get(operation.field).cloned().unwrap_or_default();
+    // A node of another type answers with an empty object.
+    if answer.is_null() || answer.as_object().is_some_and(Map::is_empty) {
+        return Err(failure("NOT_FOUND", operation.missing, None));
+    }
+    if let Some(errors) = answer.as_object_mut().and_then(|answer| answer.remove("userErrors"))
+        && let Some(error) = errors.get(0)
+    {
+        let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+        let field = error.get("field").and_then(|path| path.get(0)).and_then(Value::as_str);
+        return Err(failure(text("code"), text("message"), field));
+    }
+    Ok(answer)
+}

@@ -1,0 +1,63 @@
+//! What handlers share.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use tokio::sync::Semaphore;
+
+use super::gate::Gate;
+use super::graphql::Known;
+use super::metrics::Scrapes;
+use super::renders::Renders;
+use super::turns::{Exports, Uploads};
+use crate::app::App;
+use crate::graphql::{Schema, schema};
+
+/// Sockets at a time.
+const MOST_SOCKETS: usize = 10_000;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct Service {
+    pub app: App,
+    pub schema: Schema,
+    /// For operations that read whole tables.
+    pub(super) scans: App,
+    pub(super) gate: Gate,
+    pub(super) renders: Renders,
+    pub(super) exports: Exports,
+    pub(super) known: Known,
+    pub(super) uploads: Uploads,
+    pub(super) sockets: Arc<Semaphore>,
+    pub(super) scrapes: Scrapes,
+}
+
+impl Service {
+    /// `routes` are the texts of the operations that REST routes run.
+    pub(super) fn new(app: App, routes: impl Iterator<Item = &'static str>) -> Self {
+        Self {
+            gate: Gate::new(&app.settings.http, routes),
+            renders: Renders::default(),
+            exports: Exports::default(),
+            uploads: Uploads::default(),
+            sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
+            scrapes: Scrapes::default(),
+            scans: app.for_scans(),
+            known: Known::new(&app, app.settings.http.response_cache),
+            schema: schema(Some(&app)),
+            app,
+        }
+    }
+}
+
+impl FromRef<Service> for App {
+    fn from_ref(service: &Service) -> Self {
+        service.app.clone()
+    }
+}
+
+impl FromRef<Service> for Scrapes {
+    fn from_ref(service: &Service) -> Self {
+        service.scrapes.clone()
+    }
+}

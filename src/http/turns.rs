@@ -1,0 +1,64 @@
+//! Turns of what takes long: exports and uploads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use moka::sync::Cache;
+use tokio::sync::Semaphore;
+
+use super::rates::Client;
+
+/// No export lasts longer.
+pub(super) const LONGEST_EXPORT: Duration = Duration::from_mins(15);
+/// Uploads that come in at a time.
+const MOST_UPLOADS: usize = 4;
+
+/// Turns of those who upload.
+#[derive(Clone)]
+pub(super) struct Uploads {
+    /// What comes in goes to disk; that costs little, and may take a slow line minutes.
+    pub coming: Arc<Semaphore>,
+    /// A file that is read is in memory whole, so there is one at a time.
+    pub reading: Arc<Semaphore>,
+}
+
+impl Default for Uploads {
+    fn default() -> Self {
+        Self { coming: Arc::new(Semaphore::new(MOST_UPLOADS)), reading: Arc::new(Semaphore::new(1)) }
+    }
+}
+
+/// Who writes, and who waits.
+#[derive(Clone)]
+pub(super) struct Exports {
+    pub turns: Arc<Semaphore>,
+    pub of_client: Cache<Client, Arc<Semaphore>>,
+    pub wanting: Arc<AtomicUsize>,
+}
+
+impl Default for Exports {
+    fn default() -> Self {
+        // Half the processors write, the others answer; a slow client needs none.
+        let turns = std::thread::available_parallelism().map_or(2, |n| (n.get() / 2).max(2));
+        let of_client = Cache::builder().time_to_idle(LONGEST_EXPORT * 2).max_capacity(10_000).build();
+        Self { turns: Arc::new(Semaphore::new(turns)), of_client, wanting: Arc::default() }
+    }
+}
+
+/// One who wants a turn, counted until it's dropped.
+pub(super) struct Wanting(Arc<AtomicUsize>);
+
+impl Wanting {
+    /// Counts one more, and tells how many there are with it.
+    pub(super) fn new(count: &Arc<AtomicUsize>) -> (Self, usize) {
+        let before = count.fetch_add(1, Ordering::Relaxed);
+        (Self(count.clone()), before + 1)
+    }
+}
+
+impl Drop for Wanting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
