@@ -160,7 +160,8 @@ def bench(options, database, folder):
             data.fill_postgres(psql, options.ipos, options.symbols, options.bars)
         else:
             data.fill_sqlite(folder / "bench.db", options.ipos, options.symbols, options.bars)
-        url, pid = stack.enter_context(service(options.binary, address, folder))
+        kept = {"RESPONSE_CACHE": str(options.kept or "off")}
+        url, pid = stack.enter_context(service(options.binary, address, folder, kept))
         print(f"\n{database}: {options.ipos:,} issues, {options.symbols:,} symbols with {options.bars:,} bars each")
         print(f"{'case':<52}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'cpu ms':>8}{'MiB':>7}{'SQL alone':>11}")
         day = lambda i: data.day(i, options.bars)
@@ -181,6 +182,7 @@ def main():
     parser.add_argument("--database", choices=["sqlite", "postgres", "both"], default="both")
     parser.add_argument("--seconds", type=int, default=10, help="for each case")
     parser.add_argument("--only", default="", help="cases with this in their name")
+    parser.add_argument("--kept", type=int, default=0, metavar="MIB", help="give known answers again; off otherwise")
     parser.add_argument("--ipos", type=int, default=2_000)
     parser.add_argument("--symbols", type=int, default=200)
     parser.add_argument("--bars", type=int, default=5_000)
