@@ -262,9 +262,9 @@ on_each_database! {
             let lines: Vec<String> = nodes.as_array().expect("issues").iter().map(line).collect();
             assert_eq!(lines, [
                 r#""ABC" "2024-07-19" "100" false "ABC.NSE" 0.5"#,
-                r#""DEF" "2024-07-19" "92.5" true "DEF.NSE" 0.18918918918918928"#,
-                r#""GHI" "2024-07-19" "95" false "GHI.NSE" -0.052631578947368474"#,
-                r#""JKL" "2024-07-19" "100" false "JKL.NSE" 0.19999999999999996"#,
+                r#""DEF" "2024-07-19" "92.5" true "DEF.NSE" 0.1891891891891892"#,
+                r#""GHI" "2024-07-19" "95" false "GHI.NSE" -0.05263157894736842"#,
+                r#""JKL" "2024-07-19" "100" false "JKL.NSE" 0.2"#,
                 r#""MNO" "2024-07-19" "100" false null null"#,
             ], "again: {again}");
         }
