@@ -81,7 +81,9 @@ impl TradeTotals {
     /// Of all trades of a run, and what was paid for them.
     pub(super) fn of(trades: &[Trade], fees: f64, bars_held: usize) -> Self {
         let mut totals = Self { fees, bars_held, ..Self::default() };
-        trades.iter().for_each(|trade| totals.add(trade));
+        for trade in trades {
+            totals.add(trade);
+        }
         totals
     }
 

@@ -249,7 +249,7 @@ pub fn power_of_ten(power: u32) -> Option<f64> {
 fn fifteen_digits(value: f64) -> Option<(u32, f64)> {
     let exponent = (value.to_bits() >> 52 & 0x7ff) as i32 - 1023;
     // log10(2) is about 1233 / 4096.
-    let places = usize::try_from(14 - (exponent * 1_233 >> 12)).ok()?;
+    let places = usize::try_from(14 - ((exponent * 1_233) >> 12)).ok()?;
     let scale = *POWERS.get(places)?;
     if value.abs() * scale < 1e15 {
         return Some((places as u32, scale));

@@ -130,16 +130,15 @@ impl Identities<'_> {
         if old.isin.is_some() || self.has_former(transaction, old.id).await? || !new.is_none_or(apart) {
             return Ok(None);
         }
-        let id = match new {
-            Some(new) => new.id,
-            None => {
-                let sql = "INSERT INTO symbols (ticker, exchange, currency, source, created_at) \
-                           VALUES ($1, 'NSE', 'INR', 'NSE', $2) RETURNING id";
-                let values = [format!("{}{SUFFIX}", late.new).into(), now().into()];
-                let statement = Statement::from_sql_and_values(self.backend(), sql, values);
-                let Some(row) = transaction.query_one_raw(statement).await? else { return Ok(None) };
-                row.try_get_by_index(0)?
-            }
+        let id = if let Some(new) = new {
+            new.id
+        } else {
+            let sql = "INSERT INTO symbols (ticker, exchange, currency, source, created_at) \
+                       VALUES ($1, 'NSE', 'INR', 'NSE', $2) RETURNING id";
+            let values = [format!("{}{SUFFIX}", late.new).into(), now().into()];
+            let statement = Statement::from_sql_and_values(self.backend(), sql, values);
+            let Some(row) = transaction.query_one_raw(statement).await? else { return Ok(None) };
+            row.try_get_by_index(0)?
         };
         self.move_bars(transaction, old.id, id, late.day).await?;
         let sql = "UPDATE corporate_actions SET symbol_id = $1 WHERE symbol_id = $2 AND ex_day < $3";

@@ -242,6 +242,7 @@ mod tests {
 
     #[test]
     fn the_headings_of_other_languages_are_known() {
+        use Meaning::{Close, Date, High, Ignored, Low, Open, Volume};
         for line in [
             "Datum,Zuletzt,Eröffn.,Hoch,Tief,Vol.,+/- %",
             "Fecha,Último,Apertura,Máximo,Mínimo,Vol.,% var.",
@@ -251,7 +252,6 @@ mod tests {
             "Data,Zamkniecie,Otwarcie,Najwyzszy,Najnizszy,Wolumen,",
         ] {
             let headings = read(line);
-            use Meaning::{Close, Date, High, Ignored, Low, Open, Volume};
             assert_eq!(headings.meanings, [Date, Close, Open, High, Low, Volume, Ignored], "{line}");
         }
     }
