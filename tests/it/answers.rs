@@ -171,7 +171,7 @@ on_each_database! {
             format!("{day},{close},{:.2},{:.2},{close},1000\n", close * 1.2, close * 0.8)
         });
         import(&app, "DEC.BSE", &format!("date,open,high,low,close,volume\n{}", rows.collect::<String>())).await;
-        let flat: String = days.iter().map(|day| format!("{day},0.1,0.1,0.1,0.1,1000\n")).collect();
+        let flat = days.iter().fold(String::new(), |text, day| text + &format!("{day},0.1,0.1,0.1,0.1,1000\n"));
         import(&app, "TEN.BSE", &format!("date,open,high,low,close,volume\n{flat}")).await;
         let run = "mutation($t: String!, $e: ExecutionInput, $s: StrategyInput!) { runBacktest(input: { ticker: $t, adjustment: NONE, execution: $e, strategy: $s }) {
             backtest { id metrics { finalEquity totalReturn feesPaid } equity { equity buyAndHold } trades(first: 100) { nodes { entryPrice exitPrice profit } } } } }";
@@ -192,7 +192,9 @@ on_each_database! {
                 &report["curve"]["equity"], &report["curve"]["buy_and_hold"], &report["metrics"]["final_equity"]];
             money.into_iter().for_each(is_short);
             for trade in report["trades"].as_array().expect("trades") {
-                ["entry_price", "exit_price", "shares", "profit"].into_iter().for_each(|key| is_short(&trade[key]));
+                for key in ["entry_price", "exit_price", "shares", "profit"] {
+                    is_short(&trade[key]);
+                }
             }
             for path in [format!("/export/backtests/{id}.csv"), format!("/export/backtests/{id}/trades.csv")] {
                 let table = reqwest::get(format!("{}{path}", app.url)).await.expect("an answer").text().await.expect("text");

@@ -72,8 +72,9 @@ async fn status(app: &TestApp, path: &str, headers: &str, bytes: usize) -> Resul
     let host = address(app);
     let head = format!("POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {bytes}\r\n{headers}\r\n\r\n");
     stream.write_all(head.as_bytes()).await.map_err(|e| e.to_string())?;
+    let spaces = " ".repeat(1 << 16);
     for _ in 0..bytes >> 16 {
-        stream.write_all(&[b' '; 1 << 16]).await.map_err(|e| e.to_string())?;
+        stream.write_all(spaces.as_bytes()).await.map_err(|e| e.to_string())?;
     }
     let mut answer = [0; 12];
     stream.read_exact(&mut answer).await.map_err(|e| e.to_string())?;
