@@ -64,7 +64,8 @@ pub struct TestApp {
 }
 
 pub const ADMIN_TOKEN: &str = "an-admin-token-for-tests";
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a test waits for what is to come: a training takes seven seconds of a processor by itself, and many tests run beside it.
+const PATIENCE: Duration = Duration::from_secs(150);
 
 static DATABASES: AtomicUsize = AtomicUsize::new(0);
 
