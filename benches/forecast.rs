@@ -5,7 +5,7 @@ mod samples;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use prospectus::forecast::{Artifact, Model, Training, forecast, train};
+use prospectus::forecast::{Artifact, ForecastModel, Training, forecast, train};
 use prospectus::market::Columns;
 
 /// Real prices of 2000 to 2013, again and again where more are wanted.
@@ -21,7 +21,7 @@ fn forecasting(c: &mut Criterion) {
     let pooled = artifact.into_model(key, None).expect("a model");
     for count in [1_000, 5_000] {
         let columns = bars(count);
-        for model in [&pooled, &Model::drift()] {
+        for model in [&pooled, &ForecastModel::drift()] {
             c.bench_function(&format!("forecast/{}/{count} bars", model.name), |b| {
                 b.iter(|| forecast(black_box(&columns), model, &volatility, &conformal, 30));
             });

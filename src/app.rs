@@ -6,7 +6,7 @@ use std::sync::Arc;
 use moka::future::Cache;
 use tokio_util::sync::CancellationToken;
 
-use crate::forecast::{ArtifactError, Shelf};
+use crate::forecast::{ArtifactError, ModelDirectory};
 use crate::market::splits::Split;
 use crate::market::{DataSource, Dividend, Series};
 use crate::providers::alpha_vantage::AlphaVantage;
@@ -89,8 +89,9 @@ impl App {
             Providers { alpha_vantage: Arc::new(alpha_vantage), nse: Arc::new(nse), archive: Arc::new(archive) };
         let series = SeriesCache::new(store.clone());
         let (folder, library) = (settings.models_dir.clone(), settings.onnx_runtime.clone());
-        let shelf = tokio::task::spawn_blocking(move || Shelf::load(&folder, library.as_deref()));
-        let models = Registry::new(store.clone(), shelf.await.map_err(|e| StartError::Interrupted(e.to_string()))??);
+        let directory = tokio::task::spawn_blocking(move || ModelDirectory::load(&folder, library.as_deref()));
+        let models =
+            Registry::new(store.clone(), directory.await.map_err(|e| StartError::Interrupted(e.to_string()))??);
         Ok(Self(Arc::new(Parts { settings, store, providers, series, models, shutdown: CancellationToken::new() })))
     }
 }
@@ -152,7 +153,7 @@ impl Providers {
     }
 }
 
-/// Bytes of series that are kept at hand.
+/// Bytes of the cache of series.
 const SERIES_CACHE_BYTES: u64 = 48 << 20;
 const BYTES_PER_BAR: usize = 60;
 
@@ -175,7 +176,7 @@ impl SeriesCache {
     }
 
     /// The series of these symbols, in their order, each with the row that it belongs to: bars and row are of one
-    /// moment, which may be later than that of the row given. What isn't at hand comes in two statements.
+    /// moment, which may be later than that of the row given. What isn't cached comes in two statements.
     ///
     /// # Errors
     /// When the database fails.

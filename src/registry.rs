@@ -1,16 +1,16 @@
-//! Every model at hand: those of the shelf, and those that were trained here, which come from the database so that
+//! Every model that can be used: those of the directory, and those that were trained here, which come from the database so that
 //! each replica has them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::forecast::{Artifact, Conformal, Model, ModelInfo, ModelSource, Shelf, Volatility};
+use crate::forecast::{Artifact, Conformal, ForecastModel, ModelDirectory, ModelInfo, ModelSource, Volatility};
 use crate::store::{Store, StoreError};
 
 /// What was trained here, and which model of all is the default.
-struct AtHand {
+struct Snapshot {
     /// The oldest first.
-    trained: Vec<Arc<Model>>,
+    trained: Vec<Arc<ForecastModel>>,
     /// The key of the model that somebody chose as the default.
     chosen: Option<String>,
 }
@@ -19,19 +19,19 @@ struct AtHand {
 #[derive(Clone)]
 pub struct Registry {
     store: Store,
-    shelf: Arc<Shelf>,
+    directory: Arc<ModelDirectory>,
     /// By row; `None` where a row can't be read, which is said once.
-    trained: Arc<RwLock<BTreeMap<i64, Option<Arc<Model>>>>>,
+    trained: Arc<RwLock<BTreeMap<i64, Option<Arc<ForecastModel>>>>>,
 }
 
 impl Registry {
     #[must_use]
-    pub fn new(store: Store, shelf: Shelf) -> Self {
-        Self { store, shelf: Arc::new(shelf), trained: Arc::default() }
+    pub fn new(store: Store, directory: ModelDirectory) -> Self {
+        Self { store, directory: Arc::new(directory), trained: Arc::default() }
     }
 
     /// What came in since the last look is read; what was deleted is forgotten.
-    async fn at_hand(&self) -> Result<AtHand, StoreError> {
+    async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let heads = self.store.models().heads().await?;
         let missing: Vec<i64> = {
             let known = self.trained.read().unwrap_or_else(PoisonError::into_inner);
@@ -60,31 +60,31 @@ impl Registry {
                 _ => model,
             })
         };
-        Ok(AtHand { trained: heads.models.iter().filter_map(named).collect(), chosen: heads.chosen })
+        Ok(Snapshot { trained: heads.models.iter().filter_map(named).collect(), chosen: heads.chosen })
     }
 
     /// The model with this key; with none, the default. `Err` within tells why there's none.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn find(&self, key: Option<&str>) -> Result<Result<Arc<Model>, String>, StoreError> {
-        let at_hand = self.at_hand().await?;
-        let Some(key) = key else { return Ok(Ok(self.default_of(&at_hand))) };
-        if let Some(model) = self.usable(&at_hand, key) {
+    pub async fn find(&self, key: Option<&str>) -> Result<Result<Arc<ForecastModel>, String>, StoreError> {
+        let snapshot = self.snapshot().await?;
+        let Some(key) = key else { return Ok(Ok(self.default_of(&snapshot))) };
+        if let Some(model) = self.usable(&snapshot, key) {
             return Ok(Ok(model));
         }
-        let unusable = self.shelf.unusable.iter().find(|file| file.key == key);
+        let unusable = self.directory.unusable.iter().find(|file| file.key == key);
         Ok(Err(unusable.map_or_else(String::new, |file| format!("{} can't be used: {}", file.file, file.reason))))
     }
 
-    fn usable(&self, at_hand: &AtHand, key: &str) -> Option<Arc<Model>> {
-        self.shelf.models.iter().chain(&at_hand.trained).find(|model| model.key == key).cloned()
+    fn usable(&self, snapshot: &Snapshot, key: &str) -> Option<Arc<ForecastModel>> {
+        self.directory.models.iter().chain(&snapshot.trained).find(|model| model.key == key).cloned()
     }
 
     /// The one that somebody chose; without a choice, or where its file is gone, the one that ships.
-    fn default_of(&self, at_hand: &AtHand) -> Arc<Model> {
-        let chosen = at_hand.chosen.as_deref().and_then(|key| self.usable(at_hand, key));
-        chosen.unwrap_or_else(|| self.shelf.shipped.clone())
+    fn default_of(&self, snapshot: &Snapshot) -> Arc<ForecastModel> {
+        let chosen = snapshot.chosen.as_deref().and_then(|key| self.usable(snapshot, key));
+        chosen.unwrap_or_else(|| self.directory.shipped.clone())
     }
 
     /// Whether the model was trained here, so that it can be renamed and deleted.
@@ -92,7 +92,7 @@ impl Registry {
     /// # Errors
     /// When the database fails.
     pub async fn is_trained_here(&self, key: &str) -> Result<bool, StoreError> {
-        Ok(self.at_hand().await?.trained.iter().any(|model| model.key == key))
+        Ok(self.snapshot().await?.trained.iter().any(|model| model.key == key))
     }
 
     /// All of them, those that can't be used included; the default first.
@@ -100,14 +100,14 @@ impl Registry {
     /// # Errors
     /// When the database fails.
     pub async fn list(&self) -> Result<Vec<ModelInfo>, StoreError> {
-        let at_hand = self.at_hand().await?;
-        let default = self.default_of(&at_hand);
+        let snapshot = self.snapshot().await?;
+        let default = self.default_of(&snapshot);
         let mut infos: Vec<ModelInfo> = Vec::new();
-        for model in std::iter::once(&default).chain(at_hand.trained.iter().rev()).chain(&self.shelf.models) {
+        for model in std::iter::once(&default).chain(snapshot.trained.iter().rev()).chain(&self.directory.models) {
             if !infos.iter().any(|known| known.key == model.key) {
-                let source = if at_hand.trained.iter().any(|trained| trained.key == model.key) {
+                let source = if snapshot.trained.iter().any(|trained| trained.key == model.key) {
                     ModelSource::Trained
-                } else if self.shelf.ships(&model.key) {
+                } else if self.directory.ships(&model.key) {
                     ModelSource::Shipped
                 } else {
                     ModelSource::File
@@ -115,13 +115,13 @@ impl Registry {
                 infos.push(ModelInfo { source: Some(source), ..model.as_ref().into() });
             }
         }
-        infos.extend(self.shelf.unusable.iter().map(ModelInfo::from));
+        infos.extend(self.directory.unusable.iter().map(ModelInfo::from));
         Ok(infos)
     }
 
     /// How bands are drawn.
     #[must_use]
     pub fn bands(&self) -> (Arc<Volatility>, Arc<Conformal>) {
-        (self.shelf.volatility.clone(), self.shelf.conformal.clone())
+        (self.directory.volatility.clone(), self.directory.conformal.clone())
     }
 }

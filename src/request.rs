@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 
 use crate::app::App;
-use crate::backtest::{BacktestError, Fault};
+use crate::backtest::{BacktestError, InvalidField};
 use crate::providers::ProviderError;
 use crate::store::entity::symbol;
 use crate::store::{MaybeStoreError, Role, StoreError};
@@ -58,8 +58,8 @@ impl MaybeStoreError for RequestError {
     }
 }
 
-impl From<Fault> for RequestError {
-    fn from(fault: Fault) -> Self {
+impl From<InvalidField> for RequestError {
+    fn from(fault: InvalidField) -> Self {
         Self::Invalid { field: fault.field.into(), message: fault.message }
     }
 }
@@ -67,7 +67,7 @@ impl From<Fault> for RequestError {
 impl From<BacktestError> for RequestError {
     fn from(error: BacktestError) -> Self {
         match error {
-            BacktestError::Fault(fault) => fault.into(),
+            BacktestError::Invalid(fault) => fault.into(),
             BacktestError::TooFewBars { .. } => {
                 Self::InsufficientData { field: "ticker".into(), message: error.to_string() }
             }

@@ -10,7 +10,7 @@ use crate::providers::ProviderError;
 use crate::providers::files::{self, Column, Options};
 use crate::request::{RequestError, normalise_ticker};
 use crate::store::entity::{job, symbol};
-use crate::store::{Event, NewIssue, NewJob, NewSymbol, Role};
+use crate::store::{Event, NewFlag, NewJob, NewSymbol, Role};
 
 /// Bars shown.
 const ROWS: usize = 10;
@@ -55,12 +55,12 @@ pub async fn preview(
             doubts.push(why.clone());
         } else {
             let parsed = ingest::parse(&file.batch().map_err(unusable)?, &ticker, today).map_err(unusable)?;
-            let flaw = |issue: &NewIssue| {
-                format!("{}: {} {}", issue.record, issue.field.as_deref().unwrap_or_default(), issue.reason)
+            let flaw = |flag: &NewFlag| {
+                format!("{}: {} {}", flag.record, flag.field.as_deref().unwrap_or_default(), flag.reason)
             };
-            doubts.extend(parsed.issues.iter().take(FLAWS).map(flaw));
-            if parsed.issues.len() > FLAWS {
-                doubts.push(format!("{} more rows would be left out", parsed.issues.len() - FLAWS));
+            doubts.extend(parsed.flags.iter().take(FLAWS).map(flaw));
+            if parsed.flags.len() > FLAWS {
+                doubts.push(format!("{} more rows would be left out", parsed.flags.len() - FLAWS));
             }
             bars = parsed.bars;
         }

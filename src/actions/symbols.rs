@@ -110,7 +110,7 @@ pub async fn remove(
         if research != ResearchCounts::default() && !with_research {
             return Err(RequestError::Conflict(kept_by_research(&symbol.ticker, research)));
         }
-        app.store.issues().forget(&transaction, &ingest::scope(&symbol.ticker)).await?;
+        app.store.flags().forget(&transaction, &ingest::scope(&symbol.ticker)).await?;
         symbols.delete(&transaction, symbol.id).await?;
         app.store.events().commit(transaction, &[]).await?;
         Ok(RemovedSymbol { id: symbol.id, research })

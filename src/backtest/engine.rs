@@ -14,7 +14,7 @@ use super::books::{Amount, Order, settle, worth};
 use super::metrics::{Metrics, TradeTotals};
 use super::money::{Factor, Ledger, Level, Purse, Sold, affordable};
 use super::signals::evaluate;
-use super::strategy::{Execution, Fault, Fill, Stops, Strategy};
+use super::strategy::{Execution, Fill, InvalidField, Stops, Strategy};
 use super::trade::{ExitReason, Trade};
 use crate::market::Columns;
 use crate::market::exact::tidy;
@@ -26,14 +26,14 @@ pub const ENGINE_VERSION: i32 = 3;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BacktestError {
     #[error("{}", .0.message)]
-    Fault(Fault),
+    Invalid(InvalidField),
     #[error("the strategy needs {needed} bars to fill its windows, and there are {have}")]
     TooFewBars { needed: usize, have: usize },
 }
 
-impl From<Fault> for BacktestError {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
+impl From<InvalidField> for BacktestError {
+    fn from(fault: InvalidField) -> Self {
+        Self::Invalid(fault)
     }
 }
 
@@ -102,7 +102,7 @@ pub(super) struct Rules<'a> {
     pub(super) first: usize,
 }
 
-/// Who is told of the walk: every bar once, in order, as flat or held at its close, and every trade.
+/// Receives the walk: every bar once, in order, as flat or held at its close, and every trade.
 pub(super) trait Recorder {
     fn flat(&mut self, bars: Range<usize>, cash: f64);
     fn held(&mut self, bars: Range<usize>, close: &[f64], cash: f64, shares: f64);
@@ -204,8 +204,8 @@ pub(super) fn walk<R: Recorder>(market: &Market<'_>, rules: &Rules<'_>, recorder
     let close = &market.columns.close;
     let mut cash = initial_cash;
     let mut purse = Purse::new(market.ledger.as_ref(), whole_shares);
-    // Bars told of, and the next bar to decide on.
-    let (mut told, mut at) = (0, rules.first);
+    // Bars recorded, and the next bar to decide on.
+    let (mut recorded, mut at) = (0, rules.first);
     while let Some(decision) = rules.buy.next(at, n - delay) {
         let entry = decision + delay;
         let shares = purse.affordable(entry, cash, market.unit_cost[entry]);
@@ -219,7 +219,7 @@ pub(super) fn walk<R: Recorder>(market: &Market<'_>, rules: &Rules<'_>, recorder
         // What is spent to the last cent may leave a rounding error.
         let left = if whole_shares { (cash - cost - entry_fee).max(0.0) } else { 0.0 };
         purse.spend(entry, shares);
-        recorder.flat(told..entry, cash);
+        recorder.flat(recorded..entry, cash);
 
         let exit = market.exit(rules, entry);
         recorder.held(entry..exit.bar, close, left, shares);
@@ -238,7 +238,7 @@ pub(super) fn walk<R: Recorder>(market: &Market<'_>, rules: &Rules<'_>, recorder
             fees: entry_fee + exit_fee,
             cash: left,
         });
-        told = exit.bar;
+        recorded = exit.bar;
         at = match exit.reason {
             ExitReason::EndOfData => break,
             // The bar's one decision was to sell.
@@ -247,7 +247,7 @@ pub(super) fn walk<R: Recorder>(market: &Market<'_>, rules: &Rules<'_>, recorder
             ExitReason::StopLoss | ExitReason::TakeProfit => exit.bar,
         };
     }
-    recorder.flat(told..n, cash);
+    recorder.flat(recorded..n, cash);
 }
 
 /// Keeps every trade, from which all else follows.

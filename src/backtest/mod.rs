@@ -19,7 +19,7 @@ pub use describe::{describe, describe_condition};
 pub use drawdown::drawdowns;
 pub use engine::{Backtest, BacktestError, ENGINE_VERSION, buy_and_hold, equity_curve, run};
 pub use metrics::Metrics;
-pub use strategy::{Comparison, Condition, Execution, Fault, Fill, Strategy};
+pub use strategy::{Comparison, Condition, Execution, Fill, InvalidField, Strategy};
 pub use sweep::{MOST_COMBINATIONS, Sweep, SweepMetric, SweepRow, WindowRange};
 pub use trade::{ExitReason, Trade};
 

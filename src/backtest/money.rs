@@ -168,7 +168,7 @@ impl Ledger {
     }
 }
 
-/// Cash in hand, told of every purchase and sale.
+/// The balance of cash, updated with every purchase and sale.
 pub(super) struct Purse<'a> {
     /// `None` where doubles have to do.
     ledger: Option<&'a Ledger>,

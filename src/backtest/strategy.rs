@@ -73,7 +73,7 @@ impl Default for Execution {
 
 /// What is wrong with an input: the dotted path of the field and a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct InvalidField {
     pub field: String,
     pub message: String,
 }
@@ -102,8 +102,8 @@ impl Condition {
         Self::Compare { left, is: Comparison::Above, right: Operand::Sma(window) }
     }
 
-    fn check(&self, path: &str, depth: usize, left_over: &mut usize) -> Result<(), Fault> {
-        let fault = |message: String| Err(Fault { field: path.to_owned(), message });
+    fn check(&self, path: &str, depth: usize, left_over: &mut usize) -> Result<(), InvalidField> {
+        let fault = |message: String| Err(InvalidField { field: path.to_owned(), message });
         if depth > DEEPEST {
             return fault(format!("conditions are nested more than {DEEPEST} deep; make the strategy flatter"));
         }
@@ -113,7 +113,7 @@ impl Condition {
         *left_over = rest;
         match self {
             Self::Compare { left, right, .. } => [left, right].into_iter().try_for_each(|operand| {
-                operand.validate().map_err(|message| Fault { field: path.to_owned(), message })
+                operand.validate().map_err(|message| InvalidField { field: path.to_owned(), message })
             }),
             Self::All(inner) if inner.is_empty() => fault("all needs at least one condition".to_owned()),
             Self::Any(inner) if inner.is_empty() => fault("any needs at least one condition".to_owned()),
@@ -134,7 +134,7 @@ impl Condition {
     }
 }
 
-fn check_each(inner: &[Condition], path: &str, depth: usize, left_over: &mut usize) -> Result<(), Fault> {
+fn check_each(inner: &[Condition], path: &str, depth: usize, left_over: &mut usize) -> Result<(), InvalidField> {
     inner.iter().enumerate().try_for_each(|(i, c)| c.check(&format!("{path}.{i}"), depth + 1, left_over))
 }
 
@@ -143,19 +143,19 @@ impl Strategy {
     ///
     /// # Errors
     /// The first field that can't be what it is.
-    pub fn check(&self) -> Result<(), Fault> {
+    pub fn check(&self) -> Result<(), InvalidField> {
         let mut left_over = MOST_CONDITIONS;
         self.buy.check("strategy.buy", 1, &mut left_over)?;
         self.sell.check("strategy.sell", 1, &mut left_over)?;
         let within = |value: Option<f64>, most: f64| value.is_none_or(|v| v > 0.0 && v < most);
         if !within(self.stop_loss, 1.0) {
             let message = "a stop loss is a share of the entry price between 0 and 1, such as 0.1".to_owned();
-            return Err(Fault { field: "strategy.stopLoss".to_owned(), message });
+            return Err(InvalidField { field: "strategy.stopLoss".to_owned(), message });
         }
         if !within(self.take_profit, MOST_PROFIT) {
             let message =
                 format!("a take profit is a share of the entry price above 0, such as 0.2, and below {MOST_PROFIT}");
-            return Err(Fault { field: "strategy.takeProfit".to_owned(), message });
+            return Err(InvalidField { field: "strategy.takeProfit".to_owned(), message });
         }
         Ok(())
     }
@@ -172,8 +172,8 @@ impl Execution {
     ///
     /// # Errors
     /// The first field that can't be what it is.
-    pub fn check(&self) -> Result<(), Fault> {
-        let fault = |field: &str, message: String| Err(Fault { field: format!("execution.{field}"), message });
+    pub fn check(&self) -> Result<(), InvalidField> {
+        let fault = |field: &str, message: String| Err(InvalidField { field: format!("execution.{field}"), message });
         if !(self.initial_cash > 0.0 && self.initial_cash <= MOST_CASH) {
             return fault("initialCash", format!("the initial cash is above 0 and at most {MOST_CASH:e}"));
         }

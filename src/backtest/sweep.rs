@@ -1,7 +1,7 @@
 //! Every pair of two moving-average windows over one series: below the one buys, above the other sells.
 //!
 //! What pairs share is done once: a bit for every bar and window. A pair then is a walk from trade to trade by the same
-//! engine as a single run, told to a recorder that keeps sums instead of curves. A long position costs a few lookups in
+//! engine as a single run, with a recorder that keeps sums instead of curves. A long position costs a few lookups in
 //! tables of ranges, where those can show that it has no new low.
 
 use std::ops::Range;
@@ -15,7 +15,7 @@ use super::compare::CloseTicks;
 use super::engine::{BacktestError, Market, Recorder, Rules, walk};
 use super::metrics::ReturnTotals;
 use super::signals::evaluate;
-use super::strategy::{Condition, Execution, Fault, Stops};
+use super::strategy::{Condition, Execution, InvalidField, Stops};
 use super::trade::Trade;
 use crate::market::Columns;
 use crate::market::exact::{change, tidy};
@@ -49,8 +49,8 @@ impl WindowRange {
         self.windows().last().unwrap_or(0)
     }
 
-    fn check(self, field: &str) -> Result<(), Fault> {
-        let fault = |part: &str, message: String| Err(Fault { field: format!("{field}.{part}"), message });
+    fn check(self, field: &str) -> Result<(), InvalidField> {
+        let fault = |part: &str, message: String| Err(InvalidField { field: format!("{field}.{part}"), message });
         if self.from < 1 || self.from > LONGEST_WINDOW {
             return fault("from", format!("a window is 1 to {LONGEST_WINDOW} days, not {}", self.from));
         }
@@ -105,7 +105,7 @@ impl Sweep {
     ///
     /// # Errors
     /// The first field that can't be what it is.
-    pub fn check(buy: WindowRange, sell: WindowRange, execution: &Execution) -> Result<usize, Fault> {
+    pub fn check(buy: WindowRange, sell: WindowRange, execution: &Execution) -> Result<usize, InvalidField> {
         buy.check("buyBelowSma")?;
         sell.check("sellAboveSma")?;
         execution.check()?;
@@ -113,7 +113,7 @@ impl Sweep {
         if combinations > MOST_COMBINATIONS {
             let message =
                 format!("{combinations} pairs are more than {MOST_COMBINATIONS}; take larger steps or shorter ranges");
-            return Err(Fault { field: "buyBelowSma".to_owned(), message });
+            return Err(InvalidField { field: "buyBelowSma".to_owned(), message });
         }
         Ok(combinations)
     }
@@ -130,7 +130,7 @@ impl Sweep {
         Ok(longest)
     }
 
-    /// Runs every pair, on all of rayon's threads. `go_on` is told now and then how many pairs are done; `None` comes
+    /// Runs every pair, on all of rayon's threads. `go_on` is called now and then with the number of pairs done; `None` comes
     /// back if it says no.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::market::day::iso;
 use crate::market::{Day, Exchange};
 use crate::providers::market::{DayFile, ListFile, RawAction, Session, actions_of_csv, describe, read_day, read_list};
 use crate::settings::Settings;
-use crate::store::{Outcome, today_at};
+use crate::store::{RecordCounts, today_at};
 
 /// What a file holds.
 enum Content {
@@ -45,7 +45,7 @@ pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), C
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(Duration::from_millis(200));
     let mut import =
-        Import { app: &app, batch: Vec::new(), days: 0, outcome: Outcome::default(), span: None, passed_over: 0 };
+        Import { app: &app, batch: Vec::new(), days: 0, outcome: RecordCounts::default(), span: None, passed_over: 0 };
     let mut contents = stream::iter(files)
         .map(|file| async move {
             let name = file.display().to_string();
@@ -80,7 +80,7 @@ struct Import<'a> {
     app: &'a App,
     batch: Vec<Session>,
     days: usize,
-    outcome: Outcome,
+    outcome: RecordCounts,
     span: Option<(Day, Day)>,
     passed_over: usize,
 }

@@ -5,12 +5,12 @@ use crate::app::App;
 use crate::jobs;
 use crate::settings::Settings;
 
-/// An app on an up-to-date database. Replicas that start together take turns.
+/// An app on an up-to-date database. Replicas that start together migrate one after the other.
 pub(super) async fn prepared(settings: Settings) -> Result<App, CommandError> {
     let app = App::build(settings).await?;
-    let turn = app.store.take_turn().await?;
+    let lock = app.store.lock_migrations().await?;
     app.store.migrate().await?;
     jobs::setup_queue(&app).await.map_err(|e| CommandError::Failed(e.to_string()))?;
-    turn.end().await?;
+    lock.release().await?;
     Ok(app)
 }

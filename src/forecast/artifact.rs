@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::evaluation::Evaluation;
 use super::features::Feature;
-use super::model::{About, Maker, Model};
+use super::model::{About, ForecastModel, Maker};
 use super::{Conformal, Linear, Volatility};
 
 /// What the file says it is.
@@ -155,11 +155,11 @@ impl Artifact {
     ///
     /// # Errors
     /// When a feature isn't known.
-    pub fn into_model(self, key: String, trained_at: Option<i64>) -> Result<Model, ArtifactError> {
+    pub fn into_model(self, key: String, trained_at: Option<i64>) -> Result<ForecastModel, ArtifactError> {
         let features = parse_features(&self.features).map_err(ArtifactError::Unsound)?;
         let card = serde_json::to_string(&self.card).map_err(ArtifactError::Model)?;
         let version = key.rsplit('-').next().unwrap_or_default().to_owned();
-        Ok(Model {
+        Ok(ForecastModel {
             version,
             key,
             name: self.name,

@@ -6,7 +6,7 @@ use super::conformal::Histogram;
 use super::errors::ModelError;
 use super::evaluation::Evaluation;
 use super::features::Prepared;
-use super::model::{About, Model};
+use super::model::{About, ForecastModel};
 use super::record::{Record, Tally};
 use super::volatility::Variances;
 use super::{Conformal, FEWEST_BARS, HORIZON, Volatility};
@@ -40,7 +40,7 @@ const EVALUATION_STEP: usize = 10;
 
 /// Bars that a forecast of so many days takes: enough for one past forecast that is over.
 #[must_use]
-pub fn bars_needed(model: &Model, horizon: usize) -> usize {
+pub fn bars_needed(model: &ForecastModel, horizon: usize) -> usize {
     (model.first_bar() + horizon + 1).max(FEWEST_BARS)
 }
 
@@ -129,7 +129,7 @@ pub(super) fn around(about: About, centre: f64, deviation: f64, widths: (f64, f6
 /// When there are too few bars, or a model of somebody's own fails.
 pub fn forecast(
     columns: &Columns,
-    model: &Model,
+    model: &ForecastModel,
     volatility: &Volatility,
     prior: &Conformal,
     horizon: usize,

@@ -1,14 +1,14 @@
-//! What is told of a model.
+//! The description of a model.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::directory::{ModelSource, Unusable};
 use super::evaluation::Evaluation;
-use super::model::{Model, ModelKind};
-use super::shelf::{ModelSource, Unusable};
+use super::model::{ForecastModel, ModelKind};
 
-/// What is told of a model, and kept with every prediction that it makes.
+/// The description of a model, kept with every prediction that it makes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
     pub key: String,
@@ -26,13 +26,13 @@ pub struct ModelInfo {
     /// Why it can't be used now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,
-    /// Where it comes from; known of those at hand alone.
+    /// Where it comes from; none for a model that was deleted since.
     #[serde(skip)]
     pub source: Option<ModelSource>,
 }
 
-impl From<&Model> for ModelInfo {
-    fn from(model: &Model) -> Self {
+impl From<&ForecastModel> for ModelInfo {
+    fn from(model: &ForecastModel) -> Self {
         Self {
             key: model.key.clone(),
             name: model.name.clone(),

@@ -1,6 +1,6 @@
 //! Forecasts of daily closes: what a model expects of the next trading days, and how wide to draw the band around it.
 //!
-//! A [`Model`] gives the centre: the log return from the last close to each of the next days. The band around it is
+//! A [`ForecastModel`] gives the centre: the log return from the last close to each of the next days. The band around it is
 //! the same for all models: [`Volatility`] says from the bars' ranges how wild the days to come are, [`Conformal`]
 //! how far closes have really strayed in that measure. [`forecast`] puts both together and scores the model on the
 //! symbol's own history, where every step sees only what was known then.
@@ -10,6 +10,7 @@
 mod artifact;
 mod bands;
 mod conformal;
+mod directory;
 mod errors;
 mod evaluation;
 mod features;
@@ -19,7 +20,6 @@ mod model;
 mod onnx;
 mod outcome;
 mod record;
-mod shelf;
 mod train;
 mod verdict;
 mod volatility;
@@ -27,16 +27,16 @@ mod volatility;
 pub use artifact::{ARTIFACT_VERSION, Artifact, ArtifactError, Card, FORMAT};
 pub use bands::{Band, Forecast, apart, bars_needed, forecast};
 pub use conformal::Conformal;
+pub use directory::{ModelDirectory, ModelSource, Unusable};
 pub use errors::ModelError;
 pub use evaluation::Evaluation;
 pub use features::{Feature, Prepared, UnknownFeature};
 pub use info::ModelInfo;
 pub use linear::{Linear, Target};
-pub use model::{About, Model, ModelKind};
+pub use model::{About, ForecastModel, ModelKind};
 pub use onnx::OnnxModel;
 pub use outcome::{Outcome, Point};
 pub use record::{DayRecord, Record};
-pub use shelf::{ModelSource, Shelf, Unusable};
 pub use train::{Stage, TrainError, Training, train};
 pub use verdict::{FEWEST_APART, verdict};
 pub use volatility::Volatility;

@@ -34,7 +34,7 @@ pub enum About {
 
 /// Something that forecasts, and what is known of it.
 #[derive(Debug, Clone)]
-pub struct Model {
+pub struct ForecastModel {
     /// Names it for good: another file has another key.
     pub key: String,
     pub name: String,
@@ -62,7 +62,7 @@ pub(super) enum Maker {
 /// A larger move than this in a month is a fault of the model: e^5 is 148-fold.
 const LARGEST_LOG_RETURN: f64 = 5.0;
 
-impl Model {
+impl ForecastModel {
     /// The last close, every day: what others are measured against.
     #[must_use]
     pub fn naive() -> Self {

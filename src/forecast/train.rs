@@ -137,7 +137,7 @@ struct Fitted {
     conformal: Conformal,
 }
 
-/// Fits a pooled model. `go_on` is told how far it is, and stops it by saying no.
+/// Fits a pooled model. `go_on` is called with the stage, and stops it by answering false.
 ///
 /// # Errors
 /// When there's too little to fit, or it's stopped.

@@ -48,7 +48,7 @@ impl AuditEvent {
         &self.0.arguments
     }
 
-    /// `OK`, or the code of the error that the answer told.
+    /// `OK`, or the code of the error in the answer.
     async fn outcome(&self) -> &str {
         &self.0.outcome
     }

@@ -171,7 +171,7 @@ impl Trade {
     }
 }
 
-/// The page of a list that is at hand, with each row's position.
+/// The page of a list that is in memory, with each row's position.
 fn page_of<T: Clone>(all: &[T], request: &PageRequest) -> Page<(usize, T)> {
     let position = |keys: Option<&Vec<Key>>| match keys.and_then(|keys| keys.first()) {
         Some(Key::Int(position)) => usize::try_from(*position).ok(),

@@ -1,12 +1,13 @@
-//! One object by its id, with the fields of its own type at hand: `node` without the `... on`.
+//! One object by its id, with its own type: `node` without the `... on`.
 
 use async_graphql::{Context, ID, Object, Result};
 
 use super::backtest::Backtest;
-use super::forecast::{Model, Prediction};
-use super::issue::DataIssue;
+use super::flag::DataIssue;
 use super::job::Job;
+use super::model::Model;
 use super::node::{Node, load};
+use super::prediction::Prediction;
 use super::sweep::Sweep;
 
 /// An object of the wanted type. An error within an option nulls its field alone.

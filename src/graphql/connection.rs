@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::market::Day;
 use crate::store::page::{Keys, Page, PageRequest, Sort, decode_cursor, encode_cursor};
 use crate::store::{
-    AuditFilter, CorporateActionFilter, IpoFilter, IssueFilter, JobFilter, MarketDayFilter, ResearchFilter, StoreError,
+    AuditFilter, CorporateActionFilter, FlagFilter, IpoFilter, JobFilter, MarketDayFilter, ResearchFilter, StoreError,
     SymbolFilter,
 };
 
@@ -47,7 +47,7 @@ pub type Connection<Node> = connection::Connection<Cursor, Node, Total>;
 pub enum Total {
     Symbols(SymbolFilter),
     Jobs(JobFilter),
-    Issues(IssueFilter),
+    Flags(FlagFilter),
     Backtests(ResearchFilter),
     Sweeps(ResearchFilter),
     Predictions(ResearchFilter),
@@ -77,7 +77,7 @@ impl Total {
         let count = match self {
             Self::Symbols(filter) => store.symbols().count(filter).await,
             Self::Jobs(filter) => store.jobs().count(filter).await,
-            Self::Issues(filter) => store.issues().count(filter).await,
+            Self::Flags(filter) => store.flags().count(filter).await,
             Self::Backtests(filter) => store.backtests().count(filter).await,
             Self::Sweeps(filter) => store.sweeps().count(filter).await,
             Self::Predictions(filter) => store.predictions().count(filter).await,

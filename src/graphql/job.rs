@@ -22,7 +22,7 @@ use crate::actions::jobs;
 use crate::app::App;
 use crate::request::normalise_ticker;
 use crate::store::entity::job;
-use crate::store::{JobFilter, JobKind, JobState, JobUpdate, Outcome, Update, job_sorts};
+use crate::store::{JobFilter, JobKind, JobState, JobUpdate, RecordCounts, Update, job_sorts};
 
 /// Work that outlives a request.
 #[derive(Debug, Clone)]
@@ -41,8 +41,8 @@ pub struct RefreshOutcome {
     flagged: i32,
 }
 
-impl From<Outcome> for RefreshOutcome {
-    fn from(outcome: Outcome) -> Self {
+impl From<RecordCounts> for RefreshOutcome {
+    fn from(outcome: RecordCounts) -> Self {
         let int = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
         Self {
             added: int(outcome.added),

@@ -14,7 +14,7 @@ use crate::market::ipo::provider_tickers;
 use crate::market::{Bar, Day, Series};
 use crate::request::RequestError;
 use crate::research::{Curve, decode_curve};
-use crate::store::entity::{backtest, corporate_action, data_issue, ipo, ipo_revision, job, prediction, sweep, symbol};
+use crate::store::entity::{backtest, corporate_action, flag, ipo, ipo_revision, job, prediction, sweep, symbol};
 use crate::store::page::{Page, PageRequest};
 use crate::store::{BarRequest, FormerTicker, StoreError};
 
@@ -68,7 +68,7 @@ by_id! {
     /// A job's row.
     JobId -> job::Model: |store, ids| store.jobs().get_many(ids), |row| (row.id, row);
     /// A flagged record's row.
-    IssueId -> data_issue::Model: |store, ids| store.issues().get_many(ids), |row| (row.id, row);
+    FlagId -> flag::Model: |store, ids| store.flags().get_many(ids), |row| (row.id, row);
     /// A backtest's row.
     BacktestId -> backtest::Model: |store, ids| store.backtests().get_many(ids), |row| (row.id, row);
     /// A symbol's backtests, counted.

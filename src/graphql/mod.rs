@@ -10,19 +10,20 @@ mod comparison;
 mod connection;
 mod deleted_ipo;
 mod errors;
-mod forecast;
+mod flag;
 mod guard;
 mod ids;
 mod ipo;
 mod ipo_edits;
 mod ipo_list;
-mod issue;
 mod job;
 pub mod limits;
 mod loaders;
 mod market;
+mod model;
 mod model_edits;
 mod node;
+mod prediction;
 mod price;
 pub mod record;
 mod research_edits;
@@ -55,13 +56,14 @@ pub struct Query(
     by_id::ByIdQuery,
     symbol::SymbolQuery,
     job::JobQuery,
-    issue::IssueQuery,
+    flag::FlagQuery,
     backtest::BacktestQuery,
     comparison::ComparisonQuery,
     sweep::SweepQuery,
     ipo_list::IpoQuery,
     deleted_ipo::DeletedIpoQuery,
-    forecast::ForecastQuery,
+    prediction::PredictionQuery,
+    model::ModelQuery,
     token::TokenQuery,
     market::MarketQuery,
     audit::AuditQuery,
@@ -72,13 +74,13 @@ pub struct Query(
 pub struct Mutation(
     symbol_edits::SymbolMutation,
     job::JobMutation,
-    issue::IssueMutation,
+    flag::FlagMutation,
     backtest::BacktestMutation,
     sweep_edits::SweepMutation,
     research_edits::ResearchMutation,
     ipo_edits::IpoMutation,
     deleted_ipo::DeletedIpoMutation,
-    forecast::ForecastMutation,
+    prediction::PredictionMutation,
     model_edits::ModelMutation,
     token::TokenMutation,
     market::MarketMutation,
@@ -99,12 +101,12 @@ pub fn schema(app: Option<&App>) -> Schema {
         .override_output_type_description::<Connection<audit::AuditEvent>>("A page of the audit trail.")
         .override_output_type_description::<Connection<backtest::Backtest>>("A page of backtests.")
         .override_output_type_description::<Connection<market::CorporateAction>>("A page of corporate actions.")
-        .override_output_type_description::<Connection<issue::DataIssue>>("A page of flagged records.")
+        .override_output_type_description::<Connection<flag::DataIssue>>("A page of flagged records.")
         .override_output_type_description::<Connection<ipo::Ipo>>("A page of IPOs.")
         .override_output_type_description::<Connection<ipo::IpoRevision>>("A page of an IPO's changes.")
         .override_output_type_description::<Connection<job::Job>>("A page of jobs.")
         .override_output_type_description::<Connection<market::MarketDay>>("A page of an exchange's days.")
-        .override_output_type_description::<Connection<forecast::Prediction>>("A page of predictions.")
+        .override_output_type_description::<Connection<prediction::Prediction>>("A page of predictions.")
         .override_output_type_description::<Connection<price::PriceBar>>("A page of bars.")
         .override_output_type_description::<Connection<sweep::Sweep>>("A page of sweeps.")
         .override_output_type_description::<Connection<subject::Symbol>>("A page of symbols.")

@@ -1,11 +1,12 @@
-//! What can be done with models: choose the default, rename, delete.
+//! What can be done with models: train, choose the default, rename, delete.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::errors::{Fault, UserError, sort_out};
-use super::forecast::Model;
 use super::guard::caller;
 use super::ids::{self, Kind};
+use super::job::Job;
+use super::model::Model;
 use crate::actions::models;
 use crate::app::App;
 
@@ -59,11 +60,44 @@ pub struct DeleteModelPayload {
     user_errors: Vec<UserError>,
 }
 
+/// A model to train.
+#[derive(Debug, InputObject)]
+pub struct TrainModelInput {
+    /// What it is to be called, 1 to 200 characters.
+    name: String,
+    /// What to train it on: 1 to 200 symbols with 250 bars or more.
+    tickers: Vec<String>,
+}
+
+/// The job that trains the model.
+#[derive(SimpleObject)]
+pub struct TrainModelPayload {
+    /// The job that trains it; null if there are errors.
+    job: Option<Job>,
+    /// What is wrong with the input, one entry a mistake; empty if it was done.
+    user_errors: Vec<UserError>,
+}
+
 #[derive(Default)]
 pub struct ModelMutation;
 
 #[Object]
 impl ModelMutation {
+    /// Trains a model on stored symbols as a job. It's used where it is named, and where nobody names a model only once
+    /// `setDefaultModel` has chosen it.
+    async fn train_model(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to call it, and what to train it on.")] input: TrainModelInput,
+    ) -> Result<TrainModelPayload> {
+        let app = ctx.data_unchecked::<App>();
+        let asked = models::train(app, &caller(ctx), &input.name, &input.tickers).await;
+        Ok(match sort_out(asked)? {
+            Ok(job) => TrainModelPayload { job: Some(Job(job)), user_errors: Vec::new() },
+            Err(user_errors) => TrainModelPayload { job: None, user_errors },
+        })
+    }
+
     /// Chooses the model that is used where nobody names one, for everybody.
     async fn set_default_model(
         &self,

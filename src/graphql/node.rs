@@ -5,14 +5,15 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use super::backtest::Backtest;
 use super::batch::DataLoader;
 use super::errors::{bad_input, internal};
-use super::forecast::{Model, Prediction, load_model};
+use super::flag::DataIssue;
 use super::guard::{Viewer, caller};
 use super::ids::{Kind, decode, decode_key};
 use super::ipo::Ipo;
-use super::issue::DataIssue;
 use super::job::Job;
 use super::loaders::IpoId;
-use super::loaders::{BacktestId, IssueId, JobId, PredictionId, Rows, SweepId, SymbolId};
+use super::loaders::{BacktestId, FlagId, JobId, PredictionId, Rows, SweepId, SymbolId};
+use super::model::{Model, load_model};
+use super::prediction::Prediction;
 use super::subject::Symbol;
 use super::sweep::Sweep;
 use crate::app::App;
@@ -45,7 +46,7 @@ pub(super) async fn load(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         Kind::Symbol => loader.load_one(SymbolId(number)).await.map_err(|e| internal(&e))?.map(|r| Symbol(r).into()),
         Kind::Job => loader.load_one(JobId(number)).await.map_err(|e| internal(&e))?.map(|r| Job(r).into()),
         Kind::DataIssue => {
-            loader.load_one(IssueId(number)).await.map_err(|e| internal(&e))?.map(|r| DataIssue(r).into())
+            loader.load_one(FlagId(number)).await.map_err(|e| internal(&e))?.map(|r| DataIssue(r).into())
         }
         Kind::Backtest => {
             loader.load_one(BacktestId(number)).await.map_err(|e| internal(&e))?.map(|r| Backtest(r).into())

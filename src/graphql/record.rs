@@ -21,7 +21,7 @@ type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 /// Writes a value of a row as JSON.
 pub type Writer<'q, T> = Box<dyn Fn(&T, &mut Vec<u8>) + Send + Sync + 'q>;
 
-/// An object whose fields are values at hand. A writer writes what the resolver of the same name would answer with.
+/// An object whose fields are values in memory. A writer writes what the resolver of the same name would answer with.
 pub trait Record: ObjectType {
     /// What writes a field; `None` for one that the library must resolve.
     fn field<'q>(field: &'q Field, plan: Plan<'q>) -> Option<Writer<'q, Self>>;

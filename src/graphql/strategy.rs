@@ -3,7 +3,7 @@
 use async_graphql::{InputObject, OneofObject, SimpleObject};
 
 use super::price::OperandInput;
-use crate::backtest::{Comparison, Condition, Execution, Fault, Fill, Strategy, WindowRange};
+use crate::backtest::{Comparison, Condition, Execution, Fill, InvalidField, Strategy, WindowRange};
 use crate::market::Operand;
 
 /// When to buy and when to sell: long only, one position at a time, all in. While flat only `buy` is looked at, while
@@ -111,12 +111,12 @@ fn window(days: i32) -> usize {
     usize::try_from(days).unwrap_or(0)
 }
 
-fn operand(input: OperandInput, path: &str, side: &str) -> Result<Operand, Fault> {
-    Operand::try_from(input).map_err(|message| Fault { field: format!("{path}.{side}"), message })
+fn operand(input: OperandInput, path: &str, side: &str) -> Result<Operand, InvalidField> {
+    Operand::try_from(input).map_err(|message| InvalidField { field: format!("{path}.{side}"), message })
 }
 
 impl ConditionInput {
-    fn into_condition(self, path: &str) -> Result<Condition, Fault> {
+    fn into_condition(self, path: &str) -> Result<Condition, InvalidField> {
         let list = |inner: Vec<Self>, name: &str| {
             let each = inner.into_iter().enumerate();
             each.map(|(i, c)| c.into_condition(&format!("{path}.{name}.{i}"))).collect::<Result<Vec<_>, _>>()
@@ -136,9 +136,9 @@ impl ConditionInput {
 }
 
 impl TryFrom<StrategyInput> for Strategy {
-    type Error = Fault;
+    type Error = InvalidField;
 
-    fn try_from(input: StrategyInput) -> Result<Self, Fault> {
+    fn try_from(input: StrategyInput) -> Result<Self, InvalidField> {
         Ok(Self {
             buy: input.buy.into_condition("strategy.buy")?,
             sell: input.sell.into_condition("strategy.sell")?,

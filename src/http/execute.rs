@@ -107,7 +107,7 @@ impl Service {
         let turn = async {
             let slot = self.gate.running.acquire().await.ok();
             if cost > limits::budget::LARGE_COST {
-                budget.take_turn().await;
+                budget.acquire_permit().await;
             }
             slot
         };

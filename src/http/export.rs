@@ -1,6 +1,6 @@
 //! Tables as files, written while they are read: `/export/prices.parquet?ticker=IBM&from=2020-01-01`.
 //!
-//! Each client writes one at a time, a few clients do at once, and whoever stops reading loses their turn.
+//! Each client writes one at a time, a few clients do at once, and whoever stops reading loses their permit.
 
 use std::io;
 use std::sync::Arc;
@@ -18,15 +18,15 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::Service;
 use super::failure::failure;
+use super::permits::{LONGEST_EXPORT, Wanting};
 use super::rates::{Client, seconds};
-use super::turns::{LONGEST_EXPORT, Wanting};
 use crate::actions::Caller;
 use crate::export::{Format, PriceExport, Table, Wanted};
 use crate::graphql::{Kind, decode_id};
 use crate::market::{Day, day};
 use crate::request::RequestError;
 
-/// How many may wait for a turn, and how long one does.
+/// How many may wait for a permit, and for how long.
 const MOST_WAITING: usize = 32;
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// A client that takes no bytes for so long reads no more; and no export lasts longer than that.
@@ -183,9 +183,9 @@ async fn stream(service: &Service, client: Client, table: Table, format: Format)
     let (wanting, waiting) = Wanting::new(&exports.wanting);
     let crowded = waiting > MOST_WAITING;
     let own = exports.of_client.get_with(client, || Arc::new(Semaphore::new(1)));
-    let turn = async { (own.acquire_owned().await, exports.turns.clone().acquire_owned().await) };
-    let turn = if crowded { None } else { tokio::time::timeout(LONGEST_WAIT, turn).await.ok() };
-    let Some(turn) = turn else {
+    let permit = async { (own.acquire_owned().await, exports.permits.clone().acquire_owned().await) };
+    let permit = if crowded { None } else { tokio::time::timeout(LONGEST_WAIT, permit).await.ok() };
+    let Some(permit) = permit else {
         return later(failure("OVERLOADED", "Many tables are being exported; try again shortly", None), 5);
     };
     drop(wanting);
@@ -205,7 +205,7 @@ async fn stream(service: &Service, client: Client, table: Table, format: Format)
             let broken = io::Error::other(error.to_string());
             let _ = sender.send_timeout(Err(broken), LONGEST_STALL).await;
         }
-        drop(turn);
+        drop(permit);
     });
     let headers = [
         (header::CONTENT_TYPE, format.media_type().to_owned()),

@@ -15,6 +15,7 @@ mod live;
 mod metrics;
 mod observe;
 mod operations;
+mod permits;
 mod rates;
 mod refusal;
 mod renders;
@@ -22,7 +23,6 @@ mod reports;
 mod rest;
 mod server;
 mod service;
-mod turns;
 
 use std::time::Duration;
 

@@ -100,7 +100,7 @@ struct Allowance {
 }
 
 tokio::task_local! {
-    /// What the request at hand has left to its client.
+    /// What the current request has left to its client.
     static LEFT: Cell<Option<Allowance>>;
 }
 

@@ -14,22 +14,22 @@ use tokio::sync::Semaphore;
 
 use super::answer;
 use super::failure::failure;
-use super::turns::Wanting;
+use super::permits::Wanting;
 use crate::report::{DrawError, PdfError};
 use crate::request::RequestError;
 use crate::telemetry::metrics;
 
-/// How many may wait for a turn, and how long one does.
+/// How many may wait for a permit, and for how long.
 const MOST_WAITING: usize = 32;
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
-/// Bytes of what was rendered lately that are kept at hand.
+/// Bytes of the cache of rendered reports and charts.
 const RENDERED_BYTES: u64 = 16 << 20;
 
 /// Renders a few things at a time, and each only once for all who ask meanwhile.
 #[derive(Clone)]
 pub(super) struct Renders {
-    turns: Arc<Semaphore>,
-    /// How many want a turn or have one.
+    permits: Arc<Semaphore>,
+    /// How many want a permit or have one.
     wanting: Arc<AtomicUsize>,
     rendered: Cache<String, Bytes>,
 }
@@ -37,10 +37,10 @@ pub(super) struct Renders {
 impl Default for Renders {
     fn default() -> Self {
         // Half the processors draw, the others answer.
-        let turns = std::thread::available_parallelism().map_or(1, |n| (n.get() / 2).max(1));
+        let permits = std::thread::available_parallelism().map_or(1, |n| (n.get() / 2).max(1));
         let weigh = |key: &String, body: &Bytes| u32::try_from(key.len() + body.len()).unwrap_or(u32::MAX);
         let rendered = Cache::builder().max_capacity(RENDERED_BYTES).weigher(weigh).build();
-        Self { turns: Arc::new(Semaphore::new(turns)), wanting: Arc::default(), rendered }
+        Self { permits: Arc::new(Semaphore::new(permits)), wanting: Arc::default(), rendered }
     }
 }
 
@@ -144,9 +144,9 @@ impl Renders {
             if waiting_now > MOST_WAITING {
                 return Err(RenderError::Crowded);
             }
-            let turn = tokio::time::timeout(LONGEST_WAIT, self.turns.clone().acquire_owned());
-            let turn = turn.await.map_err(|_| RenderError::Crowded)?;
-            // Only who has the turn loads, so that those who wait hold no memory and no connection.
+            let permit = tokio::time::timeout(LONGEST_WAIT, self.permits.clone().acquire_owned());
+            let permit = permit.await.map_err(|_| RenderError::Crowded)?;
+            // Only the holder of the permit loads, so that those who wait hold no memory and no connection.
             let work = make.await?;
             drop(waiting);
             let crowded = self.wanting.load(Ordering::Relaxed) > 1;
@@ -156,7 +156,7 @@ impl Renders {
                     Some(pool) if crowded => pool.install(work),
                     _ => work(),
                 };
-                drop((turn, wanting));
+                drop((permit, wanting));
                 metrics::render_took(kind, began.elapsed());
                 body
             });

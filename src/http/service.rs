@@ -8,8 +8,8 @@ use tokio::sync::Semaphore;
 use super::gate::Gate;
 use super::graphql::Known;
 use super::metrics::Scrapes;
+use super::permits::{Exports, Uploads};
 use super::renders::Renders;
-use super::turns::{Exports, Uploads};
 use crate::app::App;
 use crate::graphql::{Schema, schema};
 

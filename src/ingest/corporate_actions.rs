@@ -13,7 +13,7 @@ use crate::market::wordings::read_subject;
 use crate::market::{Bar, DataSource, Day, Dividend, Exchange, Split, splits};
 use crate::providers::market::RawAction;
 use crate::store::entity::corporate_action::Model;
-use crate::store::{ExDay, NewIssue, Store, Transaction, now};
+use crate::store::{ExDay, NewFlag, Store, Transaction, now};
 
 /// Adds actions and judges those of their span of days. Answers with how many were read.
 ///
@@ -153,14 +153,14 @@ pub(super) async fn judge(store: &Store, transaction: &Transaction, from: Day, t
     let rows = actions.between(transaction, from, to).await?;
     let ex_days = actions.ex_days(transaction, &rows).await?;
     let mut verdicts: Vec<Model> = Vec::new();
-    let mut issues: Vec<NewIssue> = Vec::new();
+    let mut flags: Vec<NewFlag> = Vec::new();
     for day in rows.chunk_by(|a, b| (a.symbol_id, a.ex_day) == (b.symbol_id, b.ex_day)) {
         let ex = ex_days.get(&day[0].id);
         for (known, judged) in day.iter().zip(judged(day, ex)) {
             if let Some(doubt) = judged.doubt.clone().filter(|_| ex.is_some() && judged.kind != Kind::Other) {
                 let record = format!("{} {}", judged.ticker, iso(judged.ex_day));
                 let (field, raw) = (Some("subject".to_owned()), judged.subject.clone());
-                issues.push(NewIssue { record, day: Some(judged.ex_day), field, reason: doubt, raw });
+                flags.push(NewFlag { record, day: Some(judged.ex_day), field, reason: doubt, raw });
             }
             if (known.applied, &known.doubt) != (judged.applied, &judged.doubt) {
                 verdicts.push(judged);
@@ -168,9 +168,8 @@ pub(super) async fn judge(store: &Store, transaction: &Transaction, from: Day, t
         }
     }
     actions.judge(transaction, &verdicts).await?;
-    let covers =
-        |issue: &crate::store::entity::data_issue::Model| issue.day.is_some_and(|day| (from..=to).contains(&day));
-    store.issues().replace(transaction, DataSource::Nse, "actions:NSE", &issues, covers).await?;
+    let covers = |flag: &crate::store::entity::flag::Model| flag.day.is_some_and(|day| (from..=to).contains(&day));
+    store.flags().replace(transaction, DataSource::Nse, "actions:NSE", &flags, covers).await?;
     let mut changed: Vec<i64> = verdicts.iter().filter_map(|row| row.symbol_id).collect();
     changed.sort_unstable();
     changed.dedup();

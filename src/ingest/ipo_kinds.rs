@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::NewIssue;
+use crate::store::NewFlag;
 
 /// What is issued.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,13 +45,13 @@ pub(super) fn kind_of(code: Option<&str>) -> Kind {
 const MOST_NAMED: usize = 8;
 
 /// One sentence on what was left out: `3 that aren't shares left out: 2 of a bond (N1), 1 of warrants (W1)`.
-pub(super) fn summary(left_out: &[NewIssue]) -> Option<String> {
+pub(super) fn summary(left_out: &[NewFlag]) -> Option<String> {
     if left_out.is_empty() {
         return None;
     }
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for issue in left_out {
-        *counts.entry(issue.reason.split(", which").next().unwrap_or_default()).or_default() += 1;
+    for flag in left_out {
+        *counts.entry(flag.reason.split(", which").next().unwrap_or_default()).or_default() += 1;
     }
     let mut counts: Vec<(usize, &str)> = counts.into_iter().map(|(what, n)| (n, what)).collect();
     counts.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
@@ -83,13 +83,13 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_counted_by_kind() {
-        let issue = |code: &str| {
+        let flag = |code: &str| {
             let Kind::Other(what) = kind_of(Some(code)) else { panic!("{code} is a share") };
             let reason = format!("{what}, which isn't a share");
-            NewIssue { record: String::new(), day: None, field: None, reason, raw: String::new() }
+            NewFlag { record: String::new(), day: None, field: None, reason, raw: String::new() }
         };
         assert_eq!(summary(&[]), None);
-        let found = summary(&[issue("W1"), issue("N1"), issue("N1")]);
+        let found = summary(&[flag("W1"), flag("N1"), flag("N1")]);
         assert_eq!(found.as_deref(), Some("3 that aren't shares left out: 2 of a bond (N1), 1 of warrants (W1)"));
     }
 }

@@ -10,7 +10,7 @@ use crate::market::day::iso;
 use crate::market::ipo::{IpoField, IpoValues};
 use crate::market::{Day, Exchange};
 use crate::providers::{IpoBatch, RawIpo};
-use crate::store::{NewIssue, millionths};
+use crate::store::{NewFlag, millionths};
 
 /// An issue that holds together.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,9 +27,9 @@ pub struct IpoRecord {
 #[derive(Debug, Default)]
 pub struct ParsedIpos {
     pub records: Vec<IpoRecord>,
-    pub issues: Vec<NewIssue>,
+    pub flags: Vec<NewFlag>,
     /// Records of what isn't a share: nothing is wrong with them.
-    pub left_out: Vec<NewIssue>,
+    pub left_out: Vec<NewFlag>,
     pub read: usize,
 }
 
@@ -59,14 +59,14 @@ pub fn parse_ipos(batch: &IpoBatch, today: Day) -> ParsedIpos {
             Kind::Share(board) => board,
             Kind::Other(what) => {
                 let reason = format!("{what}, which isn't a share");
-                parsed.left_out.push(issue(raw, dates.near(raw), Flaw { field: "securityType", reason }));
+                parsed.left_out.push(flag(raw, dates.near(raw), Flaw { field: "securityType", reason }));
                 continue;
             }
         };
         let record = match checked(raw, board, &dates) {
             Ok(record) => record,
             Err(flaw) => {
-                parsed.issues.push(issue(raw, dates.near(raw), flaw));
+                parsed.flags.push(flag(raw, dates.near(raw), flaw));
                 continue;
             }
         };
@@ -80,7 +80,7 @@ pub fn parse_ipos(batch: &IpoBatch, today: Day) -> ParsedIpos {
                 Ok(()) => {}
                 Err(field) => {
                     let reason = "the same symbol and start date stand in the batch before with another value";
-                    parsed.issues.push(issue(raw, record.day, Flaw { field, reason: reason.to_owned() }));
+                    parsed.flags.push(flag(raw, record.day, Flaw { field, reason: reason.to_owned() }));
                 }
             },
         }
@@ -109,14 +109,14 @@ fn merge(values: &mut IpoValues, later: &IpoValues) -> Result<(), &'static str> 
     Ok(())
 }
 
-fn issue(raw: &RawIpo, day: Option<Day>, flaw: Flaw) -> NewIssue {
+fn flag(raw: &RawIpo, day: Option<Day>, flaw: Flaw) -> NewFlag {
     let what = raw.ticker.as_deref().or(raw.name.as_deref()).unwrap_or("an issue").trim();
     let when = raw.open.as_deref().or(raw.listing.as_deref()).unwrap_or_default().trim();
     let mut text = raw.raw.clone();
     if text.chars().count() > LONGEST_RAW {
         text = text.chars().take(LONGEST_RAW).collect();
     }
-    NewIssue {
+    NewFlag {
         record: format!("{what} {when}").trim_end().chars().take(100).collect(),
         day,
         field: Some(flaw.field.to_owned()),

@@ -51,8 +51,8 @@ fn every_kind_of_bad_record_is_named_with_its_field_and_reason() {
         past("R Ltd", "R", ["22-MAR-42", "-", "-"], "-", "-"),
         past("S Ltd", "S", ["05/02/2024", "-", "-"], "-", "-"),
     ]);
-    let line = |i: &NewIssue| format!("{} | {} | {}", i.record, i.field.as_deref().unwrap_or("-"), i.reason);
-    assert_snapshot!(found.issues.iter().map(line).collect::<Vec<_>>().join("\n"), @r#"
+    let line = |i: &NewFlag| format!("{} | {} | {}", i.record, i.field.as_deref().unwrap_or("-"), i.reason);
+    assert_snapshot!(found.flags.iter().map(line).collect::<Vec<_>>().join("\n"), @r#"
     A 22-MAR-2024 | name | is missing
     B Ltd 22-MAR-2024 | symbol | is missing
     C soon | openDate | "soon" is not a date
@@ -74,7 +74,7 @@ fn every_kind_of_bad_record_is_named_with_its_field_and_reason() {
     S 05/02/2024 | openDate | "05/02/2024" can be 2024-02-05 or 2024-05-02
     "#);
     assert_eq!(found.records.len(), 1);
-    assert_eq!(found.issues[11].day, crate::market::day::parse_iso("2024-03-27"), "near its end");
+    assert_eq!(found.flags[11].day, crate::market::day::parse_iso("2024-03-27"), "near its end");
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn two_digits_of_a_year_and_days_before_months_are_read_by_the_rule() {
             past("A Ltd", "A", [text, "-", "-"], "-", "-"),
             past("B Ltd", "B", [others, "-", "-"], "-", "-"),
         ]);
-        assert_eq!(found.issues, []);
+        assert_eq!(found.flags, []);
         iso(found.records[0].day.expect("a day"))
     };
     assert_eq!(days("22-MAR-24", "01-APR-2024"), "2024-03-22");
@@ -109,7 +109,7 @@ fn what_is_no_share_is_left_out_by_its_series_and_never_by_its_name() {
         of("A Finance Limited", "BOND", "N7"),
     ]);
     assert_eq!(found.records.len(), 2);
-    assert_eq!(found.issues, []);
+    assert_eq!(found.flags, []);
     let shown: Vec<String> = found.left_out.iter().map(|i| format!("{}: {}", i.record, i.reason)).collect();
     assert_eq!(
         shown,
@@ -144,7 +144,7 @@ fn lists_complete_each_other_and_exact_repetitions_are_one() {
     let mut bond = listed.clone();
     bond.security = Some("N1".to_owned());
     let found = parsed(vec![live, listed.clone(), listed, bond]);
-    assert_eq!((found.records.len(), found.issues.len(), found.left_out.len(), found.read), (1, 0, 1, 4));
+    assert_eq!((found.records.len(), found.flags.len(), found.left_out.len(), found.read), (1, 0, 1, 4));
     let values = &found.records[0].values;
     let value = |field| values.get(&field).map(String::as_str);
     let anew = parsed(vec![past("B Limited", "B", ["22-MAR-2024", "27-MAR-2024", ""], "Rs.90", "89")]);

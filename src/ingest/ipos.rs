@@ -13,12 +13,12 @@ use crate::market::{DataSource, Day, Exchange};
 use crate::providers::IpoBatch;
 use crate::store::entity::deleted_ipo;
 use crate::store::entity::ipo::Model;
-use crate::store::{Event, Outcome, Store, now, today_at};
+use crate::store::{Event, RecordCounts, Store, now, today_at};
 
 /// Validates a batch, compares it with what is stored and writes the difference in one transaction, flagged records
 /// and revisions with it.
 ///
-/// A field changes only where the source's word on it has changed: what a person has edited stays until then.
+/// A field changes only where the source's value of it has changed: what a person has edited stays until then.
 ///
 /// # Errors
 /// When the database fails; nothing is stored then.
@@ -44,8 +44,8 @@ pub async fn ipos(store: &Store, batch: IpoBatch) -> Result<Ingested, IngestErro
         changed.into_iter().filter(|c| !c.changes.is_empty()).map(|c| (c.row.id, c.changes)).collect();
     store.ipos().revise(&transaction, source, None, &revisions).await?;
     let scope = ipo_scope(source);
-    store.issues().replace(&transaction, source, &scope, &parsed.issues, |flag| good.resolves(flag)).await?;
-    store.issues().list(&transaction, source, &scope, &parsed.left_out).await?;
+    store.flags().replace(&transaction, source, &scope, &parsed.flags, |flag| good.resolves(flag)).await?;
+    store.flags().list(&transaction, source, &scope, &parsed.left_out).await?;
     let mut events: Vec<Event> = new_ids.into_iter().map(|id| Event::Ipo { id, is_new: true }).collect();
     events.extend(revisions.iter().map(|(id, _)| Event::Ipo { id: *id, is_new: false }));
     // Days that were stored before the issue was known hold its price and first day.
@@ -53,11 +53,11 @@ pub async fn ipos(store: &Store, batch: IpoBatch) -> Result<Ingested, IngestErro
     store.events().commit(transaction, &events).await?;
 
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let outcome = Outcome {
+    let outcome = RecordCounts {
         added: count(added),
         changed: count(revisions.len()),
         unchanged: count(unchanged),
-        flagged: count(parsed.issues.len()),
+        flagged: count(parsed.flags.len()),
     };
     Ok(Ingested { outcome, past_changed: false, notes: summary(&parsed.left_out).into_iter().collect() })
 }
@@ -70,7 +70,7 @@ pub fn ipo_scope(source: DataSource) -> String {
 
 struct Changed {
     row: Model,
-    /// Empty where only the source's word was noted.
+    /// Empty where only the source's value was noted.
     changes: Vec<FieldChange>,
 }
 

@@ -4,8 +4,8 @@ use super::IngestError;
 use crate::market::day::iso;
 use crate::market::ipo::{FieldChange, IpoField};
 use crate::market::{DataSource, Day};
-use crate::store::entity::data_issue;
-use crate::store::{Event, FirstDay, NewIssue, Store, Transaction, millionths, now};
+use crate::store::entity::flag;
+use crate::store::{Event, FirstDay, NewFlag, Store, Transaction, millionths, now};
 
 /// Prices are stated in paise.
 const HALF_A_PAISA: f64 = 0.005;
@@ -24,7 +24,7 @@ pub(super) async fn check_listings(
     to: Day,
 ) -> Result<Vec<Event>, IngestError> {
     let found = store.ipos().first_days(transaction, from, to).await?;
-    let mut issues = Vec::new();
+    let mut flags = Vec::new();
     let mut rows = Vec::new();
     let mut revisions: Vec<(i64, Vec<FieldChange>)> = Vec::new();
     for FirstDay { mut ipo, day, previous_close } in found {
@@ -46,7 +46,7 @@ pub(super) async fn check_listings(
             Some(true) => {}
             Some(false) => {
                 let ticker = ipo.ticker.clone().unwrap_or_default();
-                issues.push(NewIssue {
+                flags.push(NewFlag {
                     record: format!("{ticker} {}", iso(day)),
                     day: Some(day),
                     field: Some("issuePrice".to_owned()),
@@ -76,7 +76,7 @@ pub(super) async fn check_listings(
         store.ipos().update(transaction, &rows).await?;
         store.ipos().revise(transaction, DataSource::Nse, None, &revisions).await?;
     }
-    let covers = |issue: &data_issue::Model| issue.day.is_some_and(|day| (from..=to).contains(&day));
-    store.issues().replace(transaction, DataSource::Nse, SCOPE, &issues, covers).await?;
+    let covers = |flag: &flag::Model| flag.day.is_some_and(|day| (from..=to).contains(&day));
+    store.flags().replace(transaction, DataSource::Nse, SCOPE, &flags, covers).await?;
     Ok(revisions.iter().map(|(id, _)| Event::Ipo { id: *id, is_new: false }).collect())
 }

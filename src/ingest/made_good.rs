@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::ipo_records::ParsedIpos;
 use crate::market::Day;
 use crate::market::ipo::{IpoField, name_key};
-use crate::store::entity::data_issue;
+use crate::store::entity::flag;
 use crate::store::entity::ipo::Model;
 
 /// The dates of one issue may move by so many days while it's still to come.
@@ -34,7 +34,7 @@ impl MadeGood {
 
     /// Whether the flagged record stands here: the same symbol (the name of one without a symbol) about the same day.
     /// One without any day is it if it brought something new: older issues of the symbol don't.
-    pub(super) fn resolves(&self, flag: &data_issue::Model) -> bool {
+    pub(super) fn resolves(&self, flag: &flag::Model) -> bool {
         let near = |days: &Vec<Day>| {
             flag.day.is_some_and(|flagged| days.iter().any(|day| (day - flagged).abs() <= SAME_ISSUE_DAYS))
         };

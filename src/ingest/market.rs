@@ -12,9 +12,9 @@ use crate::market::day::iso;
 use crate::market::identity::Register;
 use crate::market::{DataSource, Day, Exchange};
 use crate::providers::market::Session;
-use crate::store::entity::data_issue;
+use crate::store::entity::flag;
 use crate::store::entity::market_day::{MarketDayState, Model as MarketDay};
-use crate::store::{Growth, JUMP, MarketBar, NewIssue, Outcome, Store, Transaction, now};
+use crate::store::{Growth, JUMP, MarketBar, NewFlag, RecordCounts, Store, Transaction, now};
 
 /// The batch that a day's flagged rows belong to.
 #[must_use]
@@ -27,18 +27,18 @@ struct Compared {
     to_write: Vec<MarketBar>,
     growths: Vec<Growth>,
     jumped: Vec<i64>,
-    conflicts: HashMap<Day, Vec<NewIssue>>,
-    outcome: Outcome,
+    conflicts: HashMap<Day, Vec<NewFlag>>,
+    outcome: RecordCounts,
 }
 
 /// Stores days. Each is stored whole or not at all; one that is stored already changes nothing.
 ///
 /// # Errors
 /// When the database fails; nothing is stored then.
-pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<Outcome, IngestError> {
+pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<RecordCounts, IngestError> {
     sessions.sort_by_key(|session| session.day);
     let (Some(first), Some(last)) = (sessions.first().map(|s| s.day), sessions.last().map(|s| s.day)) else {
-        return Ok(Outcome::default());
+        return Ok(RecordCounts::default());
     };
     let transaction = store.begin().await?;
     store.market_days().lock(&transaction).await?;
@@ -66,17 +66,16 @@ pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<Outcome
     let mut conflicts = compared.conflicts;
     let mut days = Vec::with_capacity(sessions.len());
     for session in sessions {
-        let issues = session.flagged;
-        outcome.flagged += u32::try_from(issues.len()).unwrap_or(0);
+        let flags = session.flagged;
+        outcome.flagged += u32::try_from(flags.len()).unwrap_or(0);
         let scope = market_scope(session.day);
         // The share's own row, made good, resolves its flag; that two sources differ only a person settles.
         let good: HashSet<&str> = session.shares.iter().map(|share| share.ticker.as_str()).collect();
-        let covers =
-            |flag: &data_issue::Model| flag.record.rsplit_once(' ').is_some_and(|(ticker, _)| good.contains(ticker));
-        store.issues().replace(&transaction, DataSource::Nse, &scope, &issues, covers).await?;
+        let covers = |flag: &flag::Model| flag.record.rsplit_once(' ').is_some_and(|(ticker, _)| good.contains(ticker));
+        store.flags().replace(&transaction, DataSource::Nse, &scope, &flags, covers).await?;
         let conflicts = conflicts.remove(&session.day).unwrap_or_default();
         let scope = format!("{scope}:sources");
-        store.issues().replace(&transaction, DataSource::Nse, &scope, &conflicts, |_| false).await?;
+        store.flags().replace(&transaction, DataSource::Nse, &scope, &conflicts, |_| false).await?;
         days.push(MarketDay {
             exchange: Exchange::Nse,
             day: session.day,
@@ -177,7 +176,7 @@ fn compare(register: &Register, rows: &[Row], stored: &[MarketBar]) -> Compared 
         growths: Vec::new(),
         jumped: Vec::new(),
         conflicts: HashMap::new(),
-        outcome: Outcome::default(),
+        outcome: RecordCounts::default(),
     };
     let name: HashMap<i64, &str> =
         register.shares.iter().filter_map(|share| Some((share.id?, share.ticker.as_str()))).collect();
@@ -188,8 +187,8 @@ fn compare(register: &Register, rows: &[Row], stored: &[MarketBar]) -> Compared 
         let mut differs = |reason: String| {
             let record = format!("{ticker} {}", iso(bar.day));
             let raw = format!("{} {} {} {} {}", bar.open, bar.high, bar.low, bar.close, bar.volume);
-            let issue = NewIssue { record, day: Some(bar.day), field: Some("close".to_owned()), reason, raw };
-            compared.conflicts.entry(bar.day).or_default().push(issue);
+            let flag = NewFlag { record, day: Some(bar.day), field: Some("close".to_owned()), reason, raw };
+            compared.conflicts.entry(bar.day).or_default().push(flag);
         };
         if before == Some(key) {
             differs("two tickers of the day lead to this one share; the first is stored".to_owned());

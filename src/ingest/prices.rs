@@ -12,7 +12,7 @@ use crate::market::splits;
 use crate::market::{Bar, DataSource, Day, Exchange, day};
 use crate::providers::{History, PriceBatch, ProviderError};
 use crate::store::entity::symbol;
-use crate::store::{NewIssue, Outcome, Store, Summary, Transaction};
+use crate::store::{NewFlag, RecordCounts, Store, Summary, Transaction};
 
 /// Calendar days that a recent call surely spans, a bar short of what it brings at the rarest.
 fn recent_span(bars: u32) -> Day {
@@ -43,7 +43,7 @@ pub fn today(exchange: Exchange) -> Day {
 /// What a batch did.
 #[derive(Debug, Clone)]
 pub struct Ingested {
-    pub outcome: Outcome,
+    pub outcome: RecordCounts,
     /// A bar before the newest one changed, so bars beyond the batch may have, too.
     pub past_changed: bool,
     /// What else a person should know, a sentence each.
@@ -85,7 +85,7 @@ pub async fn prices(store: &Store, symbol_id: i64, batch: PriceBatch, probe: boo
         (merge(&stored, &parsed.bars), parsed, gone)
     });
     let (merged, mut parsed, gone) = compared.await?;
-    parsed.issues.extend(merged.disputed.iter().map(|(kept, new)| disputed(&symbol.ticker, kept, new)));
+    parsed.flags.extend(merged.disputed.iter().map(|(kept, new)| disputed(&symbol.ticker, kept, new)));
     if is_file && parsed.bars.is_empty() {
         // The flagged rows are kept for a person to look at, and the import has failed.
         flag(store, &transaction, &symbol, &batch, &parsed).await?;
@@ -102,7 +102,7 @@ pub async fn prices(store: &Store, symbol_id: i64, batch: PriceBatch, probe: boo
     let outcome = outcome_of(&merged, &parsed);
     let past_changed = merged.past_changed;
     let kept = kept(&merged);
-    describe(store, &transaction, symbol, merged, !gone.is_empty()).await?;
+    update_summary(store, &transaction, symbol, merged, !gone.is_empty()).await?;
     store.ipos().measure_symbols(&transaction, &[symbol_id], None).await?;
     store.events().commit(transaction, &[]).await?;
     let notes = (!gone.is_empty()).then(|| removed(&gone)).into_iter().chain(kept).collect();
@@ -129,7 +129,7 @@ fn superseded(stored: &[Bar], parsed: &Parsed) -> Vec<Day> {
     let (known, missing): (Vec<&&Bar>, Vec<&&Bar>) =
         old.iter().filter(|bar| within.contains(&bar.day)).partition(|bar| new(bar.day).is_some());
     let is_edition = known.len() >= missing.len() * 4 && !known.is_empty();
-    let flagged: std::collections::HashSet<Day> = parsed.issues.iter().filter_map(|issue| issue.day).collect();
+    let flagged: std::collections::HashSet<Day> = parsed.flags.iter().filter_map(|flag| flag.day).collect();
     let is_gone = |bar: &&&Bar| {
         let misread = swapped(bar.day).and_then(new).is_some_and(|twin| same(bar, twin));
         new(bar.day).is_none() && !flagged.contains(&bar.day) && (misread || (is_edition && within.contains(&bar.day)))
@@ -138,8 +138,8 @@ fn superseded(stored: &[Bar], parsed: &Parsed) -> Vec<Day> {
 }
 
 /// A record of a day that two sources have with different closes.
-fn disputed(ticker: &str, kept: &Bar, new: &Bar) -> NewIssue {
-    NewIssue {
+fn disputed(ticker: &str, kept: &Bar, new: &Bar) -> NewFlag {
+    NewFlag {
         record: format!("{ticker} {}", day::iso(new.day)),
         day: Some(new.day),
         field: Some("close".to_owned()),
@@ -171,19 +171,19 @@ fn removed(gone: &[Day]) -> String {
 }
 
 fn nothing_usable(parsed: &Parsed) -> String {
-    let first = parsed.issues.first();
-    let why = first.map_or_else(String::new, |issue| {
-        format!(": {}, {} {}", issue.record, issue.field.as_deref().unwrap_or_default(), issue.reason)
+    let first = parsed.flags.first();
+    let why = first.map_or_else(String::new, |flag| {
+        format!(": {}, {} {}", flag.record, flag.field.as_deref().unwrap_or_default(), flag.reason)
     });
     format!("none of the {} rows of the file can be used{why}", parsed.records)
 }
 
-fn outcome_of(merged: &Merged, parsed: &Parsed) -> Outcome {
-    Outcome {
+fn outcome_of(merged: &Merged, parsed: &Parsed) -> RecordCounts {
+    RecordCounts {
         added: merged.counts.added,
         changed: merged.counts.changed,
         unchanged: merged.counts.unchanged,
-        flagged: u32::try_from(parsed.issues.len()).unwrap_or(u32::MAX),
+        flagged: u32::try_from(parsed.flags.len()).unwrap_or(u32::MAX),
     }
 }
 
@@ -196,11 +196,10 @@ async fn flag(
 ) -> Result<(), IngestError> {
     // Only the same day, made good by the same source, resolves a flag.
     let is_good = |day: Day| parsed.bars.binary_search_by_key(&day, |bar| bar.day).is_ok();
-    let covers = |issue: &crate::store::entity::data_issue::Model| {
-        issue.source == batch.source && issue.day.is_some_and(is_good)
-    };
+    let covers =
+        |flag: &crate::store::entity::flag::Model| flag.source == batch.source && flag.day.is_some_and(is_good);
     let scope = scope(&symbol.ticker);
-    store.issues().replace(transaction, batch.source, &scope, &parsed.issues, covers).await?;
+    store.flags().replace(transaction, batch.source, &scope, &parsed.flags, covers).await?;
     Ok(())
 }
 
@@ -211,7 +210,7 @@ pub fn scope(ticker: &str) -> String {
 }
 
 /// Brings the symbol's summary up to date with its bars.
-async fn describe(
+async fn update_summary(
     store: &Store,
     transaction: &Transaction,
     symbol: symbol::Model,

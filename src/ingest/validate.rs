@@ -6,13 +6,13 @@ use crate::market::dates::{self, DateFault};
 use crate::market::day::iso;
 use crate::market::{Bar, DataSource, Day, LARGEST_PRICE};
 use crate::providers::{PriceBatch, ProviderError, RawBar};
-use crate::store::NewIssue;
+use crate::store::NewFlag;
 
 /// A batch taken apart: bars that hold together, ascending by day, and records that don't.
 #[derive(Debug, Default)]
 pub struct Parsed {
     pub bars: Vec<Bar>,
-    pub issues: Vec<NewIssue>,
+    pub flags: Vec<NewFlag>,
     /// How many records were read, repeated ones included.
     pub records: usize,
 }
@@ -46,7 +46,7 @@ pub fn parse(batch: &PriceBatch, ticker: &str, today: Day) -> Result<Parsed, Pro
         let bar = match checked(&raw, read, today, source) {
             Ok(bar) => bar,
             Err(flaw) => {
-                parsed.issues.push(issue(&raw, ticker, day, flaw));
+                parsed.flags.push(flag(&raw, ticker, day, flaw));
                 return;
             }
         };
@@ -62,7 +62,7 @@ pub fn parse(batch: &PriceBatch, ticker: &str, today: Day) -> Result<Parsed, Pro
             Some(&first) if parsed.bars[first] == bar => {}
             Some(_) => {
                 let reason = "the same date stands in the batch before with other values".to_owned();
-                parsed.issues.push(issue(&raw, ticker, day, Flaw { field: "date", reason }));
+                parsed.flags.push(flag(&raw, ticker, day, Flaw { field: "date", reason }));
             }
         }
     })?;
@@ -70,14 +70,14 @@ pub fn parse(batch: &PriceBatch, ticker: &str, today: Day) -> Result<Parsed, Pro
     Ok(parsed)
 }
 
-fn issue(raw: &RawBar<'_>, ticker: &str, day: Option<Day>, flaw: Flaw) -> NewIssue {
+fn flag(raw: &RawBar<'_>, ticker: &str, day: Option<Day>, flaw: Flaw) -> NewFlag {
     let date = day.map_or_else(|| raw.date.trim().chars().filter(|c| !c.is_control()).take(40).collect(), iso);
     let visible: String = raw.raw.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let mut text: String = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.len() > LONGEST_RAW {
         text = text.chars().take(LONGEST_RAW).collect();
     }
-    NewIssue {
+    NewFlag {
         record: format!("{ticker} {date}").trim_end().to_owned(),
         day,
         field: Some(flaw.field.to_owned()),
@@ -193,9 +193,9 @@ mod tests {
     }
 
     fn flaws(rows: &str) -> String {
-        let issues = parsed(rows).issues;
-        let line = |i: &NewIssue| format!("{} | {} | {}", i.record, i.field.as_deref().unwrap_or("-"), i.reason);
-        issues.iter().map(line).collect::<Vec<_>>().join("\n")
+        let flags = parsed(rows).flags;
+        let line = |i: &NewFlag| format!("{} | {} | {}", i.record, i.field.as_deref().unwrap_or("-"), i.reason);
+        flags.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn a_repeated_record_is_read_once_and_rows_come_out_in_order() {
         let both = parsed("2024-01-03,10,11,9,10,,5.0\n2024-01-02,10,11,9,10,,5\n2024-01-03,10,11,9,10,,5\n");
-        assert_eq!((both.bars.len(), both.issues.len(), both.records), (2, 0, 3));
+        assert_eq!((both.bars.len(), both.flags.len(), both.records), (2, 0, 3));
         assert!(both.bars[0].day < both.bars[1].day);
     }
 

@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::ingest::IngestError;
 use crate::providers::{Advice, ProviderError};
 use crate::request::RequestError;
-use crate::store::{JobKind, NewJob, Outcome, StoreError};
+use crate::store::{JobKind, NewJob, RecordCounts, StoreError};
 
 pub use import_prices::ImportPrices;
 pub use progress::Progress;
@@ -78,12 +78,12 @@ pub struct Done {
     /// In a person's words.
     pub message: String,
     /// In records, where it's about records.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<RecordCounts>,
 }
 
-impl From<Outcome> for Done {
-    fn from(outcome: Outcome) -> Self {
-        let Outcome { added, changed, unchanged, flagged } = outcome;
+impl From<RecordCounts> for Done {
+    fn from(outcome: RecordCounts) -> Self {
+        let RecordCounts { added, changed, unchanged, flagged } = outcome;
         let left_out = if flagged > 0 { format!(", {flagged} flagged and left out") } else { String::new() };
         let message = format!("{added} added, {changed} changed, {unchanged} unchanged{left_out}");
         Self { message, outcome: Some(outcome) }

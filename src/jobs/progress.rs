@@ -1,4 +1,4 @@
-//! How far a job is, told no more often than a person can read.
+//! A job's progress, written no more often than a person can read.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -40,8 +40,8 @@ impl Progress {
         if !due {
             return;
         }
-        let told = self.store.jobs().progress(self.job_id, &self.worker, done, total, Some(message)).await;
-        if let Err(error) = told {
+        let written = self.store.jobs().progress(self.job_id, &self.worker, done, total, Some(message)).await;
+        if let Err(error) = written {
             tracing::warn!(%error, job = self.job_id, "the job's progress was not recorded");
         }
     }

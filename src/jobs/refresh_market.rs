@@ -11,7 +11,7 @@ use crate::market::{Day, Exchange};
 use crate::providers::ProviderError;
 use crate::providers::market::{DayAnswer, DayFile, LISTS, ListFile, Session, describe, may_still_come, read_list};
 use crate::store::entity::market_day::{MarketDayState, Model as MarketDay};
-use crate::store::{JobKind, NewJob, Outcome, StoreError, now, today_at};
+use crate::store::{JobKind, NewJob, RecordCounts, StoreError, now, today_at};
 
 /// Fetches an exchange's daily files of one month.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ impl Job for RefreshMarket {
 /// What became of the days so far.
 #[derive(Default)]
 struct Tally {
-    outcome: Outcome,
+    outcome: RecordCounts,
     stored: usize,
     without_session: usize,
     missing: usize,

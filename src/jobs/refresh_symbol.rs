@@ -73,7 +73,7 @@ async fn look_up(app: &App, provider: &dyn PriceProvider, symbol: &symbol::Model
     match provider.lookup(&symbol.ticker).await {
         Ok(Some(listing)) => {
             let symbols = app.store.symbols();
-            let stored = symbols.describe(symbol.id, &listing.name, listing.exchange, &listing.currency).await;
+            let stored = symbols.set_listing(symbol.id, &listing.name, listing.exchange, &listing.currency).await;
             if let Err(error) = stored {
                 tracing::warn!(%error, ticker = symbol.ticker, "the symbol's name was not stored");
             }

@@ -91,7 +91,7 @@ impl Runner {
         match self.app.store.jobs().claim(id, &self.worker, LEASE).await {
             Ok(Claim::Taken(job)) => {
                 let (runner, span) = (self.clone(), span_of(&job));
-                // A task of its own: the queue drops what it is waiting for when it's told to stop.
+                // A task of its own: the queue drops the future that it awaits when it is stopped.
                 let _ = tokio::spawn(async move { runner.run_claimed(*job).await }.instrument(span)).await;
             }
             Ok(Claim::Busy | Claim::Gone) => {}

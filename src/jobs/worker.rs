@@ -16,7 +16,7 @@ use crate::store::{Delivered, Event, Queue, QueueError, StoreError};
 
 /// How often leases are renewed; several times a lease, so that one slow write loses nothing.
 const RENEW: Duration = Duration::from_secs(2);
-/// How often records are looked through for jobs that no event told of: retries that came due, orphans.
+/// How often records are looked through for due jobs without an event: retries that came due, orphans.
 const SWEEP: Duration = Duration::from_secs(1);
 /// A delivery that hasn't arrived after this, with an empty queue, is lost.
 const LOST: Duration = Duration::from_secs(6);
@@ -90,7 +90,7 @@ async fn supervise(app: App, queue: Queue, runner: Runner) {
         let shutdown = app.shutdown.clone();
         let stop = async move {
             shutdown.cancelled().await;
-            // Once told to stop the library polls no more, and may be in the middle of a transaction: on SQLite that holds
+            // Once stopped the library polls no more, and may be in the middle of a transaction: on SQLite that holds
             // the lock which the jobs that run need to end.
             running.idle().await;
         };
@@ -104,7 +104,7 @@ async fn supervise(app: App, queue: Queue, runner: Runner) {
     }
 }
 
-/// Passes due records on to the queue: at once when an event tells of one, by looking where none does.
+/// Passes due records on to the queue: at once on an event, else when the records are next looked through.
 async fn dispatch(app: App, queue: Queue, runner: Runner) {
     let mut events = app.store.events().subscribe();
     let mut sweep = interval(SWEEP);

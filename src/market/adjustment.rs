@@ -23,7 +23,7 @@ pub enum Adjustment {
 names!(Adjustment { None => "NONE", Splits => "SPLITS", TotalReturn => "TOTAL_RETURN" });
 
 impl Adjustment {
-    /// What a stored run tells: its own word, or what "adjusted" means of a symbol, whose provider's closes may be.
+    /// The adjustment of a stored run: the one it names, or what "adjusted" means of a symbol, whose provider's closes may be.
     #[must_use]
     pub fn stored(name: Option<&str>, adjusted: bool, provided_until: Option<Day>) -> Self {
         let usual = match (adjusted, provided_until) {
@@ -93,7 +93,7 @@ impl<'a> Factors<'a> {
     }
 }
 
-/// One bar's adjusted close, as [`adjusted_closes`] has it; `provided_until` is the day of the provider's last word.
+/// One bar's adjusted close, as [`adjusted_closes`] has it; `provided_until` is the day of the provider's last adjusted close.
 #[must_use]
 pub fn adjusted_close(bar: &Bar, splits: &[Split], dividends: &[Dividend], provided_until: Option<Day>) -> f64 {
     match bar.adjusted_close {
@@ -103,7 +103,7 @@ pub fn adjusted_close(bar: &Bar, splits: &[Split], dividends: &[Dividend], provi
 }
 
 /// The close of every bar adjusted to the newest one: the provider's figure where there is one, scaled by splits and
-/// dividends that came after the provider's last word; elsewhere the raw close divided by every later split.
+/// dividends that came after the provider's last adjusted close; elsewhere the raw close divided by every later split.
 #[must_use]
 pub fn adjusted_closes(bars: &[Bar], splits: &[Split], dividends: &[Dividend]) -> Vec<f64> {
     let provided_until = bars.iter().rfind(|bar| bar.adjusted_close.is_some()).map_or(Day::MAX, |bar| bar.day);

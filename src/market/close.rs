@@ -39,7 +39,7 @@ fn new_york_closes(date: NaiveDate) -> u32 {
     if early { 13 * 60 } else { 16 * 60 }
 }
 
-/// The day that was still going on when a series was last refreshed, by the provider's word on that: a date alone, or a
+/// The day that was still going on when a series was last refreshed, by the provider's statement on that: a date alone, or a
 /// time from the exchange's close on, names a day that is over. `zone` is the one that the provider's times are in;
 /// New York's, if it isn't known.
 #[must_use]

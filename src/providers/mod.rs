@@ -124,7 +124,7 @@ pub struct RawIpo {
     pub face_value: Option<String>,
     pub registrar: Option<String>,
     pub currency: Option<String>,
-    /// The source's own word for where it stands; only what dates can't tell is believed.
+    /// The status as the source has it; only what dates can't tell is believed.
     pub standing: Option<String>,
     pub subscription: Option<Subscription>,
     /// Whether the source lists it among those whose bidding is over.

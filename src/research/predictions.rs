@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::{Bars, Span, corrupt};
 use crate::app::App;
-use crate::forecast::{Band, Evaluation, HORIZON, Model, ModelError, ModelInfo, Outcome, Point, Record, forecast};
+use crate::forecast::{
+    Band, Evaluation, ForecastModel, HORIZON, ModelError, ModelInfo, Outcome, Point, Record, forecast,
+};
 use crate::market::calendar::{Calendar, next_trading_days, with_sessions};
 use crate::market::{Day, Series};
 use crate::request::RequestError;
@@ -28,7 +30,7 @@ pub struct PredictRequest {
     pub ticker: String,
     /// Trading days.
     pub horizon: i32,
-    /// [`Model::key`]; the default if left out.
+    /// [`ForecastModel::key`]; the default if left out.
     pub model: Option<String>,
 }
 
@@ -69,7 +71,7 @@ pub async fn predict(app: &App, request: PredictRequest) -> Result<row::Model, R
     Ok(app.store.predictions().insert(computed.await??).await?)
 }
 
-async fn find_model(app: &App, key: Option<&str>) -> Result<Arc<Model>, RequestError> {
+async fn find_model(app: &App, key: Option<&str>) -> Result<Arc<ForecastModel>, RequestError> {
     app.models.find(key).await?.map_err(|reason| {
         if reason.is_empty() {
             RequestError::NotFound { field: "modelId".into(), what: "model with this id; models lists them".to_owned() }
@@ -79,7 +81,7 @@ async fn find_model(app: &App, key: Option<&str>) -> Result<Arc<Model>, RequestE
     })
 }
 
-fn checked_horizon(wanted: i32, model: &Model) -> Result<usize, RequestError> {
+fn checked_horizon(wanted: i32, model: &ForecastModel) -> Result<usize, RequestError> {
     let most = model.horizon();
     match usize::try_from(wanted) {
         Ok(days) if (1..=most).contains(&days) => Ok(days),

@@ -24,7 +24,7 @@ pub struct SweepRequest {
 }
 
 /// The results as they are kept: total returns, drawdowns, Sharpe ratios, trade counts.
-type Columns<'a> = (Cow<'a, [f64]>, Cow<'a, [f64]>, Cow<'a, [f64]>, Cow<'a, [i32]>);
+type StoredColumns<'a> = (Cow<'a, [f64]>, Cow<'a, [f64]>, Cow<'a, [f64]>, Cow<'a, [i32]>);
 
 /// A sweep that has been run and stored.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ pub async fn run_sweep(
             execution: serde_json::to_string(&execution)?,
             combinations: i32::try_from(sweep.len()).unwrap_or(i32::MAX),
         };
-        let columns: Columns<'_> = (
+        let columns: StoredColumns<'_> = (
             (&sweep.total_return).into(),
             (&sweep.max_drawdown).into(),
             (&sweep.sharpe).into(),
@@ -114,7 +114,7 @@ impl row::Model {
 /// # Errors
 /// When they aren't what was written.
 pub fn decode_sweep(windows: (WindowRange, WindowRange), content: &[u8]) -> Result<Sweep, postcard::Error> {
-    let (total_return, max_drawdown, sharpe, trade_count): Columns<'_> = postcard::from_bytes(content)?;
+    let (total_return, max_drawdown, sharpe, trade_count): StoredColumns<'_> = postcard::from_bytes(content)?;
     Ok(Sweep {
         buy: windows.0,
         sell: windows.1,

@@ -1,4 +1,4 @@
-//! What is told of changes.
+//! Events of changes, as subscribers get them.
 
 use std::sync::Arc;
 

@@ -65,7 +65,7 @@ impl Events {
     /// Commits, and tells of what the transaction changed.
     ///
     /// # Errors
-    /// When the commit fails; then nothing is told.
+    /// When the commit fails; then no event is sent.
     pub async fn commit(&self, transaction: DatabaseTransaction, events: &[Event]) -> Result<()> {
         if self.postgres.is_some() && !events.is_empty() {
             let payloads = serde_json::to_string(events).unwrap_or_default();
@@ -91,7 +91,7 @@ impl Events {
         let feed = async {
             let mut feed = Feed::new(self.read.clone(), self.updates.clone(), self.followed.clone());
             loop {
-                // What was told so far outlives a panic, so that nothing is told twice.
+                // What was sent so far outlives a panic, so that no event is sent twice.
                 if AssertUnwindSafe(feed.run(self.subscribe())).catch_unwind().await.is_ok() {
                     return;
                 }

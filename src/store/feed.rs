@@ -19,15 +19,15 @@ use crate::telemetry::metrics;
 
 /// Rows that are loaded by one statement.
 const BATCH: usize = 500;
-/// How often jobs are compared with what was told: what no event told of is told then.
+/// How often jobs are compared with the updates that were sent: a change whose event was lost is sent then.
 const COMPARE: Duration = Duration::from_secs(15);
 /// Before another try when rows can't be read.
 const RETRY: Duration = Duration::from_millis(500);
 /// Ends that may have been committed so long after the moment they bear.
 const MARGIN_MS: Millis = 120_000;
-/// Ended jobs whose telling is remembered.
+/// Ended jobs whose last update is remembered.
 const REMEMBERED: usize = 20_000;
-/// More missed changes than this are too many to be told one by one.
+/// More missed changes than this are too many to be sent one by one.
 const MOST_MISSED: u64 = 5_000;
 
 /// What a look at the events found.
@@ -79,8 +79,8 @@ pub(super) struct Feed {
     followed: Arc<Notify>,
     /// Since when somebody does.
     since: Option<Instant>,
-    /// The revision of each job that was told last.
-    told: HashMap<i64, i32>,
+    /// The revision of each job that was sent last.
+    sent: HashMap<i64, i32>,
     /// Those of them that have ended, the oldest first.
     ended: VecDeque<i64>,
     baseline: Option<Baseline>,
@@ -89,8 +89,8 @@ pub(super) struct Feed {
 
 impl Feed {
     pub(super) fn new(read: DatabaseConnection, updates: broadcast::Sender<Update>, followed: Arc<Notify>) -> Self {
-        let (told, ended) = (HashMap::new(), VecDeque::new());
-        Self { read, updates, followed, since: None, told, ended, baseline: None, compared_at: 0 }
+        let (sent, ended) = (HashMap::new(), VecDeque::new());
+        Self { read, updates, followed, since: None, sent, ended, baseline: None, compared_at: 0 }
     }
 
     /// Runs until there are no more events.
@@ -130,11 +130,11 @@ impl Feed {
                 continue;
             }
             self.since.get_or_insert_with(Instant::now);
-            match self.tell(&mut news).await {
+            match self.send_news(&mut news).await {
                 Ok(()) => news = News::default(),
                 Err(error) => {
-                    // What is told stays told, the rest is tried again.
-                    tracing::warn!(%error, "changes could not be read and are told later");
+                    // What is sent stays sent, the rest is tried again.
+                    tracing::warn!(%error, "changes could not be read and are sent later");
                     sleep(RETRY).await;
                 }
             }
@@ -142,13 +142,13 @@ impl Feed {
     }
 
     fn forget(&mut self) {
-        self.told.clear();
+        self.sent.clear();
         self.ended.clear();
         self.baseline = None;
         self.since = None;
     }
 
-    async fn tell(&mut self, news: &mut News) -> Result<()> {
+    async fn send_news(&mut self, news: &mut News) -> Result<()> {
         if self.baseline.is_none() {
             // However long the database couldn't say it: the moment when following began.
             let waited = |since: Instant| Millis::try_from(since.elapsed().as_millis()).unwrap_or(0);
@@ -157,12 +157,12 @@ impl Feed {
             self.compared_at = at;
         }
         if !news.ipos.is_empty() {
-            self.tell_ipos(&news.ipos).await?;
+            self.send_ipos(&news.ipos).await?;
             news.ipos.clear();
         }
         if !news.jobs.is_empty() {
             let ids: Vec<i64> = news.jobs.iter().copied().collect();
-            self.tell_jobs(&ids).await?;
+            self.send_jobs(&ids).await?;
             news.jobs.clear();
         }
         if news.lost {
@@ -175,7 +175,7 @@ impl Feed {
         Ok(())
     }
 
-    /// Tells of every job whose revision isn't the one told last.
+    /// Sends every job whose revision isn't the one sent last.
     async fn compare(&mut self) -> Result<()> {
         let Some(baseline) = &self.baseline else { return Ok(()) };
         let now = present(&self.read).await?;
@@ -191,7 +191,7 @@ impl Feed {
         let mut present = self.active().await?;
         present.extend(ended);
         let is_news = |(id, revision): &&(i64, i32)| {
-            let known = self.told.get(id).or_else(|| baseline.active.get(id));
+            let known = self.sent.get(id).or_else(|| baseline.active.get(id));
             known.is_none_or(|known| known < revision)
         };
         let ids: Vec<i64> = present.iter().filter(is_news).map(|(id, _)| *id).collect();
@@ -201,7 +201,7 @@ impl Feed {
             return Ok(());
         }
         for ids in ids.chunks(BATCH) {
-            self.tell_jobs(ids).await?;
+            self.send_jobs(ids).await?;
         }
         self.compared_at = now;
         Ok(())
@@ -216,10 +216,10 @@ impl Feed {
         Ok(query.into_tuple().all(&self.read).await?)
     }
 
-    async fn tell_jobs(&mut self, ids: &[i64]) -> Result<()> {
+    async fn send_jobs(&mut self, ids: &[i64]) -> Result<()> {
         let mut jobs: Vec<job::Model> =
             job::Entity::find().filter(job::Column::Id.is_in(ids.iter().copied())).all(&self.read).await?;
-        jobs.retain(|job| self.told.get(&job.id).is_none_or(|told| *told < job.revision));
+        jobs.retain(|job| self.sent.get(&job.id).is_none_or(|sent| *sent < job.revision));
         jobs.sort_unstable_by_key(|job| (job.finished_at.unwrap_or(Millis::MAX), job.id));
         let succeeded = jobs.iter().filter(|job| job.state == JobState::Succeeded);
         let symbol_ids: HashSet<i64> = succeeded.filter_map(|job| job.symbol_id).collect();
@@ -239,19 +239,19 @@ impl Feed {
     }
 
     fn remember(&mut self, job: &job::Model) {
-        self.told.insert(job.id, job.revision);
+        self.sent.insert(job.id, job.revision);
         if !job.state.is_final() {
             return;
         }
         self.ended.push_back(job.id);
         while self.ended.len() > REMEMBERED {
             if let Some(oldest) = self.ended.pop_front() {
-                self.told.remove(&oldest);
+                self.sent.remove(&oldest);
             }
         }
     }
 
-    async fn tell_ipos(&self, ipos: &[(i64, bool)]) -> Result<()> {
+    async fn send_ipos(&self, ipos: &[(i64, bool)]) -> Result<()> {
         for ipos in ipos.chunks(BATCH) {
             let ids = ipos.iter().map(|(id, _)| *id);
             let rows = ipo::Entity::find().filter(ipo::Column::Id.is_in(ids)).all(&self.read).await?;

@@ -12,7 +12,7 @@ use sea_orm::{
 use super::clock::present_sql;
 use super::entity::job::{Column, Entity, JobState, Model};
 use super::entity::job_file;
-use super::jobs::{CHUNK, Claim, Jobs, Outcome, RunAfter, int};
+use super::jobs::{CHUNK, Claim, Jobs, RecordCounts, RunAfter, int};
 use super::{Event, Millis, Result};
 use crate::market::text::clean;
 use crate::telemetry::traces;
@@ -122,9 +122,9 @@ impl Jobs<'_> {
         worker: &str,
         state: JobState,
         message: Option<&str>,
-        outcome: Option<Outcome>,
+        outcome: Option<RecordCounts>,
     ) -> Result<bool> {
-        let count = |of: fn(&Outcome) -> u32| -> SimpleExpr { Expr::val(outcome.as_ref().map(of).map(int)) };
+        let count = |of: fn(&RecordCounts) -> u32| -> SimpleExpr { Expr::val(outcome.as_ref().map(of).map(int)) };
         let changes = [
             (Column::State, text_state(state)),
             (Column::Message, Expr::val(message.map(clean))),
@@ -288,8 +288,8 @@ impl Jobs<'_> {
         Ok(cancelled)
     }
 
-    /// Due jobs that the queue hasn't been told of, or was told of longer ago than `lost_after` and hasn't delivered.
-    /// They count as told from now.
+    /// Reads the outbox: due jobs that weren't passed to the queue, or longer ago than `lost_after` and were not delivered.
+    /// They count as passed on from now.
     ///
     /// # Errors
     /// When the database fails.

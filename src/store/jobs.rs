@@ -39,7 +39,7 @@ pub struct NewJob {
 
 /// What a finished job did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Outcome {
+pub struct RecordCounts {
     pub added: u32,
     pub changed: u32,
     pub unchanged: u32,
@@ -94,9 +94,9 @@ impl Model {
 
     /// What the job did, once it says so.
     #[must_use]
-    pub fn outcome(&self) -> Option<Outcome> {
+    pub fn outcome(&self) -> Option<RecordCounts> {
         let count = |value: Option<i32>| value.map(|v| u32::try_from(v).unwrap_or(0));
-        Some(Outcome {
+        Some(RecordCounts {
             added: count(self.added)?,
             changed: count(self.changed)?,
             unchanged: count(self.unchanged)?,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use apalis::prelude::{BackendExt, Data, Strategy, Task, TaskBuilder, TaskSink, WorkerBuilder, WorkerBuilderExt};
+use apalis::prelude::{
+    BackendExt, Data, Strategy as Polling, Task, TaskBuilder, TaskSink, WorkerBuilder, WorkerBuilderExt,
+};
 use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
 use futures_util::future::BoxFuture;
@@ -203,7 +205,7 @@ impl Queue {
         // A name of its own for every start: the library holds a name until its heartbeat is old.
         let name = format!("{NAME}-{}", ulid::Ulid::new());
         let wakes = Box::pin(BroadcastStream::new(self.wake.subscribe()).map(drop));
-        let polling = Strategy::new().interval(POLL).stream(wakes);
+        let polling = Polling::new().interval(POLL).stream(wakes);
         let stopped = async move {
             stop.await;
             Ok::<(), std::io::Error>(())

@@ -5,15 +5,15 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait}
 
 use super::{Result, Store};
 
-/// This process's turn at preparing the database.
-pub struct Turn(Option<DatabaseTransaction>);
+/// An advisory lock: one process at a time migrates the database.
+pub struct MigrationLock(Option<DatabaseTransaction>);
 
-impl Turn {
-    /// Lets the next process have its turn.
+impl MigrationLock {
+    /// Releases it to the next process.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn end(self) -> Result<()> {
+    pub async fn release(self) -> Result<()> {
         if let Some(transaction) = self.0 {
             transaction.commit().await?;
         }
@@ -22,20 +22,20 @@ impl Turn {
 }
 
 /// An arbitrary number that names the lock to PostgreSQL.
-const TURN_LOCK: i64 = 0x5052_4f53;
+const MIGRATION_LOCK: i64 = 0x5052_4f53;
 
 impl Store {
-    /// Waits until no other process is preparing the database, and holds them off until the turn ends.
+    /// Waits for the advisory lock of migrations. SQLite has a single writer, and needs none.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn take_turn(&self) -> Result<Turn> {
+    pub async fn lock_migrations(&self) -> Result<MigrationLock> {
         if self.backend() == DbBackend::Sqlite {
-            return Ok(Turn(None));
+            return Ok(MigrationLock(None));
         }
         let transaction = self.unhurried().await?.write.begin().await?;
-        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({TURN_LOCK})")).await?;
-        Ok(Turn(Some(transaction)))
+        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
+        Ok(MigrationLock(Some(transaction)))
     }
 
     /// Brings the schema up to date, and the columns that are worked out from others.

@@ -349,7 +349,7 @@ impl Symbols<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn describe(&self, id: i64, name: &str, exchange: Exchange, currency: &str) -> Result<()> {
+    pub async fn set_listing(&self, id: i64, name: &str, exchange: Exchange, currency: &str) -> Result<()> {
         let mut update = Entity::update_many().filter(Column::Id.eq(id));
         let keep_known = |column: Column, value: &str| -> SimpleExpr {
             Func::coalesce([Expr::col(column), Expr::val(value.to_owned())]).into()

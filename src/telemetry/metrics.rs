@@ -130,7 +130,7 @@ pub fn render() -> Option<String> {
     Some(handle.render())
 }
 
-/// Sums up what histograms were told. To be called every few seconds, or what they were told piles up.
+/// Folds the samples of histograms. To be called every few seconds, or samples pile up.
 pub fn tidy() {
     if let Some(handle) = HANDLE.get() {
         handle.run_upkeep();

@@ -1,7 +1,7 @@
-//! What the service tells of itself: metrics by name, traces, and the log.
+//! Observability: metrics by name, traces, and the log.
 //!
 //! A process has one log, one set of metrics and one tracer, so these alone are global. Where a setting has switched them
-//! off, telling costs next to nothing.
+//! off, a metric or a span costs next to nothing.
 
 mod logs;
 pub mod metrics;

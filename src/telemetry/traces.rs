@@ -39,7 +39,7 @@ pub enum TraceError {
     Client(#[from] reqwest::Error),
 }
 
-/// What sends traces, until it is told to end.
+/// The exporter of traces, until it is shut down.
 pub struct Traces(SdkTracerProvider);
 
 impl Traces {

@@ -15,7 +15,7 @@ use crate::graphql::codes::Code;
 pub const MOST_CELLS: u64 = 3_000_000;
 /// Combinations of sweeps that one operation may have in memory.
 pub const MOST_COMBINATIONS: u64 = 2_000_000;
-/// From here on an operation takes its turn in the lane of large ones.
+/// From here on an operation waits for a permit of the lane of large ones.
 pub const LARGE_CELLS: u64 = 60_000;
 /// From this cost on as well.
 pub const LARGE_COST: u64 = 6_000;
@@ -29,8 +29,8 @@ pub struct Lane(Arc<Semaphore>);
 impl Default for Lane {
     fn default() -> Self {
         // All but one of the processors, and at least one.
-        let turns = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
-        Self(Arc::new(Semaphore::new(turns)))
+        let permits = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
+        Self(Arc::new(Semaphore::new(permits)))
     }
 }
 
@@ -41,7 +41,7 @@ pub struct Budget(Arc<Account>);
 struct Account {
     cells: AtomicU64,
     lane: Lane,
-    turn: Mutex<Option<OwnedSemaphorePermit>>,
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
     sweeps: std::sync::Mutex<Sweeps>,
 }
 
@@ -60,26 +60,26 @@ impl Budget {
         Self(Arc::new(Account {
             cells: AtomicU64::new(0),
             lane,
-            turn: Mutex::new(None),
+            permit: Mutex::new(None),
             sweeps: std::sync::Mutex::default(),
         }))
     }
 
-    /// Waits for a turn in the lane, and keeps it to the operation's end.
-    pub async fn take_turn(&self) {
-        let mut turn = self.0.turn.lock().await;
-        if turn.is_none() {
+    /// Waits for a permit of the lane, and keeps it to the operation's end.
+    pub async fn acquire_permit(&self) {
+        let mut permit = self.0.permit.lock().await;
+        if permit.is_none() {
             // It is never closed; without a permit the operation goes on all the same.
-            *turn = self.0.lane.0.clone().acquire_owned().await.ok();
+            *permit = self.0.lane.0.clone().acquire_owned().await.ok();
         }
     }
 
-    /// Begins anew after an event of a subscription, whose turn would else last as long as its stream.
+    /// Begins anew after an event of a subscription, whose permit would else last as long as its stream.
     pub fn renew(&self) {
         self.0.cells.store(0, Ordering::Relaxed);
         *self.0.sweeps.lock().unwrap_or_else(PoisonError::into_inner) = Sweeps::default();
-        if let Ok(mut turn) = self.0.turn.try_lock() {
-            *turn = None;
+        if let Ok(mut permit) = self.0.permit.try_lock() {
+            *permit = None;
         }
     }
 
@@ -87,7 +87,7 @@ impl Budget {
     /// more in memory than one may.
     pub async fn sweep(&self, id: i64, combinations: u64) -> Option<SweepCell> {
         if combinations > LARGE_CELLS {
-            self.take_turn().await;
+            self.acquire_permit().await;
         }
         let mut sweeps = self.0.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cell) = sweeps.cells.get(&id) {
@@ -111,7 +111,7 @@ impl Budget {
             return Err(too_large(at));
         }
         if spent > LARGE_CELLS {
-            self.take_turn().await;
+            self.acquire_permit().await;
         }
         // Columns are made without a wait in between; others get the thread here.
         tokio::task::yield_now().await;

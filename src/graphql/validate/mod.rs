@@ -18,7 +18,7 @@ use async_graphql_value::Value;
 use super::codes::Code;
 use definitions::{Argument, DEFINITIONS};
 use positions::{Positions, Scope};
-use values::{Fault, Origin, Path};
+use values::{Mismatch, Origin, Path};
 
 pub use roots::inline as single_root;
 pub use typenames::wrap as wrap_typenames;
@@ -274,7 +274,7 @@ impl<'d> Walk<'d> {
     fn value(&mut self, holder: &str, name: &str, ty: &Type, has_default: bool, value: &Value, pos: Pos) {
         let mut path = Path::default();
         if let Err(fault) = values::check(ty, value, Origin::Text, &mut path) {
-            let Fault { is_content, .. } = fault;
+            let Mismatch { is_content, .. } = fault;
             let code = if is_content { Code::BadUserInput } else { Code::ValidationFailed };
             self.refuse(code.at(pos, fault.sentence(holder, name)));
         }

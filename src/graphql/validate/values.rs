@@ -14,7 +14,7 @@ use crate::graphql::scalars::{self, shown};
 
 /// Why a value isn't what its type asks for.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct Mismatch {
     /// Where in the argument or variable, as `.listing.exchange` or `[0]`.
     pub path: String,
     pub value: String,
@@ -31,7 +31,7 @@ pub(super) enum Origin {
 }
 
 /// Checks a value; a variable in it is checked where it is given.
-pub(super) fn check(ty: &Type, value: &Value, origin: Origin, path: &mut Path) -> Result<(), Fault> {
+pub(super) fn check(ty: &Type, value: &Value, origin: Origin, path: &mut Path) -> Result<(), Mismatch> {
     if let Value::Variable(variable) = value {
         path.uses.push(Use { variable: variable.clone(), ty: ty.clone(), has_default: false });
         return Ok(());
@@ -59,7 +59,7 @@ pub(super) fn check(ty: &Type, value: &Value, origin: Origin, path: &mut Path) -
     }
 }
 
-fn check_enum(name: &str, names: &[String], value: &Value, origin: Origin, path: &Path) -> Result<(), Fault> {
+fn check_enum(name: &str, names: &[String], value: &Value, origin: Origin, path: &Path) -> Result<(), Mismatch> {
     let given = match (value, origin) {
         (Value::Enum(given), _) => given.as_str(),
         (Value::String(given), Origin::Json) => given.as_str(),
@@ -90,7 +90,7 @@ fn check_object(
     value: &Value,
     origin: Origin,
     path: &mut Path,
-) -> Result<(), Fault> {
+) -> Result<(), Mismatch> {
     let Value::Object(given) = value else {
         return Err(path.fault(value, format!("Expected type \"{name}\" to be an object.")));
     };
@@ -137,7 +137,7 @@ fn check_object(
 }
 
 #[allow(clippy::match_same_arms)] // One line a scalar reads better than one of all that is right.
-fn check_scalar(name: &str, value: &Value, path: &Path) -> Result<(), Fault> {
+fn check_scalar(name: &str, value: &Value, path: &Path) -> Result<(), Mismatch> {
     let structure = |message: String| Err(path.fault(value, message));
     let text = || Path::shown(value);
     match (name, value) {
@@ -161,7 +161,7 @@ fn check_scalar(name: &str, value: &Value, path: &Path) -> Result<(), Fault> {
             // What holds a variable is no scalar of ours, and is told where the variable is given.
             let Some(constant) = constant(value) else { return Ok(()) };
             match scalars::fault(name, &constant) {
-                Some(message) => Err(Fault { is_content: true, ..path.fault(value, message) }),
+                Some(message) => Err(Mismatch { is_content: true, ..path.fault(value, message) }),
                 None => Ok(()),
             }
         }
@@ -201,12 +201,12 @@ impl Path {
         constant(value).map_or_else(|| "with a variable".to_owned(), |value| shown(&value))
     }
 
-    fn fault(&self, value: &Value, message: String) -> Fault {
-        Fault { path: self.text.clone(), value: Self::shown(value), message, is_content: false }
+    fn fault(&self, value: &Value, message: String) -> Mismatch {
+        Mismatch { path: self.text.clone(), value: Self::shown(value), message, is_content: false }
     }
 }
 
-impl Fault {
+impl Mismatch {
     /// The sentence, with what holds the value: `Variable "$input"`.
     pub(super) fn sentence(&self, holder: &str, name: &str) -> String {
         let Self { path, value, message, .. } = self;

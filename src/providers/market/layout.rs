@@ -13,7 +13,7 @@ use crate::market::daily::{
     Layout, ShareDay, is_fund_isin, is_rights_entitlement, is_share_series, is_ticker, isin, parse_day, price, shares,
 };
 use crate::market::day::iso;
-use crate::store::NewIssue;
+use crate::store::NewFlag;
 
 /// What a file that was taken for a day's turned out to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +38,7 @@ pub struct Session {
     /// Tickers whose ISIN says that they are units of funds.
     pub funds: Vec<String>,
     /// Share rows that can't be right.
-    pub flagged: Vec<NewIssue>,
+    pub flagged: Vec<NewFlag>,
     /// Rows of bonds, funds, entitlements and the like.
     pub left_out: usize,
 }
@@ -49,7 +49,7 @@ const MOST_ROWS: usize = 100_000;
 const LONGEST_RAW: usize = 500;
 
 /// Where each column stands.
-struct Columns {
+struct Positions {
     layout: Layout,
     width: usize,
     ticker: usize,
@@ -76,7 +76,7 @@ pub fn read_day(bytes: &[u8], asked: Option<Day>) -> DayFile {
     }
 }
 
-fn columns(header: &StringRecord) -> Result<Columns, String> {
+fn positions(header: &StringRecord) -> Result<Positions, String> {
     let names: HashMap<String, usize> =
         header.iter().enumerate().map(|(i, name)| (name.trim().to_ascii_uppercase(), i)).collect();
     let layout = if names.contains_key("TCKRSYMB") {
@@ -111,7 +111,7 @@ fn columns(header: &StringRecord) -> Result<Columns, String> {
         Layout::Udiff => Some([at("SGMT")?, at("SRC")?, at("FININSTRMTP")?]),
         Layout::Bhavcopy | Layout::FullBhavcopy => None,
     };
-    Ok(Columns {
+    Ok(Positions {
         layout,
         width: (0..header.len())
             .rfind(|&i| header.get(i).is_some_and(|name| !name.trim().is_empty()))
@@ -139,7 +139,7 @@ fn read_text(text: &str, asked: Option<Day>) -> DayFile {
         Ok(false) => return DayFile::Broken("it is empty".to_owned()),
         Err(error) => return DayFile::Broken(format!("its first line isn't CSV: {error}")),
     }
-    let columns = match columns(&record) {
+    let columns = match positions(&record) {
         Ok(columns) => columns,
         Err(why) => return DayFile::Broken(why),
     };
@@ -162,9 +162,9 @@ fn read_text(text: &str, asked: Option<Day>) -> DayFile {
 
 /// The rows read so far.
 struct Rows<'a> {
-    columns: &'a Columns,
+    columns: &'a Positions,
     shares: HashMap<String, ShareDay>,
-    flagged: Vec<(String, NewIssue)>,
+    flagged: Vec<(String, NewFlag)>,
     funds: Vec<String>,
     left_out: usize,
     count: usize,
@@ -174,7 +174,7 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new(columns: &'a Columns) -> Self {
+    fn new(columns: &'a Positions) -> Self {
         Self {
             columns,
             shares: HashMap::new(),
@@ -256,8 +256,8 @@ impl<'a> Rows<'a> {
     fn flag(&mut self, record: &StringRecord, field: Option<&str>, reason: String) {
         let ticker = short(record.get(self.columns.ticker).unwrap_or("?"));
         let raw: String = record.iter().collect::<Vec<_>>().join(",").chars().take(LONGEST_RAW).collect();
-        let issue = NewIssue { record: String::new(), day: None, field: field.map(str::to_owned), reason, raw };
-        self.flagged.push((ticker, issue));
+        let flag = NewFlag { record: String::new(), day: None, field: field.map(str::to_owned), reason, raw };
+        self.flagged.push((ticker, flag));
     }
 
     fn end(self, asked: Option<Day>, ends_well: bool) -> DayFile {
@@ -273,9 +273,9 @@ impl<'a> Rows<'a> {
         if asked.is_some_and(|asked| asked != first) {
             return DayFile::OtherDay(first);
         }
-        let flagged = self.flagged.into_iter().map(|(ticker, issue)| {
+        let flagged = self.flagged.into_iter().map(|(ticker, flag)| {
             let record = format!("{ticker} {}", iso(first));
-            NewIssue { record, day: Some(first), ..issue }
+            NewFlag { record, day: Some(first), ..flag }
         });
         let flagged = flagged.collect();
         let mut shares: Vec<ShareDay> = self.shares.into_values().collect();
@@ -292,7 +292,7 @@ fn short(text: &str) -> String {
 type Flaw = (&'static str, String);
 
 fn share<'r>(
-    columns: &Columns,
+    columns: &Positions,
     ticker: &str,
     isin_text: Option<&str>,
     cell: &impl Fn(usize) -> &'r str,

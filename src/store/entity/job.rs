@@ -107,7 +107,7 @@ pub struct Model {
     /// A running job whose worker let this pass belongs to a process that died.
     pub lease_until: Option<i64>,
     pub run_after: i64,
-    /// When the queue was last told.
+    /// When it was last passed to the queue.
     pub enqueued_at: Option<i64>,
     pub created_at: i64,
     pub started_at: Option<i64>,

@@ -9,7 +9,7 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub source: DataSource,
-    /// The batch it belongs to, for example one symbol's prices: issues resolve within it.
+    /// The batch it belongs to, for example one symbol's prices: flags resolve within it.
     pub scope: String,
     /// Names the record to a person.
     pub record: String,

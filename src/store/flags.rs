@@ -7,26 +7,26 @@ use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, OnConflict};
 use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter};
 use sha2::{Digest, Sha256};
 
-use super::entity::data_issue::{ActiveModel, Column, Entity, Model};
+use super::entity::flag::{ActiveModel, Column, Entity, Model};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
 use super::symbols::contains_pattern;
 use super::{Millis, Result, Store, now};
 use crate::market::text::clean;
 use crate::market::{DataSource, Day};
 
-/// The issues' repository.
-pub struct Issues<'a>(pub(super) &'a Store);
+/// The flags' repository.
+pub struct Flags<'a>(pub(super) &'a Store);
 
 impl Store {
     #[must_use]
-    pub fn issues(&self) -> Issues<'_> {
-        Issues(self)
+    pub fn flags(&self) -> Flags<'_> {
+        Flags(self)
     }
 }
 
-/// A record that is kept out.
+/// A record to flag: it is kept out, or doubted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewIssue {
+pub struct NewFlag {
     /// Names the record to a person, for example "IBM 2026-11-20".
     pub record: String,
     /// The day it's about, where it has one that can be read.
@@ -38,16 +38,16 @@ pub struct NewIssue {
     pub raw: String,
 }
 
-/// Which issues to list.
+/// Which flags to list.
 #[derive(Debug, Clone, Default)]
-pub struct IssueFilter {
+pub struct FlagFilter {
     pub source: Option<Vec<DataSource>>,
     pub resolved: Option<bool>,
     /// Part of the record's name, the field or the reason, in any case.
     pub search: Option<String>,
 }
 
-impl IssueFilter {
+impl FlagFilter {
     fn condition(&self) -> Condition {
         let mut condition = Condition::all();
         if let Some(sources) = &self.source {
@@ -88,9 +88,9 @@ impl Model {
 /// Rows a statement.
 const CHUNK: usize = 500;
 
-impl Issues<'_> {
-    /// Records a batch's issues, and resolves those of the same scope that it has shown to be made good: `covers` tells
-    /// of an open issue whether its own record stands in the batch without a fault.
+impl Flags<'_> {
+    /// Records a batch's flags, and resolves those of the same scope that it has shown to be made good: `covers` tells
+    /// of an open flag whether its own record stands in the batch without a fault.
     ///
     /// # Errors
     /// When the database fails.
@@ -99,7 +99,7 @@ impl Issues<'_> {
         transaction: &DatabaseTransaction,
         source: DataSource,
         scope: &str,
-        found: &[NewIssue],
+        found: &[NewFlag],
         covers: impl Fn(&Model) -> bool,
     ) -> Result<()> {
         let now = now();
@@ -130,13 +130,13 @@ impl Issues<'_> {
         transaction: &DatabaseTransaction,
         source: DataSource,
         scope: &str,
-        left_out: &[NewIssue],
+        left_out: &[NewFlag],
     ) -> Result<()> {
         let now = now();
         write(transaction, rows_of(source, scope, left_out, now, Some(now))).await
     }
 
-    /// Forgets a scope's issues: what they were about is gone.
+    /// Forgets a scope's flags: what they were about is gone.
     ///
     /// # Errors
     /// When the database fails.
@@ -151,7 +151,7 @@ impl Issues<'_> {
         Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.0.read).await?)
     }
 
-    /// Marks an issue as dealt with; `None` if there is no such issue.
+    /// Marks a flag as dealt with; `None` if there is no such flag.
     ///
     /// # Errors
     /// When the database fails.
@@ -167,14 +167,14 @@ impl Issues<'_> {
 
     /// # Errors
     /// When the database fails.
-    pub async fn page(&self, filter: &IssueFilter, page: &PageRequest) -> Result<Page<Model>> {
+    pub async fn page(&self, filter: &FlagFilter, page: &PageRequest) -> Result<Page<Model>> {
         let query = page.apply(Entity::find().filter(filter.condition()), &sorts());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
     /// # Errors
     /// When the database fails.
-    pub async fn count(&self, filter: &IssueFilter) -> Result<u64> {
+    pub async fn count(&self, filter: &FlagFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
     }
 }
@@ -183,22 +183,22 @@ impl Issues<'_> {
 fn rows_of(
     source: DataSource,
     scope: &str,
-    found: &[NewIssue],
+    found: &[NewFlag],
     now: Millis,
     resolved_at: Option<Millis>,
 ) -> HashMap<String, ActiveModel> {
     let mut rows: HashMap<String, ActiveModel> = HashMap::with_capacity(found.len());
-    for issue in found {
-        let fingerprint = fingerprint(source, scope, issue);
+    for flag in found {
+        let fingerprint = fingerprint(source, scope, flag);
         rows.entry(fingerprint.clone()).or_insert_with(|| ActiveModel {
             source: Set(source),
             scope: Set(scope.to_owned()),
-            record: Set(clean(&issue.record)),
-            day: Set(issue.day),
-            field: Set(issue.field.clone()),
-            reason: Set(clean(&issue.reason)),
+            record: Set(clean(&flag.record)),
+            day: Set(flag.day),
+            field: Set(flag.field.clone()),
+            reason: Set(clean(&flag.reason)),
             // As it came, but for what no text may hold.
-            raw: Set(issue.raw.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()),
+            raw: Set(flag.raw.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()),
             fingerprint: Set(fingerprint),
             first_seen_at: Set(now),
             last_seen_at: Set(now),
@@ -210,7 +210,7 @@ fn rows_of(
     rows
 }
 
-/// Adds issues, and counts those up that are known.
+/// Adds flags, and counts those up that are known.
 async fn write(transaction: &DatabaseTransaction, rows: HashMap<String, ActiveModel>) -> Result<()> {
     let mut rows: Vec<ActiveModel> = rows.into_values().collect();
     rows.sort_by(|a, b| a.record.as_ref().cmp(b.record.as_ref()));
@@ -226,11 +226,11 @@ async fn write(transaction: &DatabaseTransaction, rows: HashMap<String, ActiveMo
     Ok(())
 }
 
-/// What makes two sightings the same issue.
-fn fingerprint(source: DataSource, scope: &str, issue: &NewIssue) -> String {
+/// What makes two sightings the same flag.
+fn fingerprint(source: DataSource, scope: &str, flag: &NewFlag) -> String {
     let mut hasher = Sha256::new();
     let code = source.code().to_string();
-    for part in [&code, scope, &issue.record, issue.field.as_deref().unwrap_or(""), &issue.reason] {
+    for part in [&code, scope, &flag.record, flag.field.as_deref().unwrap_or(""), &flag.reason] {
         hasher.update((part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }
@@ -239,6 +239,6 @@ fn fingerprint(source: DataSource, scope: &str, issue: &NewIssue) -> String {
 
 /// Sorts of the list, for checking cursors.
 #[must_use]
-pub fn issue_sorts() -> Vec<Sort> {
+pub fn flag_sorts() -> Vec<Sort> {
     sorts()
 }

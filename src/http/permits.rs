@@ -1,4 +1,4 @@
-//! Turns of what takes long: exports and uploads.
+//! Permits of what takes long: exports and uploads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ pub(super) const LONGEST_EXPORT: Duration = Duration::from_mins(15);
 /// Uploads that come in at a time.
 const MOST_UPLOADS: usize = 4;
 
-/// Turns of those who upload.
+/// Permits to upload.
 #[derive(Clone)]
 pub(super) struct Uploads {
     /// What comes in goes to disk; that costs little, and may take a slow line minutes.
@@ -32,7 +32,7 @@ impl Default for Uploads {
 /// Who writes, and who waits.
 #[derive(Clone)]
 pub(super) struct Exports {
-    pub turns: Arc<Semaphore>,
+    pub permits: Arc<Semaphore>,
     pub of_client: Cache<Client, Arc<Semaphore>>,
     pub wanting: Arc<AtomicUsize>,
 }
@@ -40,13 +40,13 @@ pub(super) struct Exports {
 impl Default for Exports {
     fn default() -> Self {
         // Half the processors write, the others answer; a slow client needs none.
-        let turns = std::thread::available_parallelism().map_or(2, |n| (n.get() / 2).max(2));
+        let permits = std::thread::available_parallelism().map_or(2, |n| (n.get() / 2).max(2));
         let of_client = Cache::builder().time_to_idle(LONGEST_EXPORT * 2).max_capacity(10_000).build();
-        Self { turns: Arc::new(Semaphore::new(turns)), of_client, wanting: Arc::default() }
+        Self { permits: Arc::new(Semaphore::new(permits)), of_client, wanting: Arc::default() }
     }
 }
 
-/// One who wants a turn, counted until it's dropped.
+/// One who wants a permit, counted until it's dropped.
 pub(super) struct Wanting(Arc<AtomicUsize>);
 
 impl Wanting {

@@ -1,4 +1,4 @@
-//! The models at hand when the service starts: the baselines, the one that ships, and what lies in a folder.
+//! The models that a process has from its start: the baselines, the one that ships, and what lies in a folder.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::artifact::{Artifact, ArtifactError, LARGEST_FILE, parse_features};
-use super::model::{About, Maker, Model};
+use super::model::{About, ForecastModel, Maker};
 use super::{Conformal, OnnxModel, Target, Volatility};
 
 /// The model that ships, within the binary, so that bands can be drawn wherever it runs.
@@ -17,11 +17,11 @@ const SIDECAR_FORMAT: &str = "prospectus-onnx";
 
 /// The models of a process that don't come from the database.
 #[derive(Debug, Clone)]
-pub struct Shelf {
+pub struct ModelDirectory {
     /// The one that is used where nobody names one, unless a better one is trained.
-    pub shipped: Arc<Model>,
+    pub shipped: Arc<ForecastModel>,
     /// All of them, the shipped one first.
-    pub models: Vec<Arc<Model>>,
+    pub models: Vec<Arc<ForecastModel>>,
     /// How many of them, the first, are part of the service; the others are files.
     built_in: usize,
     /// Files that are no models of use, each with the reason.
@@ -67,7 +67,7 @@ fn short_digest(content: &[u8]) -> String {
     hex::encode(&Sha256::digest(content)[..6])
 }
 
-impl Shelf {
+impl ModelDirectory {
     /// Reads the shipped model and a folder's; files that can't be used are kept aside with the reason.
     ///
     /// # Errors
@@ -78,13 +78,13 @@ impl Shelf {
         let volatility = Arc::new(artifact.volatility.clone().ok_or_else(lacks)?);
         let conformal = Arc::new(artifact.conformal.clone().ok_or_else(lacks)?);
         let shipped = Arc::new(artifact.into_model(key, None)?);
-        let models = vec![shipped.clone(), Arc::new(Model::naive()), Arc::new(Model::drift())];
+        let models = vec![shipped.clone(), Arc::new(ForecastModel::naive()), Arc::new(ForecastModel::drift())];
         let built_in = models.len();
-        let mut shelf = Self { shipped, models, built_in, unusable: Vec::new(), volatility, conformal };
+        let mut directory = Self { shipped, models, built_in, unusable: Vec::new(), volatility, conformal };
         for path in files(folder) {
-            shelf.take(&path, onnx_runtime);
+            directory.add(&path, onnx_runtime);
         }
-        Ok(shelf)
+        Ok(directory)
     }
 
     /// Whether the model with this key is part of the service.
@@ -93,7 +93,7 @@ impl Shelf {
         self.models.iter().take(self.built_in).any(|model| model.key == key)
     }
 
-    fn take(&mut self, path: &Path, onnx_runtime: Option<&Path>) {
+    fn add(&mut self, path: &Path, onnx_runtime: Option<&Path>) {
         let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let onnx = path.extension().is_some_and(|extension| extension == "onnx");
         let read = if onnx { read_onnx(path, onnx_runtime) } else { read_artifact(path) };
@@ -135,13 +135,13 @@ fn read_file(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|e| format!("it can't be read: {e}"))
 }
 
-fn read_artifact(path: &Path) -> Result<Model, String> {
+fn read_artifact(path: &Path) -> Result<ForecastModel, String> {
     let text = String::from_utf8(read_file(path, LARGEST_FILE)?).map_err(|_| "it is damaged, or no text".to_owned())?;
     let (key, artifact) = Artifact::read(&text).map_err(|e| e.to_string())?;
     artifact.into_model(key, None).map_err(|e| e.to_string())
 }
 
-fn read_onnx(path: &Path, onnx_runtime: Option<&Path>) -> Result<Model, String> {
+fn read_onnx(path: &Path, onnx_runtime: Option<&Path>) -> Result<ForecastModel, String> {
     let beside = path.with_extension("json");
     let name = beside.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let text = read_file(&beside, LARGEST_FILE).map_err(|e| format!("its sidecar {name}: {e}"))?;
@@ -157,7 +157,7 @@ fn read_onnx(path: &Path, onnx_runtime: Option<&Path>) -> Result<Model, String> 
     let content = read_file(path, LARGEST_ONNX)?;
     let version = short_digest(&[content.as_slice(), &text].concat());
     let onnx = OnnxModel::load(&content, features.len(), onnx_runtime)?;
-    Ok(Model {
+    Ok(ForecastModel {
         key: format!("onnx-{version}"),
         name: sidecar.name,
         version,

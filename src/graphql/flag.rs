@@ -10,12 +10,12 @@ use super::scalars::DateTime;
 use crate::actions::flags;
 use crate::app::App;
 use crate::market::DataSource;
-use crate::store::entity::data_issue;
-use crate::store::{IssueFilter, issue_sorts};
+use crate::store::entity::flag;
+use crate::store::{FlagFilter, flag_sorts};
 
 /// A record that was kept out, and why.
 #[derive(Debug, Clone)]
-pub struct DataIssue(pub data_issue::Model);
+pub struct DataIssue(pub flag::Model);
 
 /// A record that was kept out, and why.
 #[Object]
@@ -84,10 +84,10 @@ pub struct DataIssueFilterInput {
 }
 
 #[derive(Default)]
-pub struct IssueQuery;
+pub struct FlagQuery;
 
 #[Object]
-impl IssueQuery {
+impl FlagQuery {
     /// Records that were kept out, the newest first.
     async fn data_issues(
         &self,
@@ -105,13 +105,13 @@ impl IssueQuery {
         >,
     ) -> Result<Connection<DataIssue>> {
         let filter = match filter {
-            Some(f) => IssueFilter { source: distinct(f.source), resolved: f.resolved, search: sought(f.search)? },
-            None => IssueFilter::default(),
+            Some(f) => FlagFilter { source: distinct(f.source), resolved: f.resolved, search: sought(f.search)? },
+            None => FlagFilter::default(),
         };
-        let page = PageArguments { first, after, last, before }.request(&issue_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&flag_sorts())?;
         let store = &ctx.data_unchecked::<App>().store;
-        let rows = if_asked(ctx, store.issues().page(&filter, &page)).await.map_err(Fault::from)?;
-        Ok(connect(rows, Total::Issues(filter), data_issue::Model::keys, DataIssue))
+        let rows = if_asked(ctx, store.flags().page(&filter, &page)).await.map_err(Fault::from)?;
+        Ok(connect(rows, Total::Flags(filter), flag::Model::keys, DataIssue))
     }
 }
 
@@ -132,10 +132,10 @@ pub struct ResolveDataIssuePayload {
 }
 
 #[derive(Default)]
-pub struct IssueMutation;
+pub struct FlagMutation;
 
 #[Object]
-impl IssueMutation {
+impl FlagMutation {
     /// Marks a flagged record as dealt with; it opens again if the source sends it again.
     async fn resolve_data_issue(
         &self,
