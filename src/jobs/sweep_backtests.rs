@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -12,8 +11,7 @@ use crate::app::App;
 use crate::research::{SweepRequest, prepare_sweep, run_sweep};
 use crate::store::JobKind;
 
-/// How often the job says how far it is.
-const TELL: Duration = Duration::from_millis(250);
+const MESSAGE: &str = "Running every pair of windows";
 
 /// Runs a sweep that is too large to be answered at once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,7 +36,7 @@ impl Job for SweepBacktests {
     async fn run(&self, app: &App, progress: &Progress) -> Result<Done, JobError> {
         let (bars, combinations) = prepare_sweep(app, &self.request).await?;
         let total = u32::try_from(combinations).unwrap_or(u32::MAX);
-        progress.tell(0, Some(total), "Running every pair of windows").await;
+        progress.tell(0, Some(total), MESSAGE).await;
 
         let (stop, done) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
         // A cancelled job is dropped, and with it this guard: the threads then stop at their next look.
@@ -49,20 +47,11 @@ impl Job for SweepBacktests {
             !stop.is_cancelled()
         };
         let running = run_sweep(app, self.request.clone(), bars, Some(progress.job_id()), go_on);
-        tokio::pin!(running);
-        loop {
-            tokio::select! {
-                ran = &mut running => {
-                    let Some(_) = ran? else { return Err(JobError::Pointless("Stopped".to_owned())) };
-                    progress.tell(total, Some(total), "Stored").await;
-                    let message = format!("{combinations} pairs of windows");
-                    return Ok(Done { message, outcome: None });
-                }
-                () = tokio::time::sleep(TELL) => {
-                    let pairs = u32::try_from(done.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
-                    progress.tell(pairs.min(total.saturating_sub(1)), Some(total), "Running every pair of windows").await;
-                }
-            }
-        }
+        let pairs = || u32::try_from(done.load(Ordering::Relaxed)).unwrap_or(u32::MAX).min(total.saturating_sub(1));
+        let Some(_) = progress.during(running, total, MESSAGE, pairs).await? else {
+            return Err(JobError::Pointless("Stopped".to_owned()));
+        };
+        progress.tell(total, Some(total), "Stored").await;
+        Ok(Done { message: format!("{combinations} pairs of windows"), outcome: None })
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -13,8 +12,7 @@ use crate::forecast::Stage;
 use crate::research::train_model;
 use crate::store::JobKind;
 
-/// How often the job says how far it is.
-const TELL: Duration = Duration::from_millis(250);
+const MESSAGE: &str = "Fitting and testing, a symbol at a time";
 
 /// Trains a model on stored symbols.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,7 +41,7 @@ impl Job for TrainModel {
         }
         // Testing on each symbol, then the fit that is kept.
         let total = u32::try_from(symbols.len()).unwrap_or(u32::MAX).saturating_add(1);
-        progress.tell(0, Some(total), "Fitting and testing, a symbol at a time").await;
+        progress.tell(0, Some(total), MESSAGE).await;
         let (stop, done) = (CancellationToken::new(), Arc::new(AtomicU32::new(0)));
         // A cancelled job is dropped, and with it this guard: the thread then stops at its next look.
         let _guard = stop.clone().drop_guard();
@@ -57,18 +55,8 @@ impl Job for TrainModel {
             !stop.is_cancelled()
         };
         let running = train_model(app, self.name.clone(), &symbols, go_on);
-        tokio::pin!(running);
-        loop {
-            tokio::select! {
-                trained = &mut running => {
-                    let message = trained?.message;
-                    progress.tell(total, Some(total), "Kept").await;
-                    return Ok(Done { message, outcome: None });
-                }
-                () = tokio::time::sleep(TELL) => {
-                    progress.tell(done.load(Ordering::Relaxed), Some(total), "Fitting and testing, a symbol at a time").await;
-                }
-            }
-        }
+        let trained = progress.during(running, total, MESSAGE, || done.load(Ordering::Relaxed)).await?;
+        progress.tell(total, Some(total), "Kept").await;
+        Ok(Done { message: trained.message, outcome: None })
     }
 }
