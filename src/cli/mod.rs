@@ -13,6 +13,7 @@ mod train;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -81,6 +82,8 @@ enum Command {
 
 /// What a thread may take: input shapes how deep the parsers of queries and JSON call themselves, within bounds that fit.
 const STACK: usize = 8 << 20;
+/// How long what still computes may go on once the command is over. Nobody waits for its result.
+const LAST_WORK: Duration = Duration::from_secs(1);
 
 /// Runs the command that the arguments name.
 #[must_use]
@@ -94,7 +97,9 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return complain(&CommandError::Failed(format!("no threads to run on: {error}"))),
     };
-    match runtime.block_on(run(arguments.command)) {
+    let ended = runtime.block_on(run(arguments.command));
+    runtime.shutdown_timeout(LAST_WORK);
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&error),
     }

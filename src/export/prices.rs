@@ -80,7 +80,12 @@ impl PriceTable {
         send(sender, || Ok(frame(&Rows::default())?)).await?;
         let (from, to) = (self.from, self.to);
         let batches = batches(self.symbols);
-        let read = stream::iter(batches).map(|ids| read(app, ids, from, to)).buffered(AT_ONCE);
+        // Each reads in a task of its own: its snapshot ends then, however slowly the client takes what came before.
+        let tasks = stream::iter(batches).map(|ids| {
+            let app = app.clone();
+            tokio::spawn(async move { read(&app, ids, from, to).await })
+        });
+        let read = tasks.buffered(AT_ONCE).map(|task| task?);
         read.try_for_each(async |(symbols, bars)| send(sender, move || Ok(frame(&rows(&symbols, &bars)?)?)).await).await
     }
 }

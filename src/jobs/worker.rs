@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use super::runner::{LEASE, Runner};
@@ -24,6 +24,8 @@ const TIDY: Duration = Duration::from_secs(30);
 const SCHEDULE: Duration = Duration::from_secs(15);
 /// How long running jobs may take to finish when the process is asked to stop.
 const GRACE: Duration = Duration::from_secs(8);
+/// How long it may take to hand back what is running still. Its leases run out by themselves, only later.
+const HAND_BACK: Duration = Duration::from_secs(3);
 const RESTART_AFTER: Duration = Duration::from_millis(500);
 
 /// Makes the queue's tables.
@@ -58,12 +60,13 @@ pub async fn run(app: App) {
     }
     tasks.close();
     // The queue's own worker waits for its last poll; what it doesn't end in time ends with the process.
-    let _ = tokio::time::timeout(Duration::from_secs(1), tasks.wait()).await;
+    let _ = timeout(Duration::from_secs(1), tasks.wait()).await;
     renewing.abort();
-    match app.store.jobs().hand_back(runner.worker()).await {
-        Ok(0) => {}
-        Ok(count) => tracing::info!(count, "handed running jobs back to the queue"),
-        Err(error) => tracing::warn!(%error, "running jobs were not handed back; their leases will run out"),
+    match timeout(HAND_BACK, app.store.jobs().hand_back(runner.worker())).await {
+        Ok(Ok(0)) => {}
+        Ok(Ok(count)) => tracing::info!(count, "handed running jobs back to the queue"),
+        Ok(Err(error)) => tracing::warn!(%error, "running jobs were not handed back; their leases will run out"),
+        Err(_) => tracing::warn!("running jobs were not handed back in time; their leases will run out"),
     }
 }
 

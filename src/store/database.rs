@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use sea_orm::{
     AccessMode, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -63,6 +64,8 @@ const ANSWERED_LATELY: Duration = Duration::from_millis(500);
 const PING_WITHIN: Duration = Duration::from_secs(2);
 /// A lease that can't be renewed within this is better renewed by the next try.
 const LEASE_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a process that stops waits for a connection that somebody still has.
+const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 
 impl Store {
     /// Connects to `sqlite://path` or `postgres://…`; makes an SQLite file and its folder where there is none.
@@ -217,13 +220,17 @@ impl Store {
         begun(&self.read, options).await
     }
 
-    /// Closes every connection after what they are doing.
+    /// Closes every connection after what they are doing, but waits for none for long: the process ends either way.
     pub async fn close(&self) {
-        for connection in [&self.read, &self.scan, &self.versions, &self.queue, &self.leases, &self.write] {
-            if let Err(error) = connection.clone().close().await {
-                tracing::warn!(%error, "a database connection did not close");
+        let all = [&self.read, &self.scan, &self.versions, &self.queue, &self.leases, &self.write];
+        join_all(all.map(|connection| async {
+            match tokio::time::timeout(CLOSE_WITHIN, connection.clone().close()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "a database connection did not close"),
+                Err(_) => tracing::warn!("a database connection was busy for too long to be closed"),
             }
-        }
+        }))
+        .await;
     }
 }
 

@@ -51,6 +51,8 @@ class Postgres:
     def __init__(self):
         self.folder = tempfile.mkdtemp()
         self.port = free_port()
+        # Of the server alone, beside this process's own.
+        self.environment = {}
         found = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
         self.bin = found[-1] if found else str(Path(shutil.which("initdb") or sys.exit("PostgreSQL's server is not here")).parent)
         self.user = []
@@ -63,7 +65,8 @@ class Postgres:
         self.url = f"postgres://prospectus@127.0.0.1:{self.port}/prospectus"
 
     def command(self, program, *arguments):
-        return [*self.user, f"{self.bin}/{program}", *arguments]
+        settings = [f"{name}={value}" for name, value in self.environment.items()]
+        return [*self.user, *(["env", *settings] if settings else []), f"{self.bin}/{program}", *arguments]
 
     def run(self, program, *arguments):
         subprocess.run(self.command(program, *arguments), check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
