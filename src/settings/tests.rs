@@ -1,3 +1,6 @@
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use super::*;
 
 fn read(values: &[(&'static str, &str)]) -> Result<Settings, String> {
@@ -14,6 +17,23 @@ fn nothing_needs_setting() {
     assert_eq!((settings.alpha_vantage.per_second, settings.alpha_vantage.per_day), (1.0, 25));
     assert!(settings.alpha_vantage.api_key.is_none());
     assert_eq!((settings.models_dir.to_str(), settings.onnx_runtime), (Some("models"), None));
+}
+
+#[test]
+fn each_setting_is_in_the_readme_and_can_be_given_to_compose() {
+    let asked = RefCell::new(BTreeSet::new());
+    let source = |name: &'static str| {
+        asked.borrow_mut().insert(name);
+        None
+    };
+    Settings::read(&source).expect("defaults");
+    let asked = asked.into_inner();
+    assert!(asked.len() > 30, "{asked:?}");
+    let (readme, compose) = (include_str!("../../README.md"), include_str!("../../compose.yaml"));
+    for name in asked {
+        assert!(readme.contains(&format!("\n| `{name}` | ")), "{name} is not in the README");
+        assert!(compose.contains(&format!(" {name}: ")), "{name} is not in compose.yaml");
+    }
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl Traces {
         let exporter =
             SpanExporter::builder().with_http().with_http_client(sender).with_endpoint(endpoint.as_str()).build()?;
         let mut batches = BatchConfigBuilder::default();
-        if std::env::var_os(QUEUE_SETTING).is_none() {
+        if std::env::var_os(QUEUE_SETTING).is_none_or(|value| value.is_empty()) {
             batches = batches.with_max_queue_size(QUEUE);
         }
         let processor = BatchSpanProcessor::builder(exporter).with_batch_config(batches.build()).build();
