@@ -7,9 +7,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::drawdown::{drawdowns, longest_drawdown};
+use super::figure;
 use super::trade::Trade;
 use crate::market::Day;
-use crate::market::exact::change;
+use crate::market::exact::{change, snap};
 
 /// Trading days of a year.
 const YEAR: f64 = 252.0;
@@ -23,40 +24,57 @@ const ROUNDING: f64 = 1e-12;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Cash after the last bar, in the symbol's currency.
+    #[serde(deserialize_with = "figure::one")]
     pub final_equity: f64,
     /// Final equity over initial cash, less 1.
+    #[serde(deserialize_with = "figure::one")]
     pub total_return: f64,
     /// The same for buying at the first close and selling at the last, with the same costs.
+    #[serde(deserialize_with = "figure::one")]
     pub buy_and_hold_return: f64,
     /// Compound annual growth rate: (1 + total return)^(365.25 / calendar days) − 1.
+    #[serde(deserialize_with = "figure::maybe")]
     pub cagr: Option<f64>,
     /// The lowest of equity over its highest value so far, less 1; at most 0. At closes; the first peak is the initial
     /// cash.
+    #[serde(deserialize_with = "figure::one")]
     pub max_drawdown: f64,
     /// Calendar days of the longest way from a peak back to it, or to the end.
     pub max_drawdown_days: i32,
     pub trade_count: i32,
     /// Share of trades with a profit after fees.
+    #[serde(deserialize_with = "figure::maybe")]
     pub win_rate: Option<f64>,
     /// Money won over money lost; none without a loss.
+    #[serde(deserialize_with = "figure::maybe")]
     pub profit_factor: Option<f64>,
     /// The highest, lowest and arithmetic mean of the trades' returns.
+    #[serde(deserialize_with = "figure::maybe")]
     pub best_trade: Option<f64>,
+    #[serde(deserialize_with = "figure::maybe")]
     pub worst_trade: Option<f64>,
+    #[serde(deserialize_with = "figure::maybe")]
     pub average_trade: Option<f64>,
     /// Share of bars that close with a position.
+    #[serde(deserialize_with = "figure::one")]
     pub exposure: f64,
     /// Standard deviation (n − 1) of daily returns × √252.
+    #[serde(deserialize_with = "figure::maybe")]
     pub volatility: Option<f64>,
     /// Mean of daily returns over their standard deviation (n − 1), × √252.
+    #[serde(deserialize_with = "figure::maybe")]
     pub sharpe: Option<f64>,
     /// Mean of daily returns over the root mean square of min(return, 0) of all days, × √252.
+    #[serde(deserialize_with = "figure::maybe")]
     pub sortino: Option<f64>,
     /// CAGR over the size of the maximum drawdown.
+    #[serde(deserialize_with = "figure::maybe")]
     pub calmar: Option<f64>,
     /// System quality number: √n × mean / standard deviation (n − 1) of the trades' profits.
+    #[serde(deserialize_with = "figure::maybe")]
     pub sqn: Option<f64>,
     /// Commissions, in the symbol's currency.
+    #[serde(deserialize_with = "figure::one")]
     pub fees_paid: f64,
 }
 
@@ -196,7 +214,7 @@ impl Metrics {
             profit_factor: ratio(trades.won, trades.lost),
             best_trade: any(trades.best),
             worst_trade: any(trades.worst),
-            average_trade: any(trades.returns / n),
+            average_trade: any(snap(trades.returns / n)),
             exposure: if equity.is_empty() { 0.0 } else { trades.bars_held as f64 / equity.len() as f64 },
             volatility: returns.deviation().map(|d| d * YEAR.sqrt()),
             sharpe: returns.sharpe(),

@@ -7,6 +7,7 @@ mod compare;
 mod describe;
 mod drawdown;
 mod engine;
+mod figure;
 mod metrics;
 mod money;
 mod signals;

@@ -18,7 +18,7 @@ use super::signals::evaluate;
 use super::strategy::{Condition, Execution, InvalidField, Stops};
 use super::trade::Trade;
 use crate::market::Columns;
-use crate::market::exact::{change, tidy};
+use crate::market::exact::{change, snap, tidy};
 use crate::market::names::names;
 use crate::market::operand::LONGEST_WINDOW;
 
@@ -302,7 +302,7 @@ impl<'a> Tally<'a> {
 
     fn row(&self, initial_cash: f64) -> (f64, f64, f64, i32) {
         let total_return = change(initial_cash, tidy(self.equity));
-        (total_return, (self.lowest - 1.0).min(0.0), self.returns.sharpe().unwrap_or(f64::NAN), self.trades)
+        (total_return, snap((self.lowest - 1.0).min(0.0)), self.returns.sharpe().unwrap_or(f64::NAN), self.trades)
     }
 
     #[inline]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::market::exact::Decimal;
+use crate::market::exact::{Decimal, snap};
 
 /// Why a position was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
@@ -44,6 +44,6 @@ impl Trade {
     pub fn return_(&self) -> f64 {
         let cost = || Decimal::shortest(self.shares)?.times(Decimal::shortest(self.entry_price)?);
         let exact = || Decimal::shortest(self.profit)?.ratio(cost()?);
-        exact().unwrap_or(self.profit / (self.shares * self.entry_price))
+        snap(exact().unwrap_or(self.profit / (self.shares * self.entry_price)))
     }
 }

@@ -164,8 +164,11 @@ impl Decimal {
     /// The sum, where it fits.
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
-        let places = self.places.max(other.places);
-        Some(Self { digits: self.at(places)?.checked_add(other.at(places)?)?, places })
+        let sum = |a: Self, b: Self| {
+            let places = a.places.max(b.places);
+            Some(Self { digits: a.at(places)?.checked_add(b.at(places)?)?, places })
+        };
+        sum(self, other).or_else(|| sum(self.trimmed(), other.trimmed()))
     }
 
     /// The difference, where it fits.
@@ -265,6 +268,16 @@ pub fn tidy(value: f64) -> f64 {
     fifteen_digits(value).map_or(value, |(_, scale)| nearest(value * scale) as f64 / scale)
 }
 
+/// A ratio of figures of fifteen digits, of which it carries the rounding: where a decimal of twelve places is within
+/// that, it's meant, so that 0.0790000000000018 is 0.079.
+#[must_use]
+pub fn snap(value: f64) -> f64 {
+    const PLACES: f64 = 1e12;
+    const ROUNDING: f64 = 1e-14;
+    let short = nearest(value * PLACES) as f64 / PLACES;
+    if (short - value).abs() <= ROUNDING { short } else { value }
+}
+
 /// `a / b` of the decimals that these are.
 #[must_use]
 pub fn quotient(a: f64, b: f64) -> f64 {
@@ -284,7 +297,7 @@ pub fn change(from: f64, to: f64) -> f64 {
         let from = Decimal::shortest(from)?;
         Decimal::shortest(to)?.minus(from)?.ratio(from)
     };
-    exact().unwrap_or((to - from) / from)
+    snap(exact().unwrap_or((to - from) / from))
 }
 
 fn power(places: u32) -> Option<i128> {
@@ -336,6 +349,16 @@ mod tests {
         assert_eq!((change(10_000.0, 11_000.0), change(1_000.0, 1_063.820_14)), (0.1, 0.063_820_14));
         assert_eq!((change(38.0, 42.05), change(110.0, 110.0)), (4.05 / 38.0, 0.0));
         assert!(change(0.0, 1.0).is_infinite() && change(1e300, 1e301) > 8.9);
+        assert_eq!(
+            (snap(0.079_000_000_000_001_8), snap(-0.010_000_000_000_000_453), snap(-1e-17)),
+            (0.079, -0.01, 0.0)
+        );
+        assert_eq!(
+            (snap(1.0 / 3.0), snap(-0.170_520_400_000_069_7), snap(1e200)),
+            (1.0 / 3.0, -0.170_520_400_000_069_7, 1e200)
+        );
+        let many = |value: f64| Decimal { digits: (value * 1e18) as i128, places: 30 };
+        assert!(many(5.0).plus(Decimal::new(7 * 10_i128.pow(10), 10)).is_some(), "trailing zeros cost no room");
     }
 
     fn any_finite() -> impl Strategy<Value = f64> {

@@ -1,96 +1,16 @@
 //! What the engine promises, on random strategies and prices.
 
+mod given;
 mod naive;
 
 use proptest::prelude::*;
-use proptest::strategy::Strategy as Strategy_;
 
+use self::given::{bars, executions, scaled_columns, scaled_condition, scales, strategies};
 use super::{
     Backtest, BacktestError, Comparison, Condition, Execution, ExitReason, Fill, Strategy, Sweep, WindowRange,
     equity_curve, run,
 };
 use crate::market::{Columns, Operand, PriceField};
-
-/// Bars whose prices stay close together, so that ties with averages are common.
-fn bars(longest: usize) -> impl Strategy_<Value = Columns> {
-    proptest::collection::vec((80..140_i32, -6..6_i32, 0..8_i32, 0..8_i32, 1..4_i32), 2..longest).prop_map(|rows| {
-        let mut columns = Columns::default();
-        let mut day = 14_000;
-        for (open, change, above, below, gap) in rows {
-            let close = open + change;
-            day += gap;
-            columns.days.push(day);
-            columns.open.push(f64::from(open) / 10.0);
-            columns.high.push(f64::from(open.max(close) + above) / 10.0);
-            columns.low.push(f64::from(open.min(close) - below) / 10.0);
-            columns.close.push(f64::from(close) / 10.0);
-            columns.volume.push(1_000);
-        }
-        columns
-    })
-}
-
-fn operands() -> impl Strategy_<Value = Operand> {
-    let window = || 1..9_usize;
-    prop_oneof![
-        prop_oneof![Just(PriceField::Open), Just(PriceField::High), Just(PriceField::Low), Just(PriceField::Close)]
-            .prop_map(Operand::Price),
-        (90..130_i32).prop_map(|c| Operand::Constant(f64::from(c) / 10.0)),
-        window().prop_map(Operand::Sma),
-        window().prop_map(Operand::Ema),
-        (2..9_usize).prop_map(Operand::Rsi),
-        (2..9_usize).prop_map(|window| Operand::BollingerLower { window, deviations: 1.5 }),
-        window().prop_map(Operand::Highest),
-        window().prop_map(Operand::Lowest),
-        window().prop_map(Operand::Atr),
-        (2..5_usize, 3..7_usize, 1..4_usize).prop_map(|(fast, slow, signal)| Operand::Macd { fast, slow, signal }),
-    ]
-}
-
-fn comparisons() -> impl Strategy_<Value = Condition> {
-    let is = prop_oneof![
-        Just(Comparison::Below),
-        Just(Comparison::Above),
-        Just(Comparison::CrossesBelow),
-        Just(Comparison::CrossesAbove)
-    ];
-    (operands(), is, operands()).prop_map(|(left, is, right)| Condition::Compare { left, is, right })
-}
-
-fn conditions() -> impl Strategy_<Value = Condition> {
-    comparisons().prop_recursive(2, 6, 3, |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 1..3).prop_map(Condition::All),
-            proptest::collection::vec(inner.clone(), 1..3).prop_map(Condition::Any),
-            inner.prop_map(|c| Condition::Not(Box::new(c))),
-        ]
-    })
-}
-
-fn strategies() -> impl Strategy_<Value = Strategy> {
-    let stop = || proptest::option::weighted(0.3, 1..15_i32).prop_map(|share| share.map(|s| f64::from(s) / 100.0));
-    (conditions(), conditions(), stop(), stop()).prop_map(|(buy, sell, stop_loss, take_profit)| Strategy {
-        buy,
-        sell,
-        stop_loss,
-        take_profit,
-    })
-}
-
-fn executions() -> impl Strategy_<Value = Execution> {
-    let cost = || prop_oneof![Just(0.0), (1..50_i32).prop_map(|c| f64::from(c) / 1_000.0)];
-    let fill = prop_oneof![Just(Fill::NextOpen), Just(Fill::SameClose)];
-    // Little enough cash at times that not a share can be bought.
-    (prop_oneof![Just(10_000.0), Just(11.0), Just(100.0), Just(1_320.0)], fill, cost(), cost(), any::<bool>()).prop_map(
-        |(initial_cash, fill, commission, slippage, whole_shares)| Execution {
-            initial_cash,
-            fill,
-            commission,
-            slippage,
-            whole_shares,
-        },
-    )
-}
 
 fn close_to(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0)
@@ -131,9 +51,15 @@ proptest! {
 
     #[test]
     fn the_engine_trades_as_the_naive_one_does(
-        columns in bars(60), strategy in strategies(), execution in executions(),
+        columns in bars(60), strategy in strategies(), execution in executions(), scale in scales(),
     ) {
         prop_assume!(strategy.first_decision() < columns.len());
+        let columns = scaled_columns(&columns, scale);
+        let strategy = Strategy {
+            buy: scaled_condition(&strategy.buy, scale),
+            sell: scaled_condition(&strategy.sell, scale),
+            ..strategy
+        };
         let ours = run(&columns, &strategy, &execution).expect("a run");
         let theirs = naive::run(&columns, &strategy, &execution);
         prop_assert_eq!(ours.trades.len(), theirs.sales.len());

@@ -100,17 +100,23 @@ fn holds(condition: &Condition, columns: &Columns, t: usize) -> bool {
     }
 }
 
-/// Rates in whole thousandths, which the tests use no finer ones than.
+/// Slippage in whole thousandths, which the tests use no finer one than.
 fn thousandths(rate: f64) -> i128 {
     (rate * 1_000.0).round() as i128
 }
 
-/// Units of money in 1: what a price in ten-thousandths, three rates and a level of a hundredth multiply to.
-const MONEY: i128 = 1_000_000_000_000_000;
+/// A commission in whole hundred-thousandths.
+fn hundred_thousandths(rate: f64) -> i128 {
+    (rate * 100_000.0).round() as i128
+}
+
+/// Units of money in 1: what a price in ten-thousandths, both slippages, a level of a hundredth and a commission
+/// multiply to.
+const MONEY: i128 = 100_000_000_000_000_000;
 
 /// The double that the amount reads as.
 fn money(units: i128) -> f64 {
-    format!("{units}e-15").parse().expect("a number")
+    format!("{units}e-17").parse().expect("a number")
 }
 
 /// Money as whole numbers, so that nothing is rounded. Parts of shares can't be counted so; their cash is a double.
@@ -136,17 +142,17 @@ pub fn run(columns: &Columns, strategy: &Strategy, execution: &Execution) -> Run
     let (mut buy_order, mut sell_order) = (false, false);
     let at_open = execution.fill == Fill::NextOpen;
     let n = columns.len();
-    let (slippage, commission) = (thousandths(execution.slippage), thousandths(execution.commission));
+    let (slippage, commission) = (thousandths(execution.slippage), hundred_thousandths(execution.commission));
     let hundredths = |share: Option<f64>| share.map(|s| (s * 100.0).round() as i128);
     let (stop_loss, take_profit) = (hundredths(strategy.stop_loss), hundredths(strategy.take_profit));
 
     let buy = |hand: &mut Hand, bar: usize, price: f64| -> Option<Position> {
-        // In units of 10^-7 and, with the commission, of 10^-10.
+        // In units of 10^-7 and, with the commission, of 10^-12.
         let paid = tick(price) * (1_000 + slippage);
-        let each = paid * (1_000 + commission);
+        let each = paid * (100_000 + commission);
         let entry_price = paid as f64 / 1e7;
         let bought = hand.units / (each * 100_000);
-        let shares = if whole { bought as f64 } else { hand.cash / (each as f64 / 1e10) };
+        let shares = if whole { bought as f64 } else { hand.cash / (each as f64 / 1e12) };
         if shares == 0.0 {
             return None;
         }
@@ -164,7 +170,7 @@ pub fn run(columns: &Columns, strategy: &Strategy, execution: &Execution) -> Run
         let fee = proceeds * execution.commission;
         let mut profit = proceeds - fee - p.cost - p.fee;
         if whole {
-            let brought = p.shares as i128 * got * (1_000 - commission);
+            let brought = p.shares as i128 * got * (100_000 - commission);
             hand.units += brought;
             profit = money(brought - p.spent);
         }
