@@ -5,7 +5,8 @@ use super::symbols::exchange_by_suffix;
 use crate::app::App;
 use crate::ingest;
 use crate::jobs::{ImportPrices, Job};
-use crate::market::{Bar, DataSource, DateOrder, Day, Exchange};
+use crate::market::close::Clock;
+use crate::market::{Bar, DataSource, DateOrder, Day};
 use crate::providers::ProviderError;
 use crate::providers::files::{self, Column, Options};
 use crate::request::{RequestError, normalise_ticker};
@@ -44,8 +45,10 @@ pub async fn preview(
     caller.must_be(Role::Operator)?;
     let ticker = normalise_ticker(&options.ticker)?;
     options.ticker.clone_from(&ticker);
-    let stored = app.store.symbols().by_ticker(&ticker).await?.map_or(0, |symbol| symbol.bar_count);
-    let today = ingest::today(Exchange::Other);
+    let symbol = app.store.symbols().by_ticker(&ticker).await?;
+    let exchange = symbol.as_ref().map_or_else(|| exchange_by_suffix(&ticker), |symbol| symbol.exchange);
+    let stored = symbol.map_or(0, |symbol| symbol.bar_count);
+    let clock = Clock::at(chrono::Utc::now(), exchange, &ticker);
     let unusable = |e: ProviderError| RequestError::invalid("file", e.to_string());
     let read = tokio::task::spawn_blocking(move || {
         let file = files::read(&content, &options).map_err(unusable)?;
@@ -54,7 +57,7 @@ pub async fn preview(
         if let Some(why) = &file.undecided {
             doubts.push(why.clone());
         } else {
-            let parsed = ingest::parse(&file.batch().map_err(unusable)?, &ticker, today).map_err(unusable)?;
+            let parsed = ingest::parse(&file.batch().map_err(unusable)?, &ticker, &clock).map_err(unusable)?;
             let flaw = |flag: &NewFlag| {
                 format!("{}: {} {}", flag.record, flag.field.as_deref().unwrap_or_default(), flag.reason)
             };

@@ -8,6 +8,7 @@ use super::compare::{Merged, merge};
 use super::corporate_actions::with_actions;
 use super::errors::IngestError;
 use super::validate::{Parsed, parse};
+use crate::market::close::Clock;
 use crate::market::splits;
 use crate::market::{Bar, DataSource, Day, Exchange, day};
 use crate::providers::{History, PriceBatch, ProviderError};
@@ -59,9 +60,10 @@ pub async fn prices(store: &Store, symbol_id: i64, batch: PriceBatch, probe: boo
     let Some(symbol) = store.symbols().get(symbol_id).await? else {
         return Err(IngestError::SymbolGone("the symbol".to_owned()));
     };
-    let (ticker, today) = (symbol.ticker.clone(), today(symbol.exchange));
+    let ticker = symbol.ticker.clone();
+    let clock = Clock::at(chrono::Utc::now(), symbol.exchange, &ticker);
     let (parsed, batch) = tokio::task::spawn_blocking(move || {
-        let parsed = parse(&batch, &ticker, today);
+        let parsed = parse(&batch, &ticker, &clock);
         parsed.map(|parsed| (parsed, batch))
     })
     .await??;

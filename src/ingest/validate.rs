@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::market::close::Clock;
 use crate::market::dates::{self, DateFault};
 use crate::market::day::iso;
 use crate::market::{Bar, DataSource, Day, LARGEST_PRICE};
@@ -31,11 +32,12 @@ struct Flaw {
     reason: String,
 }
 
-/// Reads every record of a batch. `ticker` names records to a person, `today` is the exchange's date.
+/// Reads every record of a batch. `ticker` names records to a person. Of a file, the day that is going on is left out:
+/// what stands in it isn't the day's.
 ///
 /// # Errors
 /// When the payload as a whole can't be read.
-pub fn parse(batch: &PriceBatch, ticker: &str, today: Day) -> Result<Parsed, ProviderError> {
+pub fn parse(batch: &PriceBatch, ticker: &str, clock: &Clock) -> Result<Parsed, ProviderError> {
     let mut parsed = Parsed::default();
     let source = if batch.adjusted_only { DataSource::AdjustedCsv } else { batch.source };
     let mut first_of_day: HashMap<Day, usize> = HashMap::new();
@@ -43,7 +45,12 @@ pub fn parse(batch: &PriceBatch, ticker: &str, today: Day) -> Result<Parsed, Pro
         parsed.records += 1;
         let read = dates::day_of(&raw.date);
         let day = read.as_ref().ok().copied();
-        let bar = match checked(&raw, read, today, source) {
+        let bar = match checked(&raw, read, clock.today, source) {
+            Ok(bar) if batch.source == DataSource::Csv && clock.going_on == Some(bar.day) => {
+                let reason = clock.says(bar.day);
+                parsed.flags.push(flag(&raw, ticker, day, Flaw { field: "date", reason }));
+                return;
+            }
             Ok(bar) => bar,
             Err(flaw) => {
                 parsed.flags.push(flag(&raw, ticker, day, flaw));
@@ -184,18 +191,29 @@ mod tests {
     use insta::assert_snapshot;
     use proptest::prelude::*;
 
-    const TODAY: Day = 20_000; // 2024-10-04
+    /// 2024-10-04, which is going on.
+    const CLOCK: Clock =
+        Clock { today: 20_000, going_on: Some(20_000), closes: 960, place: chrono_tz::America::New_York };
 
     fn parsed(rows: &str) -> Parsed {
         let body = format!("date,open,high,low,close,adjusted_close,volume\n{rows}");
         let batch = files::read(body.as_bytes(), &Options::default()).and_then(|file| file.batch());
-        batch.map_or_else(|_| Parsed::default(), |batch| parse(&batch, "IBM", TODAY).expect("rows"))
+        batch.map_or_else(|_| Parsed::default(), |batch| parse(&batch, "IBM", &CLOCK).expect("rows"))
     }
 
     fn flaws(rows: &str) -> String {
         let flags = parsed(rows).flags;
         let line = |i: &NewFlag| format!("{} | {} | {}", i.record, i.field.as_deref().unwrap_or("-"), i.reason);
         flags.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_day_that_is_going_on_is_left_out_of_a_file_and_named() {
+        let rows = "2024-10-03,10,11,9,10,,5\n2024-10-04,10,11,9,10,,5\n";
+        assert_eq!(parsed(rows).bars.len(), 1);
+        let told = "IBM 2024-10-04 | date | 2024-10-04 isn't over: its exchange closes at 16:00, America/New_York; a file \
+                    of after that has the day whole";
+        assert_eq!(flaws(rows), told);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! When a day of an exchange is over, and so whether a series ends with one that was still going on.
 
-use chrono::{DateTime, Datelike, NaiveDate, TimeZone, Timelike, Weekday};
+use chrono::{DateTime, Datelike, NaiveDate, TimeZone, Timelike, Utc, Weekday};
 use chrono_tz::Tz;
 
+use super::bar::Exchange;
 use super::dates;
 use super::day::{self, Day};
 
@@ -54,9 +55,68 @@ pub fn unfinished_day(last_refreshed: &str, zone: Option<&str>, ticker: &str) ->
     (local.num_seconds_from_midnight() < closes * 60).then(|| day::from_date(local.date_naive()))
 }
 
+/// What is known of days at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    /// Later days are in the future.
+    pub today: Day,
+    /// The day that isn't over where the share trades.
+    pub going_on: Option<Day>,
+    /// When it will be, in minutes after midnight of the place.
+    pub closes: u32,
+    pub place: Tz,
+}
+
+impl Clock {
+    /// Where a share trades: at its exchange, else by its ticker.
+    #[must_use]
+    pub fn at(now: DateTime<Utc>, exchange: Exchange, ticker: &str) -> Self {
+        let (zone, closes) = match exchange {
+            Exchange::Nse | Exchange::Bse => place(".NSE"),
+            Exchange::Nasdaq | Exchange::Nyse => place(""),
+            Exchange::Other => place(ticker),
+        };
+        let local = now.with_timezone(&zone);
+        let closes = closes.unwrap_or_else(|| new_york_closes(local.date_naive()));
+        let date = day::from_date(local.date_naive());
+        // Nobody knows where an unknown ticker trades, so no day is in the future that has begun in London.
+        let today = if exchange == Exchange::Other { date.max(day::from_date(now.date_naive())) } else { date };
+        let is_open = local.num_seconds_from_midnight() < closes * 60;
+        Self { today, going_on: is_open.then_some(date), closes, place: zone }
+    }
+
+    /// Why a record of the day that is going on is left out.
+    #[must_use]
+    pub fn says(&self, day: Day) -> String {
+        let (hour, minute) = (self.closes / 60, self.closes % 60);
+        let at = format!("{hour:02}:{minute:02}, {}", self.place.name());
+        format!("{} isn't over: its exchange closes at {at}; a file of after that has the day whole", day::iso(day))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_knows_the_day_that_is_going_on_where_a_share_trades() {
+        let at = |now: &str, exchange: Exchange, ticker: &str| {
+            let clock = Clock::at(now.parse().expect("a moment"), exchange, ticker);
+            (day::iso(clock.today), clock.going_on.map(day::iso))
+        };
+        let known = |today: &str, going_on: Option<&str>| (today.to_owned(), going_on.map(str::to_owned));
+        let june = known("2024-06-12", Some("2024-06-12"));
+        assert_eq!(at("2024-06-12T09:59:59Z", Exchange::Nse, "INFY"), june);
+        assert_eq!(at("2024-06-12T10:00:00Z", Exchange::Nse, "INFY"), known("2024-06-12", None));
+        assert_eq!(at("2024-06-12T19:59:59Z", Exchange::Other, "IBM"), june);
+        assert_eq!(at("2024-06-12T20:00:00Z", Exchange::Nyse, "IBM"), known("2024-06-12", None));
+        assert_eq!(at("2024-06-12T23:00:00Z", Exchange::Other, "7203.T"), known("2024-06-13", Some("2024-06-13")));
+        assert_eq!(at("2024-06-13T01:00:00Z", Exchange::Other, "IBM"), known("2024-06-13", None));
+        let clock = Clock::at("2024-11-29T17:00:00Z".parse().expect("a moment"), Exchange::Other, "IBM");
+        let told = clock.going_on.map(|day| clock.says(day));
+        let expected = "2024-11-29 isn't over: its exchange closes at 13:00, America/New_York; a file of after that has the day whole";
+        assert_eq!(told.as_deref(), Some(expected));
+    }
 
     #[test]
     fn a_day_is_over_from_the_close_of_its_exchange_on() {

@@ -6,14 +6,16 @@
 //! seen where one way makes a column of days close together and the other one of days that are years apart. A time of
 //! day and a zone are read over: the date is the one that is written, and is never moved to another zone.
 
+mod before;
 mod clock;
 #[cfg(test)]
 mod tests;
 
 use async_graphql::Enum;
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
+use self::before::{plain, split_weekday};
 use self::clock::time_of_day;
 use super::day::{self, Day};
 
@@ -81,6 +83,8 @@ pub enum DateFault {
     Year,
     #[error("can be {} or {}", day::iso(*.0), day::iso(*.1))]
     Ambiguous(Day, Day),
+    #[error("names another day of the week than its date has")]
+    Weekday,
 }
 
 /// A date's text, and the day it means in each order.
@@ -132,13 +136,20 @@ pub fn read(text: &str) -> Result<Written, DateFault> {
     if text.len() > LONGEST || text.is_empty() {
         return Err(DateFault::NotADate);
     }
-    let text = text.replace(['\u{a0}', '\u{202f}'], " ");
+    let text = plain(text);
     if !text.is_ascii() {
         return Err(DateFault::NotADate);
     }
-    let (parts, rest) = split(without_weekday(&text)).ok_or(DateFault::NotADate)?;
+    let (weekday, text) = split_weekday(&text);
+    let (parts, rest) = split(text).ok_or(DateFault::NotADate)?;
     let (time, utc) = time_of_day(rest).ok_or(DateFault::NotADate)?;
-    let (by_order, numeric, year_first) = readings(parts)?;
+    let (mut by_order, numeric, year_first) = readings(parts)?;
+    if let Some(weekday) = weekday {
+        by_order = by_order.map(|day| day.filter(|day| day::to_date(*day).weekday().number_from_monday() == weekday));
+        if by_order == [None; 3] {
+            return Err(DateFault::Weekday);
+        }
+    }
     let short_year = !parts.iter().any(|part| matches!(part, Part::Number(_, 4)));
     Ok(Written { by_order, numeric, year_first, short_year, time, utc })
 }
@@ -156,15 +167,6 @@ pub fn day_of(text: &str) -> Result<Day, DateFault> {
 enum Part<'a> {
     Number(u32, usize),
     Word(&'a str),
-}
-
-fn without_weekday(text: &str) -> &str {
-    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
-    let (word, rest) = text.split_at(letters);
-    let lower = word.to_ascii_lowercase();
-    let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-    let is_weekday = letters >= 3 && names.iter().any(|name| name.starts_with(&lower));
-    if is_weekday { rest.trim_start_matches(['.', ',', ' ']) } else { text }
 }
 
 /// The three parts, and what comes after them.

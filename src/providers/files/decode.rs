@@ -62,9 +62,10 @@ pub(super) fn text(content: &[u8]) -> Result<String, ProviderError> {
     if start.starts_with("<!doctype") || start.starts_with("<html") || start.starts_with("<?xml") {
         return Err(bad("it is a web page, not a table; download the file itself"));
     }
-    // Old Macintosh lines.
-    if !text.contains('\n') && text.contains('\r') {
-        return Ok(text.replace('\r', "\n"));
+    // Old Macintosh lines, in all of the file or in a part that was put behind another.
+    let ends_alone = |(at, _): (usize, &str)| !text[at + 1..].starts_with('\n');
+    if text.match_indices('\r').any(ends_alone) {
+        return Ok(text.replace("\r\n", "\n").replace('\r', "\n"));
     }
     Ok(text.to_owned())
 }

@@ -121,9 +121,13 @@ impl Headings {
         columns
     }
 
-    /// Whether a heading is among these, by its letters and digits.
+    /// The heading of these letters and digits.
+    pub(super) fn at(&self, key: &str) -> Option<usize> {
+        self.names.iter().position(|name| squeezed(name) == key)
+    }
+
     pub(super) fn has(&self, key: &str) -> bool {
-        self.names.iter().any(|name| squeezed(name) == key)
+        self.at(key).is_some()
     }
 
     pub(super) fn unknown(&self) -> Vec<String> {
@@ -172,8 +176,12 @@ impl Headings {
 
     /// A used column that an unknown heading may be meant for.
     fn near_miss(&self, key: &str) -> Option<&'static str> {
-        if key.starts_with("adj") || key.contains("adjusted") || key.ends_with("adj") {
+        let adjusted = ["adjusted", "bereinigt", "ajust", "rettificat", "复权", "復權", "調整"];
+        if key.starts_with("adj") || key.ends_with("adj") || adjusted.iter().any(|word| key.contains(word)) {
             return Some("adjusted_close");
+        }
+        if self.find(Meaning::Volume).is_none() && is_near(key, "vol") {
+            return Some("volume");
         }
         let used: [(&[&str], &'static str, Meaning); 7] = [
             (&ADJUSTED[..2], "adjusted_close", Meaning::AdjustedClose),
@@ -262,11 +270,14 @@ mod tests {
             let headings = read(&format!("Date,Open,High,Low,Close,{name},Volume"));
             assert_eq!((headings.find(Meaning::AdjustedClose), headings.fault(false)), (Some(5), None), "{name}");
         }
-        for name in ["Ajd Close", "Adjusted Px", "Clsoe adj", "AdjCls", "Adjusted"] {
+        for name in ["Ajd Close", "Adjusted Px", "Clsoe adj", "AdjCls", "Adjusted", "Cours ajusté", "复权收盘价"]
+        {
             assert!(read(&format!("Date,Open,High,Low,Close,{name},Volume")).fault(false).is_some(), "{name}");
         }
         assert_eq!(read("Date,Open,High,Low,Close,Volume,Mood").unknown(), ["Mood"]);
         assert!(read("Date,Open,High,Low,Close,Volum").fault(false).is_some());
+        assert!(read("Date,Open,High,Low,Close,Vol. (M)").fault(false).is_some());
+        assert!(read("Date,Open,High,Low,Close,Volatility").fault(false).is_none());
         assert!(read("Date,Open,High,Low,Close,close,Volume").fault(false).is_some());
         assert!(read("Date,Open,High,Low,ltp,Volume").fault(false).is_some_and(|f| f.contains("close")));
     }

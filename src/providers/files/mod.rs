@@ -8,6 +8,7 @@ mod headings;
 mod json;
 mod names;
 mod numbers;
+mod repeats;
 mod table;
 mod tickers;
 
@@ -90,6 +91,8 @@ struct Places {
     /// The BSE's type of security.
     kind: Option<usize>,
     period: Option<usize>,
+    /// A time of day in a column of its own.
+    time: Option<usize>,
     segments: Vec<usize>,
 }
 
@@ -173,8 +176,20 @@ impl Inner {
             let cell = |i: usize| row.get(i).map(|cell| cell.trim()).filter(|cell| !is_nothing(cell));
             let number_at = |i: usize| cell(i).map(|text| plain(text, self.style, false));
             let date = row.get(self.at.date).filter(|_| self.day.is_none()).map_or("", Cow::as_ref);
-            let read = || dates::read(date).ok().and_then(|written| written.by(self.order));
-            let read = self.day.or_else(read).map(day::iso);
+            let written = if self.day.is_none() { dates::read(date).ok() } else { None };
+            let day = self.day.or_else(|| written.and_then(|written| written.by(self.order)));
+            if written.is_some() && day.is_none() {
+                let (text, order) = (date.chars().take(40).collect::<String>(), self.order.name());
+                let reason = format!("{text:?} is no date in the order {order}");
+                each(RawBar {
+                    date: Cow::Borrowed(date),
+                    broken: Some(&reason),
+                    raw: line.trim(),
+                    ..RawBar::default()
+                });
+                continue;
+            }
+            let read = day.map(day::iso);
             let (open, high) = (number_at(self.at.open), number_at(self.at.high));
             let (low, close) = (number_at(self.at.low), number_at(self.at.close));
             let adjusted = self.at.adjusted.and_then(number_at);
@@ -234,6 +249,7 @@ pub fn read(content: &[u8], options: &Options) -> Result<PriceFile, ProviderErro
         series: h.find(Meaning::Series).filter(|_| !at_bse),
         kind: h.find(Meaning::Series).filter(|_| h.has("sctype")),
         period: h.find(Meaning::Period),
+        time: h.at("time").filter(|&i| h.meanings[i] == Meaning::Ignored),
         segments: h.all(Meaning::Segment),
     };
     let (mut format, mut adjusted) = format_of(&table, is_json);
@@ -247,6 +263,9 @@ pub fn read(content: &[u8], options: &Options) -> Result<PriceFile, ProviderErro
     }
     let mut inner = Inner { table, style: Style::Point, order: DateOrder::Ymd, day, at, tickers, volume_is_optional };
     let seen = look(&inner)?;
+    if let Some(fault) = seen.days.fault() {
+        return Err(bad(fault));
+    }
     inner.style = seen.style.decide().map_err(bad)?;
     let mut undecided = None;
     match (options.date_order, seen.order.decide()) {
@@ -289,12 +308,13 @@ struct Seen {
     unknown_volumes: usize,
     closing_times: bool,
     indian_time: bool,
+    days: repeats::Days,
 }
 
 /// One walk over all rows.
 fn look(inner: &Inner) -> Result<Seen, ProviderError> {
     let mut seen = Seen::default();
-    let mut before: Option<dates::Written> = None;
+    let mut before: Option<(dates::Written, String)> = None;
     for (number, line) in inner.table.lines() {
         let row = match inner.line(number, line) {
             Line::Row(row) => row,
@@ -322,18 +342,23 @@ fn look(inner: &Inner) -> Result<Seen, ProviderError> {
                      save the dates in the exchange's own time"
                 )));
             }
-            if let Some(earlier) = before
-                && earlier.time != written.time
+            let clock = inner.at.time.map_or("", cell);
+            if let Some((earlier, at)) = &before
+                && (earlier.time != written.time || at != clock)
                 && earlier.is_same_day(&written)
             {
+                let text = format!("{text} {clock}");
+                let text = text.trim_end();
                 return Err(bad(format!(
                     "line {number}: {text:?} is another time of the day before it; daily prices are needed, one row a day"
                 )));
             }
             seen.closing_times |= written.time == Some(57_600);
-            before = Some(written);
+            before = Some((written, clock.to_owned()));
         }
-        for i in [inner.at.open, inner.at.high, inner.at.low, inner.at.close].into_iter().chain(inner.at.adjusted) {
+        let prices = [inner.at.open, inner.at.high, inner.at.low, inner.at.close];
+        seen.days.add(text, prices.map(cell));
+        for i in prices.into_iter().chain(inner.at.adjusted) {
             seen.style.add(cell(i), false);
         }
         match inner.at.volume.map(cell) {

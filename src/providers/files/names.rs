@@ -100,7 +100,7 @@ pub(super) const VOLUMES: [&str; 17] = [
 ];
 pub(super) const SPLITS: [&str; 2] = ["splitcoefficient", "split"];
 /// What names a share, the plainest first.
-pub(super) const TICKERS: [&str; 29] = [
+pub(super) const TICKERS: [&str; 43] = [
     "symbol",
     "ticker",
     "tckrsymb",
@@ -130,6 +130,20 @@ pub(super) const TICKERS: [&str; 29] = [
     "isin",
     "isincode",
     "chisin",
+    "actsymbol",
+    "tickerid",
+    "bbticker",
+    "ric",
+    "code",
+    "stockcode",
+    "secid",
+    "securityid",
+    "figi",
+    "cusip",
+    "sedol",
+    "permno",
+    "asset",
+    "issuer",
 ];
 pub(super) const SERIES: [&str; 4] = ["series", "sctysrs", "chseries", "sctype"];
 pub(super) const IGNORED: [&str; 86] = [

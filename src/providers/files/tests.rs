@@ -132,6 +132,41 @@ fn who_wrote_a_file_says_whether_its_prices_are_adjusted() {
 }
 
 #[test]
+fn rows_that_do_not_belong_together_are_refused() {
+    for head in ["", "exchange", "Kürzel"] {
+        let rows = (1..9).map(|day| format!("2024-02-0{day},10,11,9,10,5,AA\n2024-02-0{day},100,101,99,100,5,BB\n"));
+        let text = format!("Date,Open,High,Low,Close,Volume,{head}\n{}", rows.collect::<String>());
+        assert!(refusal(&text, "AA").contains("8 of its 8 days"), "{}", refusal(&text, "AA"));
+    }
+    let codes = "Code,Date,Open,High,Low,Close,Volume\nA1,2024-02-01,1,3,1,2,10\nB2,2024-02-02,100,300,100,200,10\n";
+    assert!(refusal(codes, "C3").contains("A1, B2"), "{}", refusal(codes, "C3"));
+    let clock = "Date,Time,Open,High,Low,Close,Volume\n2024-02-05,09:15,1,3,1,2,10\n2024-02-05,09:16,1,3,1,2,10\n";
+    assert!(refusal(clock, "A").contains("one row a day"), "{}", refusal(clock, "A"));
+    let slip = "Date,Open,High,Low,Close,Volume\n2024-02-05,1,3,1,2,10\n2024-02-05,2,3,1,2,10\n2024-02-06,1,3,1,2,10\n";
+    assert_eq!(rows(slip, "A").len(), 3, "a slip of one day is flagged later");
+}
+
+#[test]
+fn lines_may_end_in_several_ways() {
+    let text =
+        "Date,Open,High,Low,Close,Volume\r\n2024-02-05,1,3,1,2,10\n2024-02-06,1,3,1,2,10\r2024-02-07,1,3,1,2,10\r\r\n";
+    assert_eq!(rows(text, "A").len(), 3);
+}
+
+#[test]
+fn a_date_that_is_none_in_the_stated_order_is_left_out() {
+    let text = "Date,Open,High,Low,Close,Volume\n13/02/2024,1,3,1,2,10\n02/14/2024,1,3,1,2,10\n2024-02-15,1,3,1,2,10\n";
+    let options = Options { ticker: "A".to_owned(), date_order: Some(DateOrder::Dmy), day: None };
+    let file = read(text.as_bytes(), &options).expect("a file");
+    let mut found = Vec::new();
+    let show = |bar: RawBar<'_>| found.push((bar.date.into_owned(), bar.broken.map(str::to_owned)));
+    file.batch().expect("dates").for_each(show).expect("rows");
+    let reason = "\"02/14/2024\" is no date in the order DMY";
+    let expected = [("2024-02-13", None), ("02/14/2024", Some(reason)), ("2024-02-15", None)];
+    assert_eq!(found, expected.map(|(date, broken)| (date.to_owned(), broken.map(str::to_owned))));
+}
+
+#[test]
 fn other_encodings_are_read() {
     let text = "Date,Open,High,Low,Close,Volume\n2024-01-02,£1,3,1,2,10\n";
     let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
