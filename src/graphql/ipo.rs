@@ -17,7 +17,7 @@ use crate::market::ipo::{self as market, Board, FieldChange as Change, IpoDates,
 use crate::market::{DataSource, Exchange, Performance};
 use crate::store::entity::{ipo as row, ipo_revision};
 use crate::store::page::Key;
-use crate::store::{revision_sorts, today_at};
+use crate::store::{IpoColumn, revision_sorts, today_at};
 
 /// An initial public offering.
 #[derive(Debug, Clone)]
@@ -149,6 +149,44 @@ impl Ipo {
         let lots = market::lots_of_smallest_bid(self.0.exchange, self.0.board, self.0.first_day());
         price.0.checked_mul(self.0.lot_size?.into())?.checked_mul(lots.into()).map(Decimal)
     }
+}
+
+/// The columns that a field of an IPO is made of; `None` for a field that isn't known here.
+pub(super) fn columns_of(field: &str) -> Option<&'static [IpoColumn]> {
+    use IpoColumn::{
+        Board, CloseDay, CreatedAt, Currency, Exchange, FaceValue, FirstDayReturn, IssuePrice, IssuePriceDerived,
+        IssueSize, ListingDay, ListingGain, ListingOpen, LotSize, MaxDrawdown, Name, OpenDay, PerformanceAsOf,
+        PriceBandHigh, PriceBandLow, Registrar, ReturnSinceIssue, Source, Standing, Subscription, SymbolId, Ticker,
+        UpdatedAt,
+    };
+    Some(match field {
+        "__typename" | "id" | "revisions" => &[],
+        "name" => &[Name],
+        "ticker" => &[Ticker],
+        "exchange" => &[Exchange],
+        "board" => &[Board],
+        "status" => &[OpenDay, CloseDay, ListingDay, Standing, Exchange],
+        "issuePrice" => &[IssuePrice],
+        "issuePriceDerived" => &[IssuePriceDerived],
+        "priceBandLow" => &[PriceBandLow],
+        "priceBandHigh" => &[PriceBandHigh],
+        "currency" => &[Currency],
+        "lotSize" => &[LotSize],
+        "issueSize" => &[IssueSize],
+        "openDate" => &[OpenDay],
+        "closeDate" => &[CloseDay],
+        "listingDate" => &[ListingDay],
+        "minimumInvestment" => &[IssuePrice, PriceBandHigh, LotSize, Exchange, Board, OpenDay, ListingDay],
+        "faceValue" => &[FaceValue],
+        "registrar" => &[Registrar],
+        "subscription" => &[Subscription],
+        "source" => &[Source],
+        "createdAt" => &[CreatedAt],
+        "updatedAt" => &[UpdatedAt],
+        "symbol" => &[SymbolId],
+        "performance" => &[ListingOpen, ListingGain, FirstDayReturn, ReturnSinceIssue, MaxDrawdown, PerformanceAsOf],
+        _ => return None,
+    })
 }
 
 impl Record for Ipo {

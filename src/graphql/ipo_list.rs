@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SelectionField, SimpleObject};
 
 use super::connection::{PageArguments, Total, connect, distinct, if_asked, sought};
 use super::errors::{Fault, bad_input};
 use super::ids::{self, Kind};
-use super::ipo::Ipo;
+use super::ipo::{Ipo, columns_of};
 use super::record::Records;
 use super::scalars::{Date, Decimal};
 use super::symbol::OrderDirection;
@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::market::Exchange;
 use crate::market::ipo::{Board, IpoStatus};
 use crate::store::entity::ipo as row;
-use crate::store::{IpoFilter, IpoOrder, IpoOrderField, ipo_sorts, millionths};
+use crate::store::{IpoColumn, IpoFilter, IpoOrder, IpoOrderField, ipo_sorts, millionths};
 
 /// Which IPOs to list.
 #[derive(Debug, InputObject)]
@@ -142,6 +142,25 @@ async fn find(ctx: &Context<'_>, by: IpoBy) -> Result<Option<Ipo>> {
     Ok(found.map(|row| Ipo(Arc::new(row))))
 }
 
+/// What the rows of a list must hold; `None` if that can't be told from the fields alone.
+fn asked_columns(ctx: &Context<'_>) -> Option<Vec<IpoColumn>> {
+    let mut columns = Vec::new();
+    let mut of_nodes = |nodes: SelectionField<'_>| {
+        nodes.selection_set().try_for_each(|field| {
+            columns.extend_from_slice(columns_of(field.name())?);
+            Some(())
+        })
+    };
+    for part in ctx.field().selection_set() {
+        match part.name() {
+            "nodes" => of_nodes(part)?,
+            "edges" => part.selection_set().filter(|field| field.name() == "node").try_for_each(&mut of_nodes)?,
+            _ => {}
+        }
+    }
+    Some(columns)
+}
+
 #[derive(Default)]
 pub struct IpoQuery;
 
@@ -177,7 +196,13 @@ impl IpoQuery {
             .collect();
         let page = PageArguments { first, after, last, before }.request(&ipo_sorts(&orders))?;
         let store = &ctx.data_unchecked::<App>().store;
-        let rows = if_asked(ctx, store.ipos().page(&filter, &orders, &page)).await.map_err(Fault::from)?;
+        let read = async {
+            match asked_columns(ctx) {
+                Some(columns) => store.ipos().page_of(&filter, &orders, &page, columns).await,
+                None => store.ipos().page(&filter, &orders, &page).await,
+            }
+        };
+        let rows = if_asked(ctx, read).await.map_err(Fault::from)?;
         let keys = |row: &row::Model| IpoOrder::keys(&orders, row);
         Ok(Records(connect(rows, Total::Ipos(filter), keys, |row| Ipo(Arc::new(row)))))
     }

@@ -23,6 +23,24 @@ fn text(value: &Value) -> Option<&str> {
     }
 }
 
+/// Whether the text of what is written already among some values is longer than so many bytes.
+#[must_use]
+pub fn is_longer(value: &Value, bytes: usize) -> bool {
+    fn over(value: &Value, left: &mut usize) -> bool {
+        if let Some(json) = text(value) {
+            let fits = left.checked_sub(json.len());
+            *left = fits.unwrap_or(0);
+            return fits.is_none();
+        }
+        match value {
+            Value::List(items) => items.iter().any(|item| over(item, left)),
+            Value::Object(fields) => fields.values().any(|field| over(field, left)),
+            _ => false,
+        }
+    }
+    over(value, &mut bytes.clone())
+}
+
 /// A value as it goes out. The library's own way would parse what is written already once more.
 pub struct Wire<'a>(pub &'a Value);
 
@@ -57,5 +75,12 @@ mod tests {
         assert_eq!(serde_json::to_string(&Wire(&plain)).expect("json"), serde_json::to_string(&plain).expect("json"));
         let mixed = Value::List(vec![written("[1.0, 2]".to_owned()), Value::Null]);
         assert_eq!(serde_json::to_string(&Wire(&mixed)).expect("json"), "[[1.0, 2],null]");
+    }
+
+    #[test]
+    fn the_length_of_what_is_written_is_of_all_of_it() {
+        let columns = Value::List(vec![written("[1,2,3]".to_owned()), Value::Null, written("[4,5,6]".to_owned())]);
+        assert!(is_longer(&columns, 13));
+        assert!(!is_longer(&columns, 14));
     }
 }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::refusal::is_refused;
 use crate::graphql::Code;
 use crate::graphql::limits::budget::LARGEST_ANSWER;
-use crate::graphql::wire::Wire;
+use crate::graphql::wire::{Wire, is_longer};
 use crate::telemetry::metrics;
 
 /// Forms that an answer can have.
@@ -92,8 +92,24 @@ impl<'a> Written<'a> {
     }
 }
 
+/// From here on an answer is written where nobody else waits for the thread, in bytes.
+const LONG: usize = 1 << 20;
+
+/// Does what takes milliseconds without keeping its thread's other tasks waiting.
+fn apart<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
 /// The JSON of an answer; one that is too long becomes an error that says so.
 pub(super) fn json(response: &GraphQLResponse) -> Vec<u8> {
+    if is_longer(&response.data, LONG) { apart(|| write(response)) } else { write(response) }
+}
+
+fn write(response: &GraphQLResponse) -> Vec<u8> {
     let mut body = Bounded(Vec::with_capacity(512));
     let began = Instant::now();
     let written = serde_json::to_writer(&mut body, &Written::new(response));
@@ -201,7 +217,7 @@ pub(super) async fn cacheable(answer: Response, headers: &HeaderMap) -> Response
     };
     for_one(&mut parts.headers);
     if parts.status == StatusCode::OK {
-        let tag = tag_of(&bytes);
+        let tag = if bytes.len() > LONG { apart(|| tag_of(&bytes)) } else { tag_of(&bytes) };
         if let Ok(value) = HeaderValue::from_str(&tag) {
             parts.headers.insert(header::ETAG, value);
         }

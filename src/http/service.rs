@@ -1,5 +1,6 @@
 //! What handlers share.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
@@ -16,9 +17,12 @@ use crate::graphql::{Schema, schema};
 /// Sockets at a time.
 const MOST_SOCKETS: usize = 10_000;
 
-/// What handlers share.
+/// What handlers share: one pointer, since every layer of the router clones its state with each request.
 #[derive(Clone)]
-pub struct Service {
+pub struct Service(Arc<Parts>);
+
+/// Its parts.
+pub struct Parts {
     pub app: App,
     pub schema: Schema,
     /// For operations that read whole tables.
@@ -35,7 +39,7 @@ pub struct Service {
 impl Service {
     /// `routes` are the texts of the operations that REST routes run.
     pub(super) fn new(app: App, routes: impl Iterator<Item = &'static str>) -> Self {
-        Self {
+        Self(Arc::new(Parts {
             gate: Gate::new(&app.settings.http, routes),
             renders: Renders::default(),
             exports: Exports::default(),
@@ -46,7 +50,15 @@ impl Service {
             known: Known::new(&app, app.settings.http.response_cache),
             schema: schema(Some(&app)),
             app,
-        }
+        }))
+    }
+}
+
+impl Deref for Service {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }
 

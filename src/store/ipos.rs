@@ -316,8 +316,7 @@ impl Ipos<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn page(&self, filter: &IpoFilter, orders: &[IpoOrder], page: &PageRequest) -> Result<Page<Model>> {
-        let query = page.apply(Entity::find().filter(filter.condition(self.0.backend())), &ipo_sorts(orders));
-        Ok(page.page(query.all(&self.0.read).await?))
+        self.page_of(filter, orders, page, Column::iter().collect()).await
     }
 
     /// # Errors

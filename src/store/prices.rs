@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
 
+use super::cells::Cells;
 use super::children::Children;
 use super::ids::{id_list, ids_text};
 use super::page::Sort;
@@ -55,18 +56,19 @@ const BARS: Children = Children {
 };
 
 fn bar(row: &QueryResult) -> Result<(i64, Bar)> {
+    let cells = Cells::of(row)?;
     let bar = Bar {
-        day: row.try_get_by_index(1)?,
-        open: row.try_get_by_index(2)?,
-        high: row.try_get_by_index(3)?,
-        low: row.try_get_by_index(4)?,
-        close: row.try_get_by_index(5)?,
-        adjusted_close: row.try_get_by_index(6)?,
-        volume: row.try_get_by_index(7)?,
-        split: row.try_get_by_index(8)?,
-        source: DataSource::from_code(row.try_get_by_index(9)?),
+        day: cells.get(1)?,
+        open: cells.get(2)?,
+        high: cells.get(3)?,
+        low: cells.get(4)?,
+        close: cells.get(5)?,
+        adjusted_close: cells.get(6)?,
+        volume: cells.get(7)?,
+        split: cells.get(8)?,
+        source: DataSource::from_code(cells.get(9)?),
     };
-    Ok((row.try_get_by_index(0)?, bar))
+    Ok((cells.get(0)?, bar))
 }
 
 /// Bars as the database sent them: by the thousand, reading them is work for off the async threads.
@@ -144,7 +146,9 @@ impl Prices<'_> {
     /// When the database fails.
     pub async fn pages_of(&self, symbols: &[i64], page: &BarRequest) -> Result<Vec<(i64, Bar)>> {
         let backend = self.0.backend();
-        let mut values: Vec<Value> = vec![ids_text(backend, symbols).into()];
+        // Of a list, PostgreSQL knows the length only where it plans anew, which it would for each single symbol.
+        let single = if let [symbol] = symbols { Some(*symbol) } else { None };
+        let mut values: Vec<Value> = vec![single.map_or_else(|| ids_text(backend, symbols).into(), Value::from)];
         let mut narrowed = String::new();
         for (bound, operator) in [(page.from, ">="), (page.to, "<="), (page.after, ">"), (page.before, "<")] {
             if let Some(day) = bound {
@@ -154,7 +158,11 @@ impl Prices<'_> {
         }
         let order = if page.backward { "DESC" } else { "ASC" };
         let _ = write!(narrowed, "ORDER BY day {order} LIMIT {}", page.limit.saturating_add(1));
-        let statement = Statement::from_sql_and_values(backend, BARS.of_each(backend, &narrowed), values);
+        let sql = match single {
+            Some(_) => format!("SELECT {COLUMNS} FROM price_bars WHERE symbol_id = $1 {narrowed}"),
+            None => BARS.of_each(backend, &narrowed),
+        };
+        let statement = Statement::from_sql_and_values(backend, sql, values);
         let rows = self.0.read.query_all_raw(statement).await?;
         let mut bars: Vec<(i64, Bar)> = rows.iter().map(bar).collect::<Result<_>>()?;
         bars.sort_unstable_by_key(|(symbol, bar)| (*symbol, if page.backward { -bar.day } else { bar.day }));

@@ -4,11 +4,13 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
-    IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, SqlErr, Statement,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QueryResult, QuerySelect, QueryTrait, SqlErr, Statement,
 };
 use serde::Serialize;
 
+use super::cells::Cells;
 use super::entity::symbol::{ActiveModel, Column, Entity, Model};
+use super::ids::{id_list, ids_text};
 use super::page::{Keys, Page, PageRequest, Sort, last_day, last_int};
 use super::{Result, Store, StoreError, now};
 use crate::market::{DataSource, Day, Dividend, Exchange, Split};
@@ -156,6 +158,31 @@ impl SymbolOrder {
     }
 }
 
+/// Reads what [`Entity::find`] selects: the columns in the order of [`Model`].
+pub(super) fn symbol(row: &QueryResult) -> Result<Model> {
+    let cells = Cells::of(row)?;
+    Ok(Model {
+        id: cells.get(0)?,
+        ticker: cells.get(1)?,
+        name: cells.get(2)?,
+        exchange: cells.named(3, Exchange::of)?,
+        currency: cells.get(4)?,
+        source: cells.named(5, DataSource::of)?,
+        first_day: cells.get(6)?,
+        last_day: cells.get(7)?,
+        adjusted_until: cells.get(8)?,
+        bar_count: cells.get(9)?,
+        data_version: cells.get(10)?,
+        splits: cells.get(11)?,
+        dividends: cells.get(12)?,
+        last_refreshed_at: cells.get(13)?,
+        created_at: cells.get(14)?,
+        isin: cells.get(15)?,
+        listed_day: cells.get(16)?,
+        delisted: cells.get(17)?,
+    })
+}
+
 impl Symbols<'_> {
     /// # Errors
     /// When the database fails.
@@ -186,13 +213,18 @@ impl Symbols<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn get_many_in(&self, connection: &impl ConnectionTrait, ids: &[i64]) -> Result<Vec<Model>> {
-        Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(connection).await?)
+        let query = Entity::find()
+            .filter(Expr::cust_with_values(id_list(self.0.backend(), "id", 1), [ids_text(self.0.backend(), ids)]));
+        let rows = connection.query_all_raw(query.build(self.0.backend())).await?;
+        rows.iter().map(symbol).collect()
     }
 
     /// # Errors
     /// When the database fails.
     pub async fn by_ticker(&self, ticker: &str) -> Result<Option<Model>> {
-        Ok(Entity::find().filter(Column::Ticker.eq(ticker)).one(&self.0.read).await?)
+        // There is one at most; a limit as a parameter would have PostgreSQL plan it anew each time.
+        let statement = Entity::find().filter(Column::Ticker.eq(ticker)).build(self.0.backend());
+        self.0.read.query_all_raw(statement).await?.first().map(symbol).transpose()
     }
 
     /// As [`Symbols::by_ticker`], seen from a transaction.
@@ -226,8 +258,9 @@ impl Symbols<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn page(&self, filter: &SymbolFilter, orders: &[SymbolOrder], page: &PageRequest) -> Result<Page<Model>> {
-        let query = page.apply(Entity::find().filter(filter.condition()), &symbol_sorts(orders));
-        Ok(page.page(query.all(&self.0.read).await?))
+        let query = Entity::find().filter(filter.condition());
+        let rows = page.rows(&self.0.read, query, &symbol_sorts(orders)).await?;
+        Ok(page.page(rows.iter().map(symbol).collect::<Result<_>>()?))
     }
 
     /// # Errors

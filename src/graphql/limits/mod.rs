@@ -8,11 +8,12 @@ mod syntax;
 pub mod text;
 pub mod variables;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Pos, Request, ServerError};
+use moka::sync::Cache;
 
 use super::codes::{Code, START};
 use super::validate;
@@ -59,11 +60,7 @@ fn parsed(request: &mut Request, introspection: bool) -> Result<(ExecutableDocum
     if variables::spells_nul(&request.query) {
         return Err(Code::BadUserInput.refusal(variables::NUL_MESSAGE));
     }
-    let document = parse_query(&request.query).map_err(|error| {
-        let error = ServerError::from(error);
-        let at = error.locations.first().copied().unwrap_or(START);
-        Code::ParseFailed.at(at, syntax::sentence(&error.message, &request.query, at))
-    })?;
+    let document = document(&request.query)?;
     if let Some((name, at)) = text::repeated(&request.query) {
         let message = format!("There can be only one input field named \"{name}\".");
         return Err(Code::ValidationFailed.at(place(&request.query, at), message));
@@ -71,6 +68,30 @@ fn parsed(request: &mut Request, introspection: bool) -> Result<(ExecutableDocum
     let cost = operation::check(&document, &request.variables, &SHAPES, introspection)
         .map_err(|error| Code::QueryTooComplex.refusal(error.to_string()))?;
     Ok((document, cost))
+}
+
+/// Texts that were parsed lately: clients send few and send them often, and copying a document costs a tenth of parsing.
+static PARSED: LazyLock<Cache<String, Arc<ExecutableDocument>>> = LazyLock::new(|| {
+    // A document takes some twenty times the memory of its text.
+    let weight = |text: &String, _: &Arc<ExecutableDocument>| u32::try_from(20 * text.len() + 500).unwrap_or(u32::MAX);
+    Cache::builder().weigher(weight).max_capacity(8 << 20).build()
+});
+/// Longer ones aren't kept.
+const LONGEST_KEPT: usize = 8 << 10;
+
+fn document(text: &str) -> Result<ExecutableDocument, ServerError> {
+    if let Some(known) = PARSED.get(text) {
+        return Ok(ExecutableDocument::clone(&known));
+    }
+    let document = parse_query(text).map_err(|error| {
+        let error = ServerError::from(error);
+        let at = error.locations.first().copied().unwrap_or(START);
+        Code::ParseFailed.at(at, syntax::sentence(&error.message, text, at))
+    })?;
+    if text.len() <= LONGEST_KEPT {
+        PARSED.insert(text.to_owned(), Arc::new(document.clone()));
+    }
+    Ok(document)
 }
 
 /// The line and the column of a byte, both from one.
