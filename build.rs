@@ -1,3 +1,5 @@
+//! What the compiler must be told: what tests can run here, and that a release is stripped.
+//!
 //! Finds out whether what some tests need is installed, so that they can say that they were left out rather than pass
 //! without having run: PostgreSQL's server, ONNX Runtime where `ORT_DYLIB_PATH` leads to it, and Chromium with its driver.
 //! With `REQUIRE_POSTGRES`, `REQUIRE_ONNX_RUNTIME` and `REQUIRE_CHROMIUM` set, as in CI, their absence is an error.
@@ -13,6 +15,12 @@ fn main() {
     println!("cargo::rerun-if-env-changed=REQUIRE_CHROMIUM");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=/usr/lib/postgresql");
+    // Cargo forgets `strip` for a package that its profile overrides by name, and we are one.
+    if std::env::var("PROFILE").is_ok_and(|profile| profile == "release")
+        && std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux")
+    {
+        println!("cargo::rustc-link-arg-bins=-Wl,--strip-all");
+    }
     match server_folder() {
         Some(folder) => {
             println!("cargo::rustc-cfg=has_postgres");

@@ -213,9 +213,13 @@ impl Symbols<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn get_many_in(&self, connection: &impl ConnectionTrait, ids: &[i64]) -> Result<Vec<Model>> {
-        let query = Entity::find()
-            .filter(Expr::cust_with_values(id_list(self.0.backend(), "id", 1), [ids_text(self.0.backend(), ids)]));
-        let rows = connection.query_all_raw(query.build(self.0.backend())).await?;
+        let backend = self.0.backend();
+        let among = match backend {
+            // One text for lists of any length.
+            DbBackend::Postgres => Expr::cust_with_values(id_list(backend, "id", 1), [ids_text(backend, ids)]),
+            _ => Column::Id.is_in(ids.iter().copied()),
+        };
+        let rows = connection.query_all_raw(Entity::find().filter(among).build(backend)).await?;
         rows.iter().map(symbol).collect()
     }
 

@@ -278,6 +278,46 @@ on_each_database! {
         assert_eq!(ipo(&app, "ZETA", "symbol { id } performance { asOf }").await, json!({"symbol": null, "performance": null}));
     }
 
+    async fn a_list_reads_what_each_field_of_an_issue_is_made_of(app: TestApp) {
+        serve(&app);
+        refresh(&app).await;
+        let csv = "date,open,high,low,close,volume\n2024-03-12,120,125,105,110,100\n2024-03-13,112,160,112,150,100\n";
+        let job = app.operator.import("ACMEFOODS.BSE", csv).await["job"]["id"].as_str().expect("a job").to_owned();
+        app.settled(&job).await;
+        let edit = "mutation($id: ID!) { updateIpo(input: { id: $id, issueSize: 1000000 }) { userErrors { message } } }";
+        let id = ipo(&app, "ACMEFOODS", "id").await["id"].clone();
+        assert_eq!(app.admin.data(edit, json!({"id": id})).await["updateIpo"]["userErrors"], json!([]));
+        let kind = "{ __type(name: \"Ipo\") { fields { name type { name kind ofType { name kind } } } } }";
+        let kind = app.anonymous.data(kind, json!({})).await;
+        // One issue is read whole, a list by the columns of its fields: each field is asked for alone, under each order.
+        let orders = ["NAME", "OPEN_DATE", "CLOSE_DATE", "LISTING_DATE", "ISSUE_PRICE", "CREATED_AT", "UPDATED_AT",
+                      "LISTING_GAIN", "RETURN_SINCE_ISSUE", "SUBSCRIPTION", "ISSUE_SIZE"];
+        for (i, field) in kind["__type"]["fields"].as_array().expect("fields").iter().enumerate() {
+            let name = field["name"].as_str().expect("a name");
+            let named = if field["type"]["name"].is_null() { &field["type"]["ofType"] } else { &field["type"] };
+            let inner = match named["name"].as_str().expect("a type") {
+                "IpoSubscription" => "{ scope total retail asOf }",
+                "IpoPerformance" => "{ listingOpen listingGain firstDayReturn returnSinceIssue maxDrawdownSinceListing asOf }",
+                "Symbol" => "{ ticker }",
+                "IpoRevisionConnection" => "(first: 5) { totalCount nodes { source author changes { field before after } } }",
+                other => { assert_ne!(named["kind"], "OBJECT", "{other} needs a selection here"); "" }
+            };
+            let order = orders[i % orders.len()];
+            let list = format!("query($o: IpoOrderField!) {{ ipos(first: 5, orderBy: [{{ field: $o }}]) {{ edges {{ cursor }} nodes {{ id {name} {inner} }} }} }}");
+            let list = app.anonymous.data(&list, json!({"o": order})).await["ipos"].clone();
+            assert_eq!(list["nodes"].as_array().expect("nodes").len(), 3);
+            for node in list["nodes"].as_array().expect("nodes") {
+                let one = format!("query($id: ID!) {{ ipo(by: {{ id: $id }}) {{ id {name} {inner} }} }}");
+                assert_eq!(app.anonymous.data(&one, json!({"id": node["id"]})).await["ipo"], *node, "{name}");
+            }
+            // Its cursors are those of a page that is read whole.
+            let rest = "query($o: IpoOrderField!, $c: String) { ipos(orderBy: [{ field: $o }], after: $c) { totalCount edges { cursor node { id } } } }";
+            let rest = app.anonymous.data(rest, json!({"o": order, "c": list["edges"][0]["cursor"]})).await["ipos"].clone();
+            assert_eq!(rest["edges"].as_array().expect("edges").len(), 2, "{order}");
+            assert_eq!(rest["edges"][0]["cursor"], list["edges"][1]["cursor"], "{order}");
+        }
+    }
+
     async fn adding_a_symbol_from_an_issue_is_one_step(app: TestApp) {
         serve(&app);
         refresh(&app).await;
