@@ -40,9 +40,8 @@ def free_port():
 
 
 def processor_seconds(pid):
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """User and system time of a process so far, to the nanosecond: its processor clock, as `clock_getcpuclockid` names it."""
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 class Postgres:
