@@ -50,6 +50,7 @@ class Postgres:
     def __init__(self):
         self.folder = tempfile.mkdtemp()
         self.port = free_port()
+        self.name = "prospectus"
         # Of the server alone, beside this process's own.
         self.environment = {}
         found = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
@@ -94,7 +95,7 @@ class Postgres:
             self.run("pg_ctl", "-D", f"{self.folder}/data", "-m", how, "-w", "stop")
 
     def rows(self, sql):
-        psql = self.command("psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "prospectus", "-At", "-F", "\t", "-c", sql, "prospectus")
+        psql = self.command("psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "prospectus", "-At", "-F", "\t", "-c", sql, self.name)
         text = subprocess.run(psql, check=True, capture_output=True, text=True, cwd=self.folder).stdout
         return [line.split("\t") for line in text.splitlines()]
 
