@@ -1,8 +1,9 @@
 """A backup while prices pour in: `python3 backup.py [BINARY] [--database=sqlite|postgres] [--seconds=30] [--rate=1000]`.
 
 The service is sent files of prices, so many bars a second; `prospectus backup`, or the guide's `pg_dump` on PostgreSQL, is run
-beside it, again and again. Each copy is restored elsewhere. It has to pass the database's own checks and hold no half job: of a file whose job had succeeded by
-then every bar, of any other all or none, and the file itself, so that the process that starts on the copy goes on with it."""
+beside it, again and again. Each copy is restored elsewhere. It has to pass the database's own checks and hold no half job: of a
+file whose job had succeeded by then every bar, of any other all or none, and the file itself, so that the process that starts on
+the copy goes on with it."""
 
 import asyncio
 import functools

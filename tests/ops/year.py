@@ -1,8 +1,8 @@
 """A year in minutes: `python3 year.py [BINARY] [--days=365] [--database=sqlite|postgres]`.
 
-The service, and PostgreSQL with it, runs by a clock that jumps from day to day (libfaketime). Each day brings refreshes, imports, sweeps and
-flagged records, which are resolved; the audit trail writes all of it down. With everything kept for KEEP days the database must
-have stopped growing long before the year is over, and nothing may be forgotten before its time."""
+The service, and PostgreSQL with it, runs by a clock that jumps from day to day (libfaketime). Each day brings refreshes, imports,
+sweeps and flagged records, which are resolved; the audit trail writes all of it down. With everything kept for KEEP days the
+database must have stopped growing long before the year is over, and nothing may be forgotten before its time."""
 
 import asyncio
 import glob
