@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::NewFlag;
+use crate::market::DataSource;
+use crate::providers::{IpoBatch, RawIpo};
+use crate::store::{NewFlag, Store, StoreError};
 
 /// What is issued.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,6 +14,33 @@ pub(super) enum Kind {
     Share(&'static str),
     /// Something else, in words.
     Other(String),
+}
+
+/// Why a record of this kind is listed as left out.
+pub(super) fn reason(what: &str) -> String {
+    format!("{what}, which isn't a share")
+}
+
+/// Funds of one name that are remembered.
+const MOST_KNOWN: u64 = 2_000;
+
+/// Where the source names no kind, the only row of a fund looks like a share. Whoever was a fund before is one again:
+/// its later series come under the same name.
+pub(super) async fn mark_known_funds(store: &Store, scope: &str, batch: &mut IpoBatch) -> Result<(), StoreError> {
+    let is_unsaid = |record: &RawIpo| record.security.is_none() && record.band.is_none();
+    if batch.source != DataSource::AlphaVantage || !batch.records.iter().any(is_unsaid) {
+        return Ok(());
+    }
+    let Kind::Other(fund) = kind_of(Some("FUND")) else { return Ok(()) };
+    let known = store.flags().records(scope, &reason(&fund), MOST_KNOWN).await?;
+    for record in batch.records.iter_mut().filter(|record| is_unsaid(record)) {
+        let Some(name) = record.name.as_deref() else { continue };
+        let cell = format!(",{name},");
+        if known.iter().any(|raw| raw.contains(&cell)) {
+            record.security = Some("FUND".to_owned());
+        }
+    }
+    Ok(())
 }
 
 /// The kind that a code names. Where the source sends none, it's a share.
@@ -85,7 +114,7 @@ mod tests {
     fn what_is_left_out_is_counted_by_kind() {
         let flag = |code: &str| {
             let Kind::Other(what) = kind_of(Some(code)) else { panic!("{code} is a share") };
-            let reason = format!("{what}, which isn't a share");
+            let reason = reason(&what);
             NewFlag { record: String::new(), day: None, field: None, reason, raw: String::new() }
         };
         assert_eq!(summary(&[]), None);

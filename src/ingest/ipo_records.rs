@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::ipo_dates::IssueDates;
-use super::ipo_kinds::{Kind, kind_of};
+use super::ipo_kinds::{Kind, kind_of, reason};
 use super::ipo_text::{count, first_number, is_nothing, prices};
 use crate::market::currency::iso_4217;
 use crate::market::day::iso;
@@ -58,7 +58,7 @@ pub fn parse_ipos(batch: &IpoBatch, today: Day) -> ParsedIpos {
         let board = match kind_of(raw.security.as_deref()) {
             Kind::Share(board) => board,
             Kind::Other(what) => {
-                let reason = format!("{what}, which isn't a share");
+                let reason = reason(&what);
                 parsed.left_out.push(flag(raw, dates.near(raw), Flaw { field: "securityType", reason }));
                 continue;
             }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::ipo_kinds::summary;
+use super::ipo_kinds::{mark_known_funds, summary};
 use super::ipo_records::{IpoRecord, ParsedIpos, parse_ipos};
 use super::listings::check_listings;
 use super::made_good::{MadeGood, SAME_ISSUE_DAYS};
@@ -22,7 +22,8 @@ use crate::store::{Event, RecordCounts, Store, now, today_at};
 ///
 /// # Errors
 /// When the database fails; nothing is stored then.
-pub async fn ipos(store: &Store, batch: IpoBatch) -> Result<Ingested, IngestError> {
+pub async fn ipos(store: &Store, mut batch: IpoBatch) -> Result<Ingested, IngestError> {
+    mark_known_funds(store, &ipo_scope(batch.source), &mut batch).await?;
     let (source, exchanges) = (batch.source, batch.exchanges.clone());
     let today = exchanges.first().map_or_else(|| today_at(Exchange::Other), |exchange| today_at(*exchange));
     let parsed = tokio::task::spawn_blocking(move || parse_ipos(&batch, today)).await?;

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, OnConflict};
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use sha2::{Digest, Sha256};
 
 use super::entity::flag::{ActiveModel, Column, Entity, Model};
@@ -134,6 +136,16 @@ impl Flags<'_> {
     ) -> Result<()> {
         let now = now();
         write(transaction, rows_of(source, scope, left_out, now, Some(now))).await
+    }
+
+    /// The records of a scope that were listed for a reason, as they came; the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn records(&self, scope: &str, reason: &str, most: u64) -> Result<Vec<String>> {
+        let listed = Entity::find().filter(Column::Scope.eq(scope)).filter(Column::Reason.eq(reason));
+        let rows = listed.order_by_desc(Column::Id).limit(most).all(&self.0.read).await?;
+        Ok(rows.into_iter().map(|row| row.raw).collect())
     }
 
     /// Forgets a scope's flags: what they were about is gone.

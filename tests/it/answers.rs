@@ -215,6 +215,25 @@ on_each_database! {
         }
     }
 
+    async fn whoever_was_a_fund_in_the_calendar_is_one_again(app: TestApp) {
+        let fetched = async |rows: &str| {
+            let calendar = format!("symbol,name,ipoDate,priceRangeLow,priceRangeHigh,currency,exchange\r\n{rows}");
+            app.provider.answer("", Answer::Body(calendar));
+            let data = app.operator.data("mutation { refreshIpos(input: { source: ALPHA_VANTAGE }) { job { id } } }", json!({})).await;
+            app.settled(data["refreshIpos"]["job"]["id"].as_str().expect("a job")).await["message"].clone()
+        };
+        // The calendar names no kind of security: a fund's first row may be a share.
+        let told = fetched("CVGD,\"Elevated Series Trust, The\",2099-05-18,0,0,USD,NYSE\r\nONLY,Lonely Trust,2099-05-18,0,0,USD,NYSE\r\nCVSM,\"Elevated Series Trust, The\",2099-05-18,0,0,USD,NYSE\r\n").await;
+        assert_eq!(told, "1 added, 0 changed, 0 unchanged; 2 that aren't shares left out: 2 of a series of a fund (FUND)");
+        let told = fetched("CVQT,\"Elevated Series Trust, The\",2099-06-18,0,0,USD,NYSE\r\nCVGO,Elevated Series Trustees Inc,2099-06-18,0,0,USD,NYSE\r\n").await;
+        assert_eq!(told, "1 added, 0 changed, 0 unchanged; 1 that isn't a share left out: 1 of a series of a fund (FUND)");
+        let found = app.anonymous.data("{ ipos { nodes { ticker } } dataIssues { nodes { record resolvedAt } } }", json!({})).await;
+        let tickers: Vec<&str> = found["ipos"]["nodes"].as_array().expect("issues").iter().filter_map(|ipo| ipo["ticker"].as_str()).collect();
+        assert_eq!(tickers, ["CVGO", "ONLY"]);
+        let listed = found["dataIssues"]["nodes"].as_array().expect("records");
+        assert!(listed.len() == 3 && listed.iter().all(|record| record["resolvedAt"].is_string()), "{listed:?}");
+    }
+
     async fn names_of_runs_pass_the_one_gate_for_text(app: TestApp) {
         import(&app, "ONE.BSE", &csv(&weekdays("2024-06-14", 60))).await;
         let run = "mutation { runBacktest(input: { ticker: \"ONE.BSE\", strategy: { buy: { priceBelowSma: 5 }, sell: { priceAboveSma: 9 } } }) { backtest { id } } }";
