@@ -6,13 +6,14 @@ use crate::app::App;
 use crate::jobs::{Job, RefreshIpos};
 use crate::market::currency::iso_4217;
 use crate::market::day::iso;
+use crate::market::decimal::millionths;
 use crate::market::ipo::{FieldChange, IpoField, check_issue_day};
 use crate::market::text::clean;
 use crate::market::{DataSource, Exchange};
 use crate::request::RequestError;
 use crate::store::entity::ipo::Model;
 use crate::store::entity::{deleted_ipo, job};
-use crate::store::{Event, Role, millionths, now};
+use crate::store::{Event, Role, now};
 
 /// Fields to be set; `None` clears one.
 pub type IpoEdits = Vec<(IpoField, Option<String>)>;

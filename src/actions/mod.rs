@@ -2,12 +2,14 @@
 //! the engines and stores, or records a job. GraphQL, the REST routes over it, the command line and the demo come through
 //! here, and who may do what is said here.
 
+pub mod audit;
 pub mod backtests;
 mod caller;
 pub mod flags;
 pub mod ipos;
 pub mod jobs;
 pub mod market;
+pub mod market_files;
 pub mod models;
 pub mod predictions;
 pub mod prices;

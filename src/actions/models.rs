@@ -4,14 +4,18 @@ use super::jobs::record_one;
 use super::symbols::named;
 use super::{Caller, LONGEST_NAME};
 use crate::app::App;
+use crate::forecast::Stage;
 use crate::jobs::{Job, TrainModel};
 use crate::market::text::clean;
 use crate::request::RequestError;
+use crate::research::{Trained, train_model};
 use crate::store::Role;
-use crate::store::entity::job;
+use crate::store::entity::{job, symbol};
 
 /// Symbols that a model is trained on at most.
 const MOST_TRAINED_ON: usize = 200;
+/// Symbols with fewer bars are left out where nobody names them.
+const FEWEST_BARS: i32 = 250;
 
 /// Queues the training of a model on these symbols; the same training under way answers with that one.
 ///
@@ -19,18 +23,51 @@ const MOST_TRAINED_ON: usize = 200;
 /// When the caller may not, the name is empty or too long, or a ticker isn't known.
 pub async fn train(app: &App, caller: &Caller, name: &str, tickers: &[String]) -> Result<job::Model, RequestError> {
     caller.must_be(Role::Operator)?;
+    let name = checked_name(name)?;
+    if tickers.is_empty() || tickers.len() > MOST_TRAINED_ON {
+        return Err(RequestError::invalid("tickers", format!("a model is trained on 1 to {MOST_TRAINED_ON} symbols")));
+    }
+    let symbol_ids = in_order(named(app, tickers).await?).iter().map(|symbol| symbol.id).collect();
+    record_one(app, TrainModel { name, symbol_ids }.record(None)?).await
+}
+
+/// Trains a model at once, without the queue: on these symbols, or on all that have bars enough.
+///
+/// # Errors
+/// When the caller may not, the name is empty or too long, a ticker isn't known, or there's too little to fit.
+pub async fn train_at_once(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    tickers: &[String],
+    go_on: impl FnMut(Stage) -> bool + Send + 'static,
+) -> Result<Trained, RequestError> {
+    caller.must_be(Role::Operator)?;
+    let name = checked_name(name)?;
+    let mut symbols = named(app, tickers).await?;
+    if tickers.is_empty() {
+        symbols = app.store.symbols().all().await?;
+        symbols.retain(|symbol| symbol.bar_count >= FEWEST_BARS);
+    }
+    if symbols.is_empty() {
+        let message = format!("no symbol has {FEWEST_BARS} bars to train on; import some first");
+        return Err(RequestError::InsufficientData { field: "tickers".into(), message });
+    }
+    train_model(app, name, &in_order(symbols), go_on).await
+}
+
+/// The order must not matter: the same symbols make the same model.
+fn in_order(mut symbols: Vec<symbol::Model>) -> Vec<symbol::Model> {
+    symbols.sort_by(|a, b| a.ticker.cmp(&b.ticker));
+    symbols
+}
+
+fn checked_name(name: &str) -> Result<String, RequestError> {
     let name = clean(name);
     if name.is_empty() || name.chars().count() > LONGEST_NAME {
         return Err(RequestError::invalid("name", format!("a model's name has 1 to {LONGEST_NAME} characters")));
     }
-    if tickers.is_empty() || tickers.len() > MOST_TRAINED_ON {
-        return Err(RequestError::invalid("tickers", format!("a model is trained on 1 to {MOST_TRAINED_ON} symbols")));
-    }
-    let mut symbols = named(app, tickers).await?;
-    // The order must not matter: the same symbols make the same model.
-    symbols.sort_by(|a, b| a.ticker.cmp(&b.ticker));
-    let symbol_ids = symbols.iter().map(|s| s.id).collect();
-    record_one(app, TrainModel { name, symbol_ids }.record(None)?).await
+    Ok(name)
 }
 
 async fn check_trained_here(app: &App, key: &str) -> Result<(), RequestError> {

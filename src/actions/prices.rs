@@ -1,9 +1,9 @@
 //! Files of prices: look at one, take one in.
 
 use super::Caller;
-use super::symbols::exchange_by_suffix;
+use super::symbols::{self, AddSymbol, exchange_by_suffix};
 use crate::app::App;
-use crate::ingest;
+use crate::ingest::{self, IngestError, Ingested};
 use crate::jobs::{ImportPrices, Job};
 use crate::market::close::Clock;
 use crate::market::{Bar, DataSource, DateOrder, Day};
@@ -11,7 +11,7 @@ use crate::providers::ProviderError;
 use crate::providers::files::{self, Column, Options};
 use crate::request::{RequestError, normalise_ticker};
 use crate::store::entity::{job, symbol};
-use crate::store::{Event, NewFlag, NewJob, NewSymbol, Role};
+use crate::store::{Event, NewFlag, NewJob, NewSymbol, RecordCounts, Role};
 
 /// Bars shown.
 const ROWS: usize = 10;
@@ -85,6 +85,36 @@ pub async fn preview(
         })
     });
     read.await?
+}
+
+/// Takes a file in at once, without the queue; the symbol is added if it's new. Tells what became of the rows, and what
+/// should be said of them.
+///
+/// # Errors
+/// When the caller may not, the ticker is malformed, or the file can't be read.
+pub async fn import_at_once(
+    app: &App,
+    caller: &Caller,
+    content: &[u8],
+    mut options: Options,
+) -> Result<(RecordCounts, Vec<String>), RequestError> {
+    caller.must_be(Role::Operator)?;
+    options.ticker = normalise_ticker(&options.ticker)?;
+    let unusable = |e: ProviderError| RequestError::invalid("file", e.to_string());
+    let file = files::read(content, &options).map_err(unusable)?;
+    let batch = file.batch().map_err(unusable)?;
+    let id = if let Some(symbol) = app.store.symbols().by_ticker(&options.ticker).await? {
+        symbol.id
+    } else {
+        let input = AddSymbol { ticker: options.ticker, name: None, exchange: None, refresh: false };
+        symbols::add(app, caller, input).await?.0.id
+    };
+    let Ingested { outcome, notes, .. } =
+        ingest::prices(&app.store, id, batch, false).await.map_err(|error| match error {
+            IngestError::Store(error) => error.into(),
+            other => RequestError::invalid("file", other.to_string()),
+        })?;
+    Ok((outcome, notes.into_iter().chain(file.notes).collect()))
 }
 
 /// Queues the reading of a CSV file, and adds the symbol if it's new.

@@ -7,9 +7,7 @@ use clap::Args;
 use super::errors::CommandError;
 use super::import_market;
 use super::prepare::prepared;
-use crate::actions::Caller;
-use crate::actions::symbols::{self, AddSymbol};
-use crate::ingest;
+use crate::actions::{Caller, prices};
 use crate::market::DateOrder;
 use crate::market::daily::day_in_name;
 use crate::providers::files::{self, Options};
@@ -48,25 +46,17 @@ pub(super) async fn run(settings: Settings, arguments: ImportArguments) -> Resul
         return Err(CommandError::Failed(format!("{name} is larger than {} MiB; split it", files::LARGEST_FILE >> 20)));
     }
     let content = tokio::fs::read(&path).await.map_err(unreadable)?;
-    let ticker = normalise_ticker(&ticker).map_err(|e| failed(&e))?;
     let day = path.file_name().and_then(|name| name.to_str()).and_then(day_in_name);
+    let ticker = normalise_ticker(&ticker).map_err(|e| failed(&e))?;
     let options = Options { ticker: ticker.clone(), date_order: arguments.date_order, day };
-    let file = files::read(&content, &options).map_err(|e| failed(&e))?;
-    let batch = file.batch().map_err(|e| failed(&e))?;
     let app = prepared(settings).await?;
-    let id = if let Some(symbol) = app.store.symbols().by_ticker(&ticker).await? {
-        symbol.id
-    } else {
-        let input = AddSymbol { ticker: ticker.clone(), name: None, exchange: None, refresh: false };
-        symbols::add(&app, &Caller::command_line(), input).await.map_err(|e| failed(&e))?.0.id
-    };
-    let ingested = ingest::prices(&app.store, id, batch, false).await.map_err(|e| failed(&e))?;
-    let outcome = ingested.outcome;
+    let done = prices::import_at_once(&app, &Caller::command_line(), &content, options).await;
+    let (outcome, notes) = done.map_err(|e| failed(&e))?;
     println!(
         "{ticker}: {} added, {} changed, {} unchanged, {} flagged",
         outcome.added, outcome.changed, outcome.unchanged, outcome.flagged
     );
-    for note in ingested.notes.iter().chain(&file.notes) {
+    for note in notes {
         println!("{ticker}: {note}");
     }
     app.store.close().await;

@@ -8,33 +8,19 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::errors::CommandError;
 use super::prepare::prepared;
-use crate::app::App;
-use crate::ingest;
-use crate::jobs;
+use crate::actions::Caller;
+use crate::actions::market_files::{MarketFile, MarketImport};
+use crate::market::Exchange;
 use crate::market::daily::day_in_name;
 use crate::market::day::iso;
-use crate::market::{Day, Exchange};
-use crate::providers::market::{DayFile, ListFile, RawAction, Session, actions_of_csv, describe, read_day, read_list};
+use crate::providers::market::{DayFile, actions_of_csv, describe, read_day, read_list};
 use crate::settings::Settings;
-use crate::store::{RecordCounts, today_at};
-
-/// What a file holds.
-enum Content {
-    Session(Session),
-    List(ListFile),
-    Actions(Vec<RawAction>),
-    /// Why it is passed over.
-    Useless(String),
-}
+use crate::store::today_at;
 
 /// Longer files are no daily files.
 const LONGEST_FILE: u64 = 64 << 20;
 /// Files that are read while others are written.
 const READ_AHEAD: usize = 3;
-/// Shares that are gathered before they are written.
-const ROWS_A_BATCH: usize = 24_000;
-/// Days that one write spans at most.
-const LONGEST_SPAN: Day = 45;
 
 pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), CommandError> {
     let files = tokio::task::spawn_blocking(move || files_of(&paths)).await;
@@ -44,8 +30,9 @@ pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), C
     let style = ProgressStyle::with_template("{bar:30} {pos} of {len} files, {elapsed} so far, {eta} to go  {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(Duration::from_millis(200));
-    let mut import =
-        Import { app: &app, batch: Vec::new(), days: 0, outcome: RecordCounts::default(), span: None, passed_over: 0 };
+    let failed = |error: &dyn std::fmt::Display| CommandError::Failed(error.to_string());
+    let mut import = MarketImport::new(&app, &Caller::command_line()).map_err(|e| failed(&e))?;
+    let mut passed_over = 0;
     let mut contents = stream::iter(files)
         .map(|file| async move {
             let name = file.display().to_string();
@@ -53,20 +40,21 @@ pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), C
         })
         .buffered(READ_AHEAD);
     while let Some((name, content)) = contents.next().await {
-        let content = content.map_err(|e| CommandError::Failed(e.to_string()))?;
-        if let Some(why) = import.take(content).await? {
-            bar.suspend(|| eprintln!("{name} is passed over: {why}"));
+        match content.map_err(|e| failed(&e))? {
+            Ok(content) => import.take(content).await.map_err(|e| failed(&e))?,
+            Err(why) => {
+                passed_over += 1;
+                bar.suspend(|| eprintln!("{name} is passed over: {why}"));
+            }
         }
         bar.inc(1);
-        bar.set_message(format!("{} bars", import.outcome.added));
+        bar.set_message(format!("{} bars", import.added()));
     }
-    import.write().await?;
-    import.settle().await?;
+    let (days, counts) = import.finish().await.map_err(|e| failed(&e))?;
     bar.finish_and_clear();
-    let Import { days, outcome, passed_over, .. } = import;
     println!(
         "{days} days: {} bars added, {} changed, {} unchanged, {} rows flagged; {passed_over} files passed over",
-        outcome.added, outcome.changed, outcome.unchanged, outcome.flagged
+        counts.added, counts.changed, counts.unchanged, counts.flagged
     );
     app.store.close().await;
     if days == 0 && passed_over > 0 {
@@ -75,93 +63,32 @@ pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), C
     Ok(())
 }
 
-/// What was read so far.
-struct Import<'a> {
-    app: &'a App,
-    batch: Vec<Session>,
-    days: usize,
-    outcome: RecordCounts,
-    span: Option<(Day, Day)>,
-    passed_over: usize,
-}
-
-impl Import<'_> {
-    /// Takes a file's content; tells why if it's of no use.
-    async fn take(&mut self, content: Content) -> Result<Option<String>, CommandError> {
-        match content {
-            Content::Session(session) => {
-                let first = self.batch.iter().map(|s| s.day).min().unwrap_or(session.day);
-                let far = (session.day - first).abs() > LONGEST_SPAN;
-                let again = self.batch.iter().any(|s| s.day == session.day);
-                let rows: usize = self.batch.iter().map(|s| s.shares.len()).sum();
-                if far || again || rows >= ROWS_A_BATCH {
-                    self.write().await?;
-                }
-                let (first, last) = self.span.unwrap_or((session.day, session.day));
-                self.span = Some((first.min(session.day), last.max(session.day)));
-                self.batch.push(session);
-            }
-            Content::List(list) => {
-                jobs::learn_list(self.app, list).await.map_err(|e| CommandError::Failed(e.to_string()))?;
-            }
-            Content::Actions(actions) => {
-                ingest::corporate_actions(&self.app.store, actions)
-                    .await
-                    .map_err(|e| CommandError::Failed(e.to_string()))?;
-            }
-            Content::Useless(why) => {
-                self.passed_over += 1;
-                return Ok(Some(why));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn write(&mut self) -> Result<(), CommandError> {
-        self.days += self.batch.len();
-        let batch = std::mem::take(&mut self.batch);
-        let outcome = ingest::market(&self.app.store, batch).await.map_err(|e| CommandError::Failed(e.to_string()))?;
-        self.outcome.added += outcome.added;
-        self.outcome.changed += outcome.changed;
-        self.outcome.unchanged += outcome.unchanged;
-        self.outcome.flagged += outcome.flagged;
-        Ok(())
-    }
-
-    /// Holds the known announcements against the prices that came.
-    async fn settle(&self) -> Result<(), CommandError> {
-        let Some((first, last)) = self.span else { return Ok(()) };
-        let judged = ingest::judge_actions(&self.app.store, first - 10, last).await;
-        judged.map_err(|e| CommandError::Failed(e.to_string()))
-    }
-}
-
-fn read(file: &Path) -> Content {
+/// A file's content, or why it is passed over.
+fn read(file: &Path) -> Result<MarketFile, String> {
     let size = std::fs::metadata(file).map(|m| m.len());
     match size {
         Ok(size) if size > LONGEST_FILE => {
-            return Content::Useless(format!("it is longer than {} MiB", LONGEST_FILE >> 20));
+            return Err(format!("it is longer than {} MiB", LONGEST_FILE >> 20));
         }
         Ok(_) => {}
-        Err(error) => return Content::Useless(format!("it can't be read: {error}")),
+        Err(error) => return Err(format!("it can't be read: {error}")),
     }
     let bytes = match std::fs::read(file) {
         Ok(bytes) => bytes,
-        Err(error) => return Content::Useless(format!("it can't be read: {error}")),
+        Err(error) => return Err(format!("it can't be read: {error}")),
     };
     match read_day(&bytes, None) {
-        DayFile::Session(session) if session.day > today_at(Exchange::Nse) => Content::Useless(format!(
-            "its day, {}, is in the future; correct its dates, or this machine's clock",
-            iso(session.day)
-        )),
-        DayFile::Session(session) => Content::Session(session),
+        DayFile::Session(session) if session.day > today_at(Exchange::Nse) => {
+            Err(format!("its day, {}, is in the future; correct its dates, or this machine's clock", iso(session.day)))
+        }
+        DayFile::Session(session) => Ok(MarketFile::Session(session)),
         other => {
             if let Some(actions) = actions_of_csv(&bytes) {
-                Content::Actions(actions)
+                Ok(MarketFile::Actions(actions))
             } else if let Some(list) = read_list(&bytes) {
-                Content::List(list)
+                Ok(MarketFile::List(list))
             } else {
-                Content::Useless(describe(&other))
+                Err(describe(&other))
             }
         }
     }
@@ -206,8 +133,8 @@ mod tests {
             std::fs::write(&file, text).expect("a file");
             read(&file)
         };
-        let Content::Useless(why) = written("01-JAN-2099") else { panic!("it is in the future") };
+        let Err(why) = written("01-JAN-2099") else { panic!("it is in the future") };
         assert!(why.contains("2099-01-01, is in the future"), "{why}");
-        assert!(matches!(written("01-JAN-2024"), Content::Session(_)));
+        assert!(matches!(written("01-JAN-2024"), Ok(MarketFile::Session(_))));
     }
 }

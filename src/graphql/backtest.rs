@@ -6,14 +6,14 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject
 
 use super::batch::DataLoader;
 use super::column::Column;
-use super::connection::{Connection, PageArguments, Total, connect, if_asked, sought};
-use super::errors::{Fault, UserError, internal, missing, sort_out};
+use super::connection::{Connection, PageArguments, Total, connect, if_asked};
+use super::errors::{Fault, UserError, internal, missing, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
 use super::loaders::{CurveOf, Rows};
 use super::scalars::{Date, DateTime};
 use super::strategy::{ExecutionInput, StrategyInput};
-use super::subject::{Symbol, filtered_by, has_changed, load_symbol};
+use super::subject::{Symbol, has_changed, load_symbol, runs};
 use crate::actions::backtests;
 use crate::app::App;
 use crate::backtest::{self, Execution, ExitReason, Strategy, describe, drawdowns};
@@ -359,13 +359,10 @@ impl BacktestQuery {
             BacktestFilterInput,
         >,
     ) -> Result<Connection<Backtest>> {
-        let mut wanted = ResearchFilter::default();
-        if let Some(filter) = filter {
-            wanted.created_from = filter.created_from.map(|at| at.0);
-            wanted.created_to = filter.created_to.map(|at| at.0);
-            wanted.search = sought(filter.search)?;
-            wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
-        }
+        let wanted = match filter {
+            Some(f) => runs(ctx, f.ticker, (f.created_from, f.created_to), f.search).await?,
+            None => ResearchFilter::default(),
+        };
         let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.backtests().page(&wanted, &page)).await.map_err(Fault::from)?;
@@ -429,9 +426,7 @@ impl BacktestMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The symbol, the strategy, and how it is run.")] input: RunBacktestInput,
     ) -> Result<RunBacktestPayload> {
-        Ok(match sort_out(backtests::run(ctx.data_unchecked::<App>(), &caller(ctx), input).await)? {
-            Ok(row) => RunBacktestPayload { backtest: Some(Backtest(row)), user_errors: Vec::new() },
-            Err(user_errors) => RunBacktestPayload { backtest: None, user_errors },
-        })
+        let done = backtests::run(ctx.data_unchecked::<App>(), &caller(ctx), input).await;
+        Ok(payload!(RunBacktestPayload, done, row => { backtest: Some(Backtest(row)) }))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
-use super::errors::{Fault, UserError, sort_out};
+use super::errors::{Fault, UserError, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
 use super::ipo::Ipo;
@@ -84,9 +84,7 @@ impl DeletedIpoMutation {
         #[graphql(desc = "Which IPO.")] input: RestoreIpoInput,
     ) -> Result<RestoreIpoPayload> {
         let (app, id) = (ctx.data_unchecked::<App>(), ids::row_of(Kind::Ipo, &input.id));
-        Ok(match sort_out(ipos::restore(app, &caller(ctx), id).await)? {
-            Ok(row) => RestoreIpoPayload { ipo: Some(Ipo(Arc::new(row))), user_errors: Vec::new() },
-            Err(user_errors) => RestoreIpoPayload { ipo: None, user_errors },
-        })
+        let done = ipos::restore(app, &caller(ctx), id).await;
+        Ok(payload!(RestoreIpoPayload, done, row => { ipo: Some(Ipo(Arc::new(row))) }))
     }
 }

@@ -65,6 +65,17 @@ pub fn sort_out<T>(outcome: Result<T, RequestError>) -> Result<Result<T, Vec<Use
     Ok(Err(vec![UserError { code, message, field }]))
 }
 
+/// A mutation's payload, by what an action answers with: its fields from the value, or what is wrong with the input.
+macro_rules! payload {
+    ($payload:ident, $done:expr, $value:pat => { $($field:ident: $content:expr),+ }) => {
+        match $crate::graphql::errors::sort_out($done)? {
+            Ok($value) => $payload { $($field: $content,)+ user_errors: Vec::new() },
+            Err(user_errors) => $payload { $($field: Default::default(),)+ user_errors },
+        }
+    };
+}
+pub(super) use payload;
+
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked, sought};
-use super::errors::{Fault, UserError, sort_out};
+use super::errors::{Fault, UserError, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
 use super::scalars::DateTime;
@@ -143,9 +143,7 @@ impl FlagMutation {
         #[graphql(desc = "Which record.")] input: ResolveDataIssueInput,
     ) -> Result<ResolveDataIssuePayload> {
         let id = ids::row_of(Kind::DataIssue, &input.id);
-        Ok(match sort_out(flags::resolve(ctx.data_unchecked::<App>(), &caller(ctx), id).await)? {
-            Ok(row) => ResolveDataIssuePayload { data_issue: Some(DataIssue(row)), user_errors: Vec::new() },
-            Err(user_errors) => ResolveDataIssuePayload { data_issue: None, user_errors },
-        })
+        let done = flags::resolve(ctx.data_unchecked::<App>(), &caller(ctx), id).await;
+        Ok(payload!(ResolveDataIssuePayload, done, row => { data_issue: Some(DataIssue(row)) }))
     }
 }

@@ -1,6 +1,6 @@
 //! Who is asking, and whether they may.
 
-use async_graphql::{Context, Error, Guard, Result, SimpleObject};
+use async_graphql::{Context, Error, SimpleObject};
 
 use super::codes::Code;
 use crate::actions::Caller;
@@ -18,16 +18,6 @@ pub struct Viewer {
     pub name: String,
     /// What the token allows.
     pub role: Role,
-}
-
-/// Lets callers of a role and above pass.
-pub struct RoleGuard(pub Role);
-
-impl Guard for RoleGuard {
-    async fn check(&self, ctx: &Context<'_>) -> Result<()> {
-        let role = ctx.data_opt::<Caller>().map_or(Role::Anonymous, |caller| caller.role);
-        if role >= self.0 { Ok(()) } else { Err(denied(role, self.0)) }
-    }
 }
 
 /// Why a role does not suffice.

@@ -135,7 +135,7 @@ impl IpoRevision {
 
 /// A stored decimal, with the places it was written with.
 fn decimal(text: Option<&String>) -> Option<Decimal> {
-    text.and_then(|text| rust_decimal::Decimal::from_str_exact(text).ok()).map(Decimal)
+    text.and_then(|text| crate::market::decimal::exact(text)).map(Decimal)
 }
 
 impl Ipo {

@@ -7,7 +7,7 @@ use async_stream::try_stream;
 use futures_util::Stream;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::errors::{UserError, lagged, sort_out};
+use super::errors::{UserError, lagged, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
 use super::ipo::Ipo;
@@ -220,10 +220,8 @@ impl IpoMutation {
         #[graphql(desc = "Which source to ask.")] input: RefreshIposInput,
     ) -> Result<RefreshIposPayload> {
         let app = ctx.data_unchecked::<App>();
-        Ok(match sort_out(ipos::refresh(app, &caller(ctx), input.source, input.idempotency_key).await)? {
-            Ok(job) => RefreshIposPayload { job: Some(Job(job)), user_errors: Vec::new() },
-            Err(user_errors) => RefreshIposPayload { job: None, user_errors },
-        })
+        let done = ipos::refresh(app, &caller(ctx), input.source, input.idempotency_key).await;
+        Ok(payload!(RefreshIposPayload, done, job => { job: Some(Job(job)) }))
     }
 
     /// Adds an IPO.
@@ -234,10 +232,8 @@ impl IpoMutation {
     ) -> Result<CreateIpoPayload> {
         let app = ctx.data_unchecked::<App>();
         let exchange = input.exchange;
-        Ok(match sort_out(ipos::create(app, &caller(ctx), exchange, input.into_edits()).await)? {
-            Ok(row) => CreateIpoPayload { ipo: Some(Ipo(Arc::new(row))), user_errors: Vec::new() },
-            Err(user_errors) => CreateIpoPayload { ipo: None, user_errors },
-        })
+        let done = ipos::create(app, &caller(ctx), exchange, input.into_edits()).await;
+        Ok(payload!(CreateIpoPayload, done, row => { ipo: Some(Ipo(Arc::new(row))) }))
     }
 
     /// Sets fields of an IPO. A fetch leaves them alone until the source itself says something else.
@@ -247,10 +243,8 @@ impl IpoMutation {
         #[graphql(desc = "Which IPO, and the values to set.")] input: UpdateIpoInput,
     ) -> Result<UpdateIpoPayload> {
         let (app, id) = (ctx.data_unchecked::<App>(), ids::row_of(Kind::Ipo, &input.id));
-        Ok(match sort_out(ipos::update(app, &caller(ctx), id, input.into_edits()).await)? {
-            Ok(row) => UpdateIpoPayload { ipo: Some(Ipo(Arc::new(row))), user_errors: Vec::new() },
-            Err(user_errors) => UpdateIpoPayload { ipo: None, user_errors },
-        })
+        let done = ipos::update(app, &caller(ctx), id, input.into_edits()).await;
+        Ok(payload!(UpdateIpoPayload, done, row => { ipo: Some(Ipo(Arc::new(row))) }))
     }
 
     /// Deletes an IPO with its history. A fetch doesn't bring it back; `restoreIpo` does.
@@ -260,14 +254,11 @@ impl IpoMutation {
         #[graphql(desc = "Which IPO.")] input: DeleteIpoInput,
     ) -> Result<DeleteIpoPayload> {
         let (app, id) = (ctx.data_unchecked::<App>(), ids::row_of(Kind::Ipo, &input.id));
-        Ok(match sort_out(ipos::delete(app, &caller(ctx), id).await)? {
-            Ok(()) => DeleteIpoPayload {
-                deleted_ipo_id: Some(input.id.clone()),
-                deleted_id: Some(input.id),
-                user_errors: Vec::new(),
-            },
-            Err(user_errors) => DeleteIpoPayload { deleted_ipo_id: None, deleted_id: None, user_errors },
-        })
+        let done = ipos::delete(app, &caller(ctx), id).await;
+        Ok(payload!(DeleteIpoPayload, done, () => {
+            deleted_ipo_id: Some(input.id.clone()),
+            deleted_id: Some(input.id)
+        }))
     }
 }
 

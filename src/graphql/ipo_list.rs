@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::market::Exchange;
 use crate::market::ipo::{Board, IpoStatus};
 use crate::store::entity::ipo as row;
-use crate::store::{IpoColumn, IpoFilter, IpoOrder, IpoOrderField, ipo_sorts, millionths};
+use crate::store::{IpoColumn, IpoFilter, IpoOrder, IpoOrderField, ipo_sorts};
 
 /// Which IPOs to list.
 #[derive(Debug, InputObject)]
@@ -52,7 +52,7 @@ pub struct IpoFilterInput {
 fn units(price: Option<Decimal>, name: &str) -> Result<Option<i64>> {
     let Some(price) = price else { return Ok(None) };
     let price = price.0;
-    let units = millionths(&price.to_string());
+    let units = crate::market::decimal::millionths(&price.to_string());
     units
         .map(Some)
         .ok_or_else(|| bad_input(format!("{name} is {price}; it takes a price with at most six decimal places")))

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::batch::DataLoader;
 use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
-use super::errors::{Fault, UserError, bad_input, internal, lagged, sort_out};
+use super::errors::{Fault, UserError, bad_input, internal, lagged, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
 use super::loaders::{Rows, SweepOfJob};
@@ -215,10 +215,8 @@ impl JobMutation {
         #[graphql(desc = "Which job.")] input: CancelJobInput,
     ) -> Result<CancelJobPayload> {
         let id = ids::row_of(Kind::Job, &input.id);
-        Ok(match sort_out(jobs::cancel(ctx.data_unchecked::<App>(), &caller(ctx), id).await)? {
-            Ok(job) => CancelJobPayload { job: Some(Job(job)), user_errors: Vec::new() },
-            Err(user_errors) => CancelJobPayload { job: None, user_errors },
-        })
+        let done = jobs::cancel(ctx.data_unchecked::<App>(), &caller(ctx), id).await;
+        Ok(payload!(CancelJobPayload, done, job => { job: Some(Job(job)) }))
     }
 
     /// Queues a failed or cancelled job again.
@@ -228,10 +226,8 @@ impl JobMutation {
         #[graphql(desc = "Which job.")] input: RetryJobInput,
     ) -> Result<RetryJobPayload> {
         let id = ids::row_of(Kind::Job, &input.id);
-        Ok(match sort_out(jobs::retry(ctx.data_unchecked::<App>(), &caller(ctx), id).await)? {
-            Ok(job) => RetryJobPayload { job: Some(Job(job)), user_errors: Vec::new() },
-            Err(user_errors) => RetryJobPayload { job: None, user_errors },
-        })
+        let done = jobs::retry(ctx.data_unchecked::<App>(), &caller(ctx), id).await;
+        Ok(payload!(RetryJobPayload, done, job => { job: Some(Job(job)) }))
     }
 }
 

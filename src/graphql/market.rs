@@ -4,7 +4,7 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
 use super::batch::DataLoader;
 use super::connection::{Connection, PageArguments, Total, connect, if_asked};
-use super::errors::{Fault, UserError, internal, sort_out};
+use super::errors::{Fault, UserError, internal, payload};
 use super::guard::caller;
 use super::job::Job;
 use super::loaders::{ActionsOf, Rows};
@@ -224,10 +224,7 @@ impl MarketMutation {
         #[graphql(desc = "The exchange, and the days.")] input: RefreshMarketInput,
     ) -> Result<RefreshMarketPayload> {
         let app = ctx.data_unchecked::<App>();
-        let asked = actions::market::refresh(app, &caller(ctx), input.exchange, input.from.0, input.to.0).await;
-        Ok(match sort_out(asked)? {
-            Ok(jobs) => RefreshMarketPayload { jobs: jobs.into_iter().map(Job).collect(), user_errors: Vec::new() },
-            Err(user_errors) => RefreshMarketPayload { jobs: Vec::new(), user_errors },
-        })
+        let done = actions::market::refresh(app, &caller(ctx), input.exchange, input.from.0, input.to.0).await;
+        Ok(payload!(RefreshMarketPayload, done, jobs => { jobs: jobs.into_iter().map(Job).collect() }))
     }
 }

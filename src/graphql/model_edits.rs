@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
-use super::errors::{Fault, UserError, sort_out};
+use super::errors::{Fault, UserError, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
 use super::job::Job;
@@ -91,11 +91,8 @@ impl ModelMutation {
         #[graphql(desc = "What to call it, and what to train it on.")] input: TrainModelInput,
     ) -> Result<TrainModelPayload> {
         let app = ctx.data_unchecked::<App>();
-        let asked = models::train(app, &caller(ctx), &input.name, &input.tickers).await;
-        Ok(match sort_out(asked)? {
-            Ok(job) => TrainModelPayload { job: Some(Job(job)), user_errors: Vec::new() },
-            Err(user_errors) => TrainModelPayload { job: None, user_errors },
-        })
+        let done = models::train(app, &caller(ctx), &input.name, &input.tickers).await;
+        Ok(payload!(TrainModelPayload, done, job => { job: Some(Job(job)) }))
     }
 
     /// Chooses the model that is used where nobody names one, for everybody.
@@ -106,10 +103,8 @@ impl ModelMutation {
     ) -> Result<SetDefaultModelPayload> {
         let app = ctx.data_unchecked::<App>();
         let key = key_of(&input.id);
-        Ok(match sort_out(models::choose_default(app, &caller(ctx), &key).await)? {
-            Ok(()) => SetDefaultModelPayload { model: fresh_model(app, &key).await?, user_errors: Vec::new() },
-            Err(user_errors) => SetDefaultModelPayload { model: None, user_errors },
-        })
+        let done = models::choose_default(app, &caller(ctx), &key).await;
+        Ok(payload!(SetDefaultModelPayload, done, () => { model: fresh_model(app, &key).await? }))
     }
 
     /// Gives a model that was trained here another name. Predictions keep the name of their time.
@@ -120,10 +115,8 @@ impl ModelMutation {
     ) -> Result<RenameModelPayload> {
         let app = ctx.data_unchecked::<App>();
         let key = key_of(&input.id);
-        Ok(match sort_out(models::rename(app, &caller(ctx), &key, &input.name).await)? {
-            Ok(()) => RenameModelPayload { model: fresh_model(app, &key).await?, user_errors: Vec::new() },
-            Err(user_errors) => RenameModelPayload { model: None, user_errors },
-        })
+        let done = models::rename(app, &caller(ctx), &key, &input.name).await;
+        Ok(payload!(RenameModelPayload, done, () => { model: fresh_model(app, &key).await? }))
     }
 
     /// Deletes a model that was trained here; the default can't be deleted. Predictions that it made stay.
@@ -133,10 +126,8 @@ impl ModelMutation {
         #[graphql(desc = "Which model.")] input: DeleteModelInput,
     ) -> Result<DeleteModelPayload> {
         let app = ctx.data_unchecked::<App>();
-        Ok(match sort_out(models::delete(app, &caller(ctx), &key_of(&input.id)).await)? {
-            Ok(()) => DeleteModelPayload { deleted_model_id: Some(input.id), user_errors: Vec::new() },
-            Err(user_errors) => DeleteModelPayload { deleted_model_id: None, user_errors },
-        })
+        let done = models::delete(app, &caller(ctx), &key_of(&input.id)).await;
+        Ok(payload!(DeleteModelPayload, done, () => { deleted_model_id: Some(input.id) }))
     }
 }
 

@@ -5,13 +5,13 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::backtest::{ReportFormat, report_url};
 use super::batch::DataLoader;
 use super::connection::{Connection, PageArguments, Total, connect, if_asked};
-use super::errors::{Fault, UserError, internal, missing, sort_out};
+use super::errors::{Fault, UserError, internal, missing, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
 use super::loaders::{Rows, SeriesOf};
 use super::model::{Model, ModelEvaluation};
 use super::scalars::{Date, DateTime};
-use super::subject::{Symbol, filtered_by, has_changed, load_symbol};
+use super::subject::{Symbol, has_changed, load_symbol, runs};
 use crate::actions::predictions;
 use crate::app::App;
 use crate::forecast::{DayRecord, Outcome, Point, apart};
@@ -279,12 +279,10 @@ impl PredictionQuery {
         >,
     ) -> Result<Connection<Prediction>> {
         let store = &ctx.data_unchecked::<App>().store;
-        let mut wanted = ResearchFilter::default();
-        if let Some(filter) = filter {
-            wanted.created_from = filter.created_from.map(|at| at.0);
-            wanted.created_to = filter.created_to.map(|at| at.0);
-            wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
-        }
+        let wanted = match filter {
+            Some(f) => runs(ctx, f.ticker, (f.created_from, f.created_to), None).await?,
+            None => ResearchFilter::default(),
+        };
         let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
         let rows = if_asked(ctx, store.predictions().page(&wanted, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Predictions(wanted), row::Model::keys, Prediction))
@@ -326,9 +324,7 @@ impl PredictionMutation {
         // An id that is no model's means the model without a key, which there is none of.
         let model = input.model_id.map(|id| ids::decode_key(Kind::Model, &id).unwrap_or_default());
         let request = PredictRequest { ticker: input.ticker, horizon: input.horizon, model };
-        Ok(match sort_out(predictions::make(ctx.data_unchecked::<App>(), &caller(ctx), request).await)? {
-            Ok(row) => PredictPayload { prediction: Some(Prediction(row)), user_errors: Vec::new() },
-            Err(user_errors) => PredictPayload { prediction: None, user_errors },
-        })
+        let done = predictions::make(ctx.data_unchecked::<App>(), &caller(ctx), request).await;
+        Ok(payload!(PredictPayload, done, row => { prediction: Some(Prediction(row)) }))
     }
 }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::backtest::Backtest;
-use super::errors::{UserError, sort_out};
+use super::errors::{UserError, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
 use super::sweep::Sweep;
@@ -106,10 +106,8 @@ impl ResearchMutation {
         #[graphql(desc = "Which backtest, and what it is to be called.")] input: NameBacktestInput,
     ) -> Result<NameBacktestPayload> {
         let (app, id) = (ctx.data_unchecked::<App>(), ids::row_of(Kind::Backtest, &input.id));
-        Ok(match sort_out(backtests::name(app, &caller(ctx), id, input.name).await)? {
-            Ok(row) => NameBacktestPayload { backtest: Some(Backtest(row)), user_errors: Vec::new() },
-            Err(user_errors) => NameBacktestPayload { backtest: None, user_errors },
-        })
+        let done = backtests::name(app, &caller(ctx), id, input.name).await;
+        Ok(payload!(NameBacktestPayload, done, row => { backtest: Some(Backtest(row)) }))
     }
 
     /// Gives a stored sweep a name to find it by.
@@ -119,10 +117,8 @@ impl ResearchMutation {
         #[graphql(desc = "Which sweep, and what it is to be called.")] input: NameSweepInput,
     ) -> Result<NameSweepPayload> {
         let (app, id) = (ctx.data_unchecked::<App>(), ids::row_of(Kind::Sweep, &input.id));
-        Ok(match sort_out(sweeps::name(app, &caller(ctx), id, input.name).await)? {
-            Ok(row) => NameSweepPayload { sweep: Some(row.into()), user_errors: Vec::new() },
-            Err(user_errors) => NameSweepPayload { sweep: None, user_errors },
-        })
+        let done = sweeps::name(app, &caller(ctx), id, input.name).await;
+        Ok(payload!(NameSweepPayload, done, row => { sweep: Some(row.into()) }))
     }
 
     /// Deletes a stored backtest for good; the same inputs run it again.
@@ -132,10 +128,8 @@ impl ResearchMutation {
         #[graphql(desc = "Which backtest.")] input: DeleteBacktestInput,
     ) -> Result<DeleteBacktestPayload> {
         let (app, id) = (ctx.data_unchecked::<App>(), ids::row_of(Kind::Backtest, &input.id));
-        Ok(match sort_out(backtests::delete(app, &caller(ctx), id).await)? {
-            Ok(()) => DeleteBacktestPayload { deleted_id: Some(input.id), user_errors: Vec::new() },
-            Err(user_errors) => DeleteBacktestPayload { deleted_id: None, user_errors },
-        })
+        let done = backtests::delete(app, &caller(ctx), id).await;
+        Ok(payload!(DeleteBacktestPayload, done, () => { deleted_id: Some(input.id) }))
     }
 
     /// Deletes a stored sweep for good; the same inputs run it again.
@@ -145,10 +139,8 @@ impl ResearchMutation {
         #[graphql(desc = "Which sweep.")] input: DeleteSweepInput,
     ) -> Result<DeleteSweepPayload> {
         let (app, id) = (ctx.data_unchecked::<App>(), ids::row_of(Kind::Sweep, &input.id));
-        Ok(match sort_out(sweeps::delete(app, &caller(ctx), id).await)? {
-            Ok(()) => DeleteSweepPayload { deleted_id: Some(input.id), user_errors: Vec::new() },
-            Err(user_errors) => DeleteSweepPayload { deleted_id: None, user_errors },
-        })
+        let done = sweeps::delete(app, &caller(ctx), id).await;
+        Ok(payload!(DeleteSweepPayload, done, () => { deleted_id: Some(input.id) }))
     }
 
     /// Deletes a stored prediction for good.
@@ -158,9 +150,7 @@ impl ResearchMutation {
         #[graphql(desc = "Which prediction.")] input: DeletePredictionInput,
     ) -> Result<DeletePredictionPayload> {
         let (app, id) = (ctx.data_unchecked::<App>(), ids::row_of(Kind::Prediction, &input.id));
-        Ok(match sort_out(predictions::delete(app, &caller(ctx), id).await)? {
-            Ok(()) => DeletePredictionPayload { deleted_id: Some(input.id), user_errors: Vec::new() },
-            Err(user_errors) => DeletePredictionPayload { deleted_id: None, user_errors },
-        })
+        let done = predictions::delete(app, &caller(ctx), id).await;
+        Ok(payload!(DeletePredictionPayload, done, () => { deleted_id: Some(input.id) }))
     }
 }

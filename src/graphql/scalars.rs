@@ -14,6 +14,7 @@ use chrono::{Datelike, Utc};
 use super::codes::Code;
 use crate::market::Day;
 use crate::market::day::{iso, parse_iso};
+use crate::market::decimal::exact;
 
 /// A calendar date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,13 +90,8 @@ impl ScalarType for Decimal {
 }
 
 fn decimal(value: &Value) -> Result<rust_decimal::Decimal, String> {
-    let is_plain = |text: &str| {
-        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-        [whole, fraction].iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
-    };
     let parsed = match value {
-        Value::String(text) if is_plain(text) => rust_decimal::Decimal::from_str_exact(text).ok(),
+        Value::String(text) => exact(text),
         Value::Number(number) if number.is_f64() => {
             return Err(format!("{number} is a number, which may be rounded: write it as a string, \"{number}\""));
         }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, Error, Result};
 
 use super::batch::DataLoader;
+use super::connection::sought;
 use super::errors::{Fault, internal};
 use super::loaders::{Rows, SymbolId};
+use super::scalars::DateTime;
 use crate::app::App;
 use crate::request::normalise_ticker;
+use crate::store::ResearchFilter;
 use crate::store::entity::symbol;
 
 /// A share, fund or index that prices are kept of.
@@ -36,4 +39,16 @@ pub(super) async fn filtered_by(ctx: &Context<'_>, ticker: Option<String>) -> Re
     let store = &ctx.data_unchecked::<App>().store;
     let symbol = store.symbols().by_ticker(&ticker).await.map_err(Fault::from)?;
     Ok(Some(symbol.map_or(0, |symbol| symbol.id)))
+}
+
+/// Which runs a list's filter means: of a ticker, made between two moments, found by a text.
+pub(super) async fn runs(
+    ctx: &Context<'_>,
+    ticker: Option<String>,
+    made: (Option<DateTime>, Option<DateTime>),
+    search: Option<String>,
+) -> Result<ResearchFilter> {
+    let [created_from, created_to] = [made.0, made.1].map(|at| at.map(|at| at.0));
+    let (search, symbol_id) = (sought(search)?, filtered_by(ctx, ticker).await?);
+    Ok(ResearchFilter { symbol_id, created_from, created_to, search })
 }

@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::batch::DataLoader;
 use super::codes::Code;
 use super::column::{Column, Gap};
-use super::connection::{Connection, PageArguments, Total, connect, if_asked, sought};
+use super::connection::{Connection, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, internal, missing};
 use super::ids::{self, Kind};
 use super::limits::Budget;
@@ -15,7 +15,7 @@ use super::limits::budget::MOST_COMBINATIONS;
 use super::loaders::{Rows, SweepColumnsOf};
 use super::scalars::{Date, DateTime};
 use super::strategy::StoredExecution;
-use super::subject::{Symbol, filtered_by, has_changed, load_symbol};
+use super::subject::{Symbol, has_changed, load_symbol, runs};
 use crate::app::App;
 use crate::backtest::{self, SweepMetric};
 use crate::market::Adjustment;
@@ -274,13 +274,10 @@ impl SweepQuery {
         >,
     ) -> Result<Connection<Sweep>> {
         let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
-        let mut wanted = ResearchFilter::default();
-        if let Some(filter) = filter {
-            wanted.created_from = filter.created_from.map(|at| at.0);
-            wanted.created_to = filter.created_to.map(|at| at.0);
-            wanted.search = sought(filter.search)?;
-            wanted.symbol_id = filtered_by(ctx, filter.ticker).await?;
-        }
+        let wanted = match filter {
+            Some(f) => runs(ctx, f.ticker, (f.created_from, f.created_to), f.search).await?,
+            None => ResearchFilter::default(),
+        };
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.sweeps().page(&wanted, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Sweeps(wanted), row::Model::keys, Into::into))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Upload};
 
-use super::errors::{UserError, internal, sort_out};
+use super::errors::{UserError, internal, payload, sort_out};
 use super::guard::caller;
 use super::ids::{self, Kind};
 use super::job::Job;
@@ -209,13 +209,11 @@ impl SymbolMutation {
     ) -> Result<AddSymbolPayload> {
         let AddSymbolInput { ticker, name, exchange, refresh } = input;
         let app = ctx.data_unchecked::<App>();
-        let outcome = sort_out(symbols::add(app, &caller(ctx), AddSymbol { ticker, name, exchange, refresh }).await)?;
-        Ok(match outcome {
-            Ok((symbol, job)) => {
-                AddSymbolPayload { symbol: Some(Symbol(Arc::new(symbol))), job: job.map(Job), user_errors: Vec::new() }
-            }
-            Err(user_errors) => AddSymbolPayload { symbol: None, job: None, user_errors },
-        })
+        let done = symbols::add(app, &caller(ctx), AddSymbol { ticker, name, exchange, refresh }).await;
+        Ok(payload!(AddSymbolPayload, done, (symbol, job) => {
+            symbol: Some(Symbol(Arc::new(symbol))),
+            job: job.map(Job)
+        }))
     }
 
     /// Stops following a symbol and forgets its prices and flagged records; research on it goes only if it's said.
@@ -254,12 +252,8 @@ impl SymbolMutation {
     ) -> Result<RefreshSymbolsPayload> {
         let RefreshSymbolsInput { tickers, full, idempotency_key } = input;
         let app = ctx.data_unchecked::<App>();
-        Ok(match sort_out(symbols::refresh(app, &caller(ctx), tickers, full, idempotency_key).await)? {
-            Ok(jobs) => {
-                RefreshSymbolsPayload { jobs: Some(jobs.into_iter().map(Job).collect()), user_errors: Vec::new() }
-            }
-            Err(user_errors) => RefreshSymbolsPayload { jobs: None, user_errors },
-        })
+        let done = symbols::refresh(app, &caller(ctx), tickers, full, idempotency_key).await;
+        Ok(payload!(RefreshSymbolsPayload, done, jobs => { jobs: Some(jobs.into_iter().map(Job).collect()) }))
     }
 
     /// Reads a file of prices as an import would, and stores nothing.
@@ -270,10 +264,8 @@ impl SymbolMutation {
     ) -> Result<PreviewImportPayload> {
         let (content, options) = uploaded(ctx, &input).await?;
         let app = ctx.data_unchecked::<App>();
-        Ok(match sort_out(prices::preview(app, &caller(ctx), content, options).await)? {
-            Ok(preview) => PreviewImportPayload { preview: Some(preview.into()), user_errors: Vec::new() },
-            Err(user_errors) => PreviewImportPayload { preview: None, user_errors },
-        })
+        let done = prices::preview(app, &caller(ctx), content, options).await;
+        Ok(payload!(PreviewImportPayload, done, preview => { preview: Some(preview.into()) }))
     }
 
     /// Queues the reading of a CSV file of prices, by the GraphQL multipart request specification.
@@ -284,13 +276,10 @@ impl SymbolMutation {
     ) -> Result<ImportPricesPayload> {
         let (content, options) = uploaded(ctx, &input).await?;
         let app = ctx.data_unchecked::<App>();
-        Ok(match sort_out(prices::import(app, &caller(ctx), content, options).await)? {
-            Ok((symbol, job)) => ImportPricesPayload {
-                job: Some(Job(job)),
-                symbol: Some(Symbol(Arc::new(symbol))),
-                user_errors: Vec::new(),
-            },
-            Err(user_errors) => ImportPricesPayload { job: None, symbol: None, user_errors },
-        })
+        let done = prices::import(app, &caller(ctx), content, options).await;
+        Ok(payload!(ImportPricesPayload, done, (symbol, job) => {
+            job: Some(Job(job)),
+            symbol: Some(Symbol(Arc::new(symbol)))
+        }))
     }
 }

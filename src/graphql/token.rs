@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
-use super::errors::{Fault, UserError, sort_out};
+use super::errors::{Fault, UserError, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
 use super::scalars::DateTime;
@@ -123,13 +123,11 @@ impl TokenMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "For whom, and what it allows.")] input: CreateTokenInput,
     ) -> Result<CreateTokenPayload> {
-        let made = tokens::create(ctx.data_unchecked::<App>(), &caller(ctx), &input.name, input.role, input.days).await;
-        Ok(match sort_out(made)? {
-            Ok((token, secret)) => {
-                CreateTokenPayload { token: Some(ApiToken(token)), secret: Some(secret), user_errors: Vec::new() }
-            }
-            Err(user_errors) => CreateTokenPayload { token: None, secret: None, user_errors },
-        })
+        let done = tokens::create(ctx.data_unchecked::<App>(), &caller(ctx), &input.name, input.role, input.days).await;
+        Ok(payload!(CreateTokenPayload, done, (token, secret) => {
+            token: Some(ApiToken(token)),
+            secret: Some(secret)
+        }))
     }
 
     /// Revokes a token at once.
@@ -139,13 +137,10 @@ impl TokenMutation {
         #[graphql(desc = "Which token.")] input: RevokeTokenInput,
     ) -> Result<RevokeTokenPayload> {
         let id = ids::row_of(Kind::Token, &input.id);
-        Ok(match sort_out(tokens::revoke(ctx.data_unchecked::<App>(), &caller(ctx), id).await)? {
-            Ok(()) => RevokeTokenPayload {
-                revoked_token_id: Some(input.id.clone()),
-                revoked_id: Some(input.id),
-                user_errors: Vec::new(),
-            },
-            Err(user_errors) => RevokeTokenPayload { revoked_token_id: None, revoked_id: None, user_errors },
-        })
+        let done = tokens::revoke(ctx.data_unchecked::<App>(), &caller(ctx), id).await;
+        Ok(payload!(RevokeTokenPayload, done, () => {
+            revoked_token_id: Some(input.id.clone()),
+            revoked_id: Some(input.id)
+        }))
     }
 }

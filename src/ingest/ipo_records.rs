@@ -7,10 +7,11 @@ use super::ipo_kinds::{Kind, kind_of, reason};
 use super::ipo_text::{count, first_number, is_nothing, prices};
 use crate::market::currency::iso_4217;
 use crate::market::day::iso;
+use crate::market::decimal::millionths;
 use crate::market::ipo::{IpoField, IpoValues};
 use crate::market::{Day, Exchange};
 use crate::providers::{IpoBatch, RawIpo};
-use crate::store::{NewFlag, millionths};
+use crate::store::NewFlag;
 
 /// An issue that holds together.
 #[derive(Debug, Clone, PartialEq)]

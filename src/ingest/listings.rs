@@ -2,10 +2,11 @@
 
 use super::IngestError;
 use crate::market::day::iso;
+use crate::market::decimal::millionths;
 use crate::market::ipo::{FieldChange, IpoField};
 use crate::market::{DataSource, Day};
 use crate::store::entity::flag;
-use crate::store::{Event, FirstDay, NewFlag, Store, Transaction, millionths, now};
+use crate::store::{Event, FirstDay, NewFlag, Store, Transaction, now};
 
 /// Prices are stated in paise.
 const HALF_A_PAISA: f64 = 0.005;

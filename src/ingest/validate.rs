@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::market::close::Clock;
 use crate::market::dates::{self, DateFault};
 use crate::market::day::iso;
+use crate::market::decimal::double;
 use crate::market::{Bar, DataSource, Day, LARGEST_PRICE};
 use crate::providers::{PriceBatch, ProviderError, RawBar};
 use crate::store::NewFlag;
@@ -140,15 +141,11 @@ fn checked(raw: &RawBar<'_>, day: Result<Day, DateFault>, today: Day, source: Da
     })
 }
 
-/// A decimal number in plain digits: no exponent, no "nan", no grouping.
 fn decimal(field: &'static str, text: Option<&str>) -> Result<f64, Flaw> {
     let Some(text) = text.filter(|t| !t.is_empty()) else {
         return Err(Flaw { field, reason: "is missing".to_owned() });
     };
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') && digits.bytes().any(|b| b.is_ascii_digit());
-    let number = plain.then(|| text.parse::<f64>().ok()).flatten().filter(|n| n.is_finite());
-    number.ok_or_else(|| {
+    double(text).ok_or_else(|| {
         let shown: String = text.chars().take(40).collect();
         Flaw { field, reason: format!("{shown:?} is not a number") }
     })

@@ -96,11 +96,7 @@ impl Tally {
             return Ok(());
         }
         self.stored += batch.len();
-        let outcome = ingest::market(&app.store, batch).await?;
-        self.outcome.added += outcome.added;
-        self.outcome.changed += outcome.changed;
-        self.outcome.unchanged += outcome.unchanged;
-        self.outcome.flagged += outcome.flagged;
+        self.outcome += ingest::market(&app.store, batch).await?;
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use super::bar::Exchange;
 use super::day::{Day, parse_iso};
+use super::decimal::double;
 use super::ipo::first_session;
 use super::{LARGEST_PRICE, dates};
 
@@ -168,10 +169,7 @@ fn decimal(text: &str) -> Result<f64, String> {
     if text.is_empty() || text == "-" {
         return Err("is missing".to_owned());
     }
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') && digits.len() <= 32;
-    let value = plain.then(|| text.parse::<f64>().ok()).flatten();
-    value.ok_or_else(|| format!("{:?} is not a number", text.chars().take(40).collect::<String>()))
+    double(text).ok_or_else(|| format!("{:?} is not a number", text.chars().take(40).collect::<String>()))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod currency;
 pub mod daily;
 pub mod dates;
 pub mod day;
+pub mod decimal;
 pub mod exact;
 pub mod identity;
 pub mod indicators;

@@ -2,21 +2,10 @@
 
 use super::entity::ipo::Model;
 use crate::market::day::{iso, parse_iso};
+use crate::market::decimal::millionths;
 use crate::market::ipo::{Board, FieldChange, IpoField, IpoValues, Standing, Subscription, name_key};
 use crate::market::{DataSource, Exchange};
 use crate::store::Millis;
-
-/// A decimal in millionths, if it has no finer part and fits.
-#[must_use]
-pub fn millionths(decimal: &str) -> Option<i64> {
-    let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.trim_end_matches('0').len() > 6 {
-        return None;
-    }
-    let fraction: String = fraction.chars().chain("000000".chars()).take(6).collect();
-    whole.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(fraction.parse().ok()?)
-}
 
 impl Model {
     /// A new issue with these values.
@@ -164,20 +153,5 @@ impl Model {
     #[must_use]
     pub fn first_day(&self) -> Option<i32> {
         self.open_day.or(self.listing_day)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decimals_are_counted_in_millionths() {
-        assert_eq!(millionths("71.50"), Some(71_500_000));
-        assert_eq!(millionths("186"), Some(186_000_000));
-        assert_eq!(millionths("0.000001"), Some(1));
-        for wrong in ["", ".5", "-1", "1.0000001", "1e3", "x"] {
-            assert_eq!(millionths(wrong), None, "{wrong}");
-        }
     }
 }

@@ -46,6 +46,15 @@ pub struct RecordCounts {
     pub flagged: u32,
 }
 
+impl std::ops::AddAssign for RecordCounts {
+    fn add_assign(&mut self, more: Self) {
+        self.added += more.added;
+        self.changed += more.changed;
+        self.unchanged += more.unchanged;
+        self.flagged += more.flagged;
+    }
+}
+
 /// Which jobs to list.
 #[derive(Debug, Clone, Default)]
 pub struct JobFilter {

@@ -67,7 +67,6 @@ pub use flags::{FlagFilter, Flags, NewFlag, flag_sorts};
 pub use hold::{Hold, HoldError, hold};
 pub use identities::{FormerTicker, Identities, ListedShare, SUFFIX as MARKET_SUFFIX};
 pub use ipo_performance::IpoStatistics;
-pub use ipo_values::millionths;
 pub use ipos::{IpoFilter, IpoOrder, IpoOrderField, Ipos, ipo_sorts, revision_sorts, today_at};
 pub use jobs::{Claim, JobFilter, Jobs, NewJob, RecordCounts, RunAfter, job_sorts};
 pub use market_bars::{Growth, JUMP, MarketBar};

@@ -1,4 +1,8 @@
 //! The queue behind the job records: apalis, on SQLite or PostgreSQL, behind one type of ours. It carries ids.
+//!
+//! The library delivers: polling, waking, jobs at a time, acknowledgements, heartbeats, and the return of deliveries that a
+//! dead worker had fetched. Claims, leases, retries and the schedule are the records' (`job_runs`, `schedules`);
+//! docs/ARCHITECTURE.md names the test behind each. The SQL on the library's tables is here alone.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,6 +6,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
+    Select,
 };
 
 use super::children::Children;
@@ -114,13 +115,69 @@ pub fn trade_sorts() -> Vec<Sort> {
     vec![Sort { by: Expr::cust("number"), descending: false, text: false }]
 }
 
-impl backtest::Model {
-    /// The row's values for a cursor.
-    #[must_use]
-    pub fn keys(&self) -> Keys {
-        vec![Key::Int(self.id)]
-    }
+/// What runs that a person can name have in common: rows by id, pages, counts, names, deletion.
+macro_rules! named_runs {
+    ($repository:ident, $entity:ident) => {
+        impl $entity::Model {
+            /// The row's values for a cursor.
+            #[must_use]
+            pub fn keys(&self) -> Keys {
+                vec![Key::Int(self.id)]
+            }
+        }
+
+        impl $repository<'_> {
+            fn find(filter: &ResearchFilter) -> Select<$entity::Entity> {
+                use $entity::{Column, Entity};
+                Entity::find().filter(filter.named(Column::SymbolId, Column::CreatedAt, Column::Name))
+            }
+
+            /// # Errors
+            /// When the database fails.
+            pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<$entity::Model>> {
+                let query = $entity::Entity::find().filter($entity::Column::Id.is_in(ids.iter().copied()));
+                Ok(query.all(&self.0.read).await?)
+            }
+
+            /// # Errors
+            /// When the database fails.
+            pub async fn page(&self, filter: &ResearchFilter, page: &PageRequest) -> Result<Page<$entity::Model>> {
+                let query = page.apply(Self::find(filter), &research_sorts());
+                Ok(page.page(query.all(&self.0.read).await?))
+            }
+
+            /// # Errors
+            /// When the database fails.
+            pub async fn count(&self, filter: &ResearchFilter) -> Result<u64> {
+                Ok(Self::find(filter).count(&self.0.read).await?)
+            }
+
+            /// Names one, or takes its name away; none if it isn't there.
+            ///
+            /// # Errors
+            /// When the database fails.
+            pub async fn rename(&self, id: i64, name: Option<String>) -> Result<Option<$entity::Model>> {
+                let named = $entity::ActiveModel { id: Set(id), name: Set(name), ..Default::default() };
+                match named.update(&self.0.write).await {
+                    Ok(row) => Ok(Some(row)),
+                    Err(DbErr::RecordNotUpdated) => Ok(None),
+                    Err(error) => Err(error.into()),
+                }
+            }
+
+            /// Deletes one with what belongs to it; false if it wasn't there.
+            ///
+            /// # Errors
+            /// When the database fails.
+            pub async fn delete(&self, id: i64) -> Result<bool> {
+                Ok($entity::Entity::delete_by_id(id).exec(&self.0.write).await?.rows_affected > 0)
+            }
+        }
+    };
 }
+
+named_runs!(Backtests, backtest);
+named_runs!(Sweeps, sweep);
 
 const OF_SYMBOL: Children = Children { table: "backtests", columns: "child.*", parent: "symbol_id", key: "id" };
 
@@ -172,27 +229,6 @@ impl Backtests<'_> {
         self.0.transact(insert).await
     }
 
-    /// Names one, or takes its name away; none if it isn't there.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn rename(&self, id: i64, name: Option<String>) -> Result<Option<backtest::Model>> {
-        let named = backtest::ActiveModel { id: Set(id), name: Set(name), ..Default::default() };
-        match named.update(&self.0.write).await {
-            Ok(row) => Ok(Some(row)),
-            Err(DbErr::RecordNotUpdated) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Deletes one with what belongs to it; false if it wasn't there.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn delete(&self, id: i64) -> Result<bool> {
-        Ok(backtest::Entity::delete_by_id(id).exec(&self.0.write).await?.rows_affected > 0)
-    }
-
     /// The curves of these backtests.
     ///
     /// # Errors
@@ -202,70 +238,9 @@ impl Backtests<'_> {
             backtest_curve::Entity::find().filter(backtest_curve::Column::BacktestId.is_in(ids.iter().copied()));
         Ok(query.all(&self.0.read).await?)
     }
-
-    /// # Errors
-    /// When the database fails.
-    pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<backtest::Model>> {
-        let query = backtest::Entity::find().filter(backtest::Column::Id.is_in(ids.iter().copied()));
-        Ok(query.all(&self.0.read).await?)
-    }
-
-    /// # Errors
-    /// When the database fails.
-    pub async fn page(&self, filter: &ResearchFilter, page: &PageRequest) -> Result<Page<backtest::Model>> {
-        let query = page.apply(
-            backtest::Entity::find().filter(filter.named(
-                backtest::Column::SymbolId,
-                backtest::Column::CreatedAt,
-                backtest::Column::Name,
-            )),
-            &research_sorts(),
-        );
-        Ok(page.page(query.all(&self.0.read).await?))
-    }
-
-    /// # Errors
-    /// When the database fails.
-    pub async fn count(&self, filter: &ResearchFilter) -> Result<u64> {
-        Ok(backtest::Entity::find()
-            .filter(filter.named(backtest::Column::SymbolId, backtest::Column::CreatedAt, backtest::Column::Name))
-            .count(&self.0.read)
-            .await?)
-    }
-}
-
-impl sweep::Model {
-    /// The row's values for a cursor.
-    #[must_use]
-    pub fn keys(&self) -> Keys {
-        vec![Key::Int(self.id)]
-    }
 }
 
 impl Sweeps<'_> {
-    /// # Errors
-    /// When the database fails.
-    pub async fn page(&self, filter: &ResearchFilter, page: &PageRequest) -> Result<Page<sweep::Model>> {
-        let query = page.apply(
-            sweep::Entity::find().filter(filter.named(
-                sweep::Column::SymbolId,
-                sweep::Column::CreatedAt,
-                sweep::Column::Name,
-            )),
-            &research_sorts(),
-        );
-        Ok(page.page(query.all(&self.0.read).await?))
-    }
-
-    /// # Errors
-    /// When the database fails.
-    pub async fn count(&self, filter: &ResearchFilter) -> Result<u64> {
-        Ok(sweep::Entity::find()
-            .filter(filter.named(sweep::Column::SymbolId, sweep::Column::CreatedAt, sweep::Column::Name))
-            .count(&self.0.read)
-            .await?)
-    }
-
     /// Stores a sweep; one that the same job has stored before stays.
     ///
     /// # Errors
@@ -299,40 +274,12 @@ impl Sweeps<'_> {
         Ok(row)
     }
 
-    /// Names one, or takes its name away; none if it isn't there.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn rename(&self, id: i64, name: Option<String>) -> Result<Option<sweep::Model>> {
-        let named = sweep::ActiveModel { id: Set(id), name: Set(name), ..Default::default() };
-        match named.update(&self.0.write).await {
-            Ok(row) => Ok(Some(row)),
-            Err(DbErr::RecordNotUpdated) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Deletes one with what belongs to it; false if it wasn't there.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn delete(&self, id: i64) -> Result<bool> {
-        Ok(sweep::Entity::delete_by_id(id).exec(&self.0.write).await?.rows_affected > 0)
-    }
-
     /// The results of these sweeps.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn columns(&self, ids: &[i64]) -> Result<Vec<sweep_columns::Model>> {
         let query = sweep_columns::Entity::find().filter(sweep_columns::Column::SweepId.is_in(ids.iter().copied()));
-        Ok(query.all(&self.0.read).await?)
-    }
-
-    /// # Errors
-    /// When the database fails.
-    pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<sweep::Model>> {
-        let query = sweep::Entity::find().filter(sweep::Column::Id.is_in(ids.iter().copied()));
         Ok(query.all(&self.0.read).await?)
     }
 

@@ -1,4 +1,8 @@
 //! A part of a sheet with a horizontal and a vertical scale: axes, lines with their names, bands and marks.
+//!
+//! A chart context of plotters would do the scales, but not these axes: the room for its marks is given before they are
+//! known, where ours follows the longest one, and it has neither names at the ends of lines nor plots under each other with
+//! their left edges in line. So plotters draws (its drawing area, elements and SVG), and the places are worked out here.
 
 use plotters::prelude::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
