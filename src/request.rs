@@ -5,6 +5,7 @@ use std::convert::Infallible;
 
 use crate::app::App;
 use crate::backtest::{BacktestError, InvalidField};
+use crate::market::ticker::normalise;
 use crate::providers::ProviderError;
 use crate::store::entity::symbol;
 use crate::store::{MaybeStoreError, Role, StoreError};
@@ -75,24 +76,12 @@ impl From<BacktestError> for RequestError {
     }
 }
 
-const LONGEST_TICKER: usize = 32;
-
-/// A ticker as the provider spells it: upper case, no blanks at the ends.
+/// A ticker as the provider spells it, [`normalise`]d.
 ///
 /// # Errors
 /// When it can't be one.
 pub fn normalise_ticker(text: &str) -> Result<String, RequestError> {
-    let ticker = text.trim().to_uppercase();
-    let plausible = ticker.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '^')
-        && ticker.chars().all(|c| c.is_ascii_alphanumeric() || ".-^=&_".contains(c));
-    if ticker.len() > LONGEST_TICKER || !plausible {
-        let message = format!(
-            "{text:?} can't be a ticker: it takes up to {LONGEST_TICKER} letters, digits and . - ^ = & _, such as \
-             IBM or RELIANCE.BSE"
-        );
-        return Err(RequestError::invalid("ticker", message));
-    }
-    Ok(ticker)
+    normalise(text).map_err(|message| RequestError::invalid("ticker", message))
 }
 
 /// The symbol with this ticker.

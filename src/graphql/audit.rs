@@ -9,7 +9,7 @@ use super::scalars::DateTime;
 use crate::actions::audit;
 use crate::app::App;
 use crate::store::entity::audit_event as row;
-use crate::store::{AuditFilter, Role, audit_sorts};
+use crate::store::{AuditFilter, audit_sorts};
 
 /// Something that somebody with a token did.
 #[derive(Debug, Clone)]

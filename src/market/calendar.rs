@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bar::Exchange;
 use super::day::{self, Day};
-use super::nse_days;
+use super::nse_holidays;
 
 /// A stretch of trading days, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl Calendar {
     pub fn rests(self, day: Day) -> bool {
         let date = day::to_date(day);
         match self {
-            Self::India if day::is_weekend(day) => !nse_days::opens_on_weekend(date),
+            Self::India if day::is_weekend(day) => !nse_holidays::opens_on_weekend(date),
             _ if day::is_weekend(day) => true,
             Self::NewYork => us_holiday(date),
             Self::India => indian_holiday(date),
@@ -103,7 +103,7 @@ pub fn with_sessions(expected: &[Day], traded: &[Day]) -> Vec<Day> {
 /// Whether the NSE rests on this weekday: by its lists, by the fixed holidays in years that they don't cover.
 #[must_use]
 pub fn indian_holiday(date: NaiveDate) -> bool {
-    nse_days::rests(date).unwrap_or_else(|| {
+    nse_holidays::rests(date).unwrap_or_else(|| {
         let good_friday = easter_sunday(date.year()).and_then(|e| e.checked_sub_days(chrono::Days::new(2)));
         let fixed = [(1, 26), (4, 14), (5, 1), (8, 15), (10, 2), (12, 25)];
         fixed.contains(&(date.month(), date.day())) || good_friday == Some(date)

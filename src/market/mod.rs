@@ -16,13 +16,14 @@ pub mod identity;
 pub mod indicators;
 pub mod ipo;
 pub(crate) mod names;
-mod nse_days;
+mod nse_holidays;
 pub mod operand;
 pub mod performance;
 pub mod resample;
 pub mod series;
 pub mod splits;
 pub mod text;
+pub mod ticker;
 pub mod wordings;
 
 pub use adjustment::{Adjustment, Dividend};

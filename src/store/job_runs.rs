@@ -1,4 +1,4 @@
-//! Running jobs: claims, leases, progress and ends. Each change commits together with the event that tells of it, and
+//! Running jobs: claims, progress and ends. Each change commits together with the event that tells of it, and
 //! all of them go by the database's clock.
 
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, FromQueryResult, QueryFilter,
-    SqlErr, Statement, Value,
+    SqlErr, Statement,
 };
 
 use super::clock::present_sql;
@@ -22,12 +22,12 @@ const BUSY_RETRY_MS: i64 = 300;
 /// How long the file of an import that failed is kept, so that it can be started again.
 const FAILED_FILE_MS: i64 = 86_400_000;
 
-fn millis(duration: Duration) -> Millis {
+pub(super) fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX / 4)
 }
 
 impl Jobs<'_> {
-    fn present(&self) -> &'static str {
+    pub(super) fn present(&self) -> &'static str {
         present_sql(self.0.backend())
     }
 
@@ -205,87 +205,10 @@ impl Jobs<'_> {
         Ok(true)
     }
 
-    /// Gives every job of a worker back to the queue: it is shutting down.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn hand_back(&self, worker: &str) -> Result<u64> {
-        self.requeue_running("worker = $1", vec![worker.into()]).await
-    }
-
-    /// Takes back the jobs whose leases ran out, those aside that the worker `own` is at, which are `running`.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn reclaim_orphans(&self, own: &str, running: &[i64]) -> Result<u64> {
-        let mut expired = format!("lease_until < {}", self.present());
-        let mut values: Vec<Value> = Vec::new();
-        if !running.is_empty() {
-            expired.push_str(&format!(" AND NOT (worker = $1 AND id IN ({}))", list(running)));
-            values.push(own.into());
-        }
-        let statement = Statement::from_sql_and_values(
-            self.0.backend(),
-            format!("SELECT 1 FROM job_records WHERE state = 'RUNNING' AND {expired} LIMIT 1"),
-            values.clone(),
-        );
-        if self.0.read.query_one_raw(statement).await?.is_none() {
-            return Ok(0);
-        }
-        self.requeue_running(&expired, values).await
-    }
-
-    async fn requeue_running(&self, condition: &str, values: Vec<Value>) -> Result<u64> {
-        self.0.transact(|| self.requeue_running_once(condition, values.clone())).await
-    }
-
-    async fn requeue_running_once(&self, condition: &str, values: Vec<Value>) -> Result<u64> {
-        let transaction = self.0.begin().await?;
-        let sql = format!(
-            "UPDATE job_records SET state = 'QUEUED', worker = NULL, lease_until = NULL, enqueued_at = NULL, \
-             run_after = {present}, revision = revision + 1, \
-             message = 'Waiting for a worker again: the last one stopped' \
-             WHERE id IN (SELECT id FROM job_records WHERE state = 'RUNNING' AND {condition} {in_order}) RETURNING id",
-            present = self.present(),
-            in_order = self.in_order("id"),
-        );
-        let rows = transaction.query_all_raw(Statement::from_sql_and_values(self.0.backend(), sql, values)).await?;
-        let ids = rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<Vec<i64>, _>>()?;
-        let events: Vec<Event> = ids.iter().map(|&id| Event::Job(id)).collect();
-        self.0.events().commit(transaction, &events).await?;
-        Ok(ids.len() as u64)
-    }
-
     /// The end of a select of rows to be updated: all lock them in one order, and leave alone what another has.
-    fn in_order(&self, order: &str) -> String {
+    pub(super) fn in_order(&self, order: &str) -> String {
         let lock = if self.0.backend() == DbBackend::Sqlite { "" } else { " FOR UPDATE SKIP LOCKED" };
         format!("ORDER BY {order} LIMIT {CHUNK}{lock}")
-    }
-
-    /// Prolongs the leases of the jobs that a worker is at, over a connection that nobody else keeps busy, and names
-    /// those that somebody wants cancelled.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn renew(&self, worker: &str, running: &[i64], lease: Duration) -> Result<Vec<i64>> {
-        if running.is_empty() {
-            return Ok(Vec::new());
-        }
-        let sql = format!(
-            "UPDATE job_records SET lease_until = {} + $1 WHERE worker = $2 AND state = 'RUNNING' AND id IN ({}) \
-             RETURNING id, cancel_requested",
-            self.present(),
-            list(running)
-        );
-        let values = [millis(lease).into(), worker.into()];
-        let statement = Statement::from_sql_and_values(self.0.backend(), sql, values);
-        let mut cancelled = Vec::new();
-        for row in self.0.leases.query_all_raw(statement).await? {
-            if row.try_get_by_index::<bool>(1)? {
-                cancelled.push(row.try_get_by_index(0)?);
-            }
-        }
-        Ok(cancelled)
     }
 
     /// Reads the outbox: due jobs that weren't passed to the queue, or longer ago than `lost_after` and were not delivered.
@@ -425,7 +348,7 @@ fn is_taken(error: &DbErr) -> bool {
 }
 
 /// Ids as SQL has them.
-fn list(ids: &[i64]) -> String {
+pub(super) fn list(ids: &[i64]) -> String {
     let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
     ids.join(", ")
 }
