@@ -7,6 +7,8 @@
 //! A bar that opens beyond the stop or the target is sold at its open, before anything else of it; one that reaches
 //! both later on is taken to have reached the stop first.
 
+mod stops;
+
 use std::ops::Range;
 
 use super::bits::BitSet;
@@ -169,31 +171,6 @@ impl<'a> Market<'a> {
             Some(bar) => Exit { bar, price: self.sell_price[bar], sold: Sold::AtFill(bar), reason: ExitReason::Signal },
             None => self.sale(n - 1, Level::price(self.columns.close[n - 1]), ExitReason::EndOfData),
         }
-    }
-
-    /// The first stop or target that is reached: at the open where that is beyond it, whichever it is. Of both inside
-    /// one bar, the stop.
-    fn stopped(&self, entry: usize, bars: Range<usize>) -> Option<Exit> {
-        let paid = Level::price(self.prices()[entry]).times(self.bought);
-        let [floor, ceiling] = self.levels.map(|share| share.map(|share| paid.times(share)));
-        let fallen = |price: f64| floor.filter(|floor| floor.of(price).is_le());
-        let risen = |price: f64| ceiling.filter(|ceiling| ceiling.of(price).is_ge());
-        let Columns { open, high, low, .. } = self.columns;
-        for bar in bars {
-            let (stop, target) = (fallen(low[bar]), risen(high[bar]));
-            if stop.is_none() && target.is_none() {
-                continue;
-            }
-            if fallen(open[bar]).is_some() {
-                return Some(self.sale(bar, Level::price(open[bar]), ExitReason::StopLoss));
-            }
-            if risen(open[bar]).is_some() {
-                return Some(self.sale(bar, Level::price(open[bar]), ExitReason::TakeProfit));
-            }
-            let at_stop = stop.map(|floor| self.sale(bar, floor, ExitReason::StopLoss));
-            return at_stop.or_else(|| target.map(|ceiling| self.sale(bar, ceiling, ExitReason::TakeProfit)));
-        }
-        None
     }
 }
 
