@@ -36,7 +36,7 @@ process.on('unhandledRejection', (error) => {
 });
 
 /** Waits until `holds` is true. */
-export async function until(holds, what, seconds = 20) {
+export async function until(holds, what, seconds = 60) {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(50)) {
     if (await holds()) return;
   }
@@ -116,12 +116,12 @@ export async function outlives(heard, upload) {
     const id = await upload();
     await until(() => succeeds(id), 'the end of a job', seconds);
   };
-  await told(20);
+  await told(60);
   const before = heard.length;
   await restart();
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await told(2);
+      await told(4);
       break;
     } catch (error) {
       if (attempt === 10) throw error;

@@ -23,7 +23,7 @@ const browser = await chromium.launch({
   args: ['--headless', '--no-sandbox', '--disable-gpu'],
 });
 const page = await browser.newPage();
-page.setDefaultTimeout(15_000);
+page.setDefaultTimeout(60_000);
 const wrong = [];
 page.on('pageerror', (error) => wrong.push(error.message));
 const at = (form) => page.locator(`#${form} output`);

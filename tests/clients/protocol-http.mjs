@@ -15,7 +15,7 @@ async function send({ method = 'POST', path = '/graphql', headers = {}, body, qu
     method,
     headers: { ...(given === undefined ? {} : { 'content-type': JSON_TYPE }), ...headers },
     body: given,
-    signal: AbortSignal.timeout(15_000),
+    signal: AbortSignal.timeout(60_000),
   });
   const text = await answer.text();
   let json = null;

@@ -17,7 +17,7 @@ function open(protocols = ['graphql-transport-ws'], options = {}) {
   socket.on('message', (text) => tell(JSON.parse(text)));
   socket.on('close', (code, reason) => tell({ closed: code, reason: `${reason}` }));
   socket.on('error', () => {});
-  const next = (patience = 5000) =>
+  const next = (patience = 30_000) =>
     heard.length
       ? heard.shift()
       : new Promise((resolve, reject) => {
@@ -49,7 +49,7 @@ const closes = (what, code, messages, rest) =>
   });
 
 const slow = [
-  closes('no connection_init', 4408, [], { patience: 15_000 }),
+  closes('no connection_init', 4408, []),
   check('a quiet subscription is pinged and stays', async () => {
     const line = open();
     await line.ready;
@@ -57,7 +57,7 @@ const slow = [
     await line.next();
     await new Promise((resolve, reject) => {
       line.socket.on('ping', resolve).on('close', (code) => reject(new Error(`closed with ${code}`)));
-      setTimeout(() => reject(new Error('no ping within 30 s')), 30_000).unref();
+      setTimeout(() => reject(new Error('no ping within 60 s')), 60_000).unref();
     });
     line.end();
   }),
@@ -67,8 +67,8 @@ const slow = [
     expect(answer.headers.get('x-accel-buffering') === 'no' && /no-cache/.test(answer.headers.get('cache-control')), 'a proxy would keep it back');
     const reader = answer.body.getReader();
     let text = '';
-    for (const end = Date.now() + 25_000; !/^:/m.test(text); ) {
-      expect(Date.now() < end, 'none within 25 s');
+    for (const end = Date.now() + 60_000; !/^:/m.test(text); ) {
+      expect(Date.now() < end, 'none within 60 s');
       text += new TextDecoder().decode((await reader.read()).value);
     }
     stop.abort();

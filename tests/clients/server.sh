@@ -23,7 +23,7 @@ fi
 
 # Waits until it can serve.
 ready() {
-  for _ in $(seq 300); do
+  for _ in $(seq 600); do
     if curl --silent --fail --output /dev/null "$HOST_URL/readyz"; then return; fi
     kill -0 "$(cat "$SERVER/pid")" 2>/dev/null || break
     sleep 0.1
