@@ -139,7 +139,7 @@ async fn create_once(app: &App, exchange: Exchange, edits: IpoEdits) -> Result<M
     row.id = ipos.insert(&transaction, vec![row.clone()]).await?.pop().unwrap_or_default();
     // With its stock and performance, which came with it.
     let row = ipos.get_in(&transaction, row.id).await?.unwrap_or(row);
-    app.store.events().commit(transaction, &[Event::Ipo { id: row.id, is_new: true }]).await?;
+    app.store.events().commit(transaction, &[Event::ipo_added(row.id)]).await?;
     Ok(row)
 }
 
@@ -182,7 +182,7 @@ async fn update_once(app: &App, id: i64, edits: IpoEdits, author: &str) -> Resul
     ipos.update(&transaction, std::slice::from_ref(&row)).await?;
     ipos.revise(&transaction, DataSource::Manual, Some(author), &[(id, changes)]).await?;
     let row = ipos.get_in(&transaction, id).await?.unwrap_or(row);
-    app.store.events().commit(transaction, &[Event::Ipo { id, is_new: false }]).await?;
+    app.store.events().commit(transaction, &[Event::ipo_changed(id)]).await?;
     Ok(row)
 }
 
@@ -201,7 +201,7 @@ async fn delete_once(app: &App, id: i64, author: &str) -> Result<(), RequestErro
     ipos.lock(&transaction).await?;
     let row = ipos.get_in(&transaction, id).await?.ok_or_else(no_such_ipo)?;
     ipos.delete(&transaction, &row, author).await?;
-    app.store.events().commit(transaction, &[]).await?;
+    app.store.events().commit(transaction, &[Event::ipo_deleted(id)]).await?;
     Ok(())
 }
 
@@ -227,7 +227,7 @@ async fn restore_once(app: &App, id: i64) -> Result<Model, RequestError> {
     }
     ipos.restore(&transaction, tombstone.id, whole).await?;
     let row = ipos.get_in(&transaction, id).await?.ok_or_else(missing)?;
-    app.store.events().commit(transaction, &[Event::Ipo { id, is_new: true }]).await?;
+    app.store.events().commit(transaction, &[Event::ipo_added(id)]).await?;
     Ok(row)
 }
 

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::market::day::iso;
 use crate::market::ipo::{Board, IpoField};
 use crate::market::{DataSource, Exchange};
-use crate::store::Update;
+use crate::store::{ChangeKind, Update};
 
 /// A source to fetch IPOs from.
 #[derive(Debug, InputObject)]
@@ -262,21 +262,12 @@ impl IpoMutation {
     }
 }
 
-/// How an IPO changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
-pub enum ChangeKind {
-    /// It was not known before.
-    Created,
-    /// One of its fields has another value now.
-    Updated,
-}
-
-/// An IPO that was added or changed.
+/// An IPO that was added, changed or deleted.
 #[derive(SimpleObject)]
 pub struct IpoChanged {
-    /// The IPO as it stands after the change.
+    /// The IPO as it stands after the change; one that was deleted as it was before.
     ipo: Ipo,
-    /// Whether it is new.
+    /// What happened to it.
     change: ChangeKind,
 }
 
@@ -285,8 +276,8 @@ pub struct IpoSubscriptions;
 
 #[Subscription]
 impl IpoSubscriptions {
-    /// Every IPO that is added or changed, of one exchange or of all. A follower too slow for them is ended with an
-    /// error of the code `LAGGED`.
+    /// Every IPO that is added, changed or deleted, of one exchange or of all. A follower too slow for them is ended
+    /// with an error of the code `LAGGED`.
     async fn ipo_changed(
         &self,
         ctx: &Context<'_>,
@@ -302,8 +293,7 @@ impl IpoSubscriptions {
                     Err(RecvError::Closed) => return,
                 };
                 if exchange.is_none_or(|wanted| wanted == update.ipo.exchange) {
-                    let change = if update.is_new { ChangeKind::Created } else { ChangeKind::Updated };
-                    yield IpoChanged { ipo: Ipo(update.ipo.clone()), change };
+                    yield IpoChanged { ipo: Ipo(update.ipo.clone()), change: update.change };
                 }
             }
         })

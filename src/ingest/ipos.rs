@@ -47,8 +47,8 @@ pub async fn ipos(store: &Store, mut batch: IpoBatch) -> Result<Ingested, Ingest
     let scope = ipo_scope(source);
     store.flags().replace(&transaction, source, &scope, &parsed.flags, |flag| good.resolves(flag)).await?;
     store.flags().list(&transaction, source, &scope, &parsed.left_out).await?;
-    let mut events: Vec<Event> = new_ids.into_iter().map(|id| Event::Ipo { id, is_new: true }).collect();
-    events.extend(revisions.iter().map(|(id, _)| Event::Ipo { id: *id, is_new: false }));
+    let mut events: Vec<Event> = new_ids.into_iter().map(Event::ipo_added).collect();
+    events.extend(revisions.iter().map(|(id, _)| Event::ipo_changed(*id)));
     // Days that were stored before the issue was known hold its price and first day.
     events.extend(check_listings(store, &transaction, Day::MIN, Day::MAX).await?);
     store.events().commit(transaction, &events).await?;

@@ -79,5 +79,5 @@ pub(super) async fn check_listings(
     }
     let covers = |flag: &flag::Model| flag.day.is_some_and(|day| (from..=to).contains(&day));
     store.flags().replace(transaction, DataSource::Nse, SCOPE, &flags, covers).await?;
-    Ok(revisions.iter().map(|(id, _)| Event::Ipo { id: *id, is_new: false }).collect())
+    Ok(revisions.iter().map(|(id, _)| Event::ipo_changed(*id)).collect())
 }

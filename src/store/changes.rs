@@ -13,9 +13,29 @@ pub enum Event {
     Ipo {
         id: i64,
         is_new: bool,
+        /// What a replica of an elder version sends has none.
+        #[serde(default)]
+        is_deleted: bool,
     },
     /// Events may have been lost.
     Resync,
+}
+
+impl Event {
+    #[must_use]
+    pub fn ipo_added(id: i64) -> Self {
+        Self::Ipo { id, is_new: true, is_deleted: false }
+    }
+
+    #[must_use]
+    pub fn ipo_changed(id: i64) -> Self {
+        Self::Ipo { id, is_new: false, is_deleted: false }
+    }
+
+    #[must_use]
+    pub fn ipo_deleted(id: i64) -> Self {
+        Self::Ipo { id, is_new: false, is_deleted: true }
+    }
 }
 
 /// A row that changed, as it stands now.
@@ -37,9 +57,20 @@ pub struct JobUpdate {
     pub symbol: Option<Arc<symbol::Model>>,
 }
 
-/// An IPO that was added or changed.
+/// How an IPO changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
+pub enum ChangeKind {
+    /// It was not known before.
+    Created,
+    /// One of its fields has another value now.
+    Updated,
+    /// It was deleted.
+    Deleted,
+}
+
+/// An IPO that changed. One that was deleted is as it was before.
 #[derive(Debug)]
 pub struct IpoUpdate {
     pub ipo: Arc<ipo::Model>,
-    pub is_new: bool,
+    pub change: ChangeKind,
 }

@@ -5,15 +5,15 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{Notify, broadcast};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::changes::{Event, IpoUpdate, JobUpdate, Update};
+use super::changes::{ChangeKind, Event, IpoUpdate, JobUpdate, Update};
 use super::clock::{Millis, present};
 use super::entity::job::JobState;
-use super::entity::{ipo, job, symbol};
+use super::entity::{deleted_ipo, ipo, job, symbol};
 use super::errors::Result;
 use crate::telemetry::metrics;
 
@@ -34,10 +34,18 @@ const MOST_MISSED: u64 = 5_000;
 #[derive(Debug, Default)]
 struct News {
     jobs: HashSet<i64>,
-    /// In the order of their events; the value tells whether one said that it's new.
-    ipos: Vec<(i64, bool)>,
+    /// In the order of their events.
+    ipos: Vec<IpoNews>,
     compare: bool,
     lost: bool,
+}
+
+/// What the events of one IPO say together.
+#[derive(Debug, Clone, Copy)]
+struct IpoNews {
+    id: i64,
+    is_new: bool,
+    is_deleted: bool,
 }
 
 impl News {
@@ -46,9 +54,12 @@ impl News {
             Event::Job(id) => {
                 self.jobs.insert(id);
             }
-            Event::Ipo { id, is_new } => match self.ipos.iter_mut().find(|(known, _)| *known == id) {
-                Some((_, known_as_new)) => *known_as_new |= is_new,
-                None => self.ipos.push((id, is_new)),
+            Event::Ipo { id, is_new, is_deleted } => match self.ipos.iter_mut().find(|known| known.id == id) {
+                Some(known) => {
+                    known.is_new |= is_new;
+                    known.is_deleted |= is_deleted;
+                }
+                None => self.ipos.push(IpoNews { id, is_new, is_deleted }),
             },
             Event::Resync => self.lose(),
         }
@@ -251,18 +262,43 @@ impl Feed {
         }
     }
 
-    async fn send_ipos(&self, ipos: &[(i64, bool)]) -> Result<()> {
+    async fn send_ipos(&self, ipos: &[IpoNews]) -> Result<()> {
         for ipos in ipos.chunks(BATCH) {
-            let ids = ipos.iter().map(|(id, _)| *id);
+            let ids = ipos.iter().map(|news| news.id);
             let rows = ipo::Entity::find().filter(ipo::Column::Id.is_in(ids)).all(&self.read).await?;
             let mut by_id: HashMap<i64, ipo::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
-            for (id, is_new) in ipos {
-                if let Some(row) = by_id.remove(id) {
-                    self.send(Update::Ipo(Arc::new(IpoUpdate { ipo: Arc::new(row), is_new: *is_new })));
+            let gone: Vec<i64> = ipos
+                .iter()
+                .filter(|news| news.is_deleted && !by_id.contains_key(&news.id))
+                .map(|news| news.id)
+                .collect();
+            let mut deleted = self.deleted(gone).await?;
+            for news in ipos {
+                let told = match by_id.remove(&news.id) {
+                    Some(row) if news.is_new => Some((row, ChangeKind::Created)),
+                    Some(row) => Some((row, ChangeKind::Updated)),
+                    // One that is gone without a word of it yet is told with that word.
+                    None => deleted.remove(&news.id).map(|row| (row, ChangeKind::Deleted)),
+                };
+                if let Some((row, change)) = told {
+                    self.send(Update::Ipo(Arc::new(IpoUpdate { ipo: Arc::new(row), change })));
                 }
             }
         }
         Ok(())
+    }
+
+    /// Deleted IPOs as they were. Their stocks aren't asked for, which may be gone.
+    async fn deleted(&self, ids: Vec<i64>) -> Result<HashMap<i64, ipo::Model>> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let kept = deleted_ipo::Entity::find()
+            .filter(deleted_ipo::Column::IpoId.is_in(ids))
+            .order_by_asc(deleted_ipo::Column::Id)
+            .all(&self.read)
+            .await?;
+        Ok(kept.iter().filter_map(|kept| Some((kept.ipo_id?, kept.whole()?.ipo))).collect())
     }
 
     fn send(&self, update: Update) {

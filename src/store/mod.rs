@@ -53,7 +53,7 @@ mod watch;
 pub use audit::{Audit, AuditFilter, Deed, audit_sorts};
 pub use backup::{BackupError, backup, restore};
 pub use budgets::{Budgets, Permit, Refusal, tomorrow};
-pub use changes::{Event, IpoUpdate, JobUpdate, Update};
+pub use changes::{ChangeKind, Event, IpoUpdate, JobUpdate, Update};
 pub use clock::{Millis, now};
 pub use corporate_actions::{CorporateActionFilter, CorporateActions, ExDay, corporate_action_sorts};
 pub use database::{POSTGRES_CONNECTIONS, Store, Transaction};

@@ -13,6 +13,7 @@ mod exports;
 mod forecasts;
 mod harness;
 mod imports;
+mod ipo_events;
 mod ipos;
 mod jobs;
 mod known_answers;

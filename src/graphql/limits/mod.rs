@@ -2,12 +2,14 @@
 //! parsed, at what it comes to ([`operation`]) before it is run, and at what it really uses ([`budget`]) while it runs.
 
 pub mod budget;
+mod escapes;
 pub mod operation;
 mod shape;
 mod syntax;
 pub mod text;
 pub mod variables;
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use async_graphql::parser::parse_query;
@@ -41,7 +43,8 @@ pub struct Admitted {
 pub fn admit(request: &mut Request, introspection: bool) -> Result<Admitted, Vec<ServerError>> {
     let (mut document, cost) = parsed(request, introspection).map_err(|error| vec![error])?;
     validate::wrap_typenames(&mut document);
-    let (kind, variables) = validate::check(&document, request)?;
+    let (kind, variables, optional) = validate::check(&document, request)?;
+    optional.settle(&mut document, &variables).map_err(|error| vec![error])?;
     request.variables = variables;
     request.set_parsed_query(validate::single_root(&document).unwrap_or(document));
     Ok(Admitted { cost: cost.units, scans: cost.scans, kind })
@@ -54,16 +57,17 @@ fn parsed(request: &mut Request, introspection: bool) -> Result<(ExecutableDocum
         return Err(Code::BadRequest.refusal("There is no \"query\""));
     }
     text::check(&request.query).map_err(|error| Code::QueryTooComplex.refusal(error.to_string()))?;
-    if request.query.contains(variables::UPLOAD_HANDLE) {
+    let text: Cow<str> = escapes::decoded(&request.query);
+    if text.contains(variables::UPLOAD_HANDLE) {
         return Err(Code::UploadHandleForged.refusal(variables::HANDLE_MESSAGE));
     }
-    if variables::spells_nul(&request.query) {
+    if variables::spells_nul(&text) {
         return Err(Code::BadUserInput.refusal(variables::NUL_MESSAGE));
     }
-    let document = document(&request.query)?;
-    if let Some((name, at)) = text::repeated(&request.query) {
+    let document = document(&text)?;
+    if let Some((name, at)) = text::repeated(&text) {
         let message = format!("There can be only one input field named \"{name}\".");
-        return Err(Code::ValidationFailed.at(place(&request.query, at), message));
+        return Err(Code::ValidationFailed.at(place(&text, at), message));
     }
     let cost = operation::check(&document, &request.variables, &SHAPES, introspection)
         .map_err(|error| Code::QueryTooComplex.refusal(error.to_string()))?;

@@ -135,28 +135,35 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' || byte == b'.' || byte >= 0x80
 }
 
-fn skip_comment(bytes: &[u8], from: usize) -> usize {
+pub(super) fn skip_comment(bytes: &[u8], from: usize) -> usize {
     bytes[from..].iter().position(|&b| b == b'\n' || b == b'\r').map_or(bytes.len(), |end| from + end)
+}
+
+/// Past the block string that began before `from`. One that isn't closed is none: its first two quotes are the empty
+/// string, and only that is passed over.
+pub(super) fn skip_block(bytes: &[u8], from: usize) -> Option<usize> {
+    let body = from + 2;
+    if !bytes[from..].starts_with(b"\"\"") {
+        return None;
+    }
+    let mut at = body;
+    while at < bytes.len() {
+        if bytes[at..].starts_with(b"\\\"\"\"") {
+            at += 4;
+        } else if bytes[at..].starts_with(b"\"\"\"") {
+            return Some(at + 3);
+        } else {
+            at += 1;
+        }
+    }
+    Some(body)
 }
 
 /// Past the string that began before `from`; a string that isn't closed ends with its line, as the grammar has it, so
 /// that no quote hides brackets from the count.
 fn skip_string(bytes: &[u8], from: usize) -> usize {
-    let rest = &bytes[from..];
-    if rest.starts_with(b"\"\"") {
-        let body = from + 2;
-        let mut at = body;
-        while at < bytes.len() {
-            if bytes[at..].starts_with(b"\\\"\"\"") {
-                at += 4;
-            } else if bytes[at..].starts_with(b"\"\"\"") {
-                return at + 3;
-            } else {
-                at += 1;
-            }
-        }
-        // Not a block string after all, or one without an end: only the empty string is passed over.
-        return body;
+    if let Some(end) = skip_block(bytes, from) {
+        return end;
     }
     let mut at = from;
     while let Some(&byte) = bytes.get(at) {

@@ -2,6 +2,7 @@
 //! meant, its variables and literal values, unknown directives wherever they stand, and the one root field of a
 //! subscription. The library's own validation comes after.
 
+mod defaults;
 mod definitions;
 mod positions;
 mod roots;
@@ -20,52 +21,58 @@ use definitions::{Argument, DEFINITIONS};
 use positions::{Positions, Scope};
 use values::{Mismatch, Origin, Path};
 
+pub use defaults::Optional;
 pub use roots::inline as single_root;
 pub use typenames::wrap as wrap_typenames;
 
 /// Errors that one answer tells.
 const MOST_ERRORS: usize = 20;
 
-/// Checks a parsed request and fills in the defaults of its variables. Answers with the kind of its operation.
+/// Checks a parsed request and fills in the defaults of its variables. Answers with the kind of its operation, its
+/// variables, and those that the document must be settled for.
 ///
 /// # Errors
 /// All that is wrong, up to a bound.
-pub fn check(document: &ExecutableDocument, request: &Request) -> Result<(OperationType, Variables), Vec<ServerError>> {
-    let operation = selected(document, request.operation_name.as_deref()).map_err(|error| vec![error])?;
+pub fn check(
+    document: &ExecutableDocument,
+    request: &Request,
+) -> Result<(OperationType, Variables, Optional), Vec<ServerError>> {
+    let (name, operation) = selected(document, request.operation_name.as_deref()).map_err(|error| vec![error])?;
     let mut walk = Walk { document, positions: Positions::default(), errors: Vec::new() };
     walk.document();
-    if walk.errors.is_empty() {
-        walk.errors = walk.positions.check(MOST_ERRORS);
-    }
     if !walk.errors.is_empty() {
         return Err(walk.errors);
     }
+    let optional = walk.positions.check(name, MOST_ERRORS)?;
     let variables = coerced(&operation.node, &request.variables)?;
-    Ok((operation.node.ty, variables))
+    Ok((operation.node.ty, variables, optional))
+}
+
+fn root_of(ty: OperationType) -> &'static str {
+    match ty {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    }
 }
 
 /// The operation that is meant.
 fn selected<'d>(
     document: &'d ExecutableDocument,
     name: Option<&str>,
-) -> Result<&'d Positioned<OperationDefinition>, ServerError> {
+) -> Result<(Option<&'d Name>, &'d Positioned<OperationDefinition>), ServerError> {
     let refused = |message: String| Code::OperationResolutionFailed.refusal(message);
     let mut operations = document.operations.iter();
     match name {
         Some(name) => {
             let found = operations.find(|(given, _)| given.is_some_and(|given| given == name));
             let short: String = name.chars().take(80).collect();
-            found
-                .map(|(_, operation)| operation)
-                .ok_or_else(|| refused(format!("Unknown operation named \"{short}\".")))
+            found.ok_or_else(|| refused(format!("Unknown operation named \"{short}\".")))
         }
         None if operations.len() > 1 => {
             Err(refused("Must provide operation name if query contains multiple operations.".to_owned()))
         }
-        None => operations
-            .next()
-            .map(|(_, operation)| operation)
-            .ok_or_else(|| refused("Must provide an operation.".to_owned())),
+        None => operations.next().ok_or_else(|| refused("Must provide an operation.".to_owned())),
     }
 }
 
@@ -123,7 +130,7 @@ impl<'d> Walk<'d> {
                 OperationType::Mutation => "MUTATION",
                 OperationType::Subscription => "SUBSCRIPTION",
             };
-            self.positions.enter(Scope::Operation(&operation.node));
+            self.positions.enter(Scope::Operation(name, &operation.node));
             self.none_here(directives, place);
             for variable in variable_definitions {
                 self.none_here(&variable.node.directives, "VARIABLE_DEFINITION");
@@ -133,17 +140,12 @@ impl<'d> Walk<'d> {
                     self.value(&holder, &variable.node.name.node, ty, false, &value, default.pos);
                 }
             }
-            let root = match ty {
-                OperationType::Query => "Query",
-                OperationType::Mutation => "Mutation",
-                OperationType::Subscription => "Subscription",
-            };
             if *ty == OperationType::Subscription
                 && let Err(error) = roots::check(self.document, name, operation)
             {
                 self.refuse(error);
             }
-            self.selections(&selection_set.node, root);
+            self.selections(&selection_set.node, root_of(*ty));
         }
         for (name, fragment) in &self.document.fragments {
             self.positions.enter(Scope::Fragment(name));
@@ -280,6 +282,7 @@ impl<'d> Walk<'d> {
         }
         if let (Value::Variable(_), [only]) = (value, path.uses.as_mut_slice()) {
             only.has_default = has_default;
+            only.is_argument = true;
         }
         self.positions.used(path.uses, pos);
     }

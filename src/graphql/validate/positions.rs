@@ -1,8 +1,11 @@
 //! Whether a variable may stand where it does: its type must be what the place takes.
 
+use std::collections::HashSet;
+
 use async_graphql::parser::types::{BaseType, OperationDefinition, Type, VariableDefinition};
 use async_graphql::{Name, Pos, ServerError, Value as ConstValue};
 
+use super::defaults::Optional;
 use crate::graphql::codes::Code;
 
 /// A variable, and the type of the place that it stands in.
@@ -12,12 +15,14 @@ pub(super) struct Use {
     pub ty: Type,
     /// Whether the place has a default, so that a variable without a value leaves it to that.
     pub has_default: bool,
+    /// Whether it is an argument's whole value.
+    pub is_argument: bool,
 }
 
 /// What variables stand in.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Scope<'d> {
-    Operation(&'d OperationDefinition),
+    Operation(Option<&'d Name>, &'d OperationDefinition),
     Fragment(&'d Name),
 }
 
@@ -52,31 +57,42 @@ impl<'d> Positions<'d> {
         }
     }
 
-    /// What stands where it may not, as much of it as is told. A variable that no operation defines is the library's to name.
-    pub(super) fn check(&self, most: usize) -> Vec<ServerError> {
+    /// What stands where it may not, as much of it as is told; if nothing does, what may only thanks to its place's
+    /// default. A variable that no operation defines is the library's to name.
+    pub(super) fn check(&self, selected: Option<&Name>, most: usize) -> Result<Optional, Vec<ServerError>> {
         let mut errors = Vec::new();
+        let mut optional = Optional { selected: selected.cloned(), ..Optional::default() };
         for (i, within) in self.0.iter().enumerate() {
-            let Scope::Operation(operation) = within.scope else { continue };
+            let Scope::Operation(name, operation) = within.scope else { continue };
             if operation.variable_definitions.is_empty() {
                 continue;
             }
+            let (mut in_arguments, mut elsewhere) = (HashSet::new(), HashSet::new());
             for (used, at) in self.reached(i).into_iter().flat_map(|within| &within.uses) {
                 let definition = operation.variable_definitions.iter().find(|d| d.node.name.node == used.variable);
                 let Some(definition) = definition else { continue };
+                let own = &definition.node.var_type.node;
                 if !may_stand(&definition.node, used) {
-                    let (name, own, place) = (&used.variable, &definition.node.var_type.node, &used.ty);
+                    let (name, place) = (&used.variable, &used.ty);
                     let message =
                         format!("Variable \"${name}\" of type \"{own}\" used in position expecting type \"{place}\".");
                     let mut error = Code::ValidationFailed.at(definition.pos, message);
                     error.locations.push(*at);
                     errors.push(error);
                     if errors.len() == most {
-                        return errors;
+                        return Err(errors);
                     }
                 }
+                if own.nullable && !used.ty.nullable && definition.node.default_value.is_none() {
+                    optional.names.insert((name.cloned(), used.variable.clone()));
+                }
+                let leavable = used.is_argument && used.has_default;
+                if leavable { &mut in_arguments } else { &mut elsewhere }.insert(&used.variable);
             }
+            let only = in_arguments.difference(&elsewhere).map(|variable| (name.cloned(), (*variable).clone()));
+            optional.only_arguments.extend(only);
         }
-        errors
+        if errors.is_empty() { Ok(optional) } else { Err(errors) }
     }
 
     /// An operation with the fragments that it spreads, each once.

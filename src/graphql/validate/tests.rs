@@ -343,3 +343,58 @@ async fn a_variable_may_stand_in_a_condition_on_typename_alone() {
     let undefined = run("{__typename @skip(if:$nope)}", json!({})).await;
     assert!(undefined.errors[0].message.contains("\"$nope\" is not defined"), "{:?}", undefined.errors);
 }
+
+/// The library's own validation, with all that would read skipped.
+async fn taken(text: &str, operation: Option<&str>, variables: serde_json::Value) -> Result<Request, String> {
+    let mut request = Request::new(text).variables(Variables::from_json(variables));
+    request.operation_name = operation.map(str::to_owned);
+    admit(&mut request, true).map_err(|errors| errors[0].message.clone())?;
+    let mut again = Request::new("").variables(request.variables.clone());
+    again.operation_name = request.operation_name.clone();
+    again.set_parsed_query(request.parsed_query().expect("parsed").clone());
+    let response = crate::graphql::schema(None).execute(again).await;
+    assert!(response.errors.is_empty(), "{text}: {:?}", response.errors);
+    Ok(request)
+}
+
+#[tokio::test]
+async fn a_variable_that_may_be_null_stands_where_there_is_a_default() {
+    let bare = "query($i:Interval){symbol(ticker:\"A\") @skip(if:true){series(interval:$i){length}}}";
+    let both = "query($i:Interval){symbol(ticker:\"A\") @skip(if:true){series(interval:$i){length} weeks:prices(interval:$i){totalCount}}}";
+    let field = "query($d:OrderDirection){ipos(orderBy:[{field:NAME,direction:$d}]) @skip(if:true){totalCount}}";
+    let shared = "query A($i:Interval){...F} query B($i:Interval!){...F} query C($i:Interval){viewer{name} ...F} \
+                  fragment F on Query{symbol(ticker:\"A\") @skip(if:true){series(interval:$i){length}}}";
+    for (text, operation, name, value) in [
+        (bare, None, "i", "WEEK"),
+        (both, None, "i", "MONTH"),
+        (field, None, "d", "DESC"),
+        (shared, Some("A"), "i", "WEEK"),
+        (shared, Some("B"), "i", "WEEK"),
+        (shared, Some("C"), "i", "DAY"),
+    ] {
+        taken(text, operation, json!({name: value})).await.expect("a value");
+        if operation == Some("B") {
+            continue;
+        }
+        let request = taken(text, operation, json!({})).await.expect("no value");
+        assert_eq!(request.variables.get(&Name::new(name)), None);
+        let told = taken(text, operation, json!({name: null})).await.expect_err("null");
+        assert!(told.contains("leave it out for the default"), "{told}");
+    }
+    let told = taken("query($t:String){symbol(ticker:$t){name}}", None, json!({})).await.expect_err("no default");
+    assert!(told.contains("used in position expecting"), "{told}");
+}
+
+#[tokio::test]
+async fn a_file_s_handle_stands_in_no_text_however_it_is_spelled() {
+    for handle in ["#__graphql_file__:0", "\\u0023__graphql_file__:0", "\\u{23}__graphql_f\\u{69}le__:0"] {
+        for text in [
+            format!("mutation{{importPrices(input:{{ticker:\"A\",file:\"{handle}\"}}){{job{{id}}}}}}"),
+            format!("mutation($f:Upload!=\"{handle}\"){{importPrices(input:{{ticker:\"A\",file:$f}}){{job{{id}}}}}}"),
+        ] {
+            assert_eq!(one(&text, json!({})).0, "UPLOAD_HANDLE_FORGED", "{text}");
+        }
+    }
+    let spelled = "{ipos(filter:{search:\"\\u{00}\"}){totalCount}}";
+    assert_eq!(one(spelled, json!({})).0, "BAD_USER_INPUT");
+}

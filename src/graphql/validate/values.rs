@@ -33,7 +33,7 @@ pub(super) enum Origin {
 /// Checks a value; a variable in it is checked where it is given.
 pub(super) fn check(ty: &Type, value: &Value, origin: Origin, path: &mut Path) -> Result<(), Mismatch> {
     if let Value::Variable(variable) = value {
-        path.uses.push(Use { variable: variable.clone(), ty: ty.clone(), has_default: false });
+        path.uses.push(Use { variable: variable.clone(), ty: ty.clone(), has_default: false, is_argument: false });
         return Ok(());
     }
     if matches!(value, Value::Null) {
@@ -55,7 +55,7 @@ pub(super) fn check(ty: &Type, value: &Value, origin: Origin, path: &mut Path) -
     match DEFINITIONS.inputs.get(name) {
         Some(Input::Enum(names)) => check_enum(name, names, value, origin, path),
         Some(Input::Object { fields, one_of }) => check_object(name, fields, *one_of, value, origin, path),
-        None => check_scalar(name, value, path),
+        None => check_scalar(name, value, origin, path),
     }
 }
 
@@ -137,7 +137,7 @@ fn check_object(
 }
 
 #[allow(clippy::match_same_arms)] // One line a scalar reads better than one of all that is right.
-fn check_scalar(name: &str, value: &Value, path: &Path) -> Result<(), Mismatch> {
+fn check_scalar(name: &str, value: &Value, origin: Origin, path: &Path) -> Result<(), Mismatch> {
     let structure = |message: String| Err(path.fault(value, message));
     let text = || Path::shown(value);
     match (name, value) {
@@ -155,7 +155,8 @@ fn check_scalar(name: &str, value: &Value, path: &Path) -> Result<(), Mismatch> 
         ("ID", Value::String(_)) => Ok(()),
         ("ID", Value::Number(number)) if number.is_i64() || number.is_u64() => Ok(()),
         ("ID", _) => structure(format!("ID cannot represent value: {}", text())),
-        ("Upload", Value::String(handle)) if handle.starts_with(UPLOAD_HANDLE) => Ok(()),
+        // The service itself puts handles in their places, which are among the variables.
+        ("Upload", Value::String(handle)) if origin == Origin::Json && handle.starts_with(UPLOAD_HANDLE) => Ok(()),
         ("Upload", _) => structure(format!("{HANDLE_MESSAGE}.")),
         _ => {
             // What holds a variable is no scalar of ours, and is told where the variable is given.
