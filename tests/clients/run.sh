@@ -12,8 +12,8 @@ skipped=0
 
 note() { table+=("$(printf '%-8s %3ss  %s' "$1" "$2" "$3")"); }
 
-# A program has five minutes; what is a function here has as long as it takes.
-limited() { if [ "$(type -t "$1")" = file ]; then timeout 300 "$@"; else "$@"; fi; }
+# A program has ten minutes; what is a function here has as long as it takes.
+limited() { if [ "$(type -t "$1")" = file ]; then timeout 600 "$@"; else "$@"; fi; }
 
 # What a step answers with that can't be done here.
 NOT_HERE=75
