@@ -53,7 +53,7 @@ on_each_database! {
         let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4_096).expect("a small buffer");
         let mut slow = socket.connect(address).await.expect("a connection");
-        let names: String = (0..20).map(|n| format!(" n{n}: name")).collect();
+        let names = (0..20).map(|n| format!("n{n}: name")).collect::<Vec<_>>().join(" ");
         let body = json!({"query": format!("subscription {{ ipoChanged {{ ipo {{{names} }} }} }}")}).to_string();
         let request = format!(
             "POST /graphql HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\n\

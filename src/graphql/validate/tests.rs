@@ -350,7 +350,7 @@ async fn taken(text: &str, operation: Option<&str>, variables: serde_json::Value
     request.operation_name = operation.map(str::to_owned);
     admit(&mut request, true).map_err(|errors| errors[0].message.clone())?;
     let mut again = Request::new("").variables(request.variables.clone());
-    again.operation_name = request.operation_name.clone();
+    again.operation_name.clone_from(&request.operation_name);
     again.set_parsed_query(request.parsed_query().expect("parsed").clone());
     let response = crate::graphql::schema(None).execute(again).await;
     assert!(response.errors.is_empty(), "{text}: {:?}", response.errors);
