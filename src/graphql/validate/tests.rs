@@ -395,6 +395,5 @@ async fn a_file_s_handle_stands_in_no_text_however_it_is_spelled() {
             assert_eq!(one(&text, json!({})).0, "UPLOAD_HANDLE_FORGED", "{text}");
         }
     }
-    let spelled = "{ipos(filter:{search:\"\\u{00}\"}){totalCount}}";
-    assert_eq!(one(spelled, json!({})).0, "BAD_USER_INPUT");
+    assert_eq!(one("{ipos(filter:{search:\"\\u{00}\"}){totalCount}}", json!({})).0, "BAD_USER_INPUT");
 }
