@@ -175,7 +175,7 @@ async fn migrate(settings: Settings, down: Option<u32>) -> Result<(), CommandErr
         let store = Store::connect(&settings.database_url).await?;
         store.migrate_down(steps).await?;
         store.close().await;
-        println!("Took back {steps} migrations.");
+        println!("Took back {steps} {}.", if steps == 1 { "migration" } else { "migrations" });
         return Ok(());
     }
     let app = prepared(settings).await?;

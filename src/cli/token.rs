@@ -1,6 +1,7 @@
 //! Making, listing and revoking tokens on the command line.
 
 use clap::Subcommand;
+use serde_json::{Value, json};
 
 use super::errors::CommandError;
 use super::prepare::prepared;
@@ -33,13 +34,13 @@ pub(super) enum TokenCommand {
 }
 
 /// What the audit trail tells of a command.
-fn deed(action: &str, id: i64, name: &str) -> Deed {
+fn deed(action: &str, id: i64, arguments: &Value) -> Deed {
     Deed {
         token: "command line".to_owned(),
         address: None,
         action: action.to_owned(),
         object: Some(global_id(Kind::Token, id).to_string()),
-        arguments: serde_json::json!({ "name": name }).to_string(),
+        arguments: arguments.to_string(),
         outcome: "OK".to_owned(),
     }
 }
@@ -55,7 +56,8 @@ pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<(),
             let days = days.map(|days| i32::try_from(days).unwrap_or(i32::MAX));
             let made = tokens::create(&app, &caller, &name, role, days).await;
             let (token, secret) = made.map_err(|e| CommandError::Failed(e.to_string()))?;
-            app.store.audit().record(vec![deed("createToken", token.id, &token.name)]).await?;
+            let arguments = json!({ "name": token.name, "role": token.role.name(), "days": days });
+            app.store.audit().record(vec![deed("createToken", token.id, &arguments)]).await?;
             println!("{secret}");
         }
         TokenCommand::List => {
@@ -85,7 +87,7 @@ pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<(),
                 }
                 other => other.map_err(|e| CommandError::Failed(e.to_string()))?,
             }
-            app.store.audit().record(vec![deed("revokeToken", id, "")]).await?;
+            app.store.audit().record(vec![deed("revokeToken", id, &json!({}))]).await?;
             println!("Revoked {id}.");
         }
     }
