@@ -8,7 +8,6 @@ use prospectus::store::{Event, now};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::harness::TestApp;
 use crate::on_each_database;
 use crate::subscriptions::{connect, receive, subscribe};
 
