@@ -17,6 +17,18 @@ pub fn drawdowns(equity: &[f64], initial_cash: f64) -> Vec<f64> {
         .collect()
 }
 
+/// The lowest of [`drawdowns`], found by doubles and then worked out as a decimal: that takes long for every bar.
+pub(super) fn deepest(equity: &[f64], initial_cash: f64) -> f64 {
+    let (mut peak, mut left, mut at) = (initial_cash, 1.0, None);
+    for &e in equity {
+        peak = peak.max(e);
+        if e / peak < left {
+            (left, at) = (e / peak, Some((peak, e)));
+        }
+    }
+    at.map_or(0.0, |(peak, e)| change(peak, e))
+}
+
 /// Equity this close to its peak is at it: buying at a close without fees leaves the equity as it was, but for rounding.
 const ROUNDING: f64 = 1e-12;
 

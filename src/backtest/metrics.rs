@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::drawdown::{drawdowns, longest_drawdown};
+use super::drawdown::{deepest, longest_drawdown};
 use super::figure;
 use super::trade::Trade;
 use crate::market::Day;
@@ -198,7 +198,7 @@ impl Metrics {
         let total_return = change(initial_cash, final_equity);
         let years = days.first().zip(days.last()).map_or(0.0, |(from, to)| f64::from(to - from) / CALENDAR_YEAR);
         let cagr = (years > 0.0).then(|| (final_equity / initial_cash).powf(1.0 / years) - 1.0);
-        let max_drawdown = drawdowns(equity, initial_cash).into_iter().fold(0.0, f64::min);
+        let max_drawdown = deepest(equity, initial_cash);
         let returns = ReturnTotals::of(equity);
         let n = trades.count as f64;
         let any = |value: f64| (trades.count > 0).then_some(value);

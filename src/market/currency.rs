@@ -41,7 +41,10 @@ impl Quotation {
         if let Some((_, currency, parts)) = PARTS.into_iter().find(|(part, ..)| *part == code) {
             return Some(Self { currency, parts });
         }
-        iso_4217(code).map(|currency| Self { currency, parts: 1 })
+        let whole = iso_4217(code).map(|currency| Self { currency, parts: 1 });
+        // Pence alone are told from pounds by the case of their code.
+        let part = || PARTS.into_iter().find(|(part, ..)| part.eq_ignore_ascii_case(code));
+        whole.or_else(|| part().map(|(_, currency, parts)| Self { currency, parts }))
     }
 
     /// Rupees, which both Indian exchanges quote in.

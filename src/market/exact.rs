@@ -305,8 +305,20 @@ pub fn change(from: f64, to: f64) -> f64 {
     snap(exact().unwrap_or((to - from) / from))
 }
 
+/// Powers of ten that fit.
+const TENS: [i128; 39] = {
+    let mut tens = [1; 39];
+    let mut at = 1;
+    while at < tens.len() {
+        tens[at] = tens[at - 1] * 10;
+        at += 1;
+    }
+    tens
+};
+
+#[inline]
 fn power(places: u32) -> Option<i128> {
-    10_i128.checked_pow(places)
+    TENS.get(places as usize).copied()
 }
 
 #[cfg(test)]
