@@ -23,8 +23,9 @@ SLOW = 30
 LIBRARY = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None) or sys.exit("libfaketime is not here")
 TABLES = ("job_records", "data_issues", "sweeps", "sweep_columns", "audit_events", "job_keys", "job_files", "sessions", "Jobs")
 REFRESH = "mutation($key: String!) { refreshSymbols(input: { idempotencyKey: $key }) { jobs { id } userErrors { message } } }"
-SWEEP = """mutation($n: Int!) { sweepBacktests(input: { ticker: "S0", buyBelowSma: { from: 2, to: 103 },
-  sellAboveSma: { from: $n, to: 250 } }) { job { id } sweep { id } userErrors { message } } }"""
+# Other windows each day and always as many, so that each sweep takes as much space as any other.
+SWEEP = """mutation($n: Int!, $m: Int!) { sweepBacktests(input: { ticker: "S0", buyBelowSma: { from: 2, to: 103 },
+  sellAboveSma: { from: $n, to: $m } }) { job { id } sweep { id } userErrors { message } } }"""
 FLAGS = "{ dataIssues(first: 100, filter: { resolved: false }) { nodes { id } } }"
 RESOLVE = "mutation($id: ID!) { resolveDataIssue(input: { id: $id }) { userErrors { message } } }"
 
@@ -113,7 +114,7 @@ async def a_day(day, number, database, provider):
             csv = f"date,open,high,low,close,volume\n2024-01-02,10,12,9,11,100\n{day - timedelta(700)},10,9,12,{n + 1},100"
             said.append(await upload(port, f"F{n}", csv))
         if number:
-            said.append((await ask(port, SWEEP, {"n": 2 + number % 120}))["sweepBacktests"])
+            said.append((await ask(port, SWEEP, {"n": 2 + number % 120, "m": 130 + number % 120}))["sweepBacktests"])
         for answer in said:
             if answer["userErrors"]:
                 sys.exit(f"{day}: {answer}")
