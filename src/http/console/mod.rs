@@ -4,7 +4,6 @@ mod ahead;
 mod files;
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -14,19 +13,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
 
-use self::files::Assets;
+use self::files::{Assets, build};
 use crate::http::{Service, answer};
-
-/// Names this build's assets as a whole. The page asks for them under it, and modules for each other, so that a browser
-/// may keep them for a year and never mixes those of two builds.
-static BUILD: LazyLock<String> = LazyLock::new(|| {
-    let mut hash = Sha256::new();
-    for name in Assets::iter() {
-        hash.update(name.as_bytes());
-        hash.update(Assets::get(&name).map(|asset| asset.metadata.sha256_hash()).unwrap_or_default());
-    }
-    format!("{}/", hex::encode(&hash.finalize()[..8]))
-});
 
 /// How long a browser may keep a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,9 +34,12 @@ impl Kept {
     }
 }
 
+/// Where the worker's script is. A browser lets it answer for what lies beside and below it.
+const WORKER: &str = "/reporting/worker.js";
+
 /// Scripts, styles and fonts come from here alone; nothing is written into the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+     connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// GraphiQL's editor writes styles of its own.
 const GRAPHIQL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -59,6 +50,7 @@ pub(super) fn routes() -> Router<Service> {
     Router::new()
         .route("/reporting", get(|| async { Redirect::permanent("/reporting/") }))
         .route("/reporting/", get(|headers: HeaderMap| async move { console("", &headers) }))
+        .route(WORKER, get(|headers: HeaderMap| async move { worker(&headers) }))
         .route("/reporting/{*path}", get(asset_or_page))
         .route("/admin", get(to_administration))
         .route("/admin/", get(to_administration))
@@ -80,7 +72,7 @@ pub(super) fn graphiql(headers: &HeaderMap) -> Response {
 /// A file, or the console's page for an address within it.
 async fn asset_or_page(Path(path): Path<String>, headers: HeaderMap) -> Response {
     match path.strip_prefix("assets/") {
-        Some(file) => match file.strip_prefix(BUILD.as_str()) {
+        Some(file) => match file.strip_prefix(&format!("{}/", build())) {
             Some(file) => page(file, POLICY, &headers, Kept::ForGood),
             None => page(file, POLICY, &headers, Kept::Checked),
         },
@@ -93,13 +85,32 @@ fn console(path: &str, headers: &HeaderMap) -> Response {
     let Some(asset) = Assets::get("index.html") else {
         return (StatusCode::NOT_FOUND, "There is no such file\n").into_response();
     };
-    let assets = format!("/reporting/assets/{}", *BUILD);
+    let assets = format!("/reporting/assets/{}/", build());
     let text = String::from_utf8_lossy(&asset.data);
     let script = "    <script type=\"module\"";
     let text = text.replacen(script, &format!("{}{script}", ahead::links(path)), 1);
     let text = text.replace("/reporting/assets/", &assets);
     let tag = hex::encode(&Sha256::digest(&text)[..12]);
     respond("index.html", Bytes::from(text), &tag, POLICY, headers, Kept::Checked)
+}
+
+/// The script that keeps the console in a browser, with what it is to keep. Its place is above all that it serves.
+fn worker(headers: &HeaderMap) -> Response {
+    let Some(asset) = Assets::get("worker.js") else {
+        return (StatusCode::NOT_FOUND, "There is no such file\n").into_response();
+    };
+    let files: Vec<_> = Assets::iter().filter(|name| is_of_console(name)).collect();
+    let text = String::from_utf8_lossy(&asset.data);
+    let text = text.replace("%BUILD%", &build()).replace("%FILES%", &files.join("\", \""));
+    let tag = hex::encode(&Sha256::digest(&text)[..12]);
+    respond("worker.js", Bytes::from(text), &tag, POLICY, headers, Kept::Checked)
+}
+
+/// Whether a file is asked for by the console's pages.
+fn is_of_console(name: &str) -> bool {
+    let others = ["graphiql", "vendor/graphiql", "vendor/react", "worker.js"];
+    let is_asked_for = [".js", ".css", ".svg", ".woff2"].iter().any(|end| name.ends_with(end));
+    is_asked_for && !others.iter().any(|begins| name.starts_with(begins))
 }
 
 fn media_type(file: &str) -> &'static str {

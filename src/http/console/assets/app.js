@@ -4,6 +4,7 @@ import { render } from "./vendor/preact-htm.js";
 import { html, go, lazy, Link, Session, usePath, useEffect, useRef, useState, Empty, Head, Form, Field, Mistakes, forgetAnswers } from "./ui.js";
 import { ask, probe, signIn, signOut, watchConnection } from "./api.js";
 import { copyPlainly } from "./csv.js";
+import { keep } from "./release.js";
 
 const BASE = "/reporting";
 const Palette = lazy(() => import("./palette.js"), "Palette");
@@ -254,7 +255,11 @@ async function fetchAhead() {
     await part().catch(() => null);
   }
 }
-if (!navigator.connection?.saveData) addEventListener("load", () => setTimeout(fetchAhead, 3000));
+if (!navigator.connection?.saveData)
+  addEventListener("load", () => {
+    (window.requestIdleCallback ?? setTimeout)(keep);
+    setTimeout(fetchAhead, 3000);
+  });
 
 copyPlainly();
 const place = document.getElementById("app");

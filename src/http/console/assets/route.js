@@ -23,12 +23,16 @@ addEventListener("popstate", (event) => {
   requestAnimationFrame(settle);
 });
 
+/** Whether a newer build of the console has taken over: the next page is then loaded, not only drawn. */
+export const newer = { is: false };
+
 /** Whether something was typed that would be lost; set by the form that holds it. */
 export const unsaved = { is: false };
 
 export function go(path, replace = false) {
   if (unsaved.is && new URL(path, location.href).pathname !== location.pathname && !confirm("Leave without saving what you have typed?")) return;
   if (replace) history.replaceState(history.state, "", path);
+  else if (newer.is) return location.assign(path);
   else {
     history.replaceState({ y: scrollY }, "");
     history.pushState(null, "", path);

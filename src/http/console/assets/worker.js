@@ -1,0 +1,93 @@
+// Keeps the console's page and its parts in the browser, so that a reload or a new tab is drawn without waiting for a line.
+// It holds what is the same for everybody and nothing else: answers, charts and reports go past it, to the service or to the
+// browser's own cache, which keeps them by cookie.
+
+// Both are written in by the service.
+const BUILD = "%BUILD%";
+const FILES = ["%FILES%"];
+
+const PLACE = "/reporting/";
+const ASSETS = `${PLACE}assets/`;
+const SCRIPT = `${PLACE}worker.js`;
+// An address that no page has: the frame alone, which then draws whatever the address asks for.
+const FRAME = `${PLACE}frame`;
+const OURS = /^console /;
+const CACHE = `console ${BUILD}`;
+// Fewer than a browser opens connections, so that whoever looks at a page meanwhile isn't kept waiting.
+const AT_ONCE = 3;
+
+/** All of this build or nothing: of one that is half there, or mixed with another's, none is kept. */
+async function fill() {
+  const cache = await caches.open(CACHE);
+  const left = [FRAME, ...FILES.map((file) => `${ASSETS}${BUILD}/${file}`)];
+  const some = async () => {
+    for (let address; (address = left.pop()); ) {
+      const answer = await fetch(address, { redirect: "error" });
+      if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+      if (address === FRAME && !(await answer.clone().text()).includes(`${ASSETS}${BUILD}/`)) throw new Error("the page is another build's");
+      await cache.put(address, answer);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, some));
+  } catch (error) {
+    left.length = 0;
+    await caches.delete(CACHE);
+    throw error;
+  }
+}
+
+const ours = async () => (await caches.keys()).filter((name) => OURS.test(name));
+
+async function takeOver() {
+  // Pages that are open may still want parts of the build before; those of older ones nobody wants.
+  const others = (await ours()).filter((name) => name !== CACHE);
+  await Promise.all(others.slice(0, -1).map((name) => caches.delete(name)));
+  await clients.claim();
+  for (const page of await clients.matchAll({ type: "window" })) page.postMessage({ build: BUILD });
+}
+
+/** Behind a page that was drawn from here: whether this is still what the service has. */
+async function check() {
+  let answer;
+  try {
+    answer = await fetch(SCRIPT, { cache: "no-cache", redirect: "manual" });
+  } catch {
+    // Not reached: what is here is all there is.
+    return;
+  }
+  if (answer.status >= 500 || answer.status === 429) return;
+  // The service has no such script any more, or something before it asks who is there: then it's better to be out of the way.
+  if (!answer.ok || !/javascript/.test(answer.headers.get("content-type"))) return leave();
+  if (!(await answer.text()).includes(`"${BUILD}"`)) await registration.update();
+}
+
+async function leave() {
+  await Promise.all((await ours()).map((name) => caches.delete(name)));
+  await registration.unregister();
+}
+
+async function frame(request) {
+  const kept = await caches.open(CACHE).then((cache) => cache.match(FRAME, { ignoreVary: true }));
+  return kept ?? fetch(request);
+}
+
+async function asset(request) {
+  return (await caches.match(request.url, { ignoreVary: true })) ?? fetch(request);
+}
+
+addEventListener("install", (event) => {
+  skipWaiting();
+  event.waitUntil(fill());
+});
+addEventListener("activate", (event) => event.waitUntil(takeOver()));
+addEventListener("fetch", (event) => {
+  const { request } = event;
+  const { origin, pathname } = new URL(request.url);
+  if (request.method !== "GET" || origin !== location.origin || !pathname.startsWith(PLACE)) return;
+  if (pathname.startsWith(ASSETS)) event.respondWith(asset(request));
+  else if (request.mode === "navigate" && pathname !== SCRIPT) {
+    event.respondWith(frame(request));
+    event.waitUntil(check());
+  }
+});
