@@ -58,6 +58,10 @@ impl fantoccini::wd::WebDriverCompatibleCommand for Cdp {
 
 impl Browser {
     pub async fn open(app: &TestApp, width: u32, scheme: &str) -> Self {
+        Self::open_at(&app.url, width, scheme).await
+    }
+
+    pub async fn open_at(url: &str, width: u32, scheme: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
@@ -97,7 +101,7 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .expect("a browser");
-        let browser = Self { page, driver, folder, url: app.url.clone() };
+        let browser = Self { page, driver, folder, url: url.to_owned() };
         browser.go("/reporting/").await;
         browser.run(&format!("localStorage.setItem('theme', '{scheme}')")).await;
         browser

@@ -2,6 +2,7 @@
 
 mod browser;
 mod edits;
+mod kept;
 mod loops;
 
 use std::time::Duration;
@@ -198,6 +199,22 @@ async fn assets_are_asked_for_under_their_build() {
     let symbol = get("/reporting/symbols/IBM").await.text().await.expect("a page");
     let chart = format!("<link rel=\"modulepreload\" href=\"/reporting/assets/{build}/chart.js\" />");
     assert!(symbol.contains(&chart) && !page.contains(&chart), "{symbol}");
+    // The worker is to keep all that the pages ask for, and nothing of GraphiQL.
+    let worker = get("/reporting/worker.js").await;
+    assert_eq!(worker.headers()["cache-control"], "no-cache");
+    let worker = worker.text().await.expect("a script");
+    assert!(worker.contains(&format!("const BUILD = \"{build}\";")), "{worker}");
+    let (_, files) = worker.split_once("const FILES = [").expect("files");
+    let files: Vec<&str> =
+        files.split(']').next().expect("files").split(", ").map(|file| file.trim_matches('"')).collect();
+    for file in &files {
+        assert_eq!(get(&format!("/reporting/assets/{build}/{file}")).await.status(), 200, "{file}");
+    }
+    assert!(
+        files.contains(&"chart.js") && files.contains(&"vendor/inter.woff2") && files.contains(&"style.css"),
+        "{files:?}"
+    );
+    assert!(!files.iter().any(|file| file.contains("graphiql") || file.contains("react")), "{files:?}");
     assert_eq!(get("/reporting/assets/0123456789abcdef/app.js").await.status(), 404);
     assert_eq!(get("/reporting/assets/app.js").await.status(), 200);
 }
