@@ -10,7 +10,8 @@ use serde_json::json;
 
 use super::browser::Browser;
 use super::with_history;
-use crate::harness::{Database, Proxy, TestApp};
+use crate::harness::proxy::Proxy;
+use crate::harness::{Database, TestApp};
 
 const WORKER: &str = "/reporting/worker.js";
 const HAS_TAKEN_OVER: &str = "return navigator.serviceWorker.controller !== null";
