@@ -99,11 +99,13 @@ pub(super) const PDF: &str = "application/pdf";
 pub(super) const JSON: &str = "application/json";
 pub(super) const SVG: &str = "image/svg+xml";
 
-/// What is wanted: its kind of file, what makes its bytes, and a name to save it under.
+/// What is wanted: its kind of file, what makes its bytes, a name to save it under, and whether its address names all that
+/// makes its bytes, so that a client may keep it for good.
 pub(super) struct Wanted {
     pub media_type: &'static str,
     pub key: String,
     pub name: String,
+    pub is_final: bool,
 }
 
 impl Wanted {
@@ -131,7 +133,13 @@ impl Renders {
     {
         let kind = wanted.kind();
         let tag = format!("\"{}\"", hex::encode(&Sha256::digest(wanted.key.as_bytes())[..12]));
-        let caching = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, "private, no-cache".to_owned())];
+        let kept = if wanted.is_final { "private, max-age=31536000, immutable" } else { "private, no-cache" };
+        // Kept for whoever has asked, and for nobody who comes after them.
+        let caching = [
+            (header::ETAG, tag.clone()),
+            (header::CACHE_CONTROL, kept.to_owned()),
+            (header::VARY, "Authorization, Cookie".to_owned()),
+        ];
         if answer::has(headers, &tag) {
             metrics::render_ended(kind, metrics::Render::Cached);
             return Ok((StatusCode::NOT_MODIFIED, caching).into_response());

@@ -9,8 +9,8 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::Service;
 use super::renders::{JSON, PDF, RenderError, SVG, Wanted};
+use super::{Service, console};
 use crate::backtest::SweepMetric;
 use crate::graphql::{Kind, decode_id};
 use crate::market::currency::Quotation;
@@ -69,6 +69,11 @@ fn look_of(parameters: &HashMap<String, String>) -> Result<Look, RenderError> {
     Ok(look)
 }
 
+/// Whether an address names this build: under it, the picture of a stored run stays as it is.
+fn names_build(parameters: &HashMap<String, String>) -> bool {
+    parameters.get("v").and_then(|version| version.split('.').next()).is_some_and(|build| build == console::build())
+}
+
 /// A name that any system can save a file under.
 fn saved_as(ticker: &str, kind: &str, ending: &str) -> String {
     let plain: String = ticker.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
@@ -101,6 +106,7 @@ async fn backtest_file(
         media_type: if ending == "pdf" { PDF } else { JSON },
         key: format!("backtest {LOOKS_VERSION} {ending} {} {} {:?}", row.id, row.created_at, symbol.name),
         name: saved_as(&symbol.ticker, "backtest", ending),
+        is_final: false,
     };
     let global = id.to_owned();
     let make = async {
@@ -129,6 +135,7 @@ async fn prediction_report(
             row.id, row.created_at, symbol.data_version, symbol.name
         ),
         name: saved_as(&symbol.ticker, "forecast", ending),
+        is_final: false,
     };
     let global = id.to_owned();
     let app = &service.app;
@@ -165,6 +172,7 @@ async fn backtest_chart(
         media_type: SVG,
         key: format!("backtest {LOOKS_VERSION} {name} {look:?} {} {} {:?}", row.id, row.created_at, symbol.name),
         name: saved_as(&symbol.ticker, name, "svg"),
+        is_final: names_build(&parameters),
     };
     let app = &service.app;
     let global = id.clone();
@@ -199,6 +207,7 @@ async fn prediction_chart(
             row.id, row.created_at, symbol.data_version
         ),
         name: saved_as(&symbol.ticker, name, "svg"),
+        is_final: false,
     };
     let app = &service.app;
     let global = id.clone();
@@ -225,6 +234,7 @@ async fn sweep_chart(
         media_type: SVG,
         key: format!("sweep {LOOKS_VERSION} {by:?} {look:?} {} {}", row.id, row.created_at),
         name: saved_as(&symbol.ticker, "sweep", "svg"),
+        is_final: names_build(&parameters),
     };
     let app = &service.app;
     let make = async {
@@ -268,6 +278,7 @@ async fn symbol_chart(
             symbol.id, symbol.data_version, symbol.name
         ),
         name: saved_as(&symbol.ticker, "prices", "svg"),
+        is_final: false,
     };
     let make = async {
         let (unit, title) =

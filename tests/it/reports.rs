@@ -164,6 +164,24 @@ async fn charts_are_drawn_with_names_for_screen_readers_in_both_themes() {
     ).await;
     let heatmap = path(&sweep["sweepBacktests"]["sweep"]["heatmapUrl"]);
     assert!(heatmap.ends_with("by=TOTAL_RETURN") && get(&app, &heatmap, None).await.status == 200);
+
+    // Under an address that names this build, the picture of a stored run is kept for good, by whoever has asked.
+    let page = String::from_utf8(get(&app, "/reporting/", None).await.body).expect("text");
+    let build = page.split("/reporting/assets/").nth(1).and_then(|rest| rest.split('/').next()).expect("a build");
+    for (chart, version, is_kept) in [
+        (format!("/charts/backtests/{id}/rolling.svg?"), format!("{build}.2026"), true),
+        (format!("{heatmap}&"), format!("{build}.2026"), true),
+        (format!("/charts/backtests/{id}/rolling.svg?"), "0123456789abcdef.2026".to_owned(), false),
+        (format!("/charts/backtests/{id}/rolling.svg?"), String::new(), false),
+        ("/charts/symbols/ACME.svg?".to_owned(), format!("{build}.2026"), false),
+    ] {
+        let got = get(&app, &format!("{chart}v={version}"), None).await;
+        let caching = got.headers["cache-control"].to_str().expect("text").to_owned();
+        assert_eq!((got.status, caching.contains("immutable")), (200, is_kept), "{chart} {version}: {caching}");
+        assert!(caching.starts_with("private"), "{chart}: {caching}");
+        let differs = got.headers.get_all("vary").iter().any(|by| by.to_str().is_ok_and(|by| by.contains("Cookie")));
+        assert!(differs, "{chart}");
+    }
     let series = app
         .anonymous
         .data("{ symbol(ticker: \"ACME\") { series(from: \"2001-01-01\", interval: WEEK) { chartUrl } } }", json!({}))

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use rust_embed::Embed;
 use sha2::{Digest, Sha256};
 
+use crate::report::LOOKS_VERSION;
+
 #[derive(Embed)]
 #[folder = "src/http/console/assets"]
 pub(super) struct Assets;
@@ -15,7 +17,7 @@ const LOOKED: Duration = Duration::from_secs(1);
 
 /// Names this build's assets as a whole. The page asks for them under it, and modules for each other, so that a browser
 /// may keep them for a year and never mixes those of two builds.
-pub(super) fn build() -> String {
+pub(in crate::http) fn build() -> String {
     static RELEASED: LazyLock<String> = LazyLock::new(name);
     static LATELY: Mutex<Option<(Instant, String)>> = Mutex::new(None);
     if !cfg!(debug_assertions) {
@@ -30,8 +32,8 @@ pub(super) fn build() -> String {
 
 fn name() -> String {
     let mut hash = Sha256::new();
-    // What else a browser keeps with the page.
-    hash.update(concat!(env!("CARGO_PKG_VERSION"), "\n"));
+    // What else a browser keeps with the page: its policy, and pictures of stored runs.
+    hash.update(format!("{} {LOOKS_VERSION}", env!("CARGO_PKG_VERSION")));
     hash.update(super::POLICY);
     for name in Assets::iter() {
         hash.update(name.as_bytes());

@@ -13,7 +13,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
 
-use self::files::{Assets, build};
+use self::files::Assets;
+pub(super) use self::files::build;
 use crate::http::{Service, answer};
 
 /// How long a browser may keep a file.

@@ -193,7 +193,9 @@ export async function read(path, signal, as = "text") {
 async function fetched(path, signal) {
   let response;
   try {
-    response = await fetch(path, { credentials: "same-origin", headers: OWN, cache: "no-cache", signal });
+    // What names its version is the same for good, and where the browser has it, nobody is asked.
+    const cache = path.includes("&v=") ? "default" : "no-cache";
+    response = await fetch(path, { credentials: "same-origin", headers: OWN, cache, signal });
   } catch (error) {
     if (signal?.aborted) throw error;
     reaches(false);

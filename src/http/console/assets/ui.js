@@ -14,6 +14,8 @@ export * from "./data.js";
 export * from "./form.js";
 export * from "./table.js";
 
+const BUILD = new URL(import.meta.url).pathname.split("/")[3];
+
 /** The theme that is on, told anew when it changes. */
 export function useTheme() {
   const now = () => document.documentElement.dataset.theme;
@@ -105,8 +107,8 @@ export const Chip = ({ of, tone }) => html`<span class=${`chip ${tone ?? TONES[o
 export const AsOf = ({ day }) =>
   day ? html`<span class=${`as-of ${weekdaysSince(day) > 5 ? "old" : "muted"}`} title=${weekdaysSince(day) > 5 ? "More than five trading days old" : undefined}>as of ${day}</span>` : null;
 
-/** A picture that the service draws, put into the page in the page's own face, in the theme that is on and as wide as there's room; `units` is how high it's drawn. */
-export function Picture({ src, alt, units = 452 }) {
+/** A picture that the service draws, put into the page in the page's own face, in the theme that is on and as wide as there's room; `units` is how high it's drawn. What never changes but with the console's build says its `version`, and is then asked for once. */
+export function Picture({ src, alt, units = 452, version }) {
   const theme = useTheme();
   const holder = useRef(null);
   const [width, setWidth] = useState(0);
@@ -128,6 +130,7 @@ export function Picture({ src, alt, units = 452 }) {
   path.searchParams.set("theme", theme);
   path.searchParams.set("width", width);
   path.searchParams.set("title", "no");
+  if (version) path.searchParams.set("v", `${BUILD}.${version}`);
   const picture = useLoaded(width ? path.pathname + path.search : null, (source) => source.read(path.pathname + path.search));
   const inside = useRef(null);
   // Before the next paint, so that its place is never empty.
