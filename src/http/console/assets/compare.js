@@ -104,9 +104,9 @@ export function Compare({ query }) {
       ${ids.length > 1 && !whole && !refused && html`<${Waiting} query=${compared} lines=${10} />`}
       ${runs.length > 0 && html`<${Runs} of=${runs} takeOut=${takeOut} />`}
       ${ids.length < MOST &&
-      html`<${Form} class="form" onSubmit=${add}>
-        <${Field} label="Add a run" value=${chosen} onInput=${setChosen} options=${[["", left.length ? "Choose one" : "There are no others"], ...left.map((run) => [run.id, named(run)])]} class="wide" />
-        <div class="row wide"><button disabled=${!chosen}>Add it</button></div><${Mistakes} />
+      html`<${Form} class="form beside" onSubmit=${add}>
+        <${Field} label="Add a run" value=${chosen} onInput=${setChosen} options=${[["", left.length ? "Choose one" : "There are no others"], ...left.map((run) => [run.id, named(run)])]} />
+        <div class="go"><button disabled=${!chosen}>Add it</button></div><${Mistakes} />
       <//>`}
       ${runs.length === 0 && (there.data || !ids.length) && html`<${Empty} title="Nothing to compare"><${Link} to="/reporting/backtests">Tick runs in the list<//>, then compare them.<//>`}
       ${whole && html`<${Compared} key=${ids.join()} of=${whole} ids=${ids} />`}

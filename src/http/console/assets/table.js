@@ -17,7 +17,7 @@ function Heading({ column, order, onOrder, phone }) {
   // Figures are looked at from the top, names from A.
   const next = on ? (direction === "ASC" ? "DESC" : "ASC") : column.num || column.day ? "DESC" : "ASC";
   return html`<th scope="col" class=${kind(column, phone)} aria-sort=${on ? (direction === "ASC" ? "ascending" : "descending") : undefined}>
-    <button type="button" class="sort" onClick=${() => onOrder(`${column.sort} ${next}`)}>${column.label}<span aria-hidden="true">${on ? (direction === "ASC" ? " ↑" : " ↓") : ""}</span></button>
+    <button type="button" class="sort" onClick=${() => onOrder(`${column.sort} ${next}`)}>${column.label}<span aria-hidden="true">${on ? (direction === "ASC" ? "↑" : "↓") : ""}</span></button>
   </th>`;
 }
 
@@ -51,7 +51,7 @@ export function Table({ label, columns, rows, empty, keyOf = (row) => row.id, or
     }
     setBusy(false);
   };
-  const shown = total === undefined ? null : total > rows.length ? `${count(rows.length)} of ${count(total)}` : count(total);
+  const shown = total === undefined ? null : total > rows.length ? `${count(rows.length)} of ${count(total)}` : `${count(total)} in all`;
   return html`<div class="table-box">
     ${(csv || shown || aside) &&
     html`<div class="table-bar">
