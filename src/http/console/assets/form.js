@@ -77,6 +77,8 @@ export function Field({ label, path, hint, children, says, unit, type = "text", 
   const shown = useContext(Shown);
   const refused = useMistakes(path, id);
   const own = shown?.local[id] ?? (refused.length ? (says ?? refused.map((error) => error.message).join(" ")) : null);
+  // A browser writes dates in its own order of day and month; the console writes them so.
+  if (type === "date" && value) hint = value;
   const described = own || hint ? `${id}-d` : undefined;
   const shared = {
     id,

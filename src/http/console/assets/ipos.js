@@ -66,7 +66,7 @@ export function Ipos({ query }) {
         <div class="small muted">${[ipo.ticker, ipo.exchange, ipo.board === "SME" ? "SME" : null].filter(Boolean).join(" · ")}</div>`,
       csv: [["name", (i) => i.name], ["symbol", (i) => i.ticker], ["exchange", (i) => i.exchange], ["board", (i) => i.board]],
     },
-    { label: "Status", cell: (ipo) => html`<${Chip} of=${ipo.status} />`, csv: (i) => i.status },
+    { label: "Status", key: true, cell: (ipo) => html`<${Chip} of=${ipo.status} />`, csv: (i) => i.status },
     { label: "Bidding", day: true, prio: 3, sort: "OPEN_DATE", cell: bidding, csv: [["opens", (i) => i.openDate], ["closes", (i) => i.closeDate]] },
     { label: "Listed", day: true, prio: 2, sort: "LISTING_DATE", cell: (ipo) => date(ipo.listingDate), csv: (i) => i.listingDate },
     { label: "Band", num: true, prio: 3, cell: band, csv: [["band from", (i) => i.priceBandLow], ["band to", (i) => i.priceBandHigh], ["currency", (i) => i.currency]] },

@@ -21,14 +21,14 @@ function Heading({ column, order, onOrder, phone }) {
   </th>`;
 }
 
-function Row({ row, i, columns, phone, ...rest }) {
+function Row({ row, i, columns, phone, hides, ...rest }) {
   const [open, setOpen] = useState(false);
   return html`<tr ...${rest} class=${[open && "open", rest.class].filter(Boolean).join(" ")}>
     ${columns.map((c) => {
       const cell = c.cell(row, i);
       return html`<td class=${`${kind(c, phone)} ${cell === "–" ? "none" : ""}`} data-label=${c.label}>${cell}</td>`;
     })}
-    ${phone && html`<td class="more" data-label=""><button type="button" class="plain" aria-expanded=${open} onClick=${() => setOpen(!open)}>${open ? "Less" : "Details"}</button></td>`}
+    ${hides && html`<td class="more" data-label=""><button type="button" class="plain" aria-expanded=${open} onClick=${() => setOpen(!open)}>${open ? "Less" : "Details"}</button></td>`}
   </tr>`;
 }
 
@@ -41,6 +41,7 @@ export function Table({ label, columns, rows, empty, keyOf = (row) => row.id, or
   const [failed, setFailed] = useState(null);
   if (!rows.length) return empty ?? null;
   const phone = columns.some((c) => c.key);
+  const hides = phone && columns.some((c) => kind(c, phone).includes("fold"));
   const download = async () => {
     setBusy(true);
     setFailed(null);
@@ -63,10 +64,10 @@ export function Table({ label, columns, rows, empty, keyOf = (row) => row.id, or
       <table>
         <thead><tr>
           ${columns.map((c) => html`<${Heading} column=${c} order=${order ?? ""} onOrder=${onOrder} phone=${phone} />`)}
-          ${phone && html`<th class="more"><span class="skip">Details</span></th>`}
+          ${hides && html`<th class="more"><span class="skip">Details</span></th>`}
         </tr></thead>
         <tbody>
-          ${rows.map((row, i) => html`<${Row} key=${keyOf(row, i)} row=${row} i=${i} columns=${columns} phone=${phone} ...${rowProps?.(row, i)} />`)}
+          ${rows.map((row, i) => html`<${Row} key=${keyOf(row, i)} row=${row} i=${i} columns=${columns} phone=${phone} hides=${hides} ...${rowProps?.(row, i)} />`)}
         </tbody>
       </table>
     </div>
