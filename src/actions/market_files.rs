@@ -3,7 +3,7 @@
 use super::Caller;
 use crate::app::App;
 use crate::ingest::{self, IngestError};
-use crate::jobs;
+use crate::jobs::SharesTold;
 use crate::market::Day;
 use crate::providers::market::{ListFile, RawAction, Session};
 use crate::request::RequestError;
@@ -24,6 +24,7 @@ pub enum MarketFile {
 /// What was taken in so far.
 pub struct MarketImport<'a> {
     app: &'a App,
+    told: SharesTold,
     batch: Vec<Session>,
     days: usize,
     counts: RecordCounts,
@@ -35,7 +36,7 @@ impl<'a> MarketImport<'a> {
     /// When the caller may not.
     pub fn new(app: &'a App, caller: &Caller) -> Result<Self, RequestError> {
         caller.must_be(Role::Operator)?;
-        Ok(Self { app, batch: Vec::new(), days: 0, counts: RecordCounts::default(), span: None })
+        Ok(Self { app, told: SharesTold::default(), batch: Vec::new(), days: 0, counts: RecordCounts::default(), span: None })
     }
 
     /// Bars that were added so far.
@@ -62,7 +63,7 @@ impl<'a> MarketImport<'a> {
                 self.span = Some((first.min(session.day), last.max(session.day)));
                 self.batch.push(session);
             }
-            MarketFile::List(list) => jobs::learn_list(self.app, list).await?,
+            MarketFile::List(list) => self.told.take(self.app, list).await?,
             MarketFile::Actions(actions) => {
                 ingest::corporate_actions(&self.app.store, actions).await?;
             }
@@ -77,6 +78,8 @@ impl<'a> MarketImport<'a> {
     /// When the database fails.
     pub async fn finish(mut self) -> Result<(usize, RecordCounts), IngestError> {
         self.write().await?;
+        // The shares that the days have brought are there by now.
+        std::mem::take(&mut self.told).tell(self.app, None).await?;
         if let Some((first, last)) = self.span {
             ingest::judge_actions(&self.app.store, first - 10, last).await?;
         }

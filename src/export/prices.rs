@@ -1,20 +1,20 @@
 //! Prices: a row a bar, by ticker and day.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::ops::Range;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use polars::df;
-use polars::prelude::{DataFrame, PolarsResult};
+use polars::prelude::DataFrame;
 
 use super::batch::{ExportError, Sender, send};
 use super::encode::days;
 use crate::app::App;
-use crate::market::adjustment::adjusted_close;
+use crate::market::adjustment::Adjusting;
 use crate::market::{Day, Dividend, Split, day};
 use crate::request::{RequestError, find_symbol};
 use crate::store::entity::symbol;
-use crate::store::{BarRows, StoreError};
+use crate::store::{BarColumns, StoreError};
 
 /// Which prices are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct PriceTable {
 
 /// Bars a batch, and so rows a row group.
 const BATCH: usize = 1 << 15;
+/// Bars that are taken from the database before they are unpacked: in the driver's hands a row is fifteen times as large.
+const UNPACKED_AT_ONCE: usize = 1 << 12;
 /// Symbols a batch, whatever they have.
 const MOST_SYMBOLS: usize = 2_000;
 /// Batches that are read at the same time.
@@ -77,95 +79,102 @@ impl PriceTable {
     }
 
     pub(super) async fn read(self, app: &App, sender: &Sender) -> Result<(), ExportError> {
-        send(sender, || Ok(frame(&Rows::default())?)).await?;
+        send(sender, || frame(&[], BarColumns::default())).await?;
         let (from, to) = (self.from, self.to);
-        let batches = batches(self.symbols);
+        let batches = batches(self.symbols.into_iter().map(|(id, _, bars)| (id, bars)), BATCH);
         // Each reads in a task of its own: its snapshot ends then, however slowly the client takes what came before.
-        let tasks = stream::iter(batches).map(|ids| {
+        let tasks = stream::iter(batches).map(|batch| {
             let app = app.clone();
-            tokio::spawn(async move { read(&app, ids, from, to).await })
+            tokio::spawn(async move { read(&app, batch, from, to).await })
         });
         let read = tasks.buffered(AT_ONCE).map(|task| task?);
-        read.try_for_each(async |(symbols, bars)| send(sender, move || Ok(frame(&rows(&symbols, &bars)?)?)).await).await
+        read.try_for_each(async |(symbols, bars)| send(sender, move || frame(&symbols, bars)).await).await
     }
 }
 
-/// Neighbours by ticker that have about [`BATCH`] bars together.
-fn batches(symbols: Vec<(i64, String, usize)>) -> Vec<Vec<i64>> {
-    let mut batches: Vec<Vec<i64>> = Vec::new();
+/// A symbol's id, and how many bars it has.
+type Share = (i64, usize);
+
+/// Neighbours that have about so many bars together.
+fn batches(symbols: impl IntoIterator<Item = Share>, bars_a_batch: usize) -> Vec<Vec<Share>> {
+    let mut batches: Vec<Vec<Share>> = Vec::new();
     let mut room = 0;
-    for (id, _, bars) in symbols {
+    for (id, bars) in symbols {
         if let Some(batch) = batches.last_mut().filter(|batch| bars <= room && batch.len() < MOST_SYMBOLS) {
-            batch.push(id);
+            batch.push((id, bars));
         } else {
-            batches.push(vec![id]);
-            room = BATCH;
+            batches.push(vec![(id, bars)]);
+            room = bars_a_batch;
         }
         room = room.saturating_sub(bars);
     }
     batches
 }
 
-/// Rows of symbols and their bars, as one moment has them.
-async fn read(app: &App, ids: Vec<i64>, from: Day, to: Day) -> Result<(Vec<symbol::Model>, Arc<BarRows>), ExportError> {
+/// Symbols by ticker and their bars, as one moment has them.
+async fn read(
+    app: &App,
+    batch: Vec<Share>,
+    from: Day,
+    to: Day,
+) -> Result<(Vec<symbol::Model>, BarColumns), ExportError> {
+    let ids = |shares: &[Share]| -> Vec<i64> { shares.iter().map(|share| share.0).collect() };
     let snapshot = app.store.snapshot().await?;
-    let mut symbols = app.store.symbols().get_many_in(&snapshot, &ids).await?;
-    let bars = app.store.prices().rows_of(&snapshot, &ids, from, to).await?;
+    let mut symbols = app.store.symbols().get_many_in(&snapshot, &ids(&batch)).await?;
+    let mut bars = BarColumns::with_capacity(batch.iter().map(|share| share.1).sum());
+    for part in batches(batch, UNPACKED_AT_ONCE) {
+        let packed = app.store.prices().rows_of(&snapshot, &ids(&part), from, to).await?;
+        let unpacked = tokio::task::spawn_blocking(move || packed.append_to(&mut bars).map(|()| bars));
+        bars = unpacked.await??;
+    }
     snapshot.commit().await.map_err(StoreError::from)?;
     symbols.sort_by(|a, b| a.ticker.cmp(&b.ticker));
-    Ok((symbols, Arc::new(bars)))
+    Ok((symbols, bars))
 }
 
-#[derive(Default)]
-struct Rows<'a> {
-    tickers: Vec<&'a str>,
-    days: Vec<Option<Day>>,
-    open: Vec<f64>,
-    high: Vec<f64>,
-    low: Vec<f64>,
-    close: Vec<f64>,
-    adjusted: Vec<f64>,
-    volume: Vec<i64>,
-}
-
-fn rows<'a>(symbols: &'a [symbol::Model], bars: &BarRows) -> Result<Rows<'a>, ExportError> {
-    let mut by_symbol: HashMap<i64, Vec<_>> = HashMap::with_capacity(symbols.len());
-    for row in bars.read() {
-        let (id, bar) = row?;
-        by_symbol.entry(id).or_default().push(bar);
+/// A row a bar, by ticker and day.
+fn frame(symbols: &[symbol::Model], bars: BarColumns) -> Result<DataFrame, ExportError> {
+    let mut runs: HashMap<i64, Range<usize>> = HashMap::new();
+    let mut start = 0;
+    for run in bars.symbol.chunk_by(PartialEq::eq) {
+        runs.insert(run[0], start..start + run.len());
+        start += run.len();
     }
-    let mut rows = Rows::default();
+    let mut order = Vec::with_capacity(symbols.len());
+    let (mut tickers, mut adjusted) = (Vec::with_capacity(start), Vec::with_capacity(start));
     for symbol in symbols {
-        let splits: Vec<Split> =
-            serde_json::from_str(&symbol.splits).map_err(|error| ExportError::Corrupt(error.to_string()))?;
-        let dividends: Vec<Dividend> =
-            serde_json::from_str(&symbol.dividends).map_err(|error| ExportError::Corrupt(error.to_string()))?;
-        for bar in by_symbol.remove(&symbol.id).unwrap_or_default() {
-            rows.tickers.push(&symbol.ticker);
-            rows.days.push(Some(bar.day));
-            rows.open.push(bar.open);
-            rows.high.push(bar.high);
-            rows.low.push(bar.low);
-            rows.close.push(bar.close);
-            rows.adjusted.push(adjusted_close(&bar, &splits, &dividends, symbol.adjusted_until));
-            rows.volume.push(bar.volume);
+        let Some(run) = runs.remove(&symbol.id) else { continue };
+        let corrupt = |error: serde_json::Error| ExportError::Corrupt(error.to_string());
+        let splits: Vec<Split> = serde_json::from_str(&symbol.splits).map_err(corrupt)?;
+        let dividends: Vec<Dividend> = serde_json::from_str(&symbol.dividends).map_err(corrupt)?;
+        let adjusting = Adjusting { splits: &splits, dividends: &dividends, provided_until: symbol.adjusted_until };
+        for row in run.clone() {
+            tickers.push(symbol.ticker.as_str());
+            adjusted.push(adjusting.close(bars.day[row], bars.close[row], bars.adjusted_close[row]));
         }
+        order.push(run);
     }
-    Ok(rows)
+    let mut frame = df!(
+        "ticker" => tickers,
+        "open" => in_order(bars.open, &order),
+        "high" => in_order(bars.high, &order),
+        "low" => in_order(bars.low, &order),
+        "close" => in_order(bars.close, &order),
+        "adjusted_close" => adjusted,
+        "volume" => in_order(bars.volume, &order),
+    )?;
+    frame.insert_column(1, days("date", in_order(bars.day, &order).into_iter().map(Some).collect())?)?;
+    Ok(frame)
 }
 
-fn frame(rows: &Rows<'_>) -> PolarsResult<DataFrame> {
-    let mut frame = df!(
-        "ticker" => &rows.tickers,
-        "open" => &rows.open,
-        "high" => &rows.high,
-        "low" => &rows.low,
-        "close" => &rows.close,
-        "adjusted_close" => &rows.adjusted,
-        "volume" => &rows.volume,
-    )?;
-    frame.insert_column(1, days("date", rows.days.clone())?)?;
-    Ok(frame)
+/// A column's runs in another order; the column itself where they stand in it so already.
+fn in_order<T: Copy>(column: Vec<T>, runs: &[Range<usize>]) -> Vec<T> {
+    let mut next = 0;
+    let stand = runs.iter().all(|run| std::mem::replace(&mut next, run.end) == run.start);
+    if stand && next == column.len() {
+        return column;
+    }
+    runs.iter().flat_map(|run| &column[run.clone()]).copied().collect()
 }
 
 #[cfg(test)]
@@ -174,9 +183,16 @@ mod tests {
 
     #[test]
     fn a_batch_holds_neighbours_up_to_its_size_and_a_longer_history_by_itself() {
-        let symbol = |id: i64, bars: usize| (id, format!("S{id}"), bars);
-        let cut =
-            batches(vec![symbol(1, BATCH / 2), symbol(2, BATCH / 2), symbol(3, 1), symbol(4, BATCH * 3), symbol(5, 1)]);
-        assert_eq!(cut, [vec![1, 2], vec![3], vec![4], vec![5]]);
+        let cut = batches([(1, 50), (2, 50), (3, 1), (4, 300), (5, 1)], 100);
+        let ids: Vec<Vec<i64>> = cut.iter().map(|batch| batch.iter().map(|share| share.0).collect()).collect();
+        assert_eq!(ids, [vec![1, 2], vec![3], vec![4], vec![5]]);
+    }
+
+    #[test]
+    fn runs_of_a_column_come_in_the_order_asked_for() {
+        assert_eq!(in_order(vec![1, 2, 3, 4], &[2..4, 0..1]), [3, 4, 1]);
+        assert_eq!(in_order(vec![1, 2, 3], &[0..2, 2..3]), [1, 2, 3]);
+        assert_eq!(in_order(vec![1, 2, 3], &[0..2]), [1, 2]);
+        assert_eq!(in_order(Vec::<i64>::new(), &[]), [0; 0]);
     }
 }

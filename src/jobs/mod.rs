@@ -5,6 +5,7 @@
 //! its lease runs out. Delivering a job twice is harmless, as only one claim of it succeeds.
 
 mod import_prices;
+mod market_lists;
 mod progress;
 mod refresh_ipos;
 mod refresh_market;
@@ -27,9 +28,10 @@ use crate::request::RequestError;
 use crate::store::{JobKind, NewJob, RecordCounts, StoreError};
 
 pub use import_prices::ImportPrices;
+pub use market_lists::SharesTold;
 pub use progress::Progress;
 pub use refresh_ipos::RefreshIpos;
-pub use refresh_market::{RefreshMarket, learn_list, months};
+pub use refresh_market::{RefreshMarket, months};
 pub use refresh_symbol::RefreshSymbol;
 pub use schedule::{forget_due, run_due};
 pub use sweep_backtests::SweepBacktests;

@@ -3,13 +3,13 @@
 use chrono::{Datelike, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-use super::{Done, Job, JobError, Progress};
+use super::{Done, Job, JobError, Progress, market_lists};
 use crate::app::App;
 use crate::ingest;
 use crate::market::day::{from_date, iso, to_date};
 use crate::market::{Day, Exchange};
 use crate::providers::ProviderError;
-use crate::providers::market::{DayAnswer, DayFile, LISTS, ListFile, Session, describe, may_still_come, read_list};
+use crate::providers::market::{DayAnswer, DayFile, Session, describe, may_still_come};
 use crate::store::entity::market_day::{MarketDayState, Model as MarketDay};
 use crate::store::{JobKind, NewJob, RecordCounts, StoreError, now, today_at};
 
@@ -24,8 +24,6 @@ pub struct RefreshMarket {
 /// Shares that are gathered before they are written: neighbours in the table are then written together, and the
 /// memory stays flat.
 const ROWS_A_BATCH: usize = 24_000;
-/// A list is good for so long.
-const LIST_LASTS_MS: i64 = 20 * 3_600_000;
 /// Web pages in a row after which the exchange is left alone.
 const MOST_PAGES: usize = 5;
 /// Days that a schedule catches up on.
@@ -42,7 +40,7 @@ impl Job for RefreshMarket {
         let total = u32::try_from(self.to - self.from + 1).unwrap_or(0);
         progress.tell(0, Some(total.max(1)), "Reading the exchange's lists").await;
         let mut tally = Tally::default();
-        refresh_lists(app).await?;
+        market_lists::refresh_changes(app).await?;
         tally.announcements = refresh_actions(app, self.from, self.to).await?;
         let settled = app.store.market_days().settled(self.exchange, self.from, self.to).await?;
         let wanted: Vec<Day> = (self.from..=self.to).filter(|day| !settled.contains(day)).collect();
@@ -72,6 +70,7 @@ impl Job for RefreshMarket {
         }
         tally.write(app, batch).await?;
         ingest::judge_actions(&app.store, self.from - 10, self.to).await?;
+        market_lists::refresh_shares(app, tally.stored > 0).await?;
         progress.tell(total, Some(total), "Stored").await;
         Ok(tally.done(total, settled.len()))
     }
@@ -155,70 +154,6 @@ async fn note(
 ) -> Result<(), JobError> {
     let row = MarketDay { exchange, day, state, shares: None, reason, layout: None, updated_at: now() };
     Ok(app.store.market_days().note(row).await?)
-}
-
-/// Brings the exchange's lists up to date, once a day. One that can't be had leaves things as they are.
-async fn refresh_lists(app: &App) -> Result<(), JobError> {
-    let mut listed = Vec::new();
-    let mut boards = 0;
-    for path in LISTS {
-        let fetched = app.store.market_days().list_fetched(path).await?;
-        if fetched.is_some_and(|at| now() - at < LIST_LASTS_MS) {
-            continue;
-        }
-        let bytes = match app.providers.archive().list(path).await {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => Vec::new(),
-            Err(error @ ProviderError::Blocked { .. }) => return Err(error.into()),
-            Err(error) => {
-                tracing::info!(%error, path, "a list of the exchange can't be had");
-                continue;
-            }
-        };
-        let list = tokio::task::spawn_blocking(move || read_list(&bytes)).await;
-        let list = list.map_err(ingest::IngestError::from)?;
-        match list {
-            Some(ListFile::Shares(shares)) => {
-                boards += 1;
-                listed.extend(shares);
-            }
-            Some(other) => learn_list(app, other).await?,
-            None => {}
-        }
-        let transaction = app.store.begin().await?;
-        app.store.market_days().set_list_fetched(&transaction, path).await?;
-        app.store.events().commit(transaction, &[]).await?;
-    }
-    if boards > 0 {
-        const LONGEST_REST: Day = 60;
-        let whole = (boards == 2).then(|| today_at(Exchange::Nse) - LONGEST_REST);
-        let transaction = app.store.begin().await?;
-        app.store.identities().learn_listed(&transaction, &listed, whole).await?;
-        app.store.events().commit(transaction, &[]).await?;
-    }
-    Ok(())
-}
-
-/// Takes one of the exchange's lists.
-///
-/// # Errors
-/// When the database fails.
-pub async fn learn_list(app: &App, list: ListFile) -> Result<(), ingest::IngestError> {
-    let identities = app.store.identities();
-    match list {
-        ListFile::Changes(changes) => ingest::ticker_changes(&app.store, &changes).await?,
-        ListFile::Funds(funds) => {
-            let transaction = app.store.begin().await?;
-            identities.learn_funds(&transaction, &funds).await?;
-            app.store.events().commit(transaction, &[]).await?;
-        }
-        ListFile::Shares(shares) => {
-            let transaction = app.store.begin().await?;
-            identities.learn_listed(&transaction, &shares, None).await?;
-            app.store.events().commit(transaction, &[]).await?;
-        }
-    }
-    Ok(())
 }
 
 /// The announcements of a span; `None` where they can't be had, which keeps no price out.

@@ -93,12 +93,32 @@ impl<'a> Factors<'a> {
     }
 }
 
-/// One bar's adjusted close, as [`adjusted_closes`] has it; `provided_until` is the day of the provider's last adjusted close.
+/// One bar's adjusted close, as [`adjusted_closes`] has it; `provided_until` is the day of the provider's last word.
 #[must_use]
 pub fn adjusted_close(bar: &Bar, splits: &[Split], dividends: &[Dividend], provided_until: Option<Day>) -> f64 {
-    match bar.adjusted_close {
-        Some(provided) => Factors::new(splits, dividends).apply(provided_until.unwrap_or(bar.day), provided),
-        None => Factors::new(splits, &[]).apply(bar.day, bar.close),
+    let adjusting = Adjusting { splits, dividends, provided_until };
+    adjusting.close(bar.day, bar.close, bar.adjusted_close)
+}
+
+/// What a symbol's closes are adjusted by, one close at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct Adjusting<'a> {
+    pub splits: &'a [Split],
+    pub dividends: &'a [Dividend],
+    /// The day of the provider's last word.
+    pub provided_until: Option<Day>,
+}
+
+impl Adjusting<'_> {
+    /// A day's adjusted close; `provided` is the provider's.
+    #[must_use]
+    pub fn close(&self, day: Day, close: f64, provided: Option<f64>) -> f64 {
+        match provided {
+            Some(provided) => {
+                Factors::new(self.splits, self.dividends).apply(self.provided_until.unwrap_or(day), provided)
+            }
+            None => Factors::new(self.splits, &[]).apply(day, close),
+        }
     }
 }
 

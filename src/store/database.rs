@@ -51,6 +51,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Slower statements are marked in the debug log. Bulk writes may take this long; their text is no use in a warning.
 const SLOW_STATEMENT: Duration = Duration::from_secs(5);
 const SQLITE_READERS: u32 = 4;
+/// Rows on their way from an SQLite connection's thread: fewer, and the two wake each other row by row.
+const ROWS_ON_THE_WAY: usize = 1_000;
 /// Connections for statements that read whole tables, of each process.
 const SCANS: u32 = 2;
 /// Connections to PostgreSQL unless a setting says otherwise; those that [`SCANS`] counts come on top.
@@ -263,6 +265,7 @@ fn sqlite_options(url: &str, connections: u32, synchronous: SqliteSynchronous) -
                 .synchronous(synchronous)
                 .foreign_keys(true)
                 .busy_timeout(BUSY_TIMEOUT)
+                .row_buffer_size(ROWS_ON_THE_WAY)
                 .pragma("temp_store", "MEMORY")
                 .pragma("cache_size", "-8000")
                 .pragma("mmap_size", "268435456")

@@ -324,7 +324,9 @@ impl Identities<'_> {
             format!(
                 "UPDATE symbols SET name = r.name, isin = COALESCE(symbols.isin, r.isin), listed_day = r.listed, \
                  delisted = FALSE FROM {from} WHERE symbols.ticker = r.ticker \
-                 AND (symbols.isin IS NULL OR substr(symbols.isin, 1, 7) = substr(r.isin, 1, 7))"
+                 AND (symbols.isin IS NULL OR substr(symbols.isin, 1, 7) = substr(r.isin, 1, 7)) \
+                 AND (symbols.isin IS NULL OR symbols.name IS NULL OR symbols.name <> r.name \
+                 OR symbols.listed_day IS NULL OR symbols.listed_day <> r.listed OR symbols.delisted)"
             )
         };
         let statement = self.statement(&sql(sqlite), &sql(postgres), vec![json.clone().into()]);
@@ -341,6 +343,7 @@ impl Identities<'_> {
             let sql = |from: &str| {
                 format!(
                     "UPDATE symbols SET delisted = TRUE WHERE source = 'NSE' AND ticker LIKE '%.NSE' AND last_day < $2 \
+                     AND NOT delisted \
                      AND NOT EXISTS (SELECT 1 FROM {from} WHERE r.ticker = symbols.ticker)"
                 )
             };

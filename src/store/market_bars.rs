@@ -182,11 +182,13 @@ fn sqlite_upsert(rows: usize) -> String {
     sql
 }
 
-/// The columns travel as nine arrays: one statement text, planned once, whatever the number of rows.
+/// The columns travel as nine arrays: one statement text, planned once, whatever the number of rows. Arrays that are
+/// taken apart in the list of columns aren't gathered in a table first, which would go to a file.
 const POSTGRES_UPSERT: &str = "INSERT INTO price_bars \
      (symbol_id, day, open, high, low, close, previous_close, volume, source) \
-     SELECT * FROM unnest($1::text::bigint[], $2::text::int[], $3::text::float8[], $4::text::float8[], \
-     $5::text::float8[], $6::text::float8[], $7::text::float8[], $8::text::bigint[], $9::text::smallint[]) \
+     SELECT unnest($1::text::bigint[]), unnest($2::text::int[]), unnest($3::text::float8[]), \
+     unnest($4::text::float8[]), unnest($5::text::float8[]), unnest($6::text::float8[]), \
+     unnest($7::text::float8[]), unnest($8::text::bigint[]), unnest($9::text::smallint[]) \
      ON CONFLICT (symbol_id, day) DO UPDATE SET open = excluded.open, high = excluded.high, \
      low = excluded.low, close = excluded.close, previous_close = excluded.previous_close, volume = excluded.volume, \
      source = excluded.source, adjusted_close = CASE WHEN excluded.close = price_bars.close \

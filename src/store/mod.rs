@@ -76,7 +76,7 @@ pub use market_days::{MarketDayFilter, MarketDays, market_day_sorts};
 pub use models::{Heads, Models};
 pub use page::{Keys, PageRequest};
 pub use predictions::{NewPrediction, Predictions};
-pub use prices::{BarRequest, BarRows, Prices, UpsertCounts, bar_sorts};
+pub use prices::{BarColumns, BarRequest, BarRows, Prices, UpsertCounts, bar_sorts};
 pub use queue::{Delivered, Queue, QueueError};
 pub use research::{Backtests, NewBacktest, NewSweep, ResearchFilter, Sweeps, research_sorts, trade_sorts};
 pub use retention::Forgotten;

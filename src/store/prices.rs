@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
+use sqlx::{ColumnIndex, Decode, Row};
 
 use super::cells::Cells;
 use super::children::Children;
@@ -74,10 +75,74 @@ fn bar(row: &QueryResult) -> Result<(i64, Bar)> {
 /// Bars as the database sent them: by the thousand, reading them is work for off the async threads.
 pub struct BarRows(Vec<QueryResult>);
 
+/// Bars of several symbols as columns, by symbol and day: what a file of prices needs of them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BarColumns {
+    pub symbol: Vec<i64>,
+    pub day: Vec<Day>,
+    pub open: Vec<f64>,
+    pub high: Vec<f64>,
+    pub low: Vec<f64>,
+    pub close: Vec<f64>,
+    /// As the provider has it, where it does.
+    pub adjusted_close: Vec<Option<f64>>,
+    pub volume: Vec<i64>,
+}
+
+/// In the order of [`BarColumns::take`].
+const COLUMN_ORDER: &str = "symbol_id, day, open, high, low, close, adjusted_close, volume";
+
 impl BarRows {
-    /// Each bar with its symbol's id, by symbol and day.
-    pub fn read(&self) -> impl Iterator<Item = Result<(i64, Bar)>> + '_ {
-        self.0.iter().map(bar)
+    /// Puts these bars behind those that are there.
+    ///
+    /// # Errors
+    /// When a row can't be read.
+    pub fn append_to(&self, columns: &mut BarColumns) -> Result<()> {
+        for row in &self.0 {
+            match (row.try_as_sqlite_row(), row.try_as_pg_row()) {
+                (Some(row), _) => columns.take(row)?,
+                (None, Some(row)) => columns.take(row)?,
+                (None, None) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BarColumns {
+    /// Room for so many bars.
+    #[must_use]
+    pub fn with_capacity(bars: usize) -> Self {
+        Self {
+            symbol: Vec::with_capacity(bars),
+            day: Vec::with_capacity(bars),
+            open: Vec::with_capacity(bars),
+            high: Vec::with_capacity(bars),
+            low: Vec::with_capacity(bars),
+            close: Vec::with_capacity(bars),
+            adjusted_close: Vec::with_capacity(bars),
+            volume: Vec::with_capacity(bars),
+        }
+    }
+
+    /// The driver's own rows, without asking of every value again what type it has: the table's columns have theirs.
+    fn take<'r, R>(&mut self, row: &'r R) -> std::result::Result<(), sqlx::Error>
+    where
+        R: Row,
+        usize: ColumnIndex<R>,
+        i64: Decode<'r, R::Database>,
+        i32: Decode<'r, R::Database>,
+        f64: Decode<'r, R::Database>,
+    {
+        self.symbol.push(row.try_get_unchecked(0)?);
+        self.day.push(row.try_get_unchecked(1)?);
+        self.open.push(row.try_get_unchecked(2)?);
+        self.high.push(row.try_get_unchecked(3)?);
+        self.low.push(row.try_get_unchecked(4)?);
+        self.close.push(row.try_get_unchecked(5)?);
+        self.adjusted_close.push(row.try_get_unchecked(6)?);
+        self.volume.push(row.try_get_unchecked(7)?);
+        Ok(())
     }
 }
 
@@ -102,7 +167,7 @@ impl Prices<'_> {
         let backend = self.0.backend();
         let listed = id_list(backend, "symbol_id", 1);
         let sql = format!(
-            "SELECT {COLUMNS} FROM price_bars WHERE {listed} AND day BETWEEN $2 AND $3 ORDER BY symbol_id, day"
+            "SELECT {COLUMN_ORDER} FROM price_bars WHERE {listed} AND day BETWEEN $2 AND $3 ORDER BY symbol_id, day"
         );
         let values = [ids_text(backend, symbols).into(), from.into(), to.into()];
         let statement = Statement::from_sql_and_values(backend, sql, values);

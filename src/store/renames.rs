@@ -3,7 +3,9 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement, Value};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, Statement, Value,
+};
 
 use super::entity::symbol;
 use super::identities::{Identities, SUFFIX};
@@ -65,6 +67,33 @@ impl Identities<'_> {
         let mut changed: Vec<i64> = changed.difference(&gone).copied().collect();
         changed.sort_unstable();
         Ok(changed)
+    }
+
+    /// Gives shares the names of today: ticker, a name of before, the name of today. Without a name of before it's for a share
+    /// that has none, unless its ticker was another company's before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn learn_names(
+        &self,
+        transaction: &DatabaseTransaction,
+        names: &[(&str, Option<&str>, &str)],
+    ) -> Result<()> {
+        let from = if self.backend() == DbBackend::Postgres {
+            "(SELECT e->>0 AS ticker, e->>1 AS earlier, e->>2 AS today FROM json_array_elements($1::json) AS e)"
+        } else {
+            "(SELECT json_extract(value, '$[0]') AS ticker, json_extract(value, '$[1]') AS earlier, \
+             json_extract(value, '$[2]') AS today FROM json_each($1))"
+        };
+        let sql = format!(
+            "UPDATE symbols SET name = r.today FROM {from} AS r WHERE symbols.source = 'NSE' \
+             AND symbols.ticker = r.ticker || '{SUFFIX}' AND (lower(symbols.name) = lower(r.earlier) \
+             OR (symbols.name IS NULL AND r.earlier IS NULL AND NOT EXISTS (SELECT 1 FROM former_tickers AS f \
+             WHERE f.exchange = 'NSE' AND f.ticker = r.ticker AND f.symbol_id <> symbols.id)))"
+        );
+        let json = serde_json::to_string(names).unwrap_or_default();
+        transaction.execute_raw(Statement::from_sql_and_values(self.backend(), sql, [json.into()])).await?;
+        Ok(())
     }
 
     /// Changes whose old ticker is a symbol's that traded before, the earliest first. Two that swap their tickers are

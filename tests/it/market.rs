@@ -185,7 +185,12 @@ on_each_database! {
             "SYMBOL,NAME OF COMPANY, SERIES, DATE OF LISTING, PAID UP VALUE, MARKET LOT, ISIN NUMBER, FACE VALUE\n\
              NEW,A Company Limited,EQ,06-OCT-2008,10,1,INE111A01011,10\n",
         );
-        app.archive.session("2024-07-18", &[("OLD", "EQ", ABC, "10 10 10 10 10 5"), ("TAKEN", "EQ", DEF, "7 7 7 7 7 7")]);
+        app.archive.file(
+            "content/equities/namechange.csv", 200,
+            "NCH_SYMBOL, NCH_PREV_NAME, NCH_NEW_NAME, NCH_DT\nNEW,An Older Limited,A Company Limited,02-JAN-2020\n\
+             TAKEN,First Limited,Second Limited,02-JAN-2010\nGONE,Third Limited,Fourth Limited,02-JAN-2010\n",
+        );
+        app.archive.session("2024-07-18", &[("OLD", "EQ", ABC, "10 10 10 10 10 5"), ("TAKEN", "EQ", DEF, "7 7 7 7 7 7"), ("GONE", "EQ", "INE888Z01010", "7 7 7 7 7 7")]);
         app.archive.session("2024-07-19", &[("OLD", "EQ", ABC, "10 10 10 10 10 5")]);
         app.archive.session("2024-07-22", &[("NEW", "EQ", ABC, "10 10 10 10 10 5")]);
         app.archive.session("2025-06-02", &[("TAKEN", "SM", "INE999Z01010", "50 50 50 50 45 7"), ("NEW", "EQ", ABC, "10 10 10 10 10 5")]);
@@ -196,7 +201,9 @@ on_each_database! {
         assert_eq!(renamed["series"]["dates"], json!(["2024-07-18", "2024-07-19", "2024-07-22", "2025-06-02"]));
         assert_eq!(renamed["formerTickers"], json!([{"ticker": "OLD.NSE", "until": "2024-07-22"}]));
         assert_eq!(app.symbol("OLD.NSE").await["ticker"], "NEW.NSE");
+        assert_eq!((&renamed["name"], &renamed["listedOn"]), (&json!("A Company Limited"), &json!("2008-10-06")));
         let taken = app.symbol("TAKEN.NSE").await;
+        assert_eq!((&taken["name"], &app.symbol("GONE.NSE").await["name"]), (&Value::Null, &json!("Fourth Limited")));
         assert_eq!((&taken["barCount"], &taken["isin"]), (&json!(1), &json!("INE999Z01010")));
         let before = app.symbol(DEF).await;
         assert_eq!(before["series"]["dates"], json!(["2024-07-18"]));

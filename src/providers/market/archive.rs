@@ -1,9 +1,11 @@
 //! The NSE's archive of files: a static host without sessions, asked a few times a second at most.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Client, StatusCode};
+use tokio::sync::Mutex;
 use url::Url;
 
 use super::layout::{DayFile, read_day};
@@ -12,7 +14,7 @@ use crate::market::day::{is_weekend, iso, to_date};
 use crate::providers::nse::{BROWSER, blocked_minutes};
 use crate::providers::{ProviderError, http};
 use crate::settings::NseSettings;
-use crate::store::{Permit, Store, now};
+use crate::store::{Millis, Permit, Store, now};
 
 const NAME: &str = "The NSE's archive";
 /// Names the archive's budget in the database.
@@ -25,6 +27,8 @@ pub struct NseArchive {
     base_url: Url,
     timeout: Duration,
     interval_ms: i64,
+    /// Lists, with the moment that they were fetched at.
+    kept: Mutex<HashMap<String, (Millis, Vec<u8>)>>,
 }
 
 /// What the archive has of a day.
@@ -87,6 +91,7 @@ impl NseArchive {
             base_url: (*settings.archive_url).clone(),
             timeout: settings.timeout,
             interval_ms: settings.archive_interval_ms,
+            kept: Mutex::default(),
         })
     }
 
@@ -154,6 +159,25 @@ impl NseArchive {
     pub async fn list(&self, path: &str) -> Result<Option<Vec<u8>>, ProviderError> {
         Ok(self.get(path).await?.filter(|answer| answer.status.is_success()).map(|answer| answer.body))
     }
+
+    /// One of the exchange's lists, fetched at most so long ago.
+    ///
+    /// # Errors
+    /// When the archive doesn't answer, or wants quiet.
+    pub async fn kept_list(&self, path: &str, lasts_ms: Millis) -> Result<Option<Vec<u8>>, ProviderError> {
+        // Held while it's fetched: jobs that run beside each other wait for one answer.
+        let mut kept = self.kept.lock().await;
+        if let Some((at, bytes)) = kept.get(path)
+            && now() - at < lasts_ms
+        {
+            return Ok(Some(bytes.clone()));
+        }
+        let bytes = self.list(path).await?;
+        if let Some(bytes) = &bytes {
+            kept.insert(path.to_owned(), (now(), bytes.clone()));
+        }
+        Ok(bytes)
+    }
 }
 
 /// What a file that isn't the day's is, in a person's words.
@@ -176,13 +200,11 @@ pub fn may_still_come(of: Day, today: Day) -> bool {
     today - of <= DAYS && (!is_weekend(of) || of == today)
 }
 
-/// The lists, with the names that their fetches are noted under.
-pub const LISTS: [&str; 4] = [
-    "content/equities/symbolchange.csv",
-    "content/equities/eq_etfseclist.csv",
-    "content/equities/EQUITY_L.csv",
-    "emerge/corporates/content/SME_EQUITY_L.csv",
-];
+/// Changes of tickers and the funds, with the names that their fetches are noted under.
+pub const CHANGE_LISTS: [&str; 2] = ["content/equities/symbolchange.csv", "content/equities/eq_etfseclist.csv"];
+/// What shares are called, and since when they are listed: both boards, and changes of names.
+pub const SHARE_LISTS: [&str; 3] =
+    ["content/equities/EQUITY_L.csv", "emerge/corporates/content/SME_EQUITY_L.csv", "content/equities/namechange.csv"];
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,7 @@
 //! The exchange's lists: shares of the main board and of the SME board, changes of tickers, exchange-traded funds.
 
+use std::collections::HashMap;
+
 use super::unpack::{Unpacked, unpack};
 use crate::market::Day;
 use crate::market::daily::{is_rights_entitlement, is_ticker, isin, parse_day};
@@ -15,10 +17,22 @@ pub enum ListFile {
     Changes(Vec<(String, String, Day)>),
     /// Tickers of funds.
     Funds(Vec<String>),
+    /// Changes of companies' names.
+    Names(Vec<NameChange>),
+}
+
+/// A name that a company had, and what it's called today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameChange {
+    pub ticker: String,
+    pub before: String,
+    pub now: String,
 }
 
 /// More lines than any list has.
 const MOST_ROWS: usize = 50_000;
+/// What is kept of a company's name.
+const LONGEST_NAME: usize = 200;
 
 /// Reads a list, told apart by its heading; changes of tickers have none. `None` if it's no list.
 #[must_use]
@@ -41,11 +55,21 @@ pub fn read_list(bytes: &[u8]) -> Option<ListFile> {
             Some(ListedShare {
                 ticker: ticker.to_owned(),
                 isin: isin(row.get(number)?)?.to_owned(),
-                name: clean(row.get(name)?).chars().take(200).collect(),
+                name: clean(row.get(name)?).chars().take(LONGEST_NAME).collect(),
                 listed: parse_day(row.get(listed)?)?,
             })
         };
         return Some(ListFile::Shares(rows[1..].iter().filter_map(share).collect()));
+    }
+    if let (Some(ticker), Some(before), Some(after), Some(day)) =
+        (at(&["NCH SYMBOL"]), at(&["NCH PREV NAME"]), at(&["NCH NEW NAME"]), at(&["NCH DT"]))
+    {
+        let name = |text: &str| -> String { clean(text).chars().take(LONGEST_NAME).collect() };
+        let change = |row: &csv::StringRecord| {
+            let ticker = row.get(ticker).filter(|t| is_ticker(t) && !is_rights_entitlement(t))?;
+            Some((parse_day(row.get(day)?)?, ticker.to_owned(), name(row.get(before)?), name(row.get(after)?)))
+        };
+        return Some(ListFile::Names(names_of_today(rows[1..].iter().filter_map(change).collect())));
     }
     // Company, old, new, date: counted from the end, as names may hold a comma.
     let change = |row: &csv::StringRecord| {
@@ -56,6 +80,23 @@ pub fn read_list(bytes: &[u8]) -> Option<ListFile> {
     let changes: Vec<_> = rows.iter().filter_map(change).collect();
     // A text with a stray line that looks like a change is no list of them.
     (!changes.is_empty() && changes.len() * 2 >= rows.len()).then_some(ListFile::Changes(changes))
+}
+
+/// Each name of before beside the last one of its chain: a company may have changed its name more than once, and a ticker
+/// may have been another company's before.
+fn names_of_today(mut changes: Vec<(Day, String, String, String)>) -> Vec<NameChange> {
+    changes.sort();
+    let mut today: HashMap<(String, String), String> = HashMap::new();
+    let mut names = Vec::with_capacity(changes.len());
+    for (_, ticker, before, after) in changes.into_iter().rev() {
+        let last = today.get(&(ticker.clone(), after.to_lowercase())).cloned().unwrap_or(after);
+        if before.is_empty() || last.is_empty() {
+            continue;
+        }
+        today.insert((ticker.clone(), before.to_lowercase()), last.clone());
+        names.push(NameChange { ticker, before, now: last });
+    }
+    names
 }
 
 #[cfg(test)]
@@ -74,6 +115,17 @@ mod tests {
         assert!(matches!(read_list(changes.as_bytes()), Some(ListFile::Changes(c)) if c.len() == 1 && c[0].1 == "NEW"));
         let funds = "Symbol,Underlying,SecurityName,DateofListing,MarketLot,ISINNumber,FaceValue\nNIFTYBEES,Nifty50,X,08-Jan-02,1,INF204KB14I2,1\n";
         assert_eq!(read_list(funds.as_bytes()), Some(ListFile::Funds(vec!["NIFTYBEES".to_owned()])));
+        let names = "NCH_SYMBOL, NCH_PREV_NAME, NCH_NEW_NAME, NCH_DT\nABC,Second Limited,Third Limited,02-JAN-2020\n\
+                     ABC,First Limited,Second Limited,15-JUN-2004\nXYZ,Xyz Ltd.,Xyz Limited,15-JUN-2004\n";
+        let Some(ListFile::Names(names)) = read_list(names.as_bytes()) else { panic!("a list of names") };
+        let mut names: Vec<_> = names.iter().map(|n| format!("{} {} -> {}", n.ticker, n.before, n.now)).collect();
+        names.sort();
+        let today = [
+            "ABC First Limited -> Third Limited",
+            "ABC Second Limited -> Third Limited",
+            "XYZ Xyz Ltd. -> Xyz Limited",
+        ];
+        assert_eq!(names, today);
         assert_eq!(read_list(b"<html></html>"), None);
         assert_eq!(read_list(b"hello\nworld\n"), None);
     }

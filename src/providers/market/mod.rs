@@ -8,7 +8,7 @@ mod lists;
 mod unpack;
 
 pub use actions::{RawAction, actions_of_csv, actions_of_json};
-pub use archive::{DayAnswer, LISTS, NseArchive, addresses, describe, may_still_come};
+pub use archive::{CHANGE_LISTS, DayAnswer, NseArchive, SHARE_LISTS, addresses, describe, may_still_come};
 pub use layout::{DayFile, Session, read_day};
-pub use lists::{ListFile, read_list};
+pub use lists::{ListFile, NameChange, read_list};
 pub use unpack::{Unpacked, unpack};
