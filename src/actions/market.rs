@@ -27,7 +27,11 @@ pub async fn refresh(
 ) -> Result<Vec<job::Model>, RequestError> {
     caller.must_be(Role::Operator)?;
     if exchange != Exchange::Nse {
-        return Err(RequestError::invalid("exchange", "daily files are fetched from NSE"));
+        return Err(RequestError::invalid(
+            "exchange",
+            "days of a whole market are fetched from NSE alone; prices of one share come from a file with importPrices, \
+             which reads the BSE's daily files and exports too",
+        ));
     }
     let first = parse_iso(FIRST_DAY).unwrap_or(0);
     let today = today_at(exchange);
