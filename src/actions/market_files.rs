@@ -36,7 +36,14 @@ impl<'a> MarketImport<'a> {
     /// When the caller may not.
     pub fn new(app: &'a App, caller: &Caller) -> Result<Self, RequestError> {
         caller.must_be(Role::Operator)?;
-        Ok(Self { app, told: SharesTold::default(), batch: Vec::new(), days: 0, counts: RecordCounts::default(), span: None })
+        Ok(Self {
+            app,
+            told: SharesTold::default(),
+            batch: Vec::new(),
+            days: 0,
+            counts: RecordCounts::default(),
+            span: None,
+        })
     }
 
     /// Bars that were added so far.
