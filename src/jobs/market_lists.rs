@@ -11,6 +11,8 @@ use crate::providers::ProviderError;
 use crate::providers::market::{CHANGE_LISTS, ListFile, NameChange, SHARE_LISTS, read_list};
 use crate::store::{ListedShare, now, today_at};
 
+/// Days without a trade after which a share on no list is no longer listed.
+const LONGEST_REST: Day = 60;
 /// A list is good for so long.
 const LIST_LASTS_MS: i64 = 20 * 3_600_000;
 
@@ -64,7 +66,6 @@ pub(super) async fn refresh_shares(app: &App, may_be_new: bool) -> Result<(), Jo
             note_fetched(app, path).await?;
         }
     }
-    const LONGEST_REST: Day = 60;
     let whole = (boards == 2).then(|| today_at(Exchange::Nse) - LONGEST_REST);
     Ok(known.tell(app, whole).await?)
 }

@@ -9,7 +9,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, ServerError, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
-use super::definitions::DEFINITIONS;
+use super::definitions::{DEFINITIONS, root_of};
 use crate::graphql::codes::Code;
 
 /// Such variables of a document, each with the operation that defines it.
@@ -70,7 +70,7 @@ impl Optional {
             // A variable without a use is refused.
             !(omitted.contains(&key.1) && self.only_arguments.contains(&key))
         });
-        leave_out(&mut operation.selection_set.node, super::root_of(operation.ty), omitted);
+        leave_out(&mut operation.selection_set.node, root_of(operation.ty), omitted);
     }
 }
 

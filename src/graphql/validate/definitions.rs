@@ -4,8 +4,17 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{InputValueDefinition, Type, TypeKind, TypeSystemDefinition};
+use async_graphql::parser::types::{InputValueDefinition, OperationType, Type, TypeKind, TypeSystemDefinition};
 use async_graphql::{Name, Positioned};
+
+/// The type that an operation's fields are of.
+pub(super) fn root_of(ty: OperationType) -> &'static str {
+    match ty {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    }
+}
 
 /// The definitions of this schema.
 pub(super) static DEFINITIONS: LazyLock<Definitions> =

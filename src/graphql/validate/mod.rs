@@ -17,7 +17,7 @@ use async_graphql::{Name, Pos, Positioned, Request, ServerError, Variables};
 use async_graphql_value::Value;
 
 use super::codes::Code;
-use definitions::{Argument, DEFINITIONS};
+use definitions::{Argument, DEFINITIONS, root_of};
 use positions::{Positions, Scope};
 use values::{Mismatch, Origin, Path};
 
@@ -46,14 +46,6 @@ pub fn check(
     let optional = walk.positions.check(name, MOST_ERRORS)?;
     let variables = coerced(&operation.node, &request.variables)?;
     Ok((operation.node.ty, variables, optional))
-}
-
-fn root_of(ty: OperationType) -> &'static str {
-    match ty {
-        OperationType::Query => "Query",
-        OperationType::Mutation => "Mutation",
-        OperationType::Subscription => "Subscription",
-    }
 }
 
 /// The operation that is meant.

@@ -8,6 +8,10 @@ use sha2::{Digest, Sha256};
 
 use crate::report::LOOKS_VERSION;
 
+/// Scripts, styles and fonts come from here alone; nothing is written into the page.
+pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+     connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 #[derive(Embed)]
 #[folder = "src/http/console/assets"]
 pub(super) struct Assets;
@@ -34,7 +38,7 @@ fn name() -> String {
     let mut hash = Sha256::new();
     // What else a browser keeps with the page: its policy, and pictures of stored runs.
     hash.update(format!("{} {LOOKS_VERSION}", env!("CARGO_PKG_VERSION")));
-    hash.update(super::POLICY);
+    hash.update(POLICY);
     for name in Assets::iter() {
         hash.update(name.as_bytes());
         // Others' files don't change while one works on the console, and are most of its bytes.

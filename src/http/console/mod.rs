@@ -13,8 +13,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
 
-use self::files::Assets;
 pub(super) use self::files::build;
+use self::files::{Assets, POLICY};
 use crate::http::{Service, answer};
 
 /// How long a browser may keep a file.
@@ -38,9 +38,6 @@ impl Kept {
 /// Where the worker's script is. A browser lets it answer for what lies beside and below it.
 const WORKER: &str = "/reporting/worker.js";
 
-/// Scripts, styles and fonts come from here alone; nothing is written into the page.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
-     connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// GraphiQL's editor writes styles of its own.
 const GRAPHIQL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \

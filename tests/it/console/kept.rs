@@ -82,6 +82,7 @@ struct Front {
     app: String,
     build: String,
     release: Arc<Mutex<Release>>,
+    client: reqwest::Client,
 }
 
 const NEXT: &str = "fedcba9876543210";
@@ -91,7 +92,7 @@ impl Front {
         let page = reqwest::get(format!("{}/reporting/", app.url)).await.expect("a page").text().await.expect("text");
         let (_, named) = page.split_once("/reporting/assets/").expect("an asset");
         let build = named.split('/').next().expect("a build").to_owned();
-        let front = Self { app: app.url.clone(), build, release: Arc::default() };
+        let front = Self { app: app.url.clone(), build, release: Arc::default(), client: reqwest::Client::new() };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = axum::Router::new().fallback(pass).with_state(front.clone());
@@ -123,8 +124,7 @@ async fn pass(State(front): State<Front>, request: Request) -> Response<Body> {
         parts.headers.remove(header::IF_NONE_MATCH);
     }
     let body = to_bytes(body, usize::MAX).await.expect("a body");
-    let client = reqwest::Client::new();
-    let asked = client.request(parts.method, format!("{}{target}", front.app)).headers(parts.headers).body(body);
+    let asked = front.client.request(parts.method, format!("{}{target}", front.app)).headers(parts.headers).body(body);
     let Ok(answer) = asked.send().await else {
         return Response::builder().status(StatusCode::BAD_GATEWAY).body(Body::empty()).expect("an answer");
     };
@@ -185,9 +185,10 @@ async fn a_new_release_waits_for_the_next_page_where_somebody_has_begun() {
     browser.until(HAS_TAKEN_OVER).await;
     browser.go("/reporting/ipos").await;
     browser.fill("Search", "kav").await;
+    browser.run("navigator.serviceWorker.addEventListener('message', (told) => (window.told = told.data.build))").await;
     front.release(Release::Next);
     browser.run("navigator.serviceWorker.getRegistration().then((worker) => worker.update())").await;
-    browser.until(&format!("return caches.keys().then((names) => names.includes('console {NEXT}'))")).await;
+    browser.until(&format!("return window.told === '{NEXT}'")).await;
     let typed = "return document.querySelector('input[type=search], main input').value";
     assert_eq!(browser.run(typed).await, json!("kav"));
     browser.click("//header//nav//a[normalize-space()='Backtests']").await;
