@@ -78,7 +78,7 @@ on_each_database! {
         for round in 0..ROUNDS {
             // Changes of one row that come close together are told as one.
             for _ in 0..ROWS {
-                let next = tokio::time::timeout(Duration::from_secs(60), follower.recv()).await.expect("in time");
+                let next = tokio::time::timeout(Duration::from_mins(1), follower.recv()).await.expect("in time");
                 next.expect("one that keeps up misses nothing");
             }
             // One that takes nothing at all would be cut off.
@@ -91,7 +91,7 @@ on_each_database! {
             }
         }
 
-        tokio::time::timeout(Duration::from_secs(60), slow.read_to_end(&mut answer)).await.expect("an end").expect("read");
+        tokio::time::timeout(Duration::from_mins(1), slow.read_to_end(&mut answer)).await.expect("an end").expect("read");
         let answer = String::from_utf8_lossy(&answer);
         let heard = answer.matches("event: next").count();
         assert!(heard < ROUNDS * ROWS, "{heard} of them");

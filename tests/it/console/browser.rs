@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::harness::{ADMIN_TOKEN, TestApp};
 
 /// How long anything may take to appear.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A browser with nobody signed in, and a folder that it downloads to.
 pub struct Browser {
