@@ -24,6 +24,8 @@ export async function keep() {
   const workers = navigator.serviceWorker;
   if (!workers) return;
   workers.addEventListener("message", ({ data }) => data?.build && replaced(data.build));
+  // One that took over while this page was being drawn has told it before it could listen.
+  workers.controller?.postMessage("build");
   try {
     const registration = await workers.register("/reporting/worker.js", { updateViaCache: "none" });
     setInterval(() => document.hidden || registration.update().catch(() => null), LOOK_EVERY);

@@ -81,6 +81,7 @@ addEventListener("install", (event) => {
   event.waitUntil(fill());
 });
 addEventListener("activate", (event) => event.waitUntil(takeOver()));
+addEventListener("message", (event) => event.source?.postMessage({ build: BUILD }));
 addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
