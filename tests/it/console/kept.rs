@@ -158,7 +158,11 @@ async fn a_new_release_takes_over_at_once_and_one_without_a_worker_is_let_alone(
     // What is open and untouched is loaded anew by itself; what the build before had stays for whoever still has it open.
     front.release(Release::Next);
     browser.go("/reporting/ipos").await;
-    browser.until(&drawn_by(NEXT)).await;
+    // A look that began before the release says nothing of it; the next one does.
+    let looked = "return navigator.serviceWorker.getRegistration().then((worker) => worker.update()).catch(() => null)";
+    browser
+        .until(&format!("{looked}.then(() => document.querySelector('script[type=module]').src.includes('{NEXT}'))"))
+        .await;
     browser.find("//*[contains(., 'No IPOs here')]").await;
     let names = json!([format!("console {}", front.build), format!("console {NEXT}")]);
     assert_eq!(browser.run("return caches.keys()").await, names);
