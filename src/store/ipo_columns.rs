@@ -10,51 +10,6 @@ use super::page::{Page, PageRequest};
 use crate::market::ipo::{Board, Standing};
 use crate::market::{DataSource, Exchange};
 
-/// What a model holds of what was not asked for.
-fn blank() -> Model {
-    Model {
-        id: 0,
-        exchange: Exchange::Other,
-        name: String::new(),
-        name_key: String::new(),
-        ticker: None,
-        board: Board::Mainboard,
-        issue_price: None,
-        issue_price_units: None,
-        issue_price_derived: false,
-        price_band_low: None,
-        price_band_high: None,
-        currency: String::new(),
-        lot_size: None,
-        issue_size: None,
-        open_day: None,
-        close_day: None,
-        listing_day: None,
-        face_value: None,
-        registrar: None,
-        standing: None,
-        subscription: None,
-        source: DataSource::Manual,
-        seen: String::new(),
-        created_at: 0,
-        updated_at: 0,
-        subscription_total: None,
-        symbol_id: None,
-        listing_open: None,
-        listing_gain: None,
-        first_day_return: None,
-        return_since_issue: None,
-        max_drawdown: None,
-        performance_as_of: None,
-        performance_version: None,
-        performance_price: None,
-        performance_listing: None,
-        performance_first_day: None,
-        performance_shares: None,
-        performance_peak: None,
-    }
-}
-
 macro_rules! read {
     ($($column:ident $field:ident),* $(,)?) => {
         fn read(model: &mut Model, column: Column, cells: &Cells<'_>, at: usize) -> Result<()> {
@@ -102,7 +57,7 @@ impl IpoOrder {
 }
 
 impl Ipos<'_> {
-    /// As [`Ipos::page`], with these columns alone: the rows hold nothing of the others but the keys of their cursors.
+    /// As [`Ipos::page`], with these columns alone: the others are those of a new issue, but for the keys of cursors.
     ///
     /// # Errors
     /// When the database fails.
@@ -125,7 +80,7 @@ impl Ipos<'_> {
         let query = query.filter(filter.condition(self.0.backend()));
         let rows = page.rows(&self.0.read, query, &ipo_sorts(orders)).await?;
         let row = |row| {
-            let (cells, mut model) = (Cells::of(row)?, blank());
+            let (cells, mut model) = (Cells::of(row)?, Model::new(Exchange::Other, DataSource::Manual, 0));
             for (at, column) in distinct.iter().enumerate() {
                 read(&mut model, *column, &cells, at)?;
             }

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
-use sqlx::{ColumnIndex, Decode, Row};
 
 use super::cells::Cells;
 use super::children::Children;
@@ -98,14 +97,7 @@ impl BarRows {
     /// # Errors
     /// When a row can't be read.
     pub fn append_to(&self, columns: &mut BarColumns) -> Result<()> {
-        for row in &self.0 {
-            match (row.try_as_sqlite_row(), row.try_as_pg_row()) {
-                (Some(row), _) => columns.take(row)?,
-                (None, Some(row)) => columns.take(row)?,
-                (None, None) => {}
-            }
-        }
-        Ok(())
+        self.0.iter().try_for_each(|row| columns.take(row))
     }
 }
 
@@ -125,23 +117,16 @@ impl BarColumns {
         }
     }
 
-    /// The driver's own rows, without asking of every value again what type it has: the table's columns have theirs.
-    fn take<'r, R>(&mut self, row: &'r R) -> std::result::Result<(), sqlx::Error>
-    where
-        R: Row,
-        usize: ColumnIndex<R>,
-        i64: Decode<'r, R::Database>,
-        i32: Decode<'r, R::Database>,
-        f64: Decode<'r, R::Database>,
-    {
-        self.symbol.push(row.try_get_unchecked(0)?);
-        self.day.push(row.try_get_unchecked(1)?);
-        self.open.push(row.try_get_unchecked(2)?);
-        self.high.push(row.try_get_unchecked(3)?);
-        self.low.push(row.try_get_unchecked(4)?);
-        self.close.push(row.try_get_unchecked(5)?);
-        self.adjusted_close.push(row.try_get_unchecked(6)?);
-        self.volume.push(row.try_get_unchecked(7)?);
+    fn take(&mut self, row: &QueryResult) -> Result<()> {
+        let cells = Cells::of(row)?;
+        self.symbol.push(cells.get(0)?);
+        self.day.push(cells.get(1)?);
+        self.open.push(cells.get(2)?);
+        self.high.push(cells.get(3)?);
+        self.low.push(cells.get(4)?);
+        self.close.push(cells.get(5)?);
+        self.adjusted_close.push(cells.get(6)?);
+        self.volume.push(cells.get(7)?);
         Ok(())
     }
 }

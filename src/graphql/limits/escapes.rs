@@ -50,9 +50,7 @@ fn string(text: &str, mut at: usize, copied: &mut usize, written: &mut String) -
             b'\\' => match text.get(at..).and_then(escape) {
                 Some((character, length)) => {
                     written.push_str(text.get(*copied..at).unwrap_or_default());
-                    let from = written.chars().count();
-                    push(character, written);
-                    saved += length.saturating_sub(written.chars().count() - from);
+                    saved += length.saturating_sub(push(character, written));
                     at += length;
                     *copied = at;
                 }
@@ -87,14 +85,21 @@ fn escape(rest: &str) -> Option<(char, usize)> {
     Some((character, 12))
 }
 
-/// A character in a string: itself, or as an escape that the parser knows.
-fn push(character: char, written: &mut String) {
+/// A character in a string: itself, or as an escape that the parser knows. Tells how many characters that takes.
+fn push(character: char, written: &mut String) -> usize {
     match character {
-        '"' | '\\' => written.extend(['\\', character]),
+        '"' | '\\' => {
+            written.extend(['\\', character]);
+            2
+        }
         _ if character.is_control() => {
             let _ = std::fmt::Write::write_fmt(written, format_args!("\\u{:04X}", u32::from(character)));
+            6
         }
-        _ => written.push(character),
+        _ => {
+            written.push(character);
+            1
+        }
     }
 }
 
