@@ -62,9 +62,15 @@ async function check() {
   if (!(await answer.text()).includes(`"${BUILD}"`)) await registration.update();
 }
 
+let gone = false;
+
+/** Open pages let go of what is kept: one that is being drawn still wants its parts, which the service may not have any more. */
 async function leave() {
-  await Promise.all((await ours()).map((name) => caches.delete(name)));
+  gone = true;
+  // Afterwards it has none.
+  const pages = await clients.matchAll({ type: "window" });
   await registration.unregister();
+  for (const page of pages) page.postMessage({ build: null });
 }
 
 async function frame(request) {
@@ -81,7 +87,7 @@ addEventListener("install", (event) => {
   event.waitUntil(fill());
 });
 addEventListener("activate", (event) => event.waitUntil(takeOver()));
-addEventListener("message", (event) => event.source?.postMessage({ build: BUILD }));
+addEventListener("message", (event) => event.data === "take over" ? skipWaiting() : event.source?.postMessage({ build: gone ? null : BUILD }));
 addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
