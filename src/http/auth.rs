@@ -121,8 +121,8 @@ fn is_open(request: &Request) -> bool {
     if request.method() != Method::GET || request.uri().path() != "/graphql" {
         return false;
     }
-    let is_socket = request.headers().contains_key(header::UPGRADE);
-    is_socket || (request.uri().query().is_none() && answer::names(request.headers(), "text/html"))
+    super::graphql::asks_for_socket(request.headers())
+        || (request.uri().query().is_none() && answer::names(request.headers(), "text/html"))
 }
 
 /// Whoever the console's cookie belongs to; a cookie that is no longer good is nobody's.

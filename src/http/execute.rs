@@ -157,10 +157,13 @@ impl Service {
         metrics::operation(&operation, "ok");
         let present = metrics::Present::subscription();
         let events = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
+        let mut has_begun = false;
         events.map(move |event| {
             let _ = &present;
             budget.renew();
+            let is_first = !std::mem::replace(&mut has_begun, true);
             match event {
+                Ok(response) if is_first => tidied(refused_if_unbegun(response), cost),
                 Ok(response) => tidied(response, cost),
                 Err(_) => GraphQLResponse::from_errors(vec![
                     crate::graphql::internal(&std::io::Error::other("a subscription panicked"))
@@ -169,6 +172,16 @@ impl Service {
             }
         })
     }
+}
+
+/// A subscription whose first word is that there is nothing to follow is a refused request, not an event without data.
+fn refused_if_unbegun(mut response: GraphQLResponse) -> GraphQLResponse {
+    if response.data == Value::Null && response.errors.iter().all(|error| error.path.len() <= 1) {
+        for error in &mut response.errors {
+            error.path.clear();
+        }
+    }
+    response
 }
 
 /// How an operation ended, for its metrics.

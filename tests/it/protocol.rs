@@ -346,6 +346,7 @@ async fn a_socket_speaks_one_protocol_and_answers_request_errors_as_errors() {
         ("subscription { jobUpdated { nonsense } }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription { jobUpdated { id } ipoChanged { change } }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription($id: ID!) { jobUpdated(id: $id) { id } }", "BAD_USER_INPUT"),
+        ("subscription { jobUpdated(id: \"Sm9iOjk5\") { id } }", "BAD_USER_INPUT"),
     ] {
         subscribe(&mut socket, "1", query, json!({})).await;
         let message = receive(&mut socket).await.expect("a message");

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::harness::{ADMIN_TOKEN, Database, TestApp};
 use crate::subscriptions::{Socket, receive, send};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 fn address(app: &TestApp) -> &str {
     app.url.strip_prefix("http://").expect("an address")
@@ -64,6 +67,43 @@ async fn the_elder_protocol_tells_of_the_end_that_was_asked_for() {
     send(&mut elder, json!({"id": "1", "type": "stop"})).await;
     send(&mut elder, json!({"id": "2", "type": "start", "payload": {"query": "{ __typename }"}})).await;
     assert_eq!(receive(&mut elder).await.expect("an answer")["type"], "data");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_its_client_closes_is_closed_by_both() {
+    let app = TestApp::start(Database::Sqlite).await;
+    for (protocol, farewell) in [("graphql-transport-ws", Some(4321)), ("graphql-ws", Some(1000)), ("graphql-ws", None)]
+    {
+        let url = format!("{}/graphql", app.url.replace("http://", "ws://"));
+        let mut request = url.into_client_request().expect("a request");
+        request.headers_mut().insert("Sec-WebSocket-Protocol", protocol.parse().expect("a header"));
+        let mut socket: Socket = tokio_tungstenite::connect_async(request).await.expect("a connection").0;
+        send(&mut socket, json!({"type": "connection_init"})).await;
+        assert_eq!(receive(&mut socket).await.expect("an answer")["type"], "connection_ack");
+        match farewell {
+            Some(code) => {
+                let frame = CloseFrame { code: code.into(), reason: "".into() };
+                socket.send(Message::Close(Some(frame))).await.expect("sent");
+            }
+            None => send(&mut socket, json!({"type": "connection_terminate"})).await,
+        }
+        let answer = tokio::time::timeout(Duration::from_secs(10), socket.next()).await.expect("in time");
+        let Some(Ok(Message::Close(Some(frame)))) = answer else {
+            panic!("{protocol}: cut without a close: {answer:?}")
+        };
+        assert_eq!(u16::from(frame.code), farewell.unwrap_or(1000));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_offer_of_http_2_is_passed_over() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let request = format!(
+        "GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\
+         HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n\r\n",
+        address(&app)
+    );
+    assert!(head(&app, &request).await.starts_with("HTTP/1.1 200 "));
 }
 
 /// The status of the answer to a body that is sent whole before anything is read.

@@ -20,6 +20,7 @@ use mime::Mime;
 
 pub(super) use known::Known;
 use known::Look;
+pub(super) use socket::is_asked_for as asks_for_socket;
 
 use super::answer::{self, Form, accepted};
 use super::refusal::failed;
@@ -54,7 +55,7 @@ pub(super) async fn get(
     request: Request,
 ) -> Response {
     let (mut parts, _) = request.into_parts();
-    if parts.headers.contains_key(header::UPGRADE) {
+    if asks_for_socket(&parts.headers) {
         return socket::upgrade(service, caller, &mut parts).await;
     }
     let query = parts.uri.query().unwrap_or_default();
