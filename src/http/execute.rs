@@ -15,7 +15,7 @@ use super::{Service, operations};
 use crate::actions::Caller;
 use crate::graphql::limits::{self, Budget};
 use crate::graphql::record::{AtOnce, merges};
-use crate::graphql::{Code, START, loaders};
+use crate::graphql::{Code, START, loaders, standard_words};
 use crate::telemetry::metrics::{self, Operation, Phase};
 
 /// How long one operation may take.
@@ -209,8 +209,12 @@ fn tidied(mut response: GraphQLResponse, cost: u64) -> GraphQLResponse {
         }
         if Code::of(error).is_none() {
             // What has a path comes from a resolver; the rest is the library's validation.
-            let code = if error.path.is_empty() { Code::ValidationFailed } else { Code::BadUserInput };
-            error.message = in_our_words(std::mem::take(&mut error.message));
+            let code = if error.path.is_empty() {
+                error.message = standard_words(&error.message);
+                Code::ValidationFailed
+            } else {
+                Code::BadUserInput
+            };
             error.extensions.get_or_insert_default().set("code", code.name());
         }
         if error.locations.is_empty() && error.path.is_empty() {
@@ -223,16 +227,4 @@ fn tidied(mut response: GraphQLResponse, cost: u64) -> GraphQLResponse {
         account.into_iter().map(|(name, units)| (async_graphql::Name::new(name), Value::from(units))).collect();
     response.extensions.insert("cost".to_owned(), Value::Object(account));
     response
-}
-
-/// The library tells the two types of a misplaced variable the wrong way round, and names the variable without its sign.
-fn in_our_words(message: String) -> String {
-    let told = || {
-        let rest = message.strip_prefix("Variable \"")?;
-        let (name, rest) = rest.split_once("\" of type \"")?;
-        let (place, rest) = rest.split_once("\" used in position expecting type \"")?;
-        let own = rest.strip_suffix('"')?;
-        Some(format!("Variable \"${name}\" of type \"{own}\" used in position expecting type \"{place}\"."))
-    };
-    told().unwrap_or(message)
 }

@@ -125,6 +125,8 @@ await row('a skipped root', { query: '{ viewer @skip(if: true) { name } }' }, 20
 await row('an error in a non-null field nulls its parent', { query: '{ ipos(first: 1) { nodes { revisions(first: -1) { totalCount } } } }' }, 200,
   data('null'));
 await row('an unknown directive on __typename', { query: '{ __typename @aa }', headers: response }, 400, bare);
+await row('fields of one name that differ', { query: '{ a: ipos(first: 1) { totalCount } ...F } fragment F on Query { a: ipos(first: 2) { totalCount } }', headers: response }, 400, bare,
+  coded('GRAPHQL_VALIDATION_FAILED'));
 await row('two roots of a subscription', { query: 'subscription { jobUpdated { id } ipoChanged { change } }', headers: { accept: EVENTS } }, (a) => /"errors"/.test(a.text) && !/"data":\{/.test(a.text));
 await row('a subscription without a stream', { query: 'subscription { jobUpdated { id } }', headers: response }, 400, bare, (a) => code(a));
 await row('2^53 in BigInt', { query: 'mutation { createIpo(input: { name: "Big", exchange: NSE, issueSize: 9007199254740993 }) { ipo { id } } }', headers: { ...AUTH, ...response } }, 400, (a) => code(a));
