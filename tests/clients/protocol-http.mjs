@@ -162,6 +162,9 @@ await upload('a file that does not come', { operations: one, map: '{"0":["variab
 await upload('two files', { operations: one, map: '{"0":["variables.f"],"1":["variables.g"]}', 0: prices(3), 1: prices(3) }, told);
 await upload('one file for two variables', { operations: operations(TWICE, { f: null, g: null }), map: '{"0":["variables.f","variables.g"]}', 0: prices(30) },
   (a) => a.status < 500 && (told(a) || (a.json.data.a.userErrors.length === 0 && a.json.data.b.userErrors.length === 0)));
+await upload('a file for a text', { operations: operations('mutation($i: CreateIpoInput!) { createIpo(input: $i) { ipo { name } } }', { i: { name: null, exchange: 'NSE' } }), map: '{"0":["variables.i.name"]}', 0: prices(3) }, told);
+await upload('one variable in two fields', { operations: operations(TWICE.replaceAll('$g', '$f').replace('$f: Upload!, $f: Upload!', '$f: Upload!'), { f: null }), map: '{"0":["variables.f"]}', 0: prices(30) },
+  (a) => a.json.data.a.userErrors.length === 0 && a.json.data.b.userErrors.length === 0);
 await upload('an empty file', { operations: one, map: '{"0":["variables.f"]}', 0: new File([], 'none.csv') }, 200, (a) => a.json.data.a.userErrors.length === 1);
 for (const handle of ['#__graphql_file__:0', '#__graphql_file__:7', 'x']) {
   await row(`"${handle}" for a file`, { body: operations(IMPORT, { f: handle }), headers: AUTH }, (a) => a.status < 500 && bare(a) && code(a) !== 'INTERNAL');

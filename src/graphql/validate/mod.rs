@@ -97,6 +97,9 @@ fn coerced(operation: &OperationDefinition, given: &Variables) -> Result<Variabl
                     Ok(()) => {
                         variables.insert(name.clone(), value.clone());
                     }
+                    Err(fault) if fault.is_file => {
+                        errors.push(Code::UploadMapInvalid.at(definition.pos, fault.sentence(&holder, name)));
+                    }
                     Err(fault) => errors.push(refused(fault.sentence(&holder, name))),
                 }
             }

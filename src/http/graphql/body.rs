@@ -168,6 +168,9 @@ async fn parts(boundary: String, body: Body) -> Result<Parsed, Malformed> {
     let mut files: HashMap<String, UploadValue> = HashMap::new();
     while let Some(part) = form.next_field().await.map_err(broken)? {
         match part.name() {
+            Some(name) if (name == "operations" && operations.is_some()) || (name == "map" && map.is_some()) => {
+                return Err(Malformed::new(format!("The form has the part {name:?} twice")));
+            }
             Some("operations") => operations = Some(parameters(&part.bytes().await.map_err(broken)?)?),
             Some("map") => {
                 let bytes = part.bytes().await.map_err(broken)?;
@@ -297,6 +300,15 @@ fn broken(error: multer::Error) -> Malformed {
         multer::Error::StreamSizeExceeded { limit } => {
             Malformed::too_large(format!("The request is longer than {} MiB", limit >> 20))
         }
-        other => Malformed::new(format!("The form can't be read: {other}")),
+        multer::Error::IncompleteFieldData { .. }
+        | multer::Error::IncompleteHeaders
+        | multer::Error::IncompleteStream
+        | multer::Error::StreamReadFailed(_) => Malformed::new(
+            "The form breaks off: it ends with the boundary that Content-Type names, between two pairs of hyphens",
+        ),
+        _ => Malformed::new(
+            "The form can't be read: a part begins with the boundary that Content-Type names and with \
+             Content-Disposition: form-data; name=\"…\"",
+        ),
     }
 }
