@@ -91,12 +91,10 @@ pub(super) async fn identify(State(service): State<Service>, mut request: Reques
         },
         Some(_) if service.gate.rates.is_blocked(address) => return slowed(&request),
         Some(value) => {
-            let token = value.to_str().ok().and_then(bearer);
-            let found = match token {
-                Some(token) => caller_of(&service.app, token).await,
-                None => Ok(None),
+            let Some(token) = value.to_str().ok().and_then(bearer) else {
+                return refused("A token is sent as \"Authorization: Bearer …\"", &request);
             };
-            match found {
+            match caller_of(&service.app, token).await {
                 Ok(Some(caller)) => caller,
                 Ok(None) => {
                     service.gate.rates.guessed(address);

@@ -154,6 +154,7 @@ async fn what_is_asked_by_get_is_for_one_client_and_other_methods_are_named() {
     for (query, expected) in [
         ("query={viewer{name}}", 200),
         ("query={viewer{name}}&variables=5", 400),
+        ("query={viewer{name}}&variables=null&extensions=null", 200),
         ("query=mutation{__typename}", 405),
         ("query=subscription{jobUpdated{id}}", 400),
         ("", 400),
@@ -171,5 +172,13 @@ async fn what_is_asked_by_get_is_for_one_client_and_other_methods_are_named() {
         let answer = client.request(method.clone(), format!("{}/graphql", app.url)).send().await.expect("an answer");
         let allow = answer.headers()["allow"].to_str().expect("text").to_owned();
         assert_eq!((answer.status().as_u16(), allow.as_str()), (405, "GET, POST, OPTIONS"), "{method}");
+        let text = answer.text().await.expect("a body");
+        assert_eq!(text.contains("BAD_REQUEST"), method != reqwest::Method::HEAD, "{method}: {text}");
     }
+    let answer = client.request(reqwest::Method::OPTIONS, format!("{}/graphql", app.url)).send().await.expect("one");
+    assert_eq!(answer.headers()["allow"], "GET, POST, OPTIONS");
+    let answer = client.get(format!("{}/graphql/", app.url)).send().await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 404);
+    let body: serde_json::Value = answer.json().await.expect("JSON");
+    assert_eq!(body["error"]["code"], "NOT_FOUND");
 }

@@ -105,6 +105,8 @@ pub(super) async fn json(body: Body) -> Result<Parsed, Malformed> {
 }
 
 fn parameters(bytes: &[u8]) -> Result<Parsed, Malformed> {
+    // Some editors begin a text with a mark of its encoding.
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
         Some(b'{') => {}
         Some(b'[') => return Err(Malformed::new("Batches are not taken: send one operation a request")),
@@ -132,7 +134,7 @@ pub(super) fn query_string(text: &str) -> Result<Parsed, Malformed> {
     }
     let object = |name: &str| match found.get(name).filter(|text| !text.is_empty()) {
         None => Ok(None),
-        Some(text) => serde_json::from_str(text).map(Some).map_err(|error: serde_json::Error| {
+        Some(text) => serde_json::from_str(text).map_err(|error: serde_json::Error| {
             let place = format!("line {}, column {}", error.line(), error.column());
             Malformed::new(format!("{name:?} must be a JSON object: look at {place}"))
         }),
