@@ -48,7 +48,7 @@ pub use errors::internal;
 pub use guard::denied;
 pub use ids::{Kind, decode_as as decode_id, encode as global_id};
 pub use loaders::{Loaders, loaders};
-pub use validate::standard_words;
+pub use validate::{complete_path, standard_words};
 
 /// What can be read.
 #[derive(MergedObject, Default)]

@@ -140,6 +140,10 @@ async fn execution_is_as_the_specification_has_it() {
         let answer = app.anonymous.graphql(query, variables).await;
         assert_eq!(answer["data"], data, "{query}: {answer}");
     }
+    // An error within a list tells the whole way to its field.
+    let answer =
+        app.anonymous.graphql("{ symbols { nodes { ticker prices(first: -1) { totalCount } } } }", json!({})).await;
+    assert_eq!(answer["errors"][0]["path"], json!(["symbols", "nodes", 0, "prices"]), "{answer}");
     // The order is the query's, every time.
     let query = "{ symbols { totalCount nodes { ticker } } viewer { role name } models { name } ipos { totalCount } jobs(first: 1) { totalCount } }";
     let url = format!("{}/graphql", app.url);

@@ -94,6 +94,12 @@ fn document(text: &str) -> Result<ExecutableDocument, ServerError> {
     Ok(document)
 }
 
+/// The document of a request's text, as its errors tell places in it.
+#[must_use]
+pub fn document_of(query: &str) -> Option<ExecutableDocument> {
+    document(&escapes::decoded(query)).ok()
+}
+
 /// The line and the column of a byte, both from one.
 fn place(text: &str, at: usize) -> Pos {
     let before = text.get(..at).unwrap_or_default();

@@ -46,22 +46,28 @@ enum Depth {
 
 /// Selections of one type.
 #[derive(Clone, Copy)]
-struct Part<'d> {
-    on: &'d str,
-    set: &'d SelectionSet,
+pub(super) struct Part<'d> {
+    pub on: &'d str,
+    pub set: &'d SelectionSet,
 }
 
+/// One of the fields that answer under a name.
 #[derive(Clone, Copy)]
-struct Entry<'d> {
+pub(super) struct Entry<'d> {
     on: &'d str,
-    field: &'d Positioned<Field>,
+    pub field: &'d Positioned<Field>,
     definition: Option<&'static Definition>,
 }
 
 impl<'d> Entry<'d> {
-    fn part(self) -> Part<'d> {
+    /// What is selected of it.
+    pub(super) fn part(self) -> Part<'d> {
         let on = self.definition.map_or("", |definition| definition.leads_to.as_str());
         Part { on, set: &self.field.node.selection_set.node }
+    }
+
+    pub(super) fn is_list(self) -> bool {
+        self.definition.is_some_and(|definition| matches!(definition.ty.base, BaseType::List(_)))
     }
 }
 
@@ -70,7 +76,7 @@ struct Merging<'d>(&'d ExecutableDocument);
 impl<'d> Merging<'d> {
     /// The first conflict among selections that answer as one object, or as objects in one place.
     fn among(&self, parts: &[Part<'d>], depth: Depth) -> Option<Conflict<'d>> {
-        self.groups(parts).into_iter().find_map(|(key, group)| match (group.as_slice(), depth) {
+        groups(self.0, parts).into_iter().find_map(|(key, group)| match (group.as_slice(), depth) {
             ([only], Depth::Whole) => self.among(&[only.part()], Depth::Whole),
             ([_], Depth::Shape) => None,
             (group, Depth::Whole) => self.same_objects(key, group).or_else(|| {
@@ -134,44 +140,44 @@ impl<'d> Merging<'d> {
         let reason = format!("subfields \"{}\" conflict because {}", inner.key, inner.reason);
         Some(Conflict { key, reason, at: (first.field.pos, last.field.pos) })
     }
+}
 
-    /// The fields of some selections with their fragments spread, by the name that they answer under.
-    fn groups(&self, parts: &[Part<'d>]) -> Vec<(&'d str, Vec<Entry<'d>>)> {
-        let mut groups: Vec<(&'d str, Vec<Entry<'d>>)> = Vec::new();
-        let mut places: HashMap<&'d str, usize> = HashMap::new();
-        let mut spread: HashSet<&'d Name> = HashSet::new();
-        let mut open: Vec<Part<'d>> = parts.iter().rev().copied().collect();
-        while let Some(Part { on, set }) = open.pop() {
-            for selection in &set.items {
-                match &selection.node {
-                    Selection::Field(field) => {
-                        let fields = DEFINITIONS.objects.get(on);
-                        let definition = fields.and_then(|fields| fields.get(field.node.name.node.as_str()));
-                        let key = field.node.response_key().node.as_str();
-                        let place = *places.entry(key).or_insert_with(|| {
-                            groups.push((key, Vec::new()));
-                            groups.len() - 1
-                        });
-                        groups[place].1.push(Entry { on, field, definition });
-                    }
-                    Selection::InlineFragment(fragment) => {
-                        let narrowed = fragment.node.type_condition.as_ref().map(|c| c.node.on.node.as_str());
-                        open.push(Part { on: narrowed.unwrap_or(on), set: &fragment.node.selection_set.node });
-                    }
-                    Selection::FragmentSpread(named) => {
-                        let name = &named.node.fragment_name.node;
-                        if let Some(fragment) = self.0.fragments.get(name)
-                            && spread.insert(name)
-                        {
-                            let on = fragment.node.type_condition.node.on.node.as_str();
-                            open.push(Part { on, set: &fragment.node.selection_set.node });
-                        }
+/// The fields of some selections with their fragments spread, by the name that they answer under.
+pub(super) fn groups<'d>(document: &'d ExecutableDocument, parts: &[Part<'d>]) -> Vec<(&'d str, Vec<Entry<'d>>)> {
+    let mut groups: Vec<(&'d str, Vec<Entry<'d>>)> = Vec::new();
+    let mut places: HashMap<&'d str, usize> = HashMap::new();
+    let mut spread: HashSet<&'d Name> = HashSet::new();
+    let mut open: Vec<Part<'d>> = parts.iter().rev().copied().collect();
+    while let Some(Part { on, set }) = open.pop() {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    let fields = DEFINITIONS.objects.get(on);
+                    let definition = fields.and_then(|fields| fields.get(field.node.name.node.as_str()));
+                    let key = field.node.response_key().node.as_str();
+                    let place = *places.entry(key).or_insert_with(|| {
+                        groups.push((key, Vec::new()));
+                        groups.len() - 1
+                    });
+                    groups[place].1.push(Entry { on, field, definition });
+                }
+                Selection::InlineFragment(fragment) => {
+                    let narrowed = fragment.node.type_condition.as_ref().map(|c| c.node.on.node.as_str());
+                    open.push(Part { on: narrowed.unwrap_or(on), set: &fragment.node.selection_set.node });
+                }
+                Selection::FragmentSpread(named) => {
+                    let name = &named.node.fragment_name.node;
+                    if let Some(fragment) = document.fragments.get(name)
+                        && spread.insert(name)
+                    {
+                        let on = fragment.node.type_condition.node.on.node.as_str();
+                        open.push(Part { on, set: &fragment.node.selection_set.node });
                     }
                 }
             }
         }
-        groups
     }
+    groups
 }
 
 fn have_same_arguments(one: &Field, two: &Field) -> bool {

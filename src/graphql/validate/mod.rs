@@ -5,6 +5,7 @@
 mod defaults;
 mod definitions;
 mod merging;
+mod paths;
 mod positions;
 mod roots;
 mod suggestion;
@@ -25,6 +26,7 @@ use positions::{Positions, Scope};
 use values::{Mismatch, Origin, Path};
 
 pub use defaults::Optional;
+pub use paths::complete as complete_path;
 pub use roots::inline as single_root;
 pub use typenames::wrap as wrap_typenames;
 pub use words::standard as standard_words;
