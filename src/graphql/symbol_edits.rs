@@ -1,5 +1,6 @@
 //! What operators do to symbols: follow, stop following, refresh, bring prices from a file.
 
+use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Upload};
@@ -179,8 +180,10 @@ async fn uploaded(ctx: &Context<'_>, input: &ImportPricesInput) -> Result<(Vec<u
     let day = day_in_name(&file.filename);
     let options = Options { ticker: input.ticker.clone(), date_order: input.date_order, day };
     let read = tokio::task::spawn_blocking(move || {
-        let mut content = Vec::new();
-        std::io::Read::read_to_end(&mut &file.content, &mut content).map(|_| content)
+        let (mut source, mut content) = (&file.content, Vec::new());
+        // Another field of the operation may have read it before.
+        source.seek(SeekFrom::Start(0))?;
+        source.read_to_end(&mut content).map(|_| content)
     });
     Ok((read.await.map_err(|e| internal(&e))?.map_err(|e| internal(&e))?, options))
 }

@@ -35,40 +35,57 @@ pub(super) struct Accepted {
     pub events: bool,
 }
 
+/// A media type with its parameters; blanks around its semicolons mean nothing.
+pub(super) fn media_type(text: &str) -> Option<Mime> {
+    let parts: Vec<&str> = text.split(';').map(str::trim).collect();
+    parts.join(";").parse().ok()
+}
+
+/// What stands in `Accept`, in order; a comma in quotes parts nothing.
+fn ranges(headers: &HeaderMap) -> impl Iterator<Item = Mime> {
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| {
+        let mut is_quoted = false;
+        let parts = value.split(move |c| {
+            is_quoted ^= c == '"';
+            c == ',' && !is_quoted
+        });
+        parts.filter_map(media_type)
+    })
+}
+
 /// Reads `Accept` with its weights. Events are for subscriptions, or where nothing else is taken.
 pub(super) fn accepted(headers: &HeaderMap) -> Accepted {
-    let mut ranges: Vec<(Mime, f32)> = Vec::new();
-    for value in headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok()) {
-        for range in value.split(',').filter_map(|text| text.trim().parse::<Mime>().ok()) {
-            let weight = range.get_param("q").map_or(1.0, |q| q.as_str().parse().unwrap_or(0.0));
-            ranges.push((range, weight));
-        }
-    }
+    let weighed = |range: Mime| {
+        let weight =
+            range.get_param("q").and_then(|q| q.as_str().parse::<f32>().ok()).filter(|q| (0.0..=1.0).contains(q));
+        (range, weight.unwrap_or(1.0))
+    };
+    let ranges: Vec<(Mime, f32)> = ranges(headers).map(weighed).collect();
     if ranges.is_empty() {
         return Accepted { single: Some(Form::Json), events: false };
     }
-    let named =
-        |essence: &str| ranges.iter().position(|(range, weight)| range.essence_str() == essence && *weight > 0.0);
-    let weight = |at: usize| ranges[at].1;
-    let refused = |essence: &str| ranges.iter().any(|(range, weight)| range.essence_str() == essence && *weight <= 0.0);
-    let (graphql, json) = (named("application/graphql-response+json"), named("application/json"));
-    let wild = named("*/*").or_else(|| named("application/*"));
-    let single = match (graphql, json) {
-        // The one that is preferred; of equals, the one that is named first.
-        (Some(g), Some(j)) if weight(g) > weight(j) || (weight(g) >= weight(j) && g < j) => Some(Form::GraphQL),
+    // The range that names something most closely says how much it is wanted: its weight, and its place.
+    let wanted = |names: &[&str]| {
+        let found = names.iter().find_map(|name| ranges.iter().position(|(range, _)| range.essence_str() == *name));
+        found.map(|at| (ranges[at].1, at)).filter(|(weight, _)| *weight > 0.0)
+    };
+    let graphql = wanted(&["application/graphql-response+json", "application/*", "*/*"]);
+    let single = match (graphql, wanted(&["application/json", "application/*", "*/*"])) {
+        // The one that is preferred; of equals, the one that is named first, and JSON where one range stands for both.
+        (Some((weight, at)), Some((other, place))) if weight > other || (weight >= other && at < place) => {
+            Some(Form::GraphQL)
+        }
         (_, Some(_)) => Some(Form::Json),
         (Some(_), None) => Some(Form::GraphQL),
-        (None, None) if wild.is_some() && !refused("application/json") => Some(Form::Json),
-        (None, None) if wild.is_some() => Some(Form::GraphQL),
         (None, None) => None,
     };
-    Accepted { single, events: named("text/event-stream").is_some() }
+    Accepted { single, events: wanted(&["text/event-stream", "text/*"]).is_some() }
 }
 
 /// Whether a media type is asked for by its name.
 pub(super) fn names(headers: &HeaderMap, essence: &str) -> bool {
-    let values = headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok());
-    values.flat_map(|v| v.split(',')).any(|text| text.trim().parse::<Mime>().is_ok_and(|m| m.essence_str() == essence))
+    ranges(headers).any(|range| range.essence_str() == essence)
 }
 
 /// An answer in the order that people read it; `data` is left out where nothing was run.
@@ -246,6 +263,7 @@ mod tests {
         assert_eq!(of(urql), Accepted { single: Some(Form::GraphQL), events: true });
         assert_eq!(of("text/event-stream"), Accepted { single: None, events: true });
         assert!(!of("application/json, text/event-stream;q=0").events);
+        assert!(of("text/*").events && !of("*/*").events);
     }
 
     #[test]
@@ -254,6 +272,15 @@ mod tests {
         assert_eq!(of("application/json;q=0.9, application/graphql-response+json").single, Some(Form::GraphQL));
         assert_eq!(of("application/json, application/graphql-response+json").single, Some(Form::Json));
         assert_eq!(of("*/*").single, Some(Form::Json));
+        assert_eq!(of("application/json;q=0.2, */*;q=0.9").single, Some(Form::GraphQL));
+        assert_eq!(of("*/*;q=0.1, application/json").single, Some(Form::Json));
+        assert_eq!(
+            of("application/json ; q=0.1 , application/graphql-response+json ;q=0.2").single,
+            Some(Form::GraphQL)
+        );
+        assert_eq!(of("application/json;profile=\"a,b\", image/png").single, Some(Form::Json));
+        assert_eq!(of("application/json;q=much").single, Some(Form::Json));
+        assert_eq!(of("application/json;q=0, */*").single, Some(Form::GraphQL));
         assert_eq!(of("image/png").single, None);
         assert_eq!(accepted(&HeaderMap::new()).single, Some(Form::Json));
     }

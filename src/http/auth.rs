@@ -91,12 +91,10 @@ pub(super) async fn identify(State(service): State<Service>, mut request: Reques
         },
         Some(_) if service.gate.rates.is_blocked(address) => return slowed(&request),
         Some(value) => {
-            let token = value.to_str().ok().and_then(bearer);
-            let found = match token {
-                Some(token) => caller_of(&service.app, token).await,
-                None => Ok(None),
+            let Some(token) = value.to_str().ok().and_then(bearer) else {
+                return refused("A token is sent as \"Authorization: Bearer …\"", &request);
             };
-            match found {
+            match caller_of(&service.app, token).await {
                 Ok(Some(caller)) => caller,
                 Ok(None) => {
                     service.gate.rates.guessed(address);
@@ -121,8 +119,8 @@ fn is_open(request: &Request) -> bool {
     if request.method() != Method::GET || request.uri().path() != "/graphql" {
         return false;
     }
-    let is_socket = request.headers().contains_key(header::UPGRADE);
-    is_socket || (request.uri().query().is_none() && answer::names(request.headers(), "text/html"))
+    super::graphql::asks_for_socket(request.headers())
+        || (request.uri().query().is_none() && answer::names(request.headers(), "text/html"))
 }
 
 /// Whoever the console's cookie belongs to; a cookie that is no longer good is nobody's.

@@ -15,7 +15,7 @@ use super::{Service, operations};
 use crate::actions::Caller;
 use crate::graphql::limits::{self, Budget};
 use crate::graphql::record::{AtOnce, merges};
-use crate::graphql::{Code, START, loaders};
+use crate::graphql::{Code, START, complete_path, loaders, standard_words};
 use crate::telemetry::metrics::{self, Operation, Phase};
 
 /// How long one operation may take.
@@ -37,8 +37,16 @@ pub(super) struct Admitted {
     caller: Caller,
     /// What the audit trail tells of.
     asked: Vec<Asked>,
+    /// What errors tell places in.
+    text: Text,
     /// Around all that the operation does.
     span: Span,
+}
+
+/// An operation's text, and which of its operations is meant.
+struct Text {
+    query: String,
+    operation_name: Option<String>,
 }
 
 /// What an operation came to. The budget keeps its turn until the answer is written.
@@ -75,7 +83,8 @@ impl Service {
         } else {
             request.data(loaders(&self.app))
         };
-        Ok((Admitted { request, budget, cost, operation, caller, asked, span }, kind))
+        let text = Text { query: request.query.clone(), operation_name: request.operation_name.clone() };
+        Ok((Admitted { request, budget, cost, operation, caller, asked, text, span }, kind))
     }
 
     /// What a request comes to, once it is within bounds and its client has paid for it.
@@ -102,7 +111,7 @@ impl Service {
 
     /// Runs a query or a mutation to its end, or to the end of the time that one may take.
     pub(super) async fn execute(&self, admitted: Admitted) -> Finished {
-        let Admitted { request, budget, cost, operation, caller, asked, span } = admitted;
+        let Admitted { request, budget, cost, operation, caller, asked, text, span } = admitted;
         let began = Instant::now();
         let turn = async {
             let slot = self.gate.running.acquire().await.ok();
@@ -120,7 +129,7 @@ impl Service {
         metrics::phase(Phase::Wait, turned - began);
         let running = AssertUnwindSafe(self.schema.execute(request)).catch_unwind().instrument(span.clone());
         let response = match tokio::time::timeout(LONGEST_OPERATION, running).await {
-            Ok(Ok(response)) => self.watched(tidied(response, cost)),
+            Ok(Ok(response)) => self.watched(tidied(response, cost, &text)),
             Ok(Err(_)) => GraphQLResponse::from_errors(vec![
                 crate::graphql::internal(&std::io::Error::other("a resolver panicked")).into_server_error(START),
             ]),
@@ -153,15 +162,18 @@ impl Service {
 
     /// The events of a subscription. A panic in one ends it with an error.
     pub(super) fn follow(&self, admitted: Admitted) -> impl Stream<Item = GraphQLResponse> + Send + use<> {
-        let Admitted { request, cost, budget, operation, .. } = admitted;
+        let Admitted { request, cost, budget, operation, text, .. } = admitted;
         metrics::operation(&operation, "ok");
         let present = metrics::Present::subscription();
         let events = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
+        let mut has_begun = false;
         events.map(move |event| {
             let _ = &present;
             budget.renew();
+            let is_first = !std::mem::replace(&mut has_begun, true);
             match event {
-                Ok(response) => tidied(response, cost),
+                Ok(response) if is_first => tidied(refused_if_unbegun(response), cost, &text),
+                Ok(response) => tidied(response, cost, &text),
                 Err(_) => GraphQLResponse::from_errors(vec![
                     crate::graphql::internal(&std::io::Error::other("a subscription panicked"))
                         .into_server_error(START),
@@ -169,6 +181,16 @@ impl Service {
             }
         })
     }
+}
+
+/// A subscription whose first word is that there is nothing to follow is a refused request, not an event without data.
+fn refused_if_unbegun(mut response: GraphQLResponse) -> GraphQLResponse {
+    if response.data == Value::Null && response.errors.iter().all(|error| error.path.len() <= 1) {
+        for error in &mut response.errors {
+            error.path.clear();
+        }
+    }
+    response
 }
 
 /// How an operation ended, for its metrics.
@@ -183,12 +205,19 @@ fn overloaded() -> GraphQLResponse {
     GraphQLResponse::from_errors(vec![error])
 }
 
-/// Gives every error a code and bounds, and tells what the operation cost.
-fn tidied(mut response: GraphQLResponse, cost: u64) -> GraphQLResponse {
+/// Gives every error a code, bounds and its whole path, and tells what the operation cost.
+fn tidied(mut response: GraphQLResponse, cost: u64, text: &Text) -> GraphQLResponse {
     // The library tells some mistakes by two of its rules.
     let mut told = std::collections::HashSet::new();
     response.errors.retain(|e| !e.path.is_empty() || told.insert((e.message.clone(), format!("{:?}", e.locations))));
     response.errors.truncate(MOST_ERRORS);
+    if response.errors.iter().any(|error| !error.path.is_empty())
+        && let Some(document) = limits::document_of(&text.query)
+    {
+        for error in response.errors.iter_mut().filter(|error| !error.path.is_empty()) {
+            complete_path(&document, text.operation_name.as_deref(), error);
+        }
+    }
     for error in &mut response.errors {
         error.locations.retain(|at| at.line > 0);
         if error.message.len() > LONGEST_MESSAGE {
@@ -196,8 +225,12 @@ fn tidied(mut response: GraphQLResponse, cost: u64) -> GraphQLResponse {
         }
         if Code::of(error).is_none() {
             // What has a path comes from a resolver; the rest is the library's validation.
-            let code = if error.path.is_empty() { Code::ValidationFailed } else { Code::BadUserInput };
-            error.message = in_our_words(std::mem::take(&mut error.message));
+            let code = if error.path.is_empty() {
+                error.message = standard_words(&error.message);
+                Code::ValidationFailed
+            } else {
+                Code::BadUserInput
+            };
             error.extensions.get_or_insert_default().set("code", code.name());
         }
         if error.locations.is_empty() && error.path.is_empty() {
@@ -210,16 +243,4 @@ fn tidied(mut response: GraphQLResponse, cost: u64) -> GraphQLResponse {
         account.into_iter().map(|(name, units)| (async_graphql::Name::new(name), Value::from(units))).collect();
     response.extensions.insert("cost".to_owned(), Value::Object(account));
     response
-}
-
-/// The library tells the two types of a misplaced variable the wrong way round, and names the variable without its sign.
-fn in_our_words(message: String) -> String {
-    let told = || {
-        let rest = message.strip_prefix("Variable \"")?;
-        let (name, rest) = rest.split_once("\" of type \"")?;
-        let (place, rest) = rest.split_once("\" used in position expecting type \"")?;
-        let own = rest.strip_suffix('"')?;
-        Some(format!("Variable \"${name}\" of type \"{own}\" used in position expecting type \"{place}\"."))
-    };
-    told().unwrap_or(message)
 }

@@ -35,7 +35,7 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{AllowCredentials, CorsLayer};
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
@@ -77,8 +77,10 @@ pub fn router(app: App) -> Router {
         .route("/session", post(auth::sign_in).delete(auth::sign_out))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .fallback(nowhere)
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_compressing()))
         .layer(cors(&service.app.settings.http.cors_origins))
+        .layer(middleware::from_fn(graphql::methods))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
         .layer(header_layer(header::X_FRAME_OPTIONS, "DENY"))
@@ -91,6 +93,12 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn(leftovers::pass_over))
         .layer(CatchPanicLayer::new())
         .with_state(service)
+}
+
+/// An address that leads nowhere.
+async fn nowhere() -> Response {
+    let message = "There is nothing at this address: the API is at /graphql, the console at /reporting/";
+    failure::failure("NOT_FOUND", message, None)
 }
 
 /// Tables in binary forms gain little by it, and may be long.
@@ -141,7 +149,11 @@ fn cors(origins: &Origins) -> CorsLayer {
         HeaderName::from_static("apollo-require-preflight"),
         HeaderName::from_static("graphql-require-preflight"),
         HeaderName::from_static("x-apollo-operation-name"),
+        HeaderName::from_static("apollographql-client-name"),
+        HeaderName::from_static("apollographql-client-version"),
         HeaderName::from_static("traceparent"),
+        HeaderName::from_static("tracestate"),
+        HeaderName::from_static("baggage"),
     ];
     let layer = CorsLayer::new()
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
@@ -161,7 +173,9 @@ fn cors(origins: &Origins) -> CorsLayer {
         Origins::Any => layer.allow_origin(tower_http::cors::Any),
         Origins::These(list) => {
             let list: Vec<HeaderValue> = list.iter().filter_map(|origin| origin.parse().ok()).collect();
-            layer.allow_origin(list).allow_credentials(true)
+            let listed = list.clone();
+            let credentials = AllowCredentials::predicate(move |origin, _| listed.contains(origin));
+            layer.allow_origin(list).allow_credentials(credentials)
         }
     }
 }

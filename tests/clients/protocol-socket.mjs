@@ -88,6 +88,16 @@ await closes('an id that is in use', 4409, [INIT, JOBS, JOBS]);
 await closes('a second connection_init', 4429, [INIT, INIT]);
 await closes('a message of 1.2 MiB', 1009, [INIT, `"${'x'.repeat(1_200_000)}"`]);
 
+await check('a client that closes is answered', async () => {
+  const line = open();
+  await line.ready;
+  line.say(INIT);
+  await line.next();
+  line.socket.close(4321);
+  const event = await line.next();
+  expect(event.closed === 4321, event);
+});
+
 const is = (type) => (message) => message.type === type;
 await check('query: next, then complete', async () => {
   const all = await talk([INIT, VIEWER], is('complete'));
@@ -99,7 +109,7 @@ for (const [what, payload] of [['token', { token: TOKEN }], ['headers', { header
     expect(all.at(-1).payload?.data.viewer.role === 'ADMIN', all);
   });
 }
-for (const query of ['{', '{ nothing }', 'subscription { nothing }']) {
+for (const query of ['{', '{ nothing }', 'subscription { nothing }', 'subscription { jobUpdated(id: "none") { id } }']) {
   await check(`"${query}": one error, no complete`, async () => {
     const all = await talk([INIT, subscribe('7', query)], is('error'));
     expect(all.map(({ type }) => type).join() === 'connection_ack,error' && all[1].payload[0].extensions.code, all);

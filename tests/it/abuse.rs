@@ -44,7 +44,7 @@ fn probes() -> Vec<(&'static str, String, Value, Option<&'static str>)> {
             "a circle of fragments",
             "{...a} fragment a on Query{...b} fragment b on Query{...a}".to_owned(),
             json!({}),
-            Some("QUERY_TOO_COMPLEX"),
+            Some("GRAPHQL_VALIDATION_FAILED"),
         ),
         ("circular introspection", circle, json!({}), Some("QUERY_TOO_COMPLEX")),
         (

@@ -35,4 +35,5 @@ mod statements;
 mod store;
 mod subscriptions;
 mod telemetry;
+mod uploads;
 mod wire;

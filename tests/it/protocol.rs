@@ -1,4 +1,4 @@
-//! GraphQL over HTTP and over `WebSockets` to the letter: forms, statuses, uploads, close codes.
+//! GraphQL over HTTP and over `WebSockets` to the letter: forms, statuses, close codes.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::harness::{ADMIN_TOKEN, Database, TestApp};
+use crate::harness::{Database, TestApp};
 use crate::subscriptions::{Socket, connect, receive, send, subscribe};
 
-fn client() -> reqwest::Client {
+pub fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().expect("a client")
 }
 
-const GRAPHQL: &str = "application/graphql-response+json";
+pub const GRAPHQL: &str = "application/graphql-response+json";
 
 /// What came: status, media type, body.
-async fn sent(request: reqwest::RequestBuilder) -> (u16, String, Value) {
+pub async fn sent(request: reqwest::RequestBuilder) -> (u16, String, Value) {
     let answer = request.send().await.expect("an answer");
     let (status, media_type) = (answer.status().as_u16(), answer.headers().get("content-type").cloned());
     let media_type = media_type.and_then(|v| v.to_str().ok().map(str::to_owned)).unwrap_or_default();
@@ -26,7 +26,7 @@ async fn sent(request: reqwest::RequestBuilder) -> (u16, String, Value) {
     (status, media_type, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
-fn code(body: &Value) -> &str {
+pub fn code(body: &Value) -> &str {
     body["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
 }
 
@@ -140,6 +140,10 @@ async fn execution_is_as_the_specification_has_it() {
         let answer = app.anonymous.graphql(query, variables).await;
         assert_eq!(answer["data"], data, "{query}: {answer}");
     }
+    // An error within a list tells the whole way to its field.
+    let answer =
+        app.anonymous.graphql("{ symbols { nodes { ticker prices(first: -1) { totalCount } } } }", json!({})).await;
+    assert_eq!(answer["errors"][0]["path"], json!(["symbols", "nodes", 0, "prices"]), "{answer}");
     // The order is the query's, every time.
     let query = "{ symbols { totalCount nodes { ticker } } viewer { role name } models { name } ipos { totalCount } jobs(first: 1) { totalCount } }";
     let url = format!("{}/graphql", app.url);
@@ -160,120 +164,6 @@ async fn execution_is_as_the_specification_has_it() {
                 .collect();
         assert!(places.is_sorted(), "{text}");
     }
-}
-
-/// A form of parts, as the GraphQL multipart request specification has them.
-fn form(parts: &[(&str, &str, bool)]) -> String {
-    let mut body = String::new();
-    for (name, content, is_file) in parts {
-        let file = if *is_file { "; filename=\"prices.csv\"" } else { "" };
-        body += &format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{content}\r\n");
-    }
-    body + "--b--\r\n"
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_mistake_with_a_file_has_its_own_sentence_and_code() {
-    let app = TestApp::start(Database::Sqlite).await;
-    let one = r#"{"query":"mutation($f:Upload!){importPrices(input:{ticker:\"ACME\",file:$f}){job{id} userErrors{message}}}","variables":{"f":null}}"#;
-    let two = r#"{"query":"mutation($f:Upload!,$g:Upload!){a:importPrices(input:{ticker:\"A\",file:$f}){job{id}} b:importPrices(input:{ticker:\"B\",file:$g}){job{id}}}","variables":{"f":null,"g":null}}"#;
-    let forged = r##"{"query":"mutation($f:Upload!){importPrices(input:{ticker:\"A\",file:$f}){job{id}}}","variables":{"f":"#__graphql_file__:7"}}"##;
-    let csv = "date,open,high,low,close,volume\n2024-01-02,1,2,0.5,1.5,7\n";
-    let place = r#"{"0":["variables.f"]}"#;
-    let mut sentences = std::collections::HashSet::new();
-    for (name, parts, expected) in [
-        (
-            "one file at two places",
-            vec![
-                ("operations", two, false),
-                ("map", r#"{"0":["variables.f","variables.g"]}"#, false),
-                ("0", csv, true),
-            ],
-            "UPLOAD_FILE_REUSED",
-        ),
-        (
-            "two files",
-            vec![
-                ("operations", two, false),
-                ("map", r#"{"0":["variables.f"],"1":["variables.g"]}"#, false),
-                ("0", csv, true),
-                ("1", csv, true),
-            ],
-            "UPLOAD_TOO_MANY_FILES",
-        ),
-        (
-            "a file without a place",
-            vec![("operations", one, false), ("map", "{}", false), ("0", csv, true)],
-            "UPLOAD_MAP_INVALID",
-        ),
-        (
-            "an empty place",
-            vec![("operations", one, false), ("map", r#"{"0":[]}"#, false), ("0", csv, true)],
-            "UPLOAD_MAP_INVALID",
-        ),
-        (
-            "a place that isn't there",
-            vec![("operations", one, false), ("map", r#"{"0":["variables.g"]}"#, false), ("0", csv, true)],
-            "UPLOAD_MAP_INVALID",
-        ),
-        (
-            "a map that is no JSON",
-            vec![("operations", one, false), ("map", "nonsense", false), ("0", csv, true)],
-            "UPLOAD_MAP_INVALID",
-        ),
-        ("no map", vec![("operations", one, false), ("0", csv, true)], "UPLOAD_MAP_INVALID"),
-        ("no such file", vec![("operations", one, false), ("map", place, false)], "UPLOAD_FILE_MISSING"),
-        ("no operations", vec![("map", place, false), ("0", csv, true)], "BAD_REQUEST"),
-        ("a forged handle", vec![("operations", forged, false), ("map", "{}", false)], "UPLOAD_HANDLE_FORGED"),
-        (
-            "a forged handle beside a file",
-            vec![("operations", forged, false), ("map", place, false), ("0", csv, true)],
-            "UPLOAD_MAP_INVALID",
-        ),
-    ] {
-        let request = client()
-            .post(format!("{}/graphql", app.url))
-            .bearer_auth(ADMIN_TOKEN)
-            .header("content-type", "multipart/form-data; boundary=b")
-            .header("accept", GRAPHQL)
-            .body(form(&parts));
-        let (status, _, answer) = sent(request).await;
-        assert_eq!((status, code(&answer)), (400, expected), "{name}: {answer}");
-        let message = answer["errors"][0]["message"].as_str().unwrap_or_default().to_owned();
-        assert!(
-            message.len() > 20 && sentences.insert(message.clone()) || name.starts_with("a forged"),
-            "{name}: {message}"
-        );
-    }
-    // The same by JSON, in a variable and in the text, over HTTP and over a socket.
-    let import = "mutation($f: Upload!) { importPrices(input: {ticker: \"A\", file: $f}) { job { id } } }";
-    for (query, variables, expected) in [
-        (import, json!({"f": "#__graphql_file__:0"}), "UPLOAD_HANDLE_FORGED"),
-        (import, json!({"f": "prices.csv"}), "BAD_USER_INPUT"),
-        (import, json!({"f": null}), "BAD_USER_INPUT"),
-        (
-            "mutation { importPrices(input: {ticker: \"A\", file: \"#__graphql_file__:0\"}) { job { id } } }",
-            json!({}),
-            "UPLOAD_HANDLE_FORGED",
-        ),
-        (
-            "mutation { importPrices(input: {ticker: \"A\", file: \"prices.csv\"}) { job { id } } }",
-            json!({}),
-            "GRAPHQL_VALIDATION_FAILED",
-        ),
-    ] {
-        let answer = app.admin.graphql(query, variables.clone()).await;
-        assert_eq!(code(&answer), expected, "{query}: {answer}");
-        let mut socket = connect(&app, json!({"token": ADMIN_TOKEN})).await;
-        receive(&mut socket).await;
-        subscribe(&mut socket, "1", query, variables).await;
-        let message = receive(&mut socket).await.expect("a message");
-        assert_eq!(message["payload"][0]["extensions"]["code"], expected, "{message}");
-    }
-    let right = form(&[("operations", one, false), ("map", place, false), ("0", csv, true)]);
-    let request = client().post(format!("{}/graphql", app.url)).bearer_auth(ADMIN_TOKEN);
-    let (_, _, answer) = sent(request.header("content-type", "multipart/form-data; boundary=b").body(right)).await;
-    assert!(answer["data"]["importPrices"]["job"]["id"].is_string(), "{answer}");
 }
 
 /// The code that the service closes a socket with, and its reason.
@@ -346,6 +236,7 @@ async fn a_socket_speaks_one_protocol_and_answers_request_errors_as_errors() {
         ("subscription { jobUpdated { nonsense } }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription { jobUpdated { id } ipoChanged { change } }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription($id: ID!) { jobUpdated(id: $id) { id } }", "BAD_USER_INPUT"),
+        ("subscription { jobUpdated(id: \"Sm9iOjk5\") { id } }", "BAD_USER_INPUT"),
     ] {
         subscribe(&mut socket, "1", query, json!({})).await;
         let message = receive(&mut socket).await.expect("a message");

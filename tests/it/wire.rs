@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::harness::{ADMIN_TOKEN, Database, TestApp};
 use crate::subscriptions::{Socket, receive, send};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 fn address(app: &TestApp) -> &str {
     app.url.strip_prefix("http://").expect("an address")
@@ -66,6 +69,43 @@ async fn the_elder_protocol_tells_of_the_end_that_was_asked_for() {
     assert_eq!(receive(&mut elder).await.expect("an answer")["type"], "data");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_its_client_closes_is_closed_by_both() {
+    let app = TestApp::start(Database::Sqlite).await;
+    for (protocol, farewell) in [("graphql-transport-ws", Some(4321)), ("graphql-ws", Some(1000)), ("graphql-ws", None)]
+    {
+        let url = format!("{}/graphql", app.url.replace("http://", "ws://"));
+        let mut request = url.into_client_request().expect("a request");
+        request.headers_mut().insert("Sec-WebSocket-Protocol", protocol.parse().expect("a header"));
+        let mut socket: Socket = tokio_tungstenite::connect_async(request).await.expect("a connection").0;
+        send(&mut socket, json!({"type": "connection_init"})).await;
+        assert_eq!(receive(&mut socket).await.expect("an answer")["type"], "connection_ack");
+        match farewell {
+            Some(code) => {
+                let frame = CloseFrame { code: code.into(), reason: "".into() };
+                socket.send(Message::Close(Some(frame))).await.expect("sent");
+            }
+            None => send(&mut socket, json!({"type": "connection_terminate"})).await,
+        }
+        let answer = tokio::time::timeout(Duration::from_secs(10), socket.next()).await.expect("in time");
+        let Some(Ok(Message::Close(Some(frame)))) = answer else {
+            panic!("{protocol}: cut without a close: {answer:?}")
+        };
+        assert_eq!(u16::from(frame.code), farewell.unwrap_or(1000));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_offer_of_http_2_is_passed_over() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let request = format!(
+        "GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\
+         HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n\r\n",
+        address(&app)
+    );
+    assert!(head(&app, &request).await.starts_with("HTTP/1.1 200 "));
+}
+
 /// The status of the answer to a body that is sent whole before anything is read.
 async fn status(app: &TestApp, path: &str, headers: &str, bytes: usize) -> Result<u16, String> {
     let mut stream = TcpStream::connect(address(app)).await.map_err(|e| e.to_string())?;
@@ -114,6 +154,7 @@ async fn what_is_asked_by_get_is_for_one_client_and_other_methods_are_named() {
     for (query, expected) in [
         ("query={viewer{name}}", 200),
         ("query={viewer{name}}&variables=5", 400),
+        ("query={viewer{name}}&variables=null&extensions=null", 200),
         ("query=mutation{__typename}", 405),
         ("query=subscription{jobUpdated{id}}", 400),
         ("", 400),
@@ -131,5 +172,13 @@ async fn what_is_asked_by_get_is_for_one_client_and_other_methods_are_named() {
         let answer = client.request(method.clone(), format!("{}/graphql", app.url)).send().await.expect("an answer");
         let allow = answer.headers()["allow"].to_str().expect("text").to_owned();
         assert_eq!((answer.status().as_u16(), allow.as_str()), (405, "GET, POST, OPTIONS"), "{method}");
+        let text = answer.text().await.expect("a body");
+        assert_eq!(text.contains("BAD_REQUEST"), method != reqwest::Method::HEAD, "{method}: {text}");
     }
+    let answer = client.request(reqwest::Method::OPTIONS, format!("{}/graphql", app.url)).send().await.expect("one");
+    assert_eq!(answer.headers()["allow"], "GET, POST, OPTIONS");
+    let answer = client.get(format!("{}/graphql/", app.url)).send().await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 404);
+    let body: serde_json::Value = answer.json().await.expect("JSON");
+    assert_eq!(body["error"]["code"], "NOT_FOUND");
 }

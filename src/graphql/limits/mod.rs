@@ -17,7 +17,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Pos, Request, ServerError};
 use moka::sync::Cache;
 
-use super::codes::{Code, START};
+use super::codes::Code;
 use super::validate;
 
 pub use budget::{Budget, Lane};
@@ -70,7 +70,7 @@ fn parsed(request: &mut Request, introspection: bool) -> Result<(ExecutableDocum
         return Err(Code::ValidationFailed.at(place(&text, at), message));
     }
     let cost = operation::check(&document, &request.variables, &SHAPES, introspection)
-        .map_err(|error| Code::QueryTooComplex.refusal(error.to_string()))?;
+        .map_err(|error| error.code().refusal(error.to_string()))?;
     Ok((document, cost))
 }
 
@@ -87,15 +87,17 @@ fn document(text: &str) -> Result<ExecutableDocument, ServerError> {
     if let Some(known) = PARSED.get(text) {
         return Ok(ExecutableDocument::clone(&known));
     }
-    let document = parse_query(text).map_err(|error| {
-        let error = ServerError::from(error);
-        let at = error.locations.first().copied().unwrap_or(START);
-        Code::ParseFailed.at(at, syntax::sentence(&error.message, text, at))
-    })?;
+    let document = parse_query(text).map_err(|error| syntax::refusal(error, text))?;
     if text.len() <= LONGEST_KEPT {
         PARSED.insert(text.to_owned(), Arc::new(document.clone()));
     }
     Ok(document)
+}
+
+/// The document of a request's text, as its errors tell places in it.
+#[must_use]
+pub fn document_of(query: &str) -> Option<ExecutableDocument> {
+    document(&escapes::decoded(query)).ok()
 }
 
 /// The line and the column of a byte, both from one.

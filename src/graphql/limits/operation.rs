@@ -11,6 +11,7 @@ use async_graphql::{Name, Value, Variables};
 use async_graphql_value::Value as Written;
 
 use super::shape::{FieldShape, Growth, SCAN, Shapes};
+use crate::graphql::codes::Code;
 
 /// Units that an operation may cost: about one for each value that its answer may hold.
 pub const COSTLIEST: u64 = 60_000;
@@ -50,6 +51,17 @@ pub enum OperationError {
     Cost(u64),
 }
 
+impl OperationError {
+    /// What kind of refusal it is: some are no bounds, and looked at here because the bounds need it.
+    #[must_use]
+    pub fn code(self) -> Code {
+        match self {
+            Self::Circular | Self::IntrospectionOff => Code::ValidationFailed,
+            _ => Code::QueryTooComplex,
+        }
+    }
+}
+
 impl fmt::Display for OperationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -60,7 +72,7 @@ impl fmt::Display for OperationError {
             Self::Aliases => write!(f, "The operation gives more than {MOST_ALIASES} fields another name"),
             Self::Roots => write!(f, "The operation has more than {MOST_ROOTS} fields at its root"),
             Self::Definitions => write!(f, "The document has more than {MOST_DEFINITIONS} operations and fragments"),
-            Self::Circular => write!(f, "A fragment spreads itself"),
+            Self::Circular => write!(f, "A fragment may not spread itself, nor by way of others"),
             Self::Introspection => write!(
                 f,
                 "Introspection may ask {MOST_INTROSPECTIONS} times for __schema or __type, with {DEEPEST_CIRCLE} lists \

@@ -1,6 +1,30 @@
 //! What the parser says, in the words of the language's specification.
 
-use async_graphql::Pos;
+use async_graphql::parser::Error;
+use async_graphql::{Pos, ServerError};
+
+use crate::graphql::codes::{Code, START};
+
+/// Why a text is no document. The parser also tells of what validation should.
+pub(super) fn refusal(error: Error, text: &str) -> ServerError {
+    match error {
+        Error::MultipleOperations { anonymous, .. } => {
+            Code::ValidationFailed.at(anonymous, "This anonymous operation must be the only defined operation.")
+        }
+        Error::OperationDuplicated { operation, second, .. } => {
+            Code::ValidationFailed.at(second, format!("There can be only one operation named \"{operation}\"."))
+        }
+        Error::FragmentDuplicated { fragment, second, .. } => {
+            Code::ValidationFailed.at(second, format!("There can be only one fragment named \"{fragment}\"."))
+        }
+        Error::MissingOperation => Code::OperationResolutionFailed.refusal("Must provide an operation."),
+        other => {
+            let error = ServerError::from(other);
+            let at = error.locations.first().copied().unwrap_or(START);
+            Code::ParseFailed.at(at, sentence(&error.message, text, at))
+        }
+    }
+}
 
 /// What the parser's rules are called in a sentence.
 const NAMES: &[(&str, &str)] = &[
@@ -53,7 +77,7 @@ const LONGEST: usize = 40;
 pub(super) fn sentence(parser: &str, text: &str, at: Pos) -> String {
     let found = found(text, at);
     let Some(rules) = parser.lines().rev().find_map(|line| line.trim().strip_prefix("= expected ")) else {
-        // What the parser says beside its grammar: two operations of one name, and the like.
+        // What the parser says beside its grammar.
         let line: String = parser.lines().next().unwrap_or_default().chars().take(200).collect();
         return format!("Syntax Error: {}", if line.is_empty() { format!("unexpected {found}.") } else { line });
     };

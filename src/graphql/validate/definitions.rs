@@ -1,10 +1,12 @@
 //! What the schema says of its inputs, read once from its own definition.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{InputValueDefinition, OperationType, Type, TypeKind, TypeSystemDefinition};
+use async_graphql::parser::types::{
+    BaseType, FieldDefinition, InputValueDefinition, OperationType, Type, TypeKind, TypeSystemDefinition,
+};
 use async_graphql::{Name, Positioned};
 
 /// The type that an operation's fields are of.
@@ -39,6 +41,7 @@ pub(super) struct Argument {
 #[derive(Debug)]
 pub(super) struct Field {
     pub leads_to: String,
+    pub ty: Type,
     pub arguments: Vec<Argument>,
 }
 
@@ -46,11 +49,15 @@ pub(super) struct Field {
 pub(super) struct Definitions {
     pub inputs: HashMap<String, Input>,
     pub objects: HashMap<String, HashMap<String, Field>>,
+    /// Those of them that are interfaces.
+    pub interfaces: HashSet<String>,
+    pub scalars: HashSet<String>,
 }
 
 impl Definitions {
     fn read(sdl: &str) -> Self {
         let mut read = Self::default();
+        read.scalars.extend(["Int", "Float", "String", "Boolean", "ID"].map(str::to_owned));
         let Ok(document) = parse_schema(sdl) else { return read };
         for definition in document.definitions {
             let TypeSystemDefinition::Type(definition) = definition else { continue };
@@ -68,12 +75,20 @@ impl Definitions {
                     continue;
                 }
                 TypeKind::Object(object) => object.fields,
-                TypeKind::Interface(interface) => interface.fields,
-                TypeKind::Scalar | TypeKind::Union(_) => continue,
+                TypeKind::Interface(interface) => {
+                    read.interfaces.insert(name.clone());
+                    interface.fields
+                }
+                TypeKind::Scalar => {
+                    read.scalars.insert(name);
+                    continue;
+                }
+                TypeKind::Union(_) => continue,
             };
             let fields = fields.into_iter().map(|field| {
-                let leads_to = innermost(&field.node.ty.node).to_string();
-                (field.node.name.node.to_string(), Field { leads_to, arguments: arguments(field.node.arguments) })
+                let FieldDefinition { name, arguments: inputs, ty, .. } = field.node;
+                let leads_to = innermost(&ty.node).to_string();
+                (name.node.to_string(), Field { leads_to, ty: ty.node, arguments: arguments(inputs) })
             });
             read.objects.insert(name, fields.collect());
         }
@@ -90,9 +105,10 @@ fn arguments(inputs: Vec<Positioned<InputValueDefinition>>) -> Vec<Argument> {
     inputs.into_iter().map(|input| argument(input.node)).collect()
 }
 
-fn innermost(ty: &Type) -> &Name {
+/// The type that a type is of, whatever lists are around it.
+pub(super) fn innermost(ty: &Type) -> &Name {
     match &ty.base {
-        async_graphql::parser::types::BaseType::Named(name) => name,
-        async_graphql::parser::types::BaseType::List(inner) => innermost(inner),
+        BaseType::Named(name) => name,
+        BaseType::List(inner) => innermost(inner),
     }
 }

@@ -4,26 +4,32 @@
 
 mod defaults;
 mod definitions;
+mod merging;
+mod paths;
 mod positions;
 mod roots;
 mod suggestion;
 mod typenames;
 mod values;
+mod words;
 
 use async_graphql::parser::types::{
     Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet, Type,
+    VariableDefinition,
 };
 use async_graphql::{Name, Pos, Positioned, Request, ServerError, Variables};
 use async_graphql_value::Value;
 
 use super::codes::Code;
-use definitions::{Argument, DEFINITIONS, root_of};
+use definitions::{Argument, DEFINITIONS, innermost, root_of};
 use positions::{Positions, Scope};
 use values::{Mismatch, Origin, Path};
 
 pub use defaults::Optional;
+pub use paths::complete as complete_path;
 pub use roots::inline as single_root;
 pub use typenames::wrap as wrap_typenames;
+pub use words::standard as standard_words;
 
 /// Errors that one answer tells.
 const MOST_ERRORS: usize = 20;
@@ -93,6 +99,9 @@ fn coerced(operation: &OperationDefinition, given: &Variables) -> Result<Variabl
                     Ok(()) => {
                         variables.insert(name.clone(), value.clone());
                     }
+                    Err(fault) if fault.is_file => {
+                        errors.push(Code::UploadMapInvalid.at(definition.pos, fault.sentence(&holder, name)));
+                    }
                     Err(fault) => errors.push(refused(fault.sentence(&holder, name))),
                 }
             }
@@ -104,8 +113,10 @@ fn coerced(operation: &OperationDefinition, given: &Variables) -> Result<Variabl
     if errors.is_empty() { Ok(variables) } else { Err(errors) }
 }
 
-/// A directive of the specification, which are the only ones here.
+/// The directives that an operation may have, which are the specification's.
 const CONDITIONS: [&str; 2] = ["skip", "include"];
+/// Those that only definitions have.
+const OF_DEFINITIONS: [&str; 3] = ["deprecated", "specifiedBy", "oneOf"];
 
 struct Walk<'d> {
     document: &'d ExecutableDocument,
@@ -126,6 +137,7 @@ impl<'d> Walk<'d> {
             self.none_here(directives, place);
             for variable in variable_definitions {
                 self.none_here(&variable.node.directives, "VARIABLE_DEFINITION");
+                self.type_of(&variable.node);
                 if let Some(default) = &variable.node.default_value {
                     let holder = format!("Variable \"${}\"", variable.node.name.node);
                     let (ty, value) = (&variable.node.var_type.node, default.node.clone().into_value());
@@ -138,6 +150,9 @@ impl<'d> Walk<'d> {
                 self.refuse(error);
             }
             self.selections(&selection_set.node, root_of(*ty));
+            if let Err(error) = merging::check(self.document, &selection_set.node, root_of(*ty)) {
+                self.refuse(error);
+            }
         }
         for (name, fragment) in &self.document.fragments {
             self.positions.enter(Scope::Fragment(name));
@@ -153,11 +168,30 @@ impl<'d> Walk<'d> {
         }
     }
 
+    /// The type of a variable must be one that a value can have.
+    fn type_of(&mut self, variable: &VariableDefinition) {
+        let VariableDefinition { name, var_type, .. } = variable;
+        let of = innermost(&var_type.node).as_str();
+        if DEFINITIONS.inputs.contains_key(of) || DEFINITIONS.scalars.contains(of) {
+            return;
+        }
+        let message = if DEFINITIONS.objects.contains_key(of) {
+            format!("Variable \"${}\" cannot be non-input type \"{}\".", name.node, var_type.node)
+        } else {
+            let short: String = of.chars().take(80).collect();
+            let known = DEFINITIONS.inputs.keys().chain(&DEFINITIONS.scalars);
+            let meant = suggestion::of(of, known.map(String::as_str));
+            format!("Unknown type \"{short}\".{meant}")
+        };
+        self.refuse(Code::ValidationFailed.at(var_type.pos, message));
+    }
+
     /// Directives where the schema has none.
     fn none_here(&mut self, directives: &[Positioned<Directive>], place: &str) {
         for directive in directives {
             let name: String = directive.node.name.node.chars().take(80).collect();
-            let message = if CONDITIONS.contains(&name.as_str()) {
+            let is_known = CONDITIONS.contains(&name.as_str()) || OF_DEFINITIONS.contains(&name.as_str());
+            let message = if is_known {
                 format!("Directive \"@{name}\" may not be used on {place}.")
             } else {
                 format!("Unknown directive \"@{name}\".")
@@ -167,7 +201,7 @@ impl<'d> Walk<'d> {
     }
 
     /// Directives of a selection.
-    fn conditions(&mut self, directives: &[Positioned<Directive>]) {
+    fn conditions(&mut self, directives: &[Positioned<Directive>], place: &str) {
         for (i, directive) in directives.iter().enumerate() {
             let name = directive.node.name.node.as_str();
             if directives[..i].iter().any(|before| before.node.name.node == name) {
@@ -177,8 +211,7 @@ impl<'d> Walk<'d> {
                 continue;
             }
             if !CONDITIONS.contains(&name) {
-                let name: String = name.chars().take(80).collect();
-                self.refuse(Code::ValidationFailed.at(directive.pos, format!("Unknown directive \"@{name}\".")));
+                self.none_here(std::slice::from_ref(directive), place);
                 continue;
             }
             let boolean = Type::new("Boolean!");
@@ -195,7 +228,12 @@ impl<'d> Walk<'d> {
 
     fn selections(&mut self, set: &'d SelectionSet, on: &str) {
         for selection in &set.items {
-            self.conditions(selection.node.directives());
+            let place = match &selection.node {
+                Selection::Field(_) => "FIELD",
+                Selection::FragmentSpread(_) => "FRAGMENT_SPREAD",
+                Selection::InlineFragment(_) => "INLINE_FRAGMENT",
+            };
+            self.conditions(selection.node.directives(), place);
             match &selection.node {
                 Selection::Field(field) if field.node.name.node == "__typename" => self.typename(field, on),
                 Selection::Field(field) => {
@@ -280,5 +318,7 @@ impl<'d> Walk<'d> {
     }
 }
 
+#[cfg(test)]
+mod document_tests;
 #[cfg(test)]
 mod tests;

@@ -4,34 +4,46 @@
 const MOST: usize = 200;
 const LONGEST: usize = 60;
 
-/// ` Did you mean "NSE"?`, or nothing.
+/// Names that are offered.
+const MOST_OFFERED: usize = 3;
+
+/// ` Did you mean "NSE"?`, or nothing. Of several that are as near, each is offered.
 pub(super) fn of<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> String {
     if given.len() > LONGEST {
         return String::new();
     }
     let lower = given.to_lowercase();
-    let near = names.take(MOST).map(|name| (distance(&lower, &name.to_lowercase()), name)).min();
+    let mut known: Vec<(usize, &str)> =
+        names.take(MOST).map(|name| (distance(&lower, &name.to_lowercase()), name)).collect();
+    known.sort_unstable();
+    let Some((nearest, _)) = known.first().copied() else { return String::new() };
     // Four characters in ten may be wrong.
-    match near {
-        Some((distance, name)) if distance * 10 <= given.len().max(name.len()) * 4 => {
-            format!(" Did you mean \"{name}\"?")
-        }
-        _ => String::new(),
+    let near = known
+        .iter()
+        .filter(|(distance, name)| *distance == nearest && distance * 10 <= given.len().max(name.len()) * 4);
+    let near: Vec<String> = near.take(MOST_OFFERED).map(|(_, name)| format!("\"{name}\"")).collect();
+    match near.as_slice() {
+        [] => String::new(),
+        [only] => format!(" Did you mean {only}?"),
+        [first @ .., last] => format!(" Did you mean {} or {last}?", first.join(", ")),
     }
 }
 
-/// How many characters have to be changed, put in or left out (Levenshtein).
+/// How many characters have to be changed, put in or left out, or change places with the next (Damerau's distance).
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
+    for (i, x) in a.iter().enumerate() {
+        let mut next = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+            let mut least = (row[j] + usize::from(x != y)).min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                least = least.min(before[j - 1] + 1);
+            }
+            next.push(least);
         }
+        before = std::mem::replace(&mut row, next);
     }
     row[b.len()]
 }
@@ -45,8 +57,11 @@ mod tests {
         let exchanges = ["NSE", "BSE", "NASDAQ", "NYSE", "OTHER"];
         assert_eq!(of("nse", exchanges.into_iter()), " Did you mean \"NSE\"?");
         assert_eq!(of("NASDQ", exchanges.into_iter()), " Did you mean \"NASDAQ\"?");
+        assert_eq!(of("LSE", exchanges.into_iter()), " Did you mean \"BSE\" or \"NSE\"?");
+        assert_eq!(of("OTEHR", exchanges.into_iter()), " Did you mean \"OTHER\"?");
         assert_eq!(of("FRANKFURT", exchanges.into_iter()), "");
         assert_eq!(of(&"N".repeat(10_000), exchanges.into_iter()), "");
         assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("frist", "first"), 1);
     }
 }

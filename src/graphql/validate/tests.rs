@@ -59,7 +59,7 @@ fn a_variables_error_names_it_its_value_and_the_place_in_it() {
         (
             INPUT,
             json!({"input": {"name": "Acme", "exchange": "LSE"}}),
-            "Variable \"$input\" got invalid value \"LSE\" at \"input.exchange\"; Value \"LSE\" does not exist in \"Exchange\" enum. Did you mean \"BSE\"?",
+            "Variable \"$input\" got invalid value \"LSE\" at \"input.exchange\"; Value \"LSE\" does not exist in \"Exchange\" enum. Did you mean \"BSE\" or \"NSE\"?",
         ),
         (
             INPUT,
@@ -109,7 +109,7 @@ fn a_literals_error_names_the_argument_and_the_place() {
         (
             "{ipo(by:{listing:{exchange:LSE,ticker:\"X\"}}){id}}",
             "GRAPHQL_VALIDATION_FAILED",
-            "Argument \"by\" got invalid value LSE at \"by.listing.exchange\"; Value \"LSE\" does not exist in \"Exchange\" enum. Did you mean \"BSE\"?",
+            "Argument \"by\" got invalid value LSE at \"by.listing.exchange\"; Value \"LSE\" does not exist in \"Exchange\" enum. Did you mean \"BSE\" or \"NSE\"?",
         ),
         (
             "{ipo(by:{listing:{exchange:\"NSE\",ticker:\"X\"}}){id}}",

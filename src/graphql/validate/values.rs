@@ -21,6 +21,8 @@ pub(super) struct Mismatch {
     pub message: String,
     /// Whether it has the right form, and only its content can't be.
     pub is_content: bool,
+    /// Whether a file was sent to where none can be.
+    pub is_file: bool,
 }
 
 /// Where a value comes from: an enum's is a name in an operation's text, and a string in JSON.
@@ -52,6 +54,10 @@ pub(super) fn check(ty: &Type, value: &Value, origin: Origin, path: &mut Path) -
             });
         }
     };
+    if origin == Origin::Json && name != "Upload" && is_file(value) {
+        let message = format!("\"map\" sends a file to a place of the type \"{name}\".");
+        return Err(Mismatch { is_file: true, ..path.fault(value, message) });
+    }
     match DEFINITIONS.inputs.get(name) {
         Some(Input::Enum(names)) => check_enum(name, names, value, origin, path),
         Some(Input::Object { fields, one_of }) => check_object(name, fields, *one_of, value, origin, path),
@@ -156,7 +162,7 @@ fn check_scalar(name: &str, value: &Value, origin: Origin, path: &Path) -> Resul
         ("ID", Value::Number(number)) if number.is_i64() || number.is_u64() => Ok(()),
         ("ID", _) => structure(format!("ID cannot represent value: {}", text())),
         // The service itself puts handles in their places, which are among the variables.
-        ("Upload", Value::String(handle)) if origin == Origin::Json && handle.starts_with(UPLOAD_HANDLE) => Ok(()),
+        ("Upload", value) if origin == Origin::Json && is_file(value) => Ok(()),
         ("Upload", _) => structure(format!("{HANDLE_MESSAGE}.")),
         _ => {
             // What holds a variable is no scalar of ours, and is told where the variable is given.
@@ -167,6 +173,10 @@ fn check_scalar(name: &str, value: &Value, origin: Origin, path: &Path) -> Resul
             }
         }
     }
+}
+
+fn is_file(value: &Value) -> bool {
+    matches!(value, Value::String(handle) if handle.starts_with(UPLOAD_HANDLE))
 }
 
 fn constant(value: &Value) -> Option<ConstValue> {
@@ -199,11 +209,13 @@ impl Path {
 
     fn shown(value: &Value) -> String {
         // A value with a variable in it is shown without the variable's value.
-        constant(value).map_or_else(|| "with a variable".to_owned(), |value| shown(&value))
+        let text = constant(value).map_or_else(|| "with a variable".to_owned(), |value| shown(&value));
+        // The service's own mark of a file is nobody's business.
+        text.replace(&format!("\"{UPLOAD_HANDLE}0\""), "(a file)")
     }
 
     fn fault(&self, value: &Value, message: String) -> Mismatch {
-        Mismatch { path: self.text.clone(), value: Self::shown(value), message, is_content: false }
+        Mismatch { path: self.text.clone(), value: Self::shown(value), message, is_content: false, is_file: false }
     }
 }
 

@@ -105,6 +105,8 @@ pub(super) async fn json(body: Body) -> Result<Parsed, Malformed> {
 }
 
 fn parameters(bytes: &[u8]) -> Result<Parsed, Malformed> {
+    // Some editors begin a text with a mark of its encoding.
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
         Some(b'{') => {}
         Some(b'[') => return Err(Malformed::new("Batches are not taken: send one operation a request")),
@@ -132,7 +134,7 @@ pub(super) fn query_string(text: &str) -> Result<Parsed, Malformed> {
     }
     let object = |name: &str| match found.get(name).filter(|text| !text.is_empty()) {
         None => Ok(None),
-        Some(text) => serde_json::from_str(text).map(Some).map_err(|error: serde_json::Error| {
+        Some(text) => serde_json::from_str(text).map_err(|error: serde_json::Error| {
             let place = format!("line {}, column {}", error.line(), error.column());
             Malformed::new(format!("{name:?} must be a JSON object: look at {place}"))
         }),
@@ -168,6 +170,9 @@ async fn parts(boundary: String, body: Body) -> Result<Parsed, Malformed> {
     let mut files: HashMap<String, UploadValue> = HashMap::new();
     while let Some(part) = form.next_field().await.map_err(broken)? {
         match part.name() {
+            Some(name) if (name == "operations" && operations.is_some()) || (name == "map" && map.is_some()) => {
+                return Err(Malformed::new(format!("The form has the part {name:?} twice")));
+            }
             Some("operations") => operations = Some(parameters(&part.bytes().await.map_err(broken)?)?),
             Some("map") => {
                 let bytes = part.bytes().await.map_err(broken)?;
@@ -297,6 +302,15 @@ fn broken(error: multer::Error) -> Malformed {
         multer::Error::StreamSizeExceeded { limit } => {
             Malformed::too_large(format!("The request is longer than {} MiB", limit >> 20))
         }
-        other => Malformed::new(format!("The form can't be read: {other}")),
+        multer::Error::IncompleteFieldData { .. }
+        | multer::Error::IncompleteHeaders
+        | multer::Error::IncompleteStream
+        | multer::Error::StreamReadFailed(_) => Malformed::new(
+            "The form breaks off: it ends with the boundary that Content-Type names, between two pairs of hyphens",
+        ),
+        _ => Malformed::new(
+            "The form can't be read: a part begins with the boundary that Content-Type names and with \
+             Content-Disposition: form-data; name=\"…\"",
+        ),
     }
 }

@@ -15,11 +15,12 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use mime::Mime;
 
 pub(super) use known::Known;
 use known::Look;
+pub(super) use socket::is_asked_for as asks_for_socket;
 
 use super::answer::{self, Form, accepted};
 use super::refusal::failed;
@@ -42,9 +43,25 @@ pub(super) async fn definition() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl())
 }
 
-/// Any method but two: HEAD would have to do all that GET does, and show nothing of it.
-pub(super) async fn no_such_method() -> Response {
-    (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, POST, OPTIONS")]).into_response()
+/// The methods of the endpoint: HEAD would have to do all that GET does, and show nothing of it.
+const METHODS: &str = "GET, POST, OPTIONS";
+
+/// Any other method.
+pub(super) async fn no_such_method(headers: HeaderMap) -> Response {
+    let response = failed(Code::BadRequest, "An operation is sent by POST, a query also by GET");
+    let mut answer = answer::with_status(StatusCode::METHOD_NOT_ALLOWED, &response, form(&headers));
+    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(METHODS));
+    answer
+}
+
+/// Names the methods to those who ask; what lets pages of other origins in answers them without.
+pub(super) async fn methods(request: Request, next: Next) -> Response {
+    let is_asked = request.method() == Method::OPTIONS && request.uri().path() == "/graphql";
+    let mut answer = next.run(request).await;
+    if is_asked {
+        answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(METHODS));
+    }
+    answer
 }
 
 /// A query in the address, a WebSocket, or GraphiQL for a browser.
@@ -54,7 +71,7 @@ pub(super) async fn get(
     request: Request,
 ) -> Response {
     let (mut parts, _) = request.into_parts();
-    if parts.headers.contains_key(header::UPGRADE) {
+    if asks_for_socket(&parts.headers) {
         return socket::upgrade(service, caller, &mut parts).await;
     }
     let query = parts.uri.query().unwrap_or_default();
@@ -117,16 +134,15 @@ enum Content {
 
 fn content_type(headers: &HeaderMap) -> Content {
     const OTHER: &str = "Send the operation as application/json, or as multipart/form-data with files";
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|e| !e.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Content::Other("Send the body as it is: compressed requests are not read");
     }
-    let media_type =
-        headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<Mime>().ok());
-    let Some(media_type) = media_type else { return Content::Other(OTHER) };
+    let named = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let Some(media_type) = named.and_then(answer::media_type) else { return Content::Other(OTHER) };
     match media_type.essence_str() {
         "application/json" | "application/graphql-response+json" | "application/graphql+json" => {
             match media_type.get_param(mime::CHARSET) {
-                Some(charset) if charset != mime::UTF_8 => Content::Other("Send JSON in UTF-8"),
+                Some(charset) if charset != mime::UTF_8 && charset != "utf8" => Content::Other("Send JSON in UTF-8"),
                 _ => Content::Json,
             }
         }

@@ -42,6 +42,8 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_mins(1);
 /// How long a client may take to take a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the two sides may take to part.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// Operations at a time on one socket.
 const MOST_OPERATIONS: usize = 100;
 /// Messages that a client may send at once, and in a second after that.
@@ -51,6 +53,12 @@ const MESSAGES_PER_SECOND: f64 = 50.0;
 const QUEUE: usize = 16;
 /// Room that a quiet socket takes for reading and writing.
 const BUFFER: usize = 4 << 10;
+
+/// Whether a request is to become a socket. Some clients offer HTTP/2 (`h2c`) by the same header, which is passed over.
+pub(in crate::http) fn is_asked_for(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::UPGRADE).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|name| name.trim().eq_ignore_ascii_case("websocket"))
+}
 
 /// Turns a request into a socket.
 pub(super) async fn upgrade(service: Service, caller: Caller, parts: &mut Parts) -> Response {
@@ -156,14 +164,15 @@ impl Socket {
 
     async fn serve(mut self, mut stream: WebSocket) {
         let close = self.talk(&mut stream).await;
+        // What still runs ends here.
+        drop(self);
         if let Some(Close { code, reason }) = close {
             let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
             let _ = tokio::time::timeout(SEND_TIMEOUT, stream.send(frame)).await;
-            // What the client still sends is passed over until it has seen the close.
-            let _ =
-                tokio::time::timeout(Duration::from_secs(2), async { while let Some(Ok(_)) = stream.recv().await {} })
-                    .await;
         }
+        // What the client still sends is passed over until it has seen the close. Its own close is answered by reading on.
+        let rest = async { while let Some(Ok(_)) = stream.recv().await {} };
+        let _ = tokio::time::timeout(FAREWELL, rest).await;
     }
 
     /// Talks until either side ends it; answers with the close to send.
@@ -243,7 +252,7 @@ impl Socket {
             }
             Said::Ping(payload) => Ok(Some(Dialect::pong(payload.as_ref()))),
             Said::Pong => Ok(None),
-            Said::Terminate => Err(None),
+            Said::Terminate => Err(Some(Close::new(1000, ""))),
             Said::Complete(id) => {
                 let Some((_, task)) = self.running.remove(&id) else { return Ok(None) };
                 task.abort();

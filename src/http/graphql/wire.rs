@@ -115,14 +115,17 @@ impl Said {
 /// The token of the first message, where clients put it: `Authorization` or `token`, by itself or among `headers`.
 pub(super) fn token_of(payload: Option<&Value>) -> Result<Option<&str>, &'static str> {
     let Some(payload) = payload else { return Ok(None) };
-    for place in [Some(payload), payload.get("headers")].into_iter().flatten() {
-        for name in ["Authorization", "authorization"] {
-            if let Some(field) = place.get(name).filter(|field| !field.is_null()) {
-                let token = field.as_str().and_then(auth::bearer);
-                return token.map(Some).ok_or("Authorization must be \"Bearer …\"");
-            }
+    for place in [Some(payload), payload.get("headers")].into_iter().flatten().filter_map(Value::as_object) {
+        // Names of headers are spelt in any case.
+        let field = |name: &str| {
+            let found = place.iter().find(|(key, field)| key.eq_ignore_ascii_case(name) && !field.is_null());
+            found.map(|(_, field)| field)
+        };
+        if let Some(field) = field("authorization") {
+            let token = field.as_str().and_then(auth::bearer);
+            return token.map(Some).ok_or("Authorization must be \"Bearer …\"");
         }
-        if let Some(field) = place.get("token").filter(|field| !field.is_null()) {
+        if let Some(field) = field("token") {
             return field.as_str().map(Some).ok_or("token must be a string");
         }
     }
@@ -204,5 +207,18 @@ mod tests {
         let close =
             Said::read(&format!("{{\"type\":\"{}\"}}", "ü".repeat(500)), Dialect::TransportWs).expect_err("unknown");
         assert!(close.reason.len() <= 123);
+    }
+
+    #[test]
+    fn a_token_is_found_however_its_name_is_spelt() {
+        for payload in [
+            serde_json::json!({"AUTHORIZATION": "Bearer t"}),
+            serde_json::json!({"headers": {"Authorization": "bearer t"}}),
+            serde_json::json!({"authorization": null, "token": "t"}),
+        ] {
+            assert_eq!(token_of(Some(&payload)), Ok(Some("t")), "{payload}");
+        }
+        assert_eq!(token_of(Some(&serde_json::json!({"headers": "Authorization"}))), Ok(None));
+        assert!(token_of(Some(&serde_json::json!({"aUTHORIZATION": "t"}))).is_err());
     }
 }

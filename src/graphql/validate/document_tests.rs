@@ -1,0 +1,62 @@
+//! What is wrong with a document as a whole, wherever it is looked at first.
+
+use async_graphql::Request;
+
+use super::*;
+use crate::graphql::limits::admit;
+
+#[test]
+fn a_document_is_refused_in_the_specifications_words() {
+    for (text, code, message) in [
+        (
+            "{viewer{name}} query A{viewer{name}}",
+            Code::ValidationFailed,
+            "This anonymous operation must be the only defined operation.",
+        ),
+        (
+            "query A{viewer{name}} query A{viewer{role}}",
+            Code::ValidationFailed,
+            "There can be only one operation named \"A\".",
+        ),
+        (
+            "{...F} fragment F on Query{viewer{name}} fragment F on Query{viewer{role}}",
+            Code::ValidationFailed,
+            "There can be only one fragment named \"F\".",
+        ),
+        ("fragment F on Query{viewer{name}}", Code::OperationResolutionFailed, "Must provide an operation."),
+        (
+            "{...F} fragment F on Query{...G} fragment G on Query{...F}",
+            Code::ValidationFailed,
+            "A fragment may not spread itself, nor by way of others",
+        ),
+        (
+            "query($t:Strin!){symbol(ticker:$t){name}}",
+            Code::ValidationFailed,
+            "Unknown type \"Strin\". Did you mean \"String\"?",
+        ),
+        (
+            "query($t:[Symbol!]!){symbol(ticker:$t){name}}",
+            Code::ValidationFailed,
+            "Variable \"$t\" cannot be non-input type \"[Symbol!]!\".",
+        ),
+        ("{viewer{name @deprecated}}", Code::ValidationFailed, "Directive \"@deprecated\" may not be used on FIELD."),
+        (
+            "{...F @oneOf} fragment F on Query{viewer{name}}",
+            Code::ValidationFailed,
+            "Directive \"@oneOf\" may not be used on FRAGMENT_SPREAD.",
+        ),
+        (
+            "{a:ipos(first:1){totalCount} ...F} fragment F on Query{a:ipos(first:2){totalCount}}",
+            Code::ValidationFailed,
+            "Fields \"a\" conflict because they have differing arguments. Use different aliases on the fields to fetch both \
+             if this was intentional.",
+        ),
+    ] {
+        let errors = admit(&mut Request::new(text), true).expect_err(text);
+        assert_eq!(errors.len(), 1, "{text}: {errors:?}");
+        assert_eq!((Code::of(&errors[0]), errors[0].message.as_str()), (Some(code), message), "{text}");
+        assert!(errors[0].locations.iter().all(|at| at.line > 0 && at.column > 0), "{errors:?}");
+    }
+    let errors = admit(&mut Request::new("{__schema{queryType{name}}}"), false).expect_err("switched off");
+    assert_eq!(Code::of(&errors[0]), Some(Code::ValidationFailed));
+}
