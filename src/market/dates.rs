@@ -3,11 +3,12 @@
 //! Numbers that may be a day or a month are decided from the whole column: a first part above 12 is a day, a second
 //! part above 12 says that the month comes first; a column that says both, or neither, is not read. Two digits of a
 //! year follow POSIX: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068. Whether such a year comes first or last is
-//! seen where one way makes a column of days close together and the other one of days that are years apart. A time of
-//! day and a zone are read over: the date is the one that is written, and is never moved to another zone.
+//! seen where one way makes a column's days follow each other, or lie close together, and the other one doesn't. A time
+//! of day and a zone are read over: the date is the one that is written, and is never moved to another zone.
 
 mod before;
 mod clock;
+mod order;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use self::before::{plain, split_weekday};
 use self::clock::time_of_day;
+pub use self::order::{OrderFault, OrderVotes};
 use super::day::{self, Day};
 
 /// Years that a record may lie in. Daily prices of before 1900 aren't to be had, and spreadsheets write an empty cell
@@ -278,109 +280,4 @@ fn readings(parts: [Part<'_>; 3]) -> Result<Readings, DateFault> {
 
 fn several(by_order: [Option<Day>; 3]) -> Result<Readings, DateFault> {
     if by_order == [None; 3] { Err(DateFault::NoSuchDay) } else { Ok((by_order, true, false)) }
-}
-
-/// Why a column's dates can't be read; the sentences ask for what would help.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OrderFault {
-    #[error(
-        "the dates don't say which number is the day: {text:?} can be {} or {}; say which with dateOrder, {}",
-        day::iso(*.one), day::iso(*.other), .orders
-    )]
-    Undecided { text: String, one: Day, other: Day, orders: String },
-    #[error(
-        "the dates contradict each other: {one:?} and {other:?} can't be in one order; write them all one way, or say \
-         with dateOrder which to take, and the others are left out"
-    )]
-    Contradiction { one: String, other: String },
-}
-
-/// Decides the order of a column of dates from all of them.
-#[derive(Debug, Clone, Default)]
-pub struct OrderVotes {
-    /// For each order, a text that it can't read, though others can.
-    against: [Option<String>; 3],
-    /// For each pair of orders, a text that they read as different days.
-    differ: [Option<(String, Day, Day)>; 3],
-    /// For each order, the first and the last of the days.
-    spans: [Option<(Day, Day)>; 3],
-    count: i32,
-    numeric: bool,
-    year_first: bool,
-}
-
-const PAIRS: [(usize, usize); 3] = [(0, 1), (0, 2), (1, 2)];
-
-impl OrderVotes {
-    /// Counts one date in.
-    pub fn add(&mut self, text: &str, written: &Written) {
-        self.year_first |= written.year_first;
-        if !written.numeric {
-            return;
-        }
-        self.numeric = true;
-        for (against, day) in self.against.iter_mut().zip(written.by_order) {
-            if day.is_none() && against.is_none() {
-                *against = Some(text.trim().to_owned());
-            }
-        }
-        self.count = self.count.saturating_add(1);
-        for (span, day) in self.spans.iter_mut().zip(written.by_order) {
-            if let Some(day) = day {
-                let (first, last) = span.get_or_insert((day, day));
-                (*first, *last) = ((*first).min(day), (*last).max(day));
-            }
-        }
-        for (differ, (a, b)) in self.differ.iter_mut().zip(PAIRS) {
-            if let (None, Some(a), Some(b)) = (&differ, written.by_order[a], written.by_order[b])
-                && a != b
-            {
-                *differ = Some((text.trim().to_owned(), a, b));
-            }
-        }
-    }
-
-    /// The order that fits all; any where it doesn't matter.
-    ///
-    /// # Errors
-    /// When no order fits, or several do and give different days.
-    pub fn decide(&self) -> Result<DateOrder, OrderFault> {
-        if !self.numeric {
-            return Ok(DateOrder::Ymd);
-        }
-        let mut left: Vec<usize> = (0..3).filter(|&i| self.against[i].is_none()).collect();
-        self.keep_days_together(&mut left);
-        let Some(&first) = left.first() else {
-            let text = |i: usize| self.against[i].clone().unwrap_or_default();
-            return Err(OrderFault::Contradiction { one: text(2), other: text(1) });
-        };
-        let open = PAIRS.iter().zip(&self.differ).filter(|((a, b), _)| left.contains(a) && left.contains(b));
-        let mut open = open.filter_map(|(_, differ)| differ.as_ref());
-        match open.next_back() {
-            Some((text, one, other)) => {
-                let names: Vec<&str> = left.iter().map(|&i| ORDERS[i].name()).collect();
-                Err(OrderFault::Undecided { text: text.clone(), one: *one, other: *other, orders: names.join(" or ") })
-            }
-            None => Ok(ORDERS[first]),
-        }
-    }
-
-    /// Of a year first and a year last, leaves the one whose days are close together if those of the other are years
-    /// apart.
-    fn keep_days_together(&self, left: &mut Vec<usize>) {
-        const CLOSE: Day = 31;
-        const FURTHER: Day = 20;
-        let length = |i: usize| self.spans[i].map_or(Day::MAX, |(first, last)| last - first);
-        let is_close = |i: usize| length(i) > 0 && length(i) / CLOSE < self.count.max(2) - 1;
-        let Some(&closest) = left.iter().filter(|&&i| is_close(i)).min_by_key(|&&i| length(i)) else { return };
-        let year_first = DateOrder::Ymd.index();
-        let is_far = |i: usize| length(i) / FURTHER > length(closest);
-        left.retain(|&i| (i == year_first) == (closest == year_first) || !is_far(i));
-    }
-
-    /// The order to be shown for a column that was read in `order`: none where each text had one meaning by its words.
-    #[must_use]
-    pub fn shown(&self, order: DateOrder) -> Option<DateOrder> {
-        if self.numeric { Some(order) } else { self.year_first.then_some(DateOrder::Ymd) }
-    }
 }

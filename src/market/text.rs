@@ -1,7 +1,7 @@
 //! The one gate for text that people and sources send: what is kept of a name, a note or a reason.
 
 /// Text on one line: without control characters, U+0000 among them, which PostgreSQL doesn't take, without signs that
-/// turn the direction of what follows, and with single blanks.
+/// turn the direction of what follows, and with single blanks; nothing, where there is nothing to be seen.
 #[must_use]
 pub fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
@@ -17,7 +17,23 @@ pub fn clean(text: &str) -> String {
             cleaned.push(c);
         }
     }
-    cleaned
+    if cleaned.chars().any(has_ink) { cleaned } else { String::new() }
+}
+
+/// Blanks, fillers, and what joins or shapes the signs beside it have none by themselves.
+fn has_ink(c: char) -> bool {
+    !matches!(
+        c,
+        ' ' | '\u{34f}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{180e}'
+            | '\u{200c}'
+            | '\u{200d}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}'
+    )
 }
 
 /// Control characters, marks of direction and order, and code points that are no characters. The joiners stay: Persian,
@@ -46,6 +62,10 @@ mod tests {
             ("Rocket 🚀 👩\u{200d}🔬", "Rocket 🚀 👩\u{200d}🔬"),
             ("\u{feff}\u{200b}x\u{ffff}", "x"),
             ("\u{0}\n\t", ""),
+            ("\u{200d}\u{200c} \u{fe0f}", ""),
+            ("\u{3164}\u{2800}\u{ffa0}", ""),
+            ("A\u{2800}B", "A\u{2800}B"),
+            ("❤\u{fe0f}", "❤\u{fe0f}"),
         ] {
             assert_eq!(clean(text), expected, "{text:?}");
         }

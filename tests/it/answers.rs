@@ -215,6 +215,32 @@ on_each_database! {
         }
     }
 
+    async fn a_figure_is_the_double_that_its_digits_name(app: TestApp) {
+        let rows: String = weekdays("2024-06-14", 6).iter().map(|day| format!("{day},1.106,1.106,1.106,1.106,1000\n")).collect();
+        import(&app, "ONE.BSE", &format!("date,open,high,low,close,volume\n{rows}")).await;
+        let strategy = |is: &str, level: f64| format!("{{ buy: {{ compare: {{ left: {{ price: CLOSE }}, is: {is}, right: {{ constant: {level:?} }} }} }}, sell: {{ priceAboveSma: 2 }} }}");
+        for figure in [99.999_999_999_999_97, 15.014_999_999_999_997, 1.105_999_999_999_999_9, 426_935.459_006_287_16_f64] {
+            // By a variable, in the text, and read again from the store.
+            let run = |head: &str, cash: &str| format!("mutation{head} {{ runBacktest(input: {{ ticker: \"ONE.BSE\", execution: {{ initialCash: {cash}, fill: SAME_CLOSE }},
+                strategy: {} }}) {{ backtest {{ id metrics {{ finalEquity }} equity {{ equity }} }} }} }}", strategy("BELOW", 0.0));
+            for (query, variables) in [(run("($c: Float!)", "$c"), json!({"c": figure})), (run("", &format!("{figure:?}")), json!({}))] {
+                let made = app.operator.data(&query, variables).await["runBacktest"]["backtest"].clone();
+                let read = "query($id: ID!) { node(id: $id) { ... on Backtest { metrics { finalEquity } equity { equity } } } }";
+                let again = app.anonymous.data(read, json!({"id": made["id"]})).await["node"].clone();
+                for told in [&made, &again] {
+                    let told = (told["metrics"]["finalEquity"].as_f64(), told["equity"]["equity"][0].as_f64());
+                    assert_eq!(told, (Some(figure), Some(figure)));
+                }
+            }
+        }
+        // The neighbours of a price are not the price.
+        for (is, level, trades) in [("ABOVE", 1.105_999_999_999_999_9, 1), ("BELOW", 1.106_000_000_000_000_3, 1), ("ABOVE", 1.106, 0)] {
+            let query = format!("mutation {{ runBacktest(input: {{ ticker: \"ONE.BSE\", strategy: {} }}) {{ backtest {{ metrics {{ tradeCount }} }} }} }}", strategy(is, level));
+            let made = app.operator.data(&query, json!({})).await["runBacktest"]["backtest"].clone();
+            assert_eq!(made["metrics"]["tradeCount"], trades, "{is} {level:?}");
+        }
+    }
+
     async fn whoever_was_a_fund_in_the_calendar_is_one_again(app: TestApp) {
         let fetched = async |rows: &str| {
             let calendar = format!("symbol,name,ipoDate,priceRangeLow,priceRangeHigh,currency,exchange\r\n{rows}");

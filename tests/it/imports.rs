@@ -41,6 +41,15 @@ on_each_database! {
         let job = import(&app, "2024-01-02,1,3,1,2,10\n2024-01-03,\"1,3,1,2,10\n2024-01-04,1,3,1,2,10\n").await;
         assert_eq!(summary(&job), "SUCCEEDED: 2 added, 0 changed, 0 unchanged, 1 flagged and left out");
         assert_eq!(dates(&app).await, ["2024-01-02", "2024-01-04"]);
+        // It's the record of its day, which the mended file resolves.
+        let open = "{ dataIssues(filter: { resolved: false }) { nodes { record field reason } } }";
+        let reason = "line 3 has a quotation mark that isn't closed";
+        let flagged = json!([{"record": "ACME 2024-01-03", "field": "row", "reason": reason}]);
+        assert_eq!(app.anonymous.data(open, json!({})).await["dataIssues"]["nodes"], flagged);
+        import(&app, "2024-01-02,1,3,1,2,10\n2024-01-04,1,3,1,2,10\n").await;
+        assert_eq!(app.anonymous.data(open, json!({})).await["dataIssues"]["nodes"], flagged);
+        import(&app, "2024-01-03,1,3,1,2,10\n").await;
+        assert_eq!(app.anonymous.data(open, json!({})).await["dataIssues"]["nodes"], json!([]));
     }
 
     async fn several_shares_in_a_file_are_told_apart(app: TestApp) {

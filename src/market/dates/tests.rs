@@ -124,6 +124,25 @@ fn years_of_two_digits_stand_where_days_come_close_together() {
     assert_eq!(asked(&["15/02/20", "15/06/21"]), "YMD or DMY", "neither is close together");
 }
 
+#[test]
+fn years_of_two_digits_stand_where_days_follow_each_other() {
+    // Six years, in which a year first is a date, too, on every row.
+    let days = (0..30).map(|n| day::to_date(17_170 + n * 67));
+    let written = |form: &str| days.clone().map(|date| date.format(form).to_string()).collect::<Vec<_>>();
+    let decided = |texts: &[String]| decided(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+    let short = written("%d%m%y");
+    assert_eq!(decided(&short), Ok(DateOrder::Dmy), "{short:?}");
+    let falling: Vec<String> = short.iter().rev().cloned().collect();
+    assert_eq!(decided(&falling), Ok(DateOrder::Dmy));
+    assert_eq!(decided(&written("%m/%d/%y")), Ok(DateOrder::Mdy));
+    assert_eq!(decided(&written("%y/%m/%d")), Ok(DateOrder::Ymd));
+    let mixed: Vec<String> = short.iter().skip(1).step_by(2).chain(short.iter().step_by(2)).cloned().collect();
+    assert!(matches!(decided(&mixed), Err(OrderFault::Undecided { .. })), "in no turn by any order");
+    let mut as_text = short.clone();
+    as_text.sort();
+    assert!(matches!(decided(&as_text), Err(OrderFault::Undecided { .. })), "sorted by its letters");
+}
+
 proptest! {
     #[test]
     fn every_day_survives_every_way_of_writing_it(day in EARLIEST..40_000) {

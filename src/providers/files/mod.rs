@@ -6,6 +6,7 @@ mod decode;
 mod formats;
 mod headings;
 mod json;
+mod look;
 mod names;
 mod numbers;
 mod repeats;
@@ -13,19 +14,19 @@ mod table;
 mod tickers;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use formats::format_of;
 use headings::Meaning;
-use numbers::{Style, StyleVotes, is_nothing, plain};
+use look::look;
+use numbers::{Style, is_nothing, plain};
 use table::{Table, cells};
 use tickers::{base, choose_ticker, listed};
 
 pub use decode::LARGEST_FILE;
 
 use super::{History, PriceBatch, ProviderError, RawBar};
-use crate::market::dates::{self, OrderVotes};
+use crate::market::dates;
 use crate::market::{DataSource, DateOrder, Day, day};
 
 /// Series of the NSE that are shares: the main board's and the SME board's, with those that trade for delivery only.
@@ -161,13 +162,19 @@ impl Inner {
         Line::Row(row)
     }
 
+    /// The day of a line that can't be cut into cells as it is: where its record stands when it's mended.
+    fn day_of_broken(&self, line: &str) -> Option<Day> {
+        let cell = line.split(self.table.delimiter).nth(self.at.date)?;
+        self.day.or_else(|| dates::read(cell).ok()?.by(self.order))
+    }
+
     fn read(&self, each: &mut dyn FnMut(RawBar<'_>)) {
         for (number, line) in self.table.lines() {
             let row = match self.line(number, line) {
                 Line::Row(row) => row,
                 Line::Broken(reason) => {
-                    let name = format!("line {number}");
-                    let date = Cow::Borrowed(name.as_str());
+                    let date = self.day_of_broken(line).map_or_else(|| format!("line {number}"), day::iso);
+                    let date = Cow::Borrowed(date.as_str());
                     each(RawBar { date, broken: Some(&reason), raw: line.trim(), ..RawBar::default() });
                     continue;
                 }
@@ -296,77 +303,6 @@ pub fn read(content: &[u8], options: &Options) -> Result<PriceFile, ProviderErro
     }
     let date_order = if undecided.is_some() { None } else { seen.order.shown(inner.order) };
     Ok(PriceFile { inner: Arc::new(inner), format, columns, date_order, adjusted, notes, undecided })
-}
-
-#[derive(Default)]
-struct Seen {
-    order: OrderVotes,
-    style: StyleVotes,
-    left_out: BTreeMap<String, u32>,
-    rows: usize,
-    broken: usize,
-    unknown_volumes: usize,
-    closing_times: bool,
-    indian_time: bool,
-    days: repeats::Days,
-}
-
-/// One walk over all rows.
-fn look(inner: &Inner) -> Result<Seen, ProviderError> {
-    let mut seen = Seen::default();
-    let mut before: Option<(dates::Written, String)> = None;
-    for (number, line) in inner.table.lines() {
-        let row = match inner.line(number, line) {
-            Line::Row(row) => row,
-            Line::LeftOut(reason) => {
-                *seen.left_out.entry(reason).or_default() += 1;
-                continue;
-            }
-            Line::Broken(_) => {
-                seen.broken += 1;
-                continue;
-            }
-            Line::Blank => continue,
-        };
-        seen.rows += 1;
-        let cell = |i: usize| row.get(i).map_or("", Cow::as_ref);
-        let text = cell(inner.at.date);
-        if inner.day.is_none()
-            && let Ok(written) = dates::read(text)
-        {
-            seen.indian_time |= text.ends_with("+05:30") || text.ends_with("+0530");
-            seen.order.add(text, &written);
-            if written.utc && written.time == Some(66_600) {
-                return Err(bad(format!(
-                    "line {number}: {text:?} is midnight in India written in UTC, so that its date is the day before; \
-                     save the dates in the exchange's own time"
-                )));
-            }
-            let clock = inner.at.time.map_or("", cell);
-            if let Some((earlier, at)) = &before
-                && (earlier.time != written.time || at != clock)
-                && earlier.is_same_day(&written)
-            {
-                let text = format!("{text} {clock}");
-                let text = text.trim_end();
-                return Err(bad(format!(
-                    "line {number}: {text:?} is another time of the day before it; daily prices are needed, one row a day"
-                )));
-            }
-            seen.closing_times |= written.time == Some(57_600);
-            before = Some((written, clock.to_owned()));
-        }
-        let prices = [inner.at.open, inner.at.high, inner.at.low, inner.at.close];
-        seen.days.add(text, prices.map(cell));
-        for i in prices.into_iter().chain(inner.at.adjusted) {
-            seen.style.add(cell(i), false);
-        }
-        match inner.at.volume.map(cell) {
-            Some(volume) if !is_nothing(volume) => seen.style.add(volume, true),
-            _ => seen.unknown_volumes += 1,
-        }
-    }
-    Ok(seen)
 }
 
 impl PriceFile {

@@ -205,11 +205,11 @@ fn an_open_quotation_mark_costs_its_own_line() {
     let mut broken = Vec::new();
     let mut good = 0;
     let count = |b: RawBar<'_>| match b.broken {
-        Some(reason) => broken.push(reason.to_owned()),
+        Some(reason) => broken.push(format!("{}: {reason}", b.date)),
         None => good += 1,
     };
     file.batch().expect("dates").for_each(count).expect("rows");
-    assert_eq!((good, broken), (2, vec!["line 3 has a quotation mark that isn't closed".to_owned()]));
+    assert_eq!((good, broken), (2, vec!["2024-01-03: line 3 has a quotation mark that isn't closed".to_owned()]));
 }
 
 proptest::proptest! {

@@ -1,0 +1,84 @@
+//! One walk over a table's rows, from which the way to read them follows.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::numbers::{StyleVotes, is_nothing};
+use super::repeats::Days;
+use super::{Inner, Line, bad};
+use crate::market::dates::{self, OrderVotes};
+use crate::providers::ProviderError;
+
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) order: OrderVotes,
+    pub(super) style: StyleVotes,
+    pub(super) left_out: BTreeMap<String, u32>,
+    pub(super) rows: usize,
+    pub(super) broken: usize,
+    pub(super) unknown_volumes: usize,
+    pub(super) closing_times: bool,
+    pub(super) indian_time: bool,
+    pub(super) days: Days,
+}
+
+/// What the rows tell together.
+///
+/// # Errors
+/// With a sentence, when they can't be daily prices.
+pub(super) fn look(inner: &Inner) -> Result<Seen, ProviderError> {
+    let mut seen = Seen::default();
+    let mut before: Option<(dates::Written, String)> = None;
+    for (number, line) in inner.table.lines() {
+        let row = match inner.line(number, line) {
+            Line::Row(row) => row,
+            Line::LeftOut(reason) => {
+                *seen.left_out.entry(reason).or_default() += 1;
+                continue;
+            }
+            Line::Broken(_) => {
+                seen.broken += 1;
+                continue;
+            }
+            Line::Blank => continue,
+        };
+        seen.rows += 1;
+        let cell = |i: usize| row.get(i).map_or("", Cow::as_ref);
+        let text = cell(inner.at.date);
+        if inner.day.is_none()
+            && let Ok(written) = dates::read(text)
+        {
+            seen.indian_time |= text.ends_with("+05:30") || text.ends_with("+0530");
+            seen.order.add(text, &written);
+            if written.utc && written.time == Some(66_600) {
+                return Err(bad(format!(
+                    "line {number}: {text:?} is midnight in India written in UTC, so that its date is the day before; \
+                     save the dates in the exchange's own time"
+                )));
+            }
+            let clock = inner.at.time.map_or("", cell);
+            if let Some((earlier, at)) = &before
+                && (earlier.time != written.time || at != clock)
+                && earlier.is_same_day(&written)
+            {
+                let text = format!("{text} {clock}");
+                let text = text.trim_end();
+                return Err(bad(format!(
+                    "line {number}: {text:?} is another time of the day before it; daily prices are needed, one row a day"
+                )));
+            }
+            seen.closing_times |= written.time == Some(57_600);
+            before = Some((written, clock.to_owned()));
+        }
+        let prices = [inner.at.open, inner.at.high, inner.at.low, inner.at.close];
+        seen.days.add(text, prices.map(cell));
+        for i in prices.into_iter().chain(inner.at.adjusted) {
+            seen.style.add(cell(i), false);
+        }
+        match inner.at.volume.map(cell) {
+            Some(volume) if !is_nothing(volume) => seen.style.add(volume, true),
+            _ => seen.unknown_volumes += 1,
+        }
+    }
+    Ok(seen)
+}
