@@ -30,10 +30,12 @@ function urged(registration) {
     registration.waiting.postMessage("take over");
     setTimeout(urge, 1_000);
   };
-  registration.addEventListener("updatefound", () => {
+  const begun = () => {
     const next = registration.installing;
     next?.addEventListener("statechange", () => next.state === "installed" && setTimeout(urge, 1_000));
-  });
+  };
+  registration.addEventListener("updatefound", begun);
+  begun();
   urge();
 }
 
