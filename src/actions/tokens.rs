@@ -5,7 +5,8 @@ use crate::app::App;
 use crate::market::text::clean;
 use crate::request::RequestError;
 use crate::store::entity::api_token::Model;
-use crate::store::{Role, now};
+use crate::store::page::{Page, PageRequest};
+use crate::store::{Role, StoreError, now};
 
 const DAY_MS: i64 = 86_400_000;
 const MOST_DAYS: i32 = 3_650;
@@ -44,6 +45,28 @@ pub async fn create(
 pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Model>, RequestError> {
     caller.must_be(Role::Admin)?;
     Ok(app.store.tokens().list().await?)
+}
+
+/// The reading of a page of them, once the caller has been let through.
+///
+/// # Errors
+/// When the caller may not.
+pub fn page<'a>(
+    app: &'a App,
+    caller: &Caller,
+    page: &'a PageRequest,
+) -> Result<impl Future<Output = Result<Page<Model>, StoreError>> + use<'a>, RequestError> {
+    caller.must_be(Role::Admin)?;
+    Ok(async { app.store.tokens().page(page).await })
+}
+
+/// One of them.
+///
+/// # Errors
+/// When the caller may not, or the database fails.
+pub async fn get(app: &App, caller: &Caller, id: i64) -> Result<Option<Model>, RequestError> {
+    caller.must_be(Role::Admin)?;
+    Ok(app.store.tokens().get(id).await?)
 }
 
 /// Revokes a token at once.

@@ -76,26 +76,37 @@ pub struct AuditQuery;
 
 #[Object]
 impl AuditQuery {
-    /// What was done with tokens, the newest first. Research that is run isn't among it: it is stored itself.
+    /// What was done with tokens, the newest first; null, with an error, for anyone but an administrator. Research that is
+    /// run isn't among it: it is stored itself.
     async fn audit_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the front, 500 at most.")] first: Option<i32>,
+        #[graphql(desc = "How many from the front, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 500 at most.")] last: Option<i32>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which to list; all unless given.")] filter: Option<AuditEventFilterInput>,
-    ) -> Result<Connection<AuditEvent>> {
-        let filter = filter.map_or_else(AuditFilter::default, |f| AuditFilter {
-            token: f.token,
-            action: distinct(f.action),
-            object: f.object,
-            from: f.from.map(|at| at.0),
-            to: f.to.map(|at| at.0),
-        });
-        let page = PageArguments { first, after, last, before }.request(&audit_sorts())?;
-        let read = audit::page(ctx.data_unchecked::<App>(), &caller(ctx), &filter, &page).map_err(Fault::from)?;
-        let rows = if_asked(ctx, read).await.map_err(Fault::from)?;
-        Ok(connect(rows, Total::AuditEvents(filter), row::Model::keys, AuditEvent))
+    ) -> Option<Result<Connection<AuditEvent>>> {
+        Some(page(ctx, PageArguments { first, after, last, before }, filter).await)
     }
+}
+
+async fn page(
+    ctx: &Context<'_>,
+    arguments: PageArguments,
+    filter: Option<AuditEventFilterInput>,
+) -> Result<Connection<AuditEvent>> {
+    let filter = filter.map_or_else(AuditFilter::default, |f| AuditFilter {
+        token: f.token,
+        action: distinct(f.action),
+        object: f.object,
+        from: f.from.map(|at| at.0),
+        to: f.to.map(|at| at.0),
+    });
+    let page = arguments.request(&audit_sorts())?;
+    let read = audit::page(ctx.data_unchecked::<App>(), &caller(ctx), &filter, &page).map_err(Fault::from)?;
+    let rows = if_asked(ctx, read).await.map_err(Fault::from)?;
+    Ok(connect(rows, Total::AuditEvents(filter), row::Model::keys, AuditEvent))
 }

@@ -65,6 +65,7 @@ pub enum Total {
     MarketDays(MarketDayFilter),
     CorporateActions(CorporateActionFilter),
     AuditEvents(AuditFilter),
+    Tokens,
     Known(usize),
 }
 
@@ -90,6 +91,7 @@ impl Total {
             Self::MarketDays(filter) => store.market_days().count(*filter).await,
             Self::CorporateActions(filter) => store.corporate_actions().count(filter).await,
             Self::AuditEvents(filter) => store.audit().count(filter).await,
+            Self::Tokens => store.tokens().count().await,
             Self::Known(count) => Ok(*count as u64),
         };
         Ok(i32::try_from(count.map_err(Fault::from)?).unwrap_or(i32::MAX))

@@ -99,6 +99,10 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 pub fn schema(app: Option<&App>) -> Schema {
     let mut builder = Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<node::Node>()
+        .override_output_type_description::<async_graphql::ID>(
+            "An opaque name of one object, unlike every other's: take it from an answer, and never take it apart.",
+        )
+        .override_output_type_description::<Connection<token::ApiToken>>("A page of tokens.")
         .override_output_type_description::<Connection<audit::AuditEvent>>("A page of the audit trail.")
         .override_output_type_description::<Connection<backtest::Backtest>>("A page of backtests.")
         .override_output_type_description::<Connection<market::CorporateAction>>("A page of corporate actions.")
@@ -195,6 +199,25 @@ mod tests {
         assert_eq!(bare(&super::sdl()), Vec::<String>::new());
         let planted = "\"a\" type Query { \"b\" a(b: Int): Int c: Int } \"d\" enum E { F } \"g\" input I { j: Int }";
         assert_eq!(bare(planted), ["Query.a.b", "Query.c", "E.F", "I.j"], "the look itself finds what is bare");
+    }
+
+    #[tokio::test]
+    async fn introspection_describes_what_the_definition_leaves_to_the_standard() {
+        let text = "{__schema{types{name description} directives{name description args{name description}}}}";
+        let told = super::schema(None).execute(text).await.data.into_json().expect("JSON");
+        let schema = &told["__schema"];
+        let list = |of: &serde_json::Value| of.as_array().cloned().unwrap_or_default();
+        let mut entries = list(&schema["types"]);
+        for directive in list(&schema["directives"]) {
+            entries.extend(list(&directive["args"]));
+            entries.push(directive);
+        }
+        let is_bare = |entry: &&serde_json::Value| {
+            entry["description"].as_str().is_none_or(str::is_empty)
+                && entry["name"].as_str().is_some_and(|name| !name.starts_with("__"))
+        };
+        let bare: Vec<_> = entries.iter().filter(is_bare).map(|entry| entry["name"].clone()).collect();
+        assert_eq!(bare, Vec::<serde_json::Value>::new());
     }
 
     #[test]

@@ -2,14 +2,15 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
+use super::connection::{Connection, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
 use super::scalars::DateTime;
 use crate::actions::tokens;
 use crate::app::App;
-use crate::store::Role;
 use crate::store::entity::api_token as row;
+use crate::store::{Role, token_sorts};
 
 /// A token, without its secret.
 #[derive(Debug, Clone)]
@@ -60,12 +61,40 @@ async fn all_tokens(ctx: &Context<'_>) -> Result<Vec<ApiToken>> {
     Ok(all.into_iter().map(ApiToken).collect())
 }
 
+async fn page(ctx: &Context<'_>, arguments: PageArguments) -> Result<Connection<ApiToken>> {
+    let page = arguments.request(&token_sorts())?;
+    let read = tokens::page(ctx.data_unchecked::<App>(), &caller(ctx), &page).map_err(Fault::from)?;
+    let rows = if_asked(ctx, read).await.map_err(Fault::from)?;
+    Ok(connect(rows, Total::Tokens, row::Model::keys, ApiToken))
+}
+
 #[derive(Default)]
 pub struct TokenQuery;
 
 #[Object]
 impl TokenQuery {
+    /// Tokens, without their secrets, the newest first; null, with an error, for anyone but an administrator.
+    async fn api_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the front, 0 to 500; 50 if neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+    ) -> Option<Result<Connection<ApiToken>>> {
+        Some(page(ctx, PageArguments { first, after, last, before }).await)
+    }
+
+    /// One token, without its secret; null where there's none, and, with an error, for anyone but an administrator.
+    async fn token(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Option<Result<ApiToken>> {
+        let found = tokens::get(ctx.data_unchecked::<App>(), &caller(ctx), ids::row_of(Kind::Token, &id)).await;
+        found.map_err(|error| Fault::from(error).into()).transpose().map(|found| found.map(ApiToken))
+    }
+
     /// All tokens, without their secrets; null, with an error, for anyone but an administrator.
+    #[graphql(deprecation = "It has no pages: use apiTokens")]
     async fn tokens(&self, ctx: &Context<'_>) -> Option<Result<Vec<ApiToken>>> {
         Some(all_tokens(ctx).await)
     }

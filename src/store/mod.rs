@@ -86,6 +86,6 @@ pub use sessions::Sessions;
 pub use symbols::{
     NewSymbol, ResearchCounts, Summary, SymbolFilter, SymbolOrder, SymbolOrderField, Symbols, symbol_sorts,
 };
-pub use tokens::{Tokens, hash as token_hash, random_token};
+pub use tokens::{Tokens, hash as token_hash, random_token, token_sorts};
 pub use version::DataVersion;
 pub use watch::QUIET;

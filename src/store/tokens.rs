@@ -5,10 +5,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::TryRngCore;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 use sha2::{Digest, Sha256};
 
 use super::entity::api_token::{ActiveModel, Column, Entity, Model, Role};
+use super::page::{Key, Keys, Page, PageRequest, Sort};
 use super::{Millis, Result, Store, now};
 
 /// The tokens' repository.
@@ -45,6 +46,20 @@ pub fn hash(token: &str) -> String {
 pub(super) fn is_live() -> Condition {
     let unexpired = Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now()));
     Condition::all().add(Column::RevokedAt.is_null()).add(unexpired)
+}
+
+/// Newest first.
+#[must_use]
+pub fn token_sorts() -> Vec<Sort> {
+    vec![Sort { by: Expr::col(Column::Id), descending: true, text: false }]
+}
+
+impl Model {
+    /// The row's values for a cursor.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        vec![Key::Int(self.id)]
+    }
 }
 
 impl Tokens<'_> {
@@ -88,6 +103,27 @@ impl Tokens<'_> {
             .exec(&self.0.write)
             .await?;
         Ok(())
+    }
+
+    /// One token, good or not.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn get(&self, id: i64) -> Result<Option<Model>> {
+        Ok(Entity::find_by_id(id).one(&self.0.read).await?)
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn page(&self, page: &PageRequest) -> Result<Page<Model>> {
+        let query = page.apply(Entity::find(), &token_sorts());
+        Ok(page.page(query.all(&self.0.read).await?))
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn count(&self) -> Result<u64> {
+        Ok(Entity::find().count(&self.0.read).await?)
     }
 
     /// Every token, the oldest first.

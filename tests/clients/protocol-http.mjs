@@ -132,6 +132,11 @@ await row('an error in a non-null field nulls its parent', { query: '{ ipos(firs
 await row('an unknown directive on __typename', { query: '{ __typename @aa }', headers: response }, 400, bare);
 await row('fields of one name that differ', { query: '{ a: ipos(first: 1) { totalCount } ...F } fragment F on Query { a: ipos(first: 2) { totalCount } }', headers: response }, 400, bare,
   coded('GRAPHQL_VALIDATION_FAILED'));
+await row('every type, argument and directive is described', { query: '{ __schema { types { name description fields(includeDeprecated: true) { name description args { name description } } inputFields { name description } enumValues { name description } } directives { name description args { name description } } } }' }, 200, (a) => {
+  const bare = (all) => (all ?? []).flatMap((one) => [...(one.description ? [] : [one.name]), ...bare(one.args), ...bare(one.fields), ...bare(one.inputFields), ...bare(one.enumValues)]);
+  const { types, directives } = a.json.data.__schema;
+  return bare([...types.filter(({ name }) => !name.startsWith('__')), ...directives]).length === 0;
+});
 await row('two roots of a subscription', { query: 'subscription { jobUpdated { id } ipoChanged { change } }', headers: { accept: EVENTS } }, (a) => /"errors"/.test(a.text) && !/"data":\{/.test(a.text));
 await row('a subscription without a stream', { query: 'subscription { jobUpdated { id } }', headers: response }, 400, bare, (a) => code(a));
 await row('2^53 in BigInt', { query: 'mutation { createIpo(input: { name: "Big", exchange: NSE, issueSize: 9007199254740993 }) { ipo { id } } }', headers: { ...AUTH, ...response } }, 400, (a) => code(a));

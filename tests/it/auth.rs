@@ -81,6 +81,21 @@ async fn the_console_s_cookie_writes_only_for_the_console() {
     );
     let tokens = app.admin.data("{ tokens { id name } }", json!({})).await;
     let id = tokens["tokens"].as_array().expect("tokens").iter().find(|t| t["name"] == "x").expect("it")["id"].clone();
+    let paged = app.admin.data("{ apiTokens(first: 1) { totalCount nodes { id name } } }", json!({})).await;
+    assert_eq!(paged["apiTokens"]["nodes"], json!([{"id": id, "name": "x"}]), "the newest first");
+    let one = app.admin.data("query($id: ID!) { token(id: $id) { name role } }", json!({"id": id})).await;
+    assert_eq!(one["token"], json!({"name": "x", "role": "READER"}));
+    let refused = app
+        .reader
+        .graphql(
+            "{ viewer { role } apiTokens { totalCount } auditEvents { totalCount } deletedIpos { id } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(
+        refused["data"],
+        json!({"viewer": {"role": "READER"}, "apiTokens": null, "auditEvents": null, "deletedIpos": null})
+    );
     let revoke = "mutation($id: ID!) { revokeToken(input: { id: $id }) { revokedId userErrors { code } } }";
     assert_eq!(app.admin.data(revoke, json!({"id": id})).await["revokeToken"]["revokedId"], id);
     assert_eq!(reader.get("/financial_data/data").await.0, 401);

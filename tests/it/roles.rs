@@ -39,7 +39,7 @@ const DONE_BY_OPERATORS: [&str; 20] = [
     "sweepBacktests",
     "trainModel",
 ];
-const READ_BY_ADMINS: [&str; 3] = ["auditEvents", "deletedIpos", "tokens"];
+const READ_BY_ADMINS: [&str; 5] = ["apiTokens", "auditEvents", "deletedIpos", "token", "tokens"];
 const READ_BY_ALL: [&str; 24] = [
     "backtest",
     "backtests",

@@ -14,7 +14,7 @@ function Secret({ made }) {
 }
 
 export function Tokens() {
-  const list = useQuery("{ tokens { id name role createdAt expiresAt revokedAt } }", {}, { fresh: true });
+  const list = useQuery("{ apiTokens(first: 500) { nodes { id name role createdAt expiresAt revokedAt } } }", {}, { fresh: true });
   const [form, setForm] = useState({ name: "", role: "READER", days: "" });
   const [secret, setSecret] = useState(null);
   const create = useAction("createToken", "mutation($input: CreateTokenInput!) { createToken(input: $input) { secret token { name } userErrors { message field } } }");
@@ -48,6 +48,6 @@ export function Tokens() {
     <//>
     <${Mistakes} errors=${revoke.errors} />
     <${Waiting} query=${list} />
-    ${list.data && html`<${Table} label="Tokens" columns=${columns} rows=${list.data.tokens} csv="tokens" empty=${html`<${Empty} title="No tokens yet">ADMIN_TOKEN opens everything; give others tokens of their own.<//>`} />`}
+    ${list.data && html`<${Table} label="Tokens" columns=${columns} rows=${list.data.apiTokens.nodes} csv="tokens" empty=${html`<${Empty} title="No tokens yet">ADMIN_TOKEN opens everything; give others tokens of their own.<//>`} />`}
   </div>`;
 }
