@@ -19,7 +19,13 @@ pub struct AuditEvent(row::Model);
 #[Object]
 impl AuditEvent {
     /// When it was done.
+    #[graphql(deprecation = "A moment's name ends in At everywhere: use doneAt")]
     async fn at(&self) -> DateTime {
+        DateTime(self.0.at)
+    }
+
+    /// When it was done.
+    async fn done_at(&self) -> DateTime {
         DateTime(self.0.at)
     }
 

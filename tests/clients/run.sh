@@ -103,6 +103,7 @@ if step "Node's packages" "node npm" node_modules; then
   step "graphql-request" "" node graphql-request.mjs
   step "audit of GraphQL over HTTP" "" node audit.mjs
   step "GraphQL over HTTP, case by case" "" node protocol-http.mjs
+  step "validation, beside graphql-js" "" node validation.mjs
   step "WebSocket and events, case by case" "" node protocol-socket.mjs
   step "a page on another origin: examples/web" "${CHROMIUM:-chromium}" node page.mjs
   if step "Python's packages" "python3" python_packages; then

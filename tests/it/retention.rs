@@ -96,7 +96,7 @@ on_each_database! {
         app.anonymous.graphql(create, json!({"n": "Nobody"})).await;
 
         let trail = "query($f: AuditEventFilter) { auditEvents(filter: $f) { totalCount nodes {
-                     token action object outcome arguments address at } } }";
+                     token action object outcome arguments address doneAt } } }";
         let all = app.admin.data(trail, json!({"f": null})).await["auditEvents"].clone();
         let lines: Vec<String> = all["nodes"].as_array().expect("events").iter().map(|event| {
             let text = |name: &str| event[name].as_str().unwrap_or("-").to_owned();

@@ -45,6 +45,17 @@ async fn a_sockets_answer_spells_names_as_its_client_does() {
         assert!(answer.contains(&format!("\r\n{name}: graphql-transport-ws\r\n")), "{name}: {answer}");
         assert_eq!(answer.matches("graphql-transport-ws").count(), 1, "{answer}");
     }
+    let plain = upgrade("Sec-WebSocket-Protocol");
+    let (two, other, version) = (
+        plain.replace("graphql-ws, graphql", "soap\r\nSec-WebSocket-Protocol: graphql"),
+        plain.replace("graphql-ws, graphql-transport-ws", "GraphQL-Transport-WS"),
+        plain.replace("Version: 13", "Version: 8"),
+    );
+    assert!(head(&app, &two).await.starts_with("HTTP/1.1 101 "), "two headers are one list");
+    for wrong in [other, version] {
+        let answer = head(&app, &wrong).await;
+        assert!(answer.starts_with("HTTP/1.1 4") && answer.contains("application/json"), "{answer}");
+    }
     // Any other answer is as it always was.
     let plain = format!("GET /healthz HTTP/1.1\r\nHOST: {}\r\nX-Request-ID: seven\r\n\r\n", address(&app));
     assert!(head(&app, &plain).await.contains("\r\nx-request-id: seven\r\n"));

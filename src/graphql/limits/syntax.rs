@@ -119,7 +119,6 @@ fn found(text: &str, at: Pos) -> String {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::ServerError;
     use async_graphql::parser::parse_query;
 
     use super::*;

@@ -160,6 +160,9 @@ fn check_scalar(name: &str, value: &Value, origin: Origin, path: &Path) -> Resul
         ("Boolean", _) => structure(format!("Boolean cannot represent a non boolean value: {}", text())),
         ("ID", Value::String(_)) => Ok(()),
         ("ID", Value::Number(number)) if number.is_i64() || number.is_u64() => Ok(()),
+        ("ID", _) if origin == Origin::Text => {
+            structure(format!("ID cannot represent a non-string and non-integer value: {}", text()))
+        }
         ("ID", _) => structure(format!("ID cannot represent value: {}", text())),
         // The service itself puts handles in their places, which are among the variables.
         ("Upload", value) if origin == Origin::Json && is_file(value) => Ok(()),

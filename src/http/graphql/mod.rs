@@ -4,6 +4,7 @@
 mod body;
 pub(super) mod documents;
 mod events;
+mod handshake;
 mod known;
 mod socket;
 mod wire;
@@ -18,9 +19,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+pub(super) use handshake::is_asked_for as asks_for_socket;
 pub(super) use known::Known;
 use known::Look;
-pub(super) use socket::is_asked_for as asks_for_socket;
 
 use super::answer::{self, Form, accepted};
 use super::refusal::failed;
@@ -72,7 +73,7 @@ pub(super) async fn get(
 ) -> Response {
     let (mut parts, _) = request.into_parts();
     if asks_for_socket(&parts.headers) {
-        return socket::upgrade(service, caller, &mut parts).await;
+        return handshake::upgrade(service, caller, &mut parts).await;
     }
     let query = parts.uri.query().unwrap_or_default();
     if query.is_empty() && answer::names(&parts.headers, "text/html") {

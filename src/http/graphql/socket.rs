@@ -9,31 +9,22 @@ use async_graphql::Request as GraphQLRequest;
 use async_graphql::Response as GraphQLResponse;
 use async_graphql::Variables;
 use async_graphql::parser::types::OperationType;
-use async_graphql_axum::GraphQLProtocol;
-use axum::extract::FromRequestParts;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use url::Url;
 
 use super::body::LARGEST_JSON;
 use super::wire::{Close, Dialect, Payload, Said, token_of};
 use crate::actions::Caller;
 use crate::graphql::{Code, START};
-use crate::http::answer;
 use crate::http::execute::Admitted;
 use crate::http::live::{Watched, is_good};
-use crate::http::refusal::{failed, is_refused};
+use crate::http::refusal::is_refused;
 use crate::http::{Service, auth};
-use crate::settings::Origins;
 use crate::store::Role;
-use crate::telemetry::metrics;
 
 /// How long a client may take to begin.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,75 +42,6 @@ const MESSAGE_BURST: f64 = 200.0;
 const MESSAGES_PER_SECOND: f64 = 50.0;
 /// Answers that wait for the client to take them.
 const QUEUE: usize = 16;
-/// Room that a quiet socket takes for reading and writing.
-const BUFFER: usize = 4 << 10;
-
-/// Whether a request is to become a socket. Some clients offer HTTP/2 (`h2c`) by the same header, which is passed over.
-pub(in crate::http) fn is_asked_for(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::UPGRADE).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|name| name.trim().eq_ignore_ascii_case("websocket"))
-}
-
-/// Turns a request into a socket.
-pub(super) async fn upgrade(service: Service, caller: Caller, parts: &mut Parts) -> Response {
-    let refused =
-        |status, message: &str| answer::with_status(status, &failed(Code::BadRequest, message), answer::Form::Json);
-    if !is_own_page(&service, &parts.headers) {
-        let message = "This page's origin may not open a WebSocket here; CORS_ORIGINS names those that may";
-        return answer::with_status(StatusCode::FORBIDDEN, &failed(Code::Forbidden, message), answer::Form::Json);
-    }
-    // The library knows the names of both protocols; the newer one is spoken wherever it is offered.
-    if let Err(status) = GraphQLProtocol::from_request_parts(parts, &()).await {
-        return refused(status, "Ask for the WebSocket protocol graphql-transport-ws");
-    }
-    let upgrade = match WebSocketUpgrade::from_request_parts(parts, &()).await {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
-    };
-    let Ok(slot) = service.sockets.clone().try_acquire_owned() else {
-        return answer::respond(
-            &failed(Code::Overloaded, "Too many sockets are open; try again later"),
-            answer::Form::Json,
-        );
-    };
-    let upgrade = upgrade
-        .protocols(["graphql-transport-ws", "graphql-ws"])
-        .max_message_size(LARGEST_JSON)
-        .read_buffer_size(BUFFER)
-        .write_buffer_size(0)
-        .max_write_buffer_size(64 << 20);
-    let dialect = match upgrade.selected_protocol().map(|name| name.as_bytes().to_vec()) {
-        Some(name) if name == b"graphql-ws" => Dialect::Legacy,
-        _ => Dialect::TransportWs,
-    };
-    let mut answer = upgrade.on_upgrade(move |stream| async move {
-        let _slot = slot;
-        let _present = metrics::Present::websocket();
-        Socket::new(service, caller, dialect).serve(stream).await;
-    });
-    // Python's gql looks for the chosen protocol under `Sec-WebSocket-Protocol` in its own spelling alone, and speaks the
-    // elder one where it finds none. The client's spelling is an extension of its request that hyper writes by.
-    answer.extensions_mut().extend(std::mem::take(&mut parts.extensions));
-    answer
-}
-
-/// Browsers send cookies along to a socket whoever's page opens them, and no rule but this one asks whose it is.
-fn is_own_page(service: &Service, headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let Some(origin) = origin.to_str().ok().and_then(|text| Url::parse(text).ok()) else { return false };
-    let own = &service.app.settings.public_url;
-    let same_host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).is_some_and(|host| {
-        let port = origin.port().map_or_else(String::new, |port| format!(":{port}"));
-        origin.host_str().is_some_and(|name| format!("{name}{port}").eq_ignore_ascii_case(host))
-    });
-    same_host
-        || origin.origin() == own.origin()
-        || match &service.app.settings.http.cors_origins {
-            Origins::Off => false,
-            Origins::Any => true,
-            Origins::These(list) => list.contains(&origin.origin().ascii_serialization()),
-        }
-}
 
 /// What an operation's task sends to the socket's.
 enum Sent {
@@ -128,7 +50,7 @@ enum Sent {
     Over(String, u64, Option<String>),
 }
 
-struct Socket {
+pub(super) struct Socket {
     service: Service,
     /// Until the client has begun, whoever the request's header or cookie says.
     caller: Caller,
@@ -149,7 +71,7 @@ impl Drop for Socket {
 }
 
 impl Socket {
-    fn new(service: Service, caller: Caller, dialect: Dialect) -> Self {
+    pub(super) fn new(service: Service, caller: Caller, dialect: Dialect) -> Self {
         Self {
             service,
             caller,
@@ -162,7 +84,8 @@ impl Socket {
         }
     }
 
-    async fn serve(mut self, mut stream: WebSocket) {
+    /// Serves it until either side ends it.
+    pub(super) async fn serve(mut self, mut stream: WebSocket) {
         let close = self.talk(&mut stream).await;
         // What still runs ends here.
         drop(self);
