@@ -173,15 +173,12 @@ fn categories(value: &Value, times: &str, scope: SubscriptionScope) -> Option<Su
         let Some(times) = number(row, times).filter(|_| !is_part) else { continue };
         let slot = match category.as_str() {
             "total" => &mut found.total,
-            c if c.starts_with("qualified institutional") => &mut found.qualified_institutional,
+            c if c.starts_with("qualified institutional") || c.starts_with("qib") => &mut found.qualified_institutional,
             c if c.starts_with("non institutional") || c.starts_with("non-institutional") => {
                 &mut found.non_institutional
             }
-            // SME issues since July 2025 have individual investors, with bids of two lots and more, in retail's place.
-            c if c.starts_with("retail") || c.starts_with("individual investor") && !c.contains("other than") => {
-                &mut found.retail
-            }
-            c if c.starts_with("employee") => &mut found.employee,
+            c if c.contains("employee") => &mut found.employee,
+            c if is_retail(c) => &mut found.retail,
             _ => continue,
         };
         *slot = Some(times);
@@ -189,6 +186,13 @@ fn categories(value: &Value, times: &str, scope: SubscriptionScope) -> Option<Su
     // A total of nothing, of no known time, is the exchange's way to say that it doesn't know yet.
     let unknown = found.total.is_none_or(|total| total == 0.0) && found.as_of.is_none();
     (!unknown).then_some(found)
+}
+
+/// SME issues since July 2025 have individual investors, with bids of two lots and more, in retail's place.
+fn is_retail(category: &str) -> bool {
+    let individual =
+        ["investor", "bidder", "applicant"].iter().any(|who| category.starts_with(&format!("individual {who}")));
+    (category.starts_with("retail") || individual) && !category.contains("other than")
 }
 
 /// "Updated as on 11-Aug-2026 17:00:00", in India's time.
@@ -212,7 +216,7 @@ mod tests {
             {"category": "Non Institutional Investors", "noOfTotalMeant": "0.91", "srNo": "2"},
             {"category": "Non Institutional Investors(Bid amount of more than Ten Lakh Rupees)", "noOfTotalMeant": "0.5", "srNo": "2.1"},
             {"category": "Retail Individual Investors(RIIs)", "noOfTotalMeant": "0.95", "srNo": "3"},
-            {"category": "Employees", "noOfTotalMeant": "2.06", "srNo": "4"},
+            {"category": "Eligible Employees", "noOfTotalMeant": "2.06", "srNo": "4"},
             {"category": "Total", "noOfTotalMeant": "0.79", "srNo": null}], "updateTime": "Updated as on 11-Aug-2026 17:00:00"}"#;
         let mut details = Details::default();
         details.read_categories(body);
@@ -245,11 +249,18 @@ mod tests {
             "Individual Investors",
             "Individual Investors(IIs)",
             "INDIVIDUAL INVESTOR (2 lots)",
+            "Individual Bidders (minimum application size)",
+            "Individual Applicants",
+            "Retail Individual Bidders",
             "Retail Individual Investors(RIIs)",
         ] {
             assert_eq!(read(category), Some(3.5), "{category}");
         }
-        assert_eq!(read("Individual Investors(Other than retail)"), None);
+        for category in
+            ["Individual Investors(Other than retail)", "Individuals", "Employees who are individual investors"]
+        {
+            assert_eq!(read(category), None, "{category}");
+        }
     }
 
     #[test]
