@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::forecast::{ArtifactError, ModelDirectory};
 use crate::market::splits::Split;
-use crate::market::{DataSource, Dividend, Series};
+use crate::market::{Bar, DataSource, Dividend, Series};
 use crate::providers::alpha_vantage::AlphaVantage;
 use crate::providers::market::NseArchive;
 use crate::providers::nse::Nse;
@@ -156,6 +156,8 @@ impl Providers {
 /// Bytes of the cache of series.
 const SERIES_CACHE_BYTES: u64 = 48 << 20;
 const BYTES_PER_BAR: usize = 60;
+/// Bars that one statement reads, but for a symbol that has more by itself.
+const BARS_PER_STATEMENT: usize = 30_000;
 
 /// Series as columns, keyed by the data version: a refresh makes a new key, so nothing here is ever stale.
 #[derive(Clone)]
@@ -176,7 +178,8 @@ impl SeriesCache {
     }
 
     /// The series of these symbols, in their order, each with the row that it belongs to: bars and row are of one
-    /// moment, which may be later than that of the row given. What isn't cached comes in two statements.
+    /// moment, which may be later than that of the row given. What isn't cached comes in two statements,
+    /// or a few more where there are many bars.
     ///
     /// # Errors
     /// When the database fails.
@@ -202,13 +205,27 @@ impl SeriesCache {
     async fn read(&self, ids: &[i64]) -> Result<HashMap<i64, (symbol::Model, Arc<Series>)>, StoreError> {
         let snapshot = self.store.snapshot().await?;
         let symbols = self.store.symbols().get_many_in(&snapshot, ids).await?;
-        let bars = self.store.prices().all_of(&snapshot, ids).await?;
+        let mut read = HashMap::with_capacity(symbols.len());
+        for symbols in portions(symbols) {
+            let ids: Vec<i64> = symbols.iter().map(|symbol| symbol.id).collect();
+            let bars = self.store.prices().all_of(&snapshot, &ids).await?;
+            self.keep(symbols, bars, &mut read).await?;
+        }
         snapshot.commit().await?;
-        let mut by_symbol: HashMap<i64, Vec<_>> = HashMap::new();
+        Ok(read)
+    }
+
+    /// Makes series of bars.
+    async fn keep(
+        &self,
+        symbols: Vec<symbol::Model>,
+        bars: Vec<(i64, Bar)>,
+        read: &mut HashMap<i64, (symbol::Model, Arc<Series>)>,
+    ) -> Result<(), StoreError> {
+        let mut by_symbol: HashMap<i64, Vec<Bar>> = HashMap::new();
         for (id, bar) in bars {
             by_symbol.entry(id).or_default().push(bar);
         }
-        let mut read = HashMap::with_capacity(symbols.len());
         for symbol in symbols {
             let splits: Vec<Split> = serde_json::from_str(&symbol.splits)
                 .map_err(|source| StoreError::Corrupt { what: "list of splits", source })?;
@@ -219,6 +236,26 @@ impl SeriesCache {
             self.cache.insert((symbol.id, symbol.data_version), series.clone()).await;
             read.insert(symbol.id, (symbol, series));
         }
-        Ok(read)
+        Ok(())
     }
+}
+
+/// Symbols whose bars are read by one statement: a row takes twenty times what it holds until it is read.
+fn portions(symbols: Vec<symbol::Model>) -> Vec<Vec<symbol::Model>> {
+    let mut portions: Vec<Vec<symbol::Model>> = Vec::new();
+    let mut bars = 0;
+    for symbol in symbols {
+        let own = usize::try_from(symbol.bar_count).unwrap_or(0);
+        match portions.last_mut() {
+            Some(portion) if bars + own <= BARS_PER_STATEMENT => {
+                bars += own;
+                portion.push(symbol);
+            }
+            _ => {
+                bars = own;
+                portions.push(vec![symbol]);
+            }
+        }
+    }
+    portions
 }

@@ -10,8 +10,10 @@ use super::connection::{Connection, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, internal, missing, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
+use super::limits::Room;
 use super::loaders::{CurveOf, Rows};
 use super::scalars::{Date, DateTime};
+use super::spending;
 use super::strategy::{ExecutionInput, StrategyInput};
 use super::subject::{Symbol, has_changed, load_symbol, runs};
 use crate::actions::backtests;
@@ -103,6 +105,17 @@ impl From<backtest::Metrics> for BacktestMetrics {
 pub struct EquityCurve {
     curve: Arc<Curve>,
     execution: Execution,
+    /// What the curve takes.
+    _room: Option<Room>,
+}
+
+/// What a bar of a curve costs beside its own cell: money is counted in exact decimals.
+const CURVE: usize = 4;
+
+impl EquityCurve {
+    async fn spend(&self, ctx: &Context<'_>) -> Result<()> {
+        spending::cells(ctx, self.curve.close.len().saturating_mul(CURVE)).await
+    }
 }
 
 /// Curves as columns of equal length, oldest first.
@@ -114,19 +127,22 @@ impl EquityCurve {
     }
 
     /// Cash and the value of shares at each close.
-    async fn equity(&self) -> Column<f64> {
-        Column(self.curve.equity(&self.execution))
+    async fn equity(&self, ctx: &Context<'_>) -> Result<Column<f64>> {
+        self.spend(ctx).await?;
+        Ok(Column(self.curve.equity(&self.execution)))
     }
 
     /// Distance below the highest equity so far, which begins as the initial cash: 0 at a peak, -0.25 a quarter below
     /// it.
-    async fn drawdown(&self) -> Column<f64> {
-        Column(drawdowns(&self.curve.equity(&self.execution), self.execution.initial_cash))
+    async fn drawdown(&self, ctx: &Context<'_>) -> Result<Column<f64>> {
+        self.spend(ctx).await?;
+        Ok(Column(drawdowns(&self.curve.equity(&self.execution), self.execution.initial_cash)))
     }
 
     /// The equity of buying at the first close and selling at the last, with the same costs.
-    async fn buy_and_hold(&self) -> Column<f64> {
-        Column(self.curve.buy_and_hold(&self.execution))
+    async fn buy_and_hold(&self, ctx: &Context<'_>) -> Result<Column<f64>> {
+        self.spend(ctx).await?;
+        Ok(Column(self.curve.buy_and_hold(&self.execution)))
     }
 }
 
@@ -186,10 +202,12 @@ fn page_of<T: Clone>(all: &[T], request: &PageRequest) -> Page<(usize, T)> {
 }
 
 impl Backtest {
-    async fn curve(&self, ctx: &Context<'_>) -> Result<Arc<Curve>> {
+    /// What the run came to, bar by bar, and the room that it takes for as long as it is used.
+    async fn curve(&self, ctx: &Context<'_>) -> Result<(Arc<Curve>, Option<Room>)> {
+        let room = spending::room(ctx, None, self.0.bar_count).await?;
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let curve = loader.load_one(CurveOf(self.0.id)).await.map_err(|e| internal(&e))?;
-        curve.ok_or_else(|| missing("the backtest's curve"))
+        Ok((curve.ok_or_else(|| missing("the backtest's curve"))?, room))
     }
 }
 
@@ -268,7 +286,8 @@ impl Backtest {
     /// Equity, drawdown and buy and hold, bar by bar.
     async fn equity(&self, ctx: &Context<'_>) -> Result<EquityCurve> {
         let execution = self.0.execution().map_err(Fault::from)?;
-        Ok(EquityCurve { curve: self.curve(ctx).await?, execution })
+        let (curve, room) = self.curve(ctx).await?;
+        Ok(EquityCurve { curve, execution, _room: room })
     }
 
     /// Trades, oldest first.
@@ -285,7 +304,7 @@ impl Backtest {
         >,
     ) -> Result<Connection<Trade>> {
         let request = PageArguments { first, after, last, before }.request(&trade_sorts())?;
-        let curve = self.curve(ctx).await?;
+        let (curve, _room) = self.curve(ctx).await?;
         let total = Total::Known(curve.trades.len());
         let key = |row: &(usize, backtest::Trade)| vec![Key::Int(row.0 as i64)];
         Ok(connect(page_of(&curve.trades, &request), total, key, |(_, trade)| Trade::new(&trade, &curve.days)))

@@ -9,8 +9,10 @@ use super::batch::DataLoader;
 use super::column::Column;
 use super::errors::{Fault, bad_input, internal, missing};
 use super::ids::{self, Kind};
+use super::limits::Room;
 use super::loaders::{BacktestId, CurveOf, Rows, SymbolId};
 use super::scalars::Date;
+use super::spending;
 use crate::research::{self, CommonCurves};
 use crate::store::entity::backtest as row;
 
@@ -38,11 +40,17 @@ pub struct MetricComparison {
 }
 
 /// Curves of all runs on the days that all of them have. Each is 1 on the first of these days.
-pub struct ComparedCurves(Arc<CommonCurves>);
+pub struct ComparedCurves(Arc<Common>);
+
+/// The curves, and the room that they take.
+struct Common {
+    curves: CommonCurves,
+    _room: Option<Room>,
+}
 
 /// One run's curves.
 pub struct ComparedCurve {
-    curves: Arc<CommonCurves>,
+    common: Arc<Common>,
     at: usize,
 }
 
@@ -51,12 +59,12 @@ pub struct ComparedCurve {
 impl ComparedCurves {
     /// Days that every run has, oldest first; none if the runs have no day in common.
     async fn dates(&self) -> Column<Date> {
-        Column(self.0.days.iter().copied().map(Date).collect())
+        Column(self.0.curves.days.iter().copied().map(Date).collect())
     }
 
     /// A run each.
     async fn runs(&self) -> Vec<ComparedCurve> {
-        (0..self.0.equity.len()).map(|at| ComparedCurve { curves: self.0.clone(), at }).collect()
+        (0..self.0.curves.equity.len()).map(|at| ComparedCurve { common: self.0.clone(), at }).collect()
     }
 }
 
@@ -65,12 +73,12 @@ impl ComparedCurves {
 impl ComparedCurve {
     /// Cash and the value of shares at each close, over that of the first date.
     async fn equity(&self) -> Column<f64> {
-        Column(self.curves.equity.get(self.at).cloned().unwrap_or_default())
+        Column(self.common.curves.equity.get(self.at).cloned().unwrap_or_default())
     }
 
     /// The same for buying at the run's first close and selling at its last.
     async fn buy_and_hold(&self) -> Column<f64> {
-        Column(self.curves.buy_and_hold.get(self.at).cloned().unwrap_or_default())
+        Column(self.common.curves.buy_and_hold.get(self.at).cloned().unwrap_or_default())
     }
 }
 
@@ -109,6 +117,8 @@ impl BacktestComparison {
     /// Their curves, from one start.
     async fn curves(&self, ctx: &Context<'_>) -> Result<ComparedCurves> {
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
+        let bars: i32 = self.0.iter().fold(0, |sum, row| sum.saturating_add(row.bar_count));
+        let room = spending::room(ctx, None, bars).await?;
         let mut curves = loader.load_many(self.0.iter().map(|row| CurveOf(row.id))).await.map_err(|e| internal(&e))?;
         let mut runs = Vec::with_capacity(self.0.len());
         for row in &self.0 {
@@ -118,7 +128,8 @@ impl BacktestComparison {
         let common = tokio::task::spawn_blocking(move || {
             research::common_curves(runs.iter().map(|(curve, execution)| (&**curve, execution)))
         });
-        Ok(ComparedCurves(Arc::new(common.await.map_err(|e| internal(&e))?)))
+        let curves = common.await.map_err(|e| internal(&e))?;
+        Ok(ComparedCurves(Arc::new(Common { curves, _room: room })))
     }
 }
 

@@ -9,6 +9,7 @@ use super::guard::caller;
 use super::job::Job;
 use super::loaders::{ActionsOf, Rows};
 use super::scalars::{Date, Decimal};
+use super::spending;
 use super::subject::{Symbol, filtered_by, load_symbol};
 use crate::actions;
 use crate::app::App;
@@ -188,6 +189,7 @@ impl MarketQuery {
 pub(super) async fn actions_of(ctx: &Context<'_>, symbol: i64) -> Result<Vec<CorporateAction>> {
     let loader = ctx.data_unchecked::<DataLoader<Rows>>();
     let rows = loader.load_one(ActionsOf(symbol)).await.map_err(|e| internal(&e))?.unwrap_or_default();
+    spending::rows(ctx, rows.len()).await?;
     Ok(rows.into_iter().map(CorporateAction).collect())
 }
 

@@ -28,6 +28,7 @@ mod price;
 pub mod record;
 mod research_edits;
 mod scalars;
+mod spending;
 mod strategy;
 mod subject;
 mod sweep;

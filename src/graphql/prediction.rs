@@ -3,14 +3,13 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::backtest::{ReportFormat, report_url};
-use super::batch::DataLoader;
 use super::connection::{Connection, PageArguments, Total, connect, if_asked};
-use super::errors::{Fault, UserError, internal, missing, payload};
+use super::errors::{Fault, UserError, missing, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
-use super::loaders::{Rows, SeriesOf};
 use super::model::{Model, ModelEvaluation};
 use super::scalars::{Date, DateTime};
+use super::spending;
 use super::subject::{Symbol, has_changed, load_symbol, runs};
 use crate::actions::predictions;
 use crate::app::App;
@@ -117,12 +116,9 @@ impl Prediction {
         let symbol = load_symbol(ctx, Some(self.0.symbol_id)).await?;
         // Nothing has come since it was made.
         let symbol = symbol.filter(|symbol| symbol.0.last_day.is_some_and(|last| last > self.0.as_of));
-        let series = match symbol {
-            Some(symbol) => {
-                let loader = ctx.data_unchecked::<DataLoader<Rows>>();
-                loader.load_one(SeriesOf(symbol.0)).await.map_err(|e| internal(&e))?
-            }
-            None => None,
+        let (series, _room) = match symbol {
+            Some(symbol) => spending::series_of(ctx, &symbol.0).await?,
+            None => (None, None),
         };
         let Some(series) = series else {
             let points = self.0.points().map_err(Fault::from)?;

@@ -5,6 +5,7 @@ use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObj
 
 use super::column::{Column, Gap};
 use super::errors::bad_input;
+use super::limits::Room;
 use super::record::{Plan, Record, Writer, json};
 use super::scalars::{BigInt, Date};
 use crate::market::adjustment::adjusted_close;
@@ -114,10 +115,12 @@ pub struct PriceSeries {
     history: Columns,
     range: std::ops::Range<usize>,
     chart_url: String,
+    /// What the history takes.
+    _room: Option<Room>,
 }
 
 impl PriceSeries {
-    /// A view of a symbol's series.
+    /// A view of a symbol's series, in the room that it takes until all columns are written.
     pub(super) fn new(
         series: &Series,
         from: Option<Date>,
@@ -125,12 +128,13 @@ impl PriceSeries {
         interval: Interval,
         adjustment: Adjustment,
         chart_url: String,
+        room: Option<Room>,
     ) -> Self {
         let daily = series.view(adjustment, 0..series.raw.len());
         let (history, _) = resample(daily, interval);
         let start = from.map_or(0, |d| history.days.partition_point(|&x| x < d.0));
         let end = to.map_or(history.len(), |d| history.days.partition_point(|&x| x <= d.0)).max(start);
-        Self { history, range: start..end, chart_url }
+        Self { history, range: start..end, chart_url, _room: room }
     }
 
     fn floats(&self, column: &[f64]) -> Column<f64> {

@@ -10,12 +10,14 @@ use super::connection::{Connection, PageArguments, Total, connect, distinct, if_
 use super::errors::{Fault, internal};
 use super::ids::{self, Kind};
 use super::ipo::Ipo;
-use super::loaders::{BacktestsOf, BarsOf, FormerTickersOf, IpoOf, LatestBarOf, LatestPredictionOf, Rows, SeriesOf};
+use super::limits::Room;
+use super::loaders::{BacktestsOf, BarsOf, FormerTickersOf, IpoOf, LatestBarOf, LatestPredictionOf, Rows};
 use super::market::{CorporateAction, FormerTicker, actions_of};
 use super::prediction::Prediction;
 use super::price::{DateRange, PriceBar, PriceSeries, Split};
 use super::record::Records;
 use super::scalars::{Date, DateTime, Decimal};
+use super::spending;
 use super::subject::Symbol;
 use crate::app::App;
 use crate::market::calendar::{self, Calendar};
@@ -44,10 +46,10 @@ impl Symbol {
         serde_json::from_str(&self.0.dividends).map_err(|e| internal(&e))
     }
 
-    async fn columns(&self, ctx: &Context<'_>) -> Result<Arc<Series>> {
-        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
-        let series = loader.load_one(SeriesOf(self.0.clone())).await.map_err(|e| internal(&e))?;
-        Ok(series.unwrap_or_default())
+    /// The bars, and the room that they take for as long as they are used.
+    async fn columns(&self, ctx: &Context<'_>) -> Result<(Arc<Series>, Option<Room>)> {
+        let (series, room) = spending::series_of(ctx, &self.0).await?;
+        Ok((series.unwrap_or_default(), room))
     }
 
     /// Daily bars come from the table, page by page.
@@ -92,7 +94,7 @@ impl Symbol {
         to: Option<i32>,
         interval: Interval,
     ) -> Result<Connection<PriceBar>> {
-        let series = self.columns(ctx).await?;
+        let (series, _room) = self.columns(ctx).await?;
         let range = series.range(from, to);
         let (after, before) = (day_of(page.after.as_ref()), day_of(page.before.as_ref()));
         let (columns, last) = resample(series.raw(range.clone()), interval);
@@ -154,6 +156,7 @@ impl Symbol {
     async fn former_tickers(&self, ctx: &Context<'_>) -> Result<Vec<FormerTicker>> {
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let former = loader.load_one(FormerTickersOf(self.0.id)).await.map_err(|e| internal(&e))?.unwrap_or_default();
+        spending::rows(ctx, former.len()).await?;
         Ok(former.into_iter().map(|f| FormerTicker { ticker: f.ticker, until: Date(f.until) }).collect())
     }
 
@@ -215,16 +218,22 @@ impl Symbol {
 
     /// Splits, from the provider or found in the prices, oldest first.
     #[graphql(name = "splits")]
-    async fn split_list(&self) -> Result<Vec<Split>> {
-        Ok(self.splits()?.into_iter().map(std::convert::Into::into).collect())
+    async fn split_list(&self, ctx: &Context<'_>) -> Result<Vec<Split>> {
+        let splits = self.splits()?;
+        spending::rows(ctx, splits.len()).await?;
+        Ok(splits.into_iter().map(std::convert::Into::into).collect())
     }
 
     /// Stretches of trading days without bars between the first and the last.
     async fn gaps(&self, ctx: &Context<'_>) -> Result<Vec<DateRange>> {
         let calendar = Calendar::of(self.0.exchange, self.0.quotation().map(|q| q.currency));
-        let series = self.columns(ctx).await?;
-        let gaps = calendar::gaps(&series.raw.days, calendar);
-        Ok(gaps.into_iter().take(MOST_GAPS).map(std::convert::Into::into).collect())
+        let gaps = {
+            let (series, _room) = self.columns(ctx).await?;
+            calendar::gaps(&series.raw.days, calendar)
+        };
+        let gaps: Vec<DateRange> = gaps.into_iter().take(MOST_GAPS).map(std::convert::Into::into).collect();
+        spending::rows(ctx, gaps.len()).await?;
+        Ok(gaps)
     }
 
     /// Bars as traded, oldest first, a page at a time.
@@ -321,9 +330,9 @@ impl Symbol {
             chart.push_str(&format!("&interval={}", interval.name()));
         }
         let chart_url = ctx.data_unchecked::<App>().link(&chart);
-        let series = self.columns(ctx).await?;
+        let (series, room) = self.columns(ctx).await?;
         let adjustment = series.chosen(adjustment, adjusted);
-        Ok(PriceSeries::new(&series, from, to, interval, adjustment, chart_url))
+        Ok(PriceSeries::new(&series, from, to, interval, adjustment, chart_url, room))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::harness::{Database, TestApp};
@@ -56,6 +57,12 @@ fn probes() -> Vec<(&'static str, String, Value, Option<&'static str>)> {
         (
             "statistics by alias",
             format!("{{{}}}", aliases("ipoStatistics{count}", 290)),
+            json!({}),
+            Some("QUERY_TOO_COMPLEX"),
+        ),
+        (
+            "searches by alias",
+            format!("{{{}}}", aliases("dataIssues(filter:{search:\"a\"}){totalCount}", 20)),
             json!({}),
             Some("QUERY_TOO_COMPLEX"),
         ),
@@ -161,6 +168,47 @@ on_each_database! {
             assert!(began.elapsed() < Duration::from_secs(20), "{name}");
         }
         assert_eq!(app.anonymous.data("{ viewer { role } }", json!({})).await["viewer"]["role"], "ANONYMOUS");
+    }
+}
+
+on_each_database! {
+    async fn lists_of_symbols_read_so_many_bars_and_no_more(app: TestApp) {
+        let transaction = app.app.store.begin().await.expect("a transaction");
+        for ticker in ["A.BSE", "B.BSE", "C.BSE"] {
+            let sql = format!(
+                "INSERT INTO symbols (ticker, exchange, currency, source, bar_count, data_version, splits, created_at)
+                 VALUES ('{ticker}', 'BSE', 'INR', 'CSV', 150000, 1, '[]', 0)"
+            );
+            transaction.execute_unprepared(&sql).await.expect("a symbol");
+        }
+        transaction.commit().await.expect("an end");
+        for field in ["gaps{from}", "series{length}", "series{close}", "prices(interval:WEEK){totalCount}"] {
+            let query = |symbols: usize| format!("{{symbols(first:{symbols}){{nodes{{{field}}}}}}}");
+            app.anonymous.data(&query(2), json!({})).await;
+            let answer = app.anonymous.graphql(&query(3), json!({})).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "ANSWER_TOO_LARGE", "{field}: {answer}");
+        }
+    }
+
+    async fn lists_that_nobody_could_count_are_paid_for_as_they_come(app: TestApp) {
+        let transaction = app.app.store.begin().await.expect("a transaction");
+        for sql in [
+            "INSERT INTO symbols (id, ticker, exchange, currency, source, created_at) VALUES (1, 'A.BSE', 'BSE', 'INR', 'CSV', 0)",
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+             INSERT INTO corporate_actions (exchange, symbol_id, ticker, kind, ex_day, subject, source, fingerprint, created_at)
+             SELECT 'BSE', 1, 'A', 'DIVIDEND', i, 'Dividend', 'NSE', 'f' || i, 0 FROM n",
+        ] {
+            transaction.execute_unprepared(sql).await.expect("rows");
+        }
+        transaction.commit().await.expect("an end");
+        let query = |n: usize| {
+            let lists = (0..n).fold(String::new(), |text, i| text + &format!("a{i}:corporateActions{{kind text}} "));
+            format!("{{symbol(ticker:\"A.BSE\"){{{lists}}}}}")
+        };
+        let answer = app.anonymous.data(&query(5), json!({})).await;
+        assert_eq!(answer["symbol"]["a4"].as_array().map(Vec::len), Some(2_000));
+        let answer = app.anonymous.graphql(&query(100), json!({})).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "ANSWER_TOO_LARGE", "{:.300}", answer.to_string());
     }
 }
 

@@ -233,6 +233,8 @@ fn the_limits_that_the_guide_names_are_those_of_the_code() {
             limits::operation::MOST_ALIASES
         ),
         format!("and {} at the root", limits::operation::MOST_ROOTS),
+        format!("At most {} search", limits::operation::MOST_SCANS),
+        format!("at most {},000 bars", limits::budget::MOST_BARS_READ / 1_000),
     ] {
         assert!(guide.contains(&told), "{told}");
     }

@@ -1,11 +1,11 @@
 //! What an operation may use while it runs. The cost that was counted before is an estimate from the text; this is
 //! spent as values are made, so that an estimate that is wrong still ends.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
-use async_graphql::{Pos, ServerError};
+use async_graphql::{Error, Pos, ServerError};
 use tokio::sync::{Mutex, OnceCell, OwnedSemaphorePermit, Semaphore};
 
 use crate::backtest::Sweep;
@@ -13,6 +13,16 @@ use crate::graphql::codes::Code;
 
 /// Values of columns that one operation may answer with.
 pub const MOST_CELLS: u64 = 3_000_000;
+/// Bars of symbols that one operation may have read, each symbol's counted once: they come at some hundred thousand a second.
+pub const MOST_BARS_READ: u64 = 300_000;
+/// Bars that one operation may go through, those of a symbol or a run counted each time that they are asked for.
+pub const MOST_BARS: u64 = 10_000_000;
+/// From here on an operation waits for a permit of the lane of large ones.
+const LARGE_BARS: u64 = 20_000;
+/// Bars that a large operation has in memory at a time; what asks for more waits for what is answered before it.
+const BARS_OF_LARGE: u32 = 200_000;
+/// The same for all others together.
+const BARS_OF_OTHERS: u32 = 100_000;
 /// Combinations of sweeps that one operation may have in memory.
 pub const MOST_COMBINATIONS: u64 = 2_000_000;
 /// From here on an operation waits for a permit of the lane of large ones.
@@ -24,13 +34,17 @@ pub const LARGEST_ANSWER: usize = 32 << 20;
 
 /// Lets few large operations run at a time, so that others find a processor and memory free.
 #[derive(Clone)]
-pub struct Lane(Arc<Semaphore>);
+pub struct Lane {
+    large: Arc<Semaphore>,
+    /// Room for the bars of those that aren't.
+    bars: Arc<Semaphore>,
+}
 
 impl Default for Lane {
     fn default() -> Self {
         // All but one of the processors, and at least one.
         let permits = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
-        Self(Arc::new(Semaphore::new(permits)))
+        Self { large: Arc::new(Semaphore::new(permits)), bars: Arc::new(Semaphore::new(BARS_OF_OTHERS as usize)) }
     }
 }
 
@@ -42,7 +56,23 @@ struct Account {
     cells: AtomicU64,
     lane: Lane,
     permit: Mutex<Option<OwnedSemaphorePermit>>,
+    bars: Arc<Semaphore>,
+    read: std::sync::Mutex<Read>,
     sweeps: std::sync::Mutex<Sweeps>,
+}
+
+/// Room for bars in memory, for as long as it is kept.
+#[derive(Debug)]
+pub struct Room {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Bars that an operation has asked for.
+#[derive(Default)]
+struct Read {
+    symbols: HashSet<i64>,
+    bars: u64,
+    of_symbols: u64,
 }
 
 /// The results of a sweep once they are decoded.
@@ -61,6 +91,8 @@ impl Budget {
             cells: AtomicU64::new(0),
             lane,
             permit: Mutex::new(None),
+            bars: Arc::new(Semaphore::new(BARS_OF_LARGE as usize)),
+            read: std::sync::Mutex::default(),
             sweeps: std::sync::Mutex::default(),
         }))
     }
@@ -70,7 +102,7 @@ impl Budget {
         let mut permit = self.0.permit.lock().await;
         if permit.is_none() {
             // It is never closed; without a permit the operation goes on all the same.
-            *permit = self.0.lane.0.clone().acquire_owned().await.ok();
+            *permit = self.0.lane.large.clone().acquire_owned().await.ok();
         }
     }
 
@@ -78,6 +110,7 @@ impl Budget {
     pub fn renew(&self) {
         self.0.cells.store(0, Ordering::Relaxed);
         *self.0.sweeps.lock().unwrap_or_else(PoisonError::into_inner) = Sweeps::default();
+        *self.0.read.lock().unwrap_or_else(PoisonError::into_inner) = Read::default();
         if let Ok(mut permit) = self.0.permit.try_lock() {
             *permit = None;
         }
@@ -101,14 +134,50 @@ impl Budget {
         Some(sweeps.cells.entry(id).or_default().clone())
     }
 
+    /// Waits until there is room for bars that are about to be read or copied: of a symbol, or of what was computed from
+    /// one. Whoever has room waits for nobody who wants some.
+    ///
+    /// # Errors
+    /// When the operation has had what one may have.
+    pub async fn room(&self, symbol: Option<i64>, bars: i32) -> Result<Room, Error> {
+        let bars = u32::try_from(bars).unwrap_or(0);
+        let is_large = {
+            let mut read = self.0.read.lock().unwrap_or_else(PoisonError::into_inner);
+            read.bars = read.bars.saturating_add(bars.into());
+            if symbol.is_some_and(|symbol| read.symbols.insert(symbol)) {
+                read.of_symbols = read.of_symbols.saturating_add(bars.into());
+            }
+            if read.bars > MOST_BARS || read.of_symbols > MOST_BARS_READ {
+                return Err(too_many_bars());
+            }
+            read.bars > LARGE_BARS
+        };
+        if is_large {
+            self.acquire_permit().await;
+        }
+        // Those with a permit have room of their own, so that none of them waits for one that waits for the permit.
+        let has_permit = self.0.permit.lock().await.is_some();
+        let (room, most) = if has_permit { (&self.0.bars, BARS_OF_LARGE) } else { (&self.0.lane.bars, BARS_OF_OTHERS) };
+        // They are never closed.
+        Ok(Room { _permit: room.clone().acquire_many_owned(bars.min(most)).await.ok() })
+    }
+
     /// Spends cells before they are made.
     ///
     /// # Errors
     /// When the operation has had what one may have.
     pub async fn spend(&self, cells: usize, at: Pos) -> Result<(), ServerError> {
+        self.take(cells).await.map_err(|error| error.into_server_error(at))
+    }
+
+    /// The same for a resolver.
+    ///
+    /// # Errors
+    /// When the operation has had what one may have.
+    pub async fn take(&self, cells: usize) -> Result<(), Error> {
         let spent = self.0.cells.fetch_add(cells as u64, Ordering::Relaxed).saturating_add(cells as u64);
         if spent > MOST_CELLS {
-            return Err(too_large(at));
+            return Err(too_large());
         }
         if spent > LARGE_CELLS {
             self.acquire_permit().await;
@@ -119,9 +188,63 @@ impl Budget {
     }
 }
 
-fn too_large(at: Pos) -> ServerError {
-    let message = format!(
-        "The answer would hold more than {MOST_CELLS} values: ask for fewer columns or a shorter range at a time"
-    );
-    Code::AnswerTooLarge.at(at, message)
+fn too_large() -> Error {
+    Code::AnswerTooLarge.error(format!(
+        "The answer would hold more than {MOST_CELLS} values of columns, or as much of lists: ask for fewer of them, or a \
+         shorter range, at a time"
+    ))
+}
+
+fn too_many_bars() -> Error {
+    Code::AnswerTooLarge.error(format!(
+        "The operation would read more than {MOST_BARS_READ} bars, or go through more than {MOST_BARS}: ask for fewer \
+         symbols or runs at a time"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn budget() -> Budget {
+        Budget::new(Lane::default())
+    }
+
+    #[tokio::test]
+    async fn an_operation_reads_so_many_bars_of_symbols_and_goes_through_more() {
+        let of_many = budget();
+        for symbol in 0..30 {
+            of_many.room(Some(symbol), 10_000).await.expect("room");
+        }
+        assert!(of_many.room(Some(30), 1).await.is_err());
+        let of_one = budget();
+        for _ in 0..1_000 {
+            of_one.room(Some(1), 10_000).await.expect("room");
+        }
+        assert!(of_one.room(Some(1), 1).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn bars_wait_for_room_and_more_than_there_is_gets_all_of_it() {
+        let budget = budget();
+        let held = budget.room(None, 5_000_000).await.expect("room");
+        let waits = tokio::time::timeout(Duration::from_millis(50), budget.room(None, 1)).await;
+        assert!(waits.is_err(), "{waits:?}");
+        drop(held);
+        budget.room(None, 1).await.expect("room");
+    }
+
+    #[tokio::test]
+    async fn small_operations_share_room_that_a_large_one_does_not_wait_for() {
+        let lane = Lane::default();
+        let mut held = Vec::new();
+        for _ in 0..5 {
+            held.push(Budget::new(lane.clone()).room(None, 20_000).await.expect("room"));
+        }
+        let waits = tokio::time::timeout(Duration::from_millis(50), Budget::new(lane.clone()).room(None, 20_000)).await;
+        assert!(waits.is_err(), "{waits:?}");
+        Budget::new(lane).room(None, 20_001).await.expect("room");
+    }
 }

@@ -20,7 +20,7 @@ use moka::sync::Cache;
 use super::codes::Code;
 use super::validate;
 
-pub use budget::{Budget, Lane};
+pub use budget::{Budget, Lane, Room};
 
 /// The shapes of this schema's fields.
 static SHAPES: LazyLock<shape::Shapes> = LazyLock::new(|| shape::shapes(&super::schema(None).sdl()));

@@ -44,6 +44,17 @@ const WEIGHTS: &[(&str, &str, u64)] = &[
     ("SweepColumns", "tradeCount", 500),
     ("Sweep", "columns", 200),
     ("Sweep", "best", 2_000),
+    // Texts of some kilobytes, read and parsed for each of them.
+    ("PredictionConnection", "nodes", 8),
+    ("PredictionConnection", "edges", 8),
+    ("Symbol", "latestPrediction", 10),
+    ("Prediction", "evaluation", 5),
+    ("Prediction", "evaluationByDay", 5),
+    ("Prediction", "independentOrigins", 5),
+    ("Prediction", "skillRange", 5),
+    ("Prediction", "verdict", 5),
+    ("Prediction", "points", 10),
+    ("Prediction", "outcome", 10),
     ("Query", "ipoStatistics", SCAN),
     ("Query", "compareBacktests", 500),
     ("Mutation", "sweepBacktests", 1_000),
@@ -55,6 +66,8 @@ const WEIGHTS: &[(&str, &str, u64)] = &[
 /// A statement that reads a whole table, however little it answers: figures over all, a text that may stand anywhere.
 /// Twenty thousand rows take 15 to 25 ms.
 pub const SCAN: u64 = 2_500;
+/// A statement over the part of a table that a filter leaves, counted or sorted.
+pub const FILTERED: u64 = 300;
 /// A column of a series, written as one value.
 const COLUMN: u64 = 50;
 /// Something that a statement brings, or may.
@@ -66,7 +79,8 @@ const PAGE: u64 = 5;
 const GROWTHS: &[(&str, &str, Growth)] = &[
     ("Query", "nodes", Growth::Listed("ids")),
     ("Query", "models", Growth::About(20)),
-    ("Query", "tokens", Growth::About(50)),
+    ("Query", "tokens", Growth::About(300)),
+    ("Query", "deletedIpos", Growth::About(500)),
     ("BacktestComparison", "backtests", Growth::About(8)),
     ("BacktestComparison", "differences", Growth::About(15)),
     ("BacktestComparison", "metrics", Growth::About(19)),
