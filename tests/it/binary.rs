@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{ADMIN_TOKEN, Answer, Client, Database, Provider, day, fresh_database, provider};
+use crate::harness::{ADMIN_TOKEN, Answer, Client, Database, Provider, day, fresh_database, provider, state};
 
 pub fn prospectus() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_prospectus"));
@@ -95,10 +95,6 @@ impl Server {
     fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
         assert!(status.expect("kill runs").success());
-    }
-
-    fn statements(&self) -> usize {
-        self.log.lock().expect("a log").iter().filter(|line| line.contains("sqlx::query")).count()
     }
 }
 
@@ -206,45 +202,6 @@ async fn a_copy_is_made_while_jobs_write_and_put_back_when_nothing_serves() {
     }
 }
 
-async fn statements_of_a_page(symbols: usize) -> usize {
-    let folder = tempfile::tempdir().expect("a folder");
-    let provider = Provider::start().await;
-    let database = fresh_database(Database::Sqlite, &folder);
-    let csv = folder.path().join("prices.csv");
-    std::fs::write(&csv, "date,open,high,low,close,volume\n2024-01-02,1,2,0.5,1.5,7\n").expect("a file");
-    for n in 0..symbols {
-        let status = prospectus()
-            .args(["import", &format!("S{n}")])
-            .arg(&csv)
-            .env("DATABASE_URL", &database)
-            .stdout(Stdio::null())
-            .status();
-        assert!(status.expect("it runs").success());
-    }
-    let settings = [("RUST_LOG", "info,sqlx::query=debug"), ("RESPONSE_CACHE", "off")];
-    let server = Server::start(&database, &provider.url(), &["--no-worker"], &settings);
-    let client = Client::new(&server.url, None);
-    let query = "{ symbols(first: 50) { edges { node { ticker latestBar { close } } } } }";
-    let mut least = usize::MAX;
-    // What the server looks at by the clock may fall into one of the counts, but not into each.
-    for _ in 0..4 {
-        let before = server.statements();
-        let data = client.data(query, json!({})).await;
-        assert_eq!(data["symbols"]["edges"].as_array().map(Vec::len), Some(symbols));
-        assert_eq!(data["symbols"]["edges"][0]["node"]["latestBar"]["close"], 1.5);
-        // The log comes through a pipe.
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        least = least.min(server.statements() - before);
-    }
-    least
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_list_costs_the_same_number_of_statements_whatever_its_length() {
-    let (short, long) = (statements_of_a_page(2).await, statements_of_a_page(12).await);
-    assert_eq!((short, long), (2, 2));
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_server_finishes_what_runs_and_leaves_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -254,11 +211,8 @@ async fn a_stopped_server_finishes_what_runs_and_leaves_at_once() {
     let database = fresh_database(Database::Sqlite, &folder);
     let mut server = Server::start(&database, &provider.url(), &[], &[]);
     let client = Client::new(&server.url, Some(ADMIN_TOKEN));
-    client.add_symbol("ACME").await;
-    let running = "{ jobs(filter: { state: [RUNNING] }) { totalCount } }";
-    while client.data(running, json!({})).await["jobs"]["totalCount"] == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let job = client.add_symbol("ACME").await;
+    client.job_when(&job, |job| state(job) == "RUNNING").await;
     server.signal("TERM");
     let asked = Instant::now();
     assert!(server.child.wait().expect("an end").success());
@@ -299,16 +253,10 @@ async fn killed_again_and_again(database: Database) {
     }
     let server = Server::start(&database, &provider.url(), &[], &[]);
     let client = Client::new(&server.url, None);
-    let deadline = Instant::now() + Duration::from_mins(1);
-    let states = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Job { state message } } }";
-    loop {
-        let jobs = client.data(states, json!({"ids": accepted})).await;
-        let jobs = jobs["nodes"].as_array().expect("jobs").clone();
-        if jobs.iter().all(|job| job["state"] == "SUCCEEDED") {
-            break;
-        }
-        assert!(Instant::now() < deadline, "not every accepted job has ended: {jobs:?}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(accepted.len(), SYMBOLS);
+    for job in accepted {
+        let ended = client.settled(&job).await;
+        assert_eq!(state(&ended), "SUCCEEDED", "{ended}");
     }
     let query = "{ symbols { nodes { ticker barCount prices(first: 500) { nodes { date } } } } }";
     let symbols = client.data(query, json!({})).await;

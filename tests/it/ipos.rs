@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, TestApp, provider, state, summary};
+use crate::harness::{Answer, TestApp, provider, state, summary, until};
 use crate::on_each_database;
 
 const PAST: &str = r#######"[
@@ -473,11 +473,8 @@ on_each_database! {
 async fn issues_are_fetched_by_the_clock_from_the_first_start_on() {
     let app = TestApp::start_with(crate::harness::Database::Sqlite, &[("IPO_SCHEDULE", "30 0 * * *")]).await;
     let query = "{ jobs(filter: { kind: [REFRESH_IPOS] }) { totalCount } }";
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while app.anonymous.data(query, json!({})).await["jobs"]["totalCount"] != 2 {
-        assert!(std::time::Instant::now() < deadline, "the NSE and the calendar have not been asked for");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    // The NSE and the calendar.
+    until(async || app.anonymous.data(query, json!({})).await, |found| found["jobs"]["totalCount"] == 2).await;
     prospectus::jobs::run_due(&app.app, chrono::Utc::now()).await.expect("a look");
     assert_eq!(app.anonymous.data(query, json!({})).await["jobs"]["totalCount"], 2, "once");
 }

@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::binary::Server;
 use crate::harness::postgres::Cluster;
 use crate::harness::proxy::Proxy;
-use crate::harness::{ADMIN_TOKEN, Answer, Client, Database, Provider, TestApp, day, fresh_database, provider};
+use crate::harness::{ADMIN_TOKEN, Answer, Client, Database, Provider, TestApp, day, fresh_database, provider, state};
 use crate::on_each_database;
 use crate::subscriptions::{JOB, connect_to, receive, subscribe};
 
@@ -20,12 +22,41 @@ fn payload(ticker: &str) -> String {
     provider::daily(ticker, &[(day(0), ["1.0", "2.0", "0.5", "1.5"], "7")])
 }
 
-/// Follows a job over a WebSocket until the stream completes; answers with the states told.
-async fn followed_by_socket(url: String, id: String) -> Vec<String> {
+/// Somebody who follows a job until the stream completes.
+struct Follower {
+    /// The first state has come.
+    begun: oneshot::Receiver<()>,
+    /// All of them, in the end.
+    states: JoinHandle<Vec<String>>,
+}
+
+impl Follower {
+    /// One by a WebSocket and one by server-sent events, once both have begun.
+    async fn both(url: &str, id: &str) -> [Self; 2] {
+        let (by_socket, by_events) = (oneshot::channel(), oneshot::channel());
+        let socket = tokio::spawn(followed_by_socket(url.to_owned(), id.to_owned(), by_socket.0));
+        let events = tokio::spawn(followed_by_events(url.to_owned(), id.to_owned(), by_events.0));
+        let mut both = [Self { begun: by_socket.1, states: socket }, Self { begun: by_events.1, states: events }];
+        for follower in &mut both {
+            (&mut follower.begun).await.expect("a first state");
+        }
+        both
+    }
+}
+
+async fn assert_one_end(followers: [Follower; 2]) {
+    for follower in followers {
+        let states = follower.states.await.expect("a follower");
+        assert_eq!(states.last().map(String::as_str), Some("SUCCEEDED"), "{states:?}");
+        assert_eq!(states.iter().filter(|state| *state == "SUCCEEDED").count(), 1, "{states:?}");
+    }
+}
+
+async fn followed_by_socket(url: String, id: String, begin: oneshot::Sender<()>) -> Vec<String> {
     let mut socket = connect_to(&url, json!({})).await;
     receive(&mut socket).await;
     subscribe(&mut socket, "1", JOB, json!({"id": id})).await;
-    let mut states = Vec::new();
+    let (mut begin, mut states) = (Some(begin), Vec::new());
     loop {
         let message = tokio::time::timeout(PATIENCE, async {
             loop {
@@ -40,6 +71,9 @@ async fn followed_by_socket(url: String, id: String) -> Vec<String> {
             Some("next") => {
                 assert!(message["payload"]["errors"].is_null(), "{message}");
                 states.push(message["payload"]["data"]["jobUpdated"]["state"].as_str().unwrap_or_default().to_owned());
+                if let Some(begin) = begin.take() {
+                    let _ = begin.send(());
+                }
             }
             Some("complete") => return states,
             _ => {}
@@ -47,35 +81,31 @@ async fn followed_by_socket(url: String, id: String) -> Vec<String> {
     }
 }
 
-/// Follows a job over server-sent events until the stream completes; answers with the states told.
-async fn followed_by_events(url: String, id: String) -> Vec<String> {
-    let response = reqwest::Client::builder()
+async fn followed_by_events(url: String, id: String, begin: oneshot::Sender<()>) -> Vec<String> {
+    let request = reqwest::Client::builder()
         .no_proxy()
         .build()
         .expect("a client")
         .post(format!("{url}/graphql"))
         .header("accept", "text/event-stream")
         .json(&json!({"query": JOB, "variables": {"id": id}}));
-    let text = tokio::time::timeout(PATIENCE, async { response.send().await.expect("an answer").text().await });
-    let text = text.await.expect("in time").expect("a stream that ends");
+    let mut response = request.send().await.expect("an answer");
+    let (mut begin, mut text) = (Some(begin), String::new());
+    while let Some(chunk) = tokio::time::timeout(PATIENCE, response.chunk()).await.expect("in time").expect("a stream")
+    {
+        text += &String::from_utf8_lossy(&chunk);
+        if text.contains("data:") {
+            if let Some(begin) = begin.take() {
+                let _ = begin.send(());
+            }
+        }
+    }
     assert!(text.contains("event: complete"), "{text}");
     let data = text
         .lines()
         .filter_map(|line| line.strip_prefix("data:"))
         .filter_map(|d| serde_json::from_str::<Value>(d).ok());
     data.filter_map(|d| d["data"]["jobUpdated"]["state"].as_str().map(str::to_owned)).collect()
-}
-
-fn assert_one_end(states: &[String]) {
-    assert_eq!(states.last().map(String::as_str), Some("SUCCEEDED"), "{states:?}");
-    assert_eq!(states.iter().filter(|state| *state == "SUCCEEDED").count(), 1, "{states:?}");
-}
-
-async fn until_running(client: &Client, id: &str) {
-    let query = "query($id: ID!) { node(id: $id) { ... on Job { state } } }";
-    while client.data(query, json!({"id": id})).await["node"]["state"] != "RUNNING" {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// An API that reaches PostgreSQL through a proxy, and a worker that doesn't need it.
@@ -98,13 +128,12 @@ impl Apart {
     }
 
     /// A job that runs for so long, and its followers at the API.
-    async fn follow(&self, runs: Duration) -> (String, [tokio::task::JoinHandle<Vec<String>>; 2]) {
-        self.app.provider.answer("ACME", Answer::Late(runs, payload("ACME")));
-        let id = self.app.operator.add_symbol("ACME").await;
-        until_running(&self.app.operator, &id).await;
-        let socket = tokio::spawn(followed_by_socket(self.url.clone(), id.clone()));
-        let events = tokio::spawn(followed_by_events(self.url.clone(), id.clone()));
-        (id, [socket, events])
+    async fn follow(&self, ticker: &str, runs: Duration) -> (String, [Follower; 2]) {
+        self.app.provider.answer(ticker, Answer::Late(runs, payload(ticker)));
+        let id = self.app.operator.add_symbol(ticker).await;
+        self.app.job_when(&id, |job| state(job) == "RUNNING").await;
+        let followers = Follower::both(&self.url, &id).await;
+        (id, followers)
     }
 }
 
@@ -112,28 +141,15 @@ impl Apart {
 #[cfg_attr(not(has_postgres), ignore = "PostgreSQL's server is not installed")]
 async fn followers_hear_an_end_that_fell_into_a_cut() {
     let apart = Apart::start().await;
-    let (id, followers) = apart.follow(Duration::from_millis(1_500)).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let (id, followers) = apart.follow("ACME", Duration::from_millis(1_500)).await;
     apart.proxy.cut();
     apart.app.settled(&id).await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    apart.proxy.has_refused().await;
     apart.proxy.mend();
-    for follower in followers {
-        assert_one_end(&follower.await.expect("a follower"));
-    }
+    assert_one_end(followers).await;
     // What comes after is heard as before.
-    let (_, followers) = apart_again(&apart).await;
-    for follower in followers {
-        assert_one_end(&follower.await.expect("a follower"));
-    }
-}
-
-async fn apart_again(apart: &Apart) -> (String, [tokio::task::JoinHandle<Vec<String>>; 2]) {
-    apart.app.provider.answer("BETA", Answer::Late(Duration::from_millis(800), payload("BETA")));
-    let id = apart.app.operator.add_symbol("BETA").await;
-    let socket = tokio::spawn(followed_by_socket(apart.url.clone(), id.clone()));
-    let events = tokio::spawn(followed_by_events(apart.url.clone(), id.clone()));
-    (id, [socket, events])
+    let (_, followers) = apart.follow("BETA", Duration::from_millis(800)).await;
+    assert_one_end(followers).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -150,10 +166,10 @@ async fn who_begins_to_follow_during_a_cut_hears_what_ended_in_it() {
     apart.app.provider.answer("ACME", Answer::Body(payload("ACME")));
     let id = apart.app.operator.add_symbol("ACME").await;
     apart.app.settled(&id).await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    apart.proxy.has_refused().await;
     apart.proxy.mend();
-    let told = tokio::time::timeout(PATIENCE, receive(&mut socket)).await.expect("in time").expect("a message");
-    assert_eq!(told["payload"]["data"]["refreshCompleted"]["job"]["id"], json!(id), "{told}");
+    let heard = tokio::time::timeout(PATIENCE, receive(&mut socket)).await.expect("in time").expect("a message");
+    assert_eq!(heard["payload"]["data"]["refreshCompleted"]["job"]["id"], json!(id), "{heard}");
     // An answer says so at once where there is no database to ask.
     apart.proxy.cut();
     let (status, answer) =
@@ -165,13 +181,10 @@ async fn who_begins_to_follow_during_a_cut_hears_what_ended_in_it() {
 #[cfg_attr(not(has_postgres), ignore = "PostgreSQL's server is not installed")]
 async fn followers_hear_an_end_though_the_connections_fell_silent() {
     let apart = Apart::start().await;
-    let (id, followers) = apart.follow(Duration::from_millis(1_500)).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let (id, followers) = apart.follow("ACME", Duration::from_millis(1_500)).await;
     apart.proxy.silence();
     apart.app.settled(&id).await;
-    for follower in followers {
-        assert_one_end(&follower.await.expect("a follower"));
-    }
+    assert_one_end(followers).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -184,14 +197,10 @@ async fn a_server_that_restarts_ends_no_job_and_silences_no_follower() {
     let client = Client::new(&server.url, Some(ADMIN_TOKEN));
     provider.answer("ACME", Answer::Late(Duration::from_secs(2), payload("ACME")));
     let id = client.add_symbol("ACME").await;
-    until_running(&client, &id).await;
-    let socket = tokio::spawn(followed_by_socket(server.url.clone(), id.clone()));
-    let events = tokio::spawn(followed_by_events(server.url.clone(), id.clone()));
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    client.job_when(&id, |job| state(job) == "RUNNING").await;
+    let followers = Follower::both(&server.url, &id).await;
     cluster.crash();
-    for follower in [socket, events] {
-        assert_one_end(&follower.await.expect("a follower"));
-    }
+    assert_one_end(followers).await;
 }
 
 /// Ends with the test.
@@ -235,21 +244,10 @@ async fn workers_whose_clocks_are_a_minute_apart_take_nothing_from_each_other() 
         provider.answer(&ticker, Answer::Late(Duration::from_secs(11), payload(&ticker)));
         jobs.push(client.add_symbol(&ticker).await);
     }
-    let query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Job { state attempts } } }";
-    let deadline = Instant::now() + PATIENCE;
-    let ended = loop {
-        let nodes = client.data(query, json!({"ids": jobs})).await["nodes"].clone();
-        let all = nodes.as_array().expect("jobs");
-        if all.iter().all(|job| job["state"] == "SUCCEEDED") || Instant::now() > deadline {
-            break nodes;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    };
-    assert_eq!(
-        ended,
-        json!([{"state": "SUCCEEDED", "attempts": 1}, {"state": "SUCCEEDED", "attempts": 1},
-                             {"state": "SUCCEEDED", "attempts": 1}, {"state": "SUCCEEDED", "attempts": 1}])
-    );
+    for job in jobs {
+        let ended = client.settled(&job).await;
+        assert_eq!((state(&ended), &ended["attempts"]), ("SUCCEEDED", &json!(1)), "{ended}");
+    }
 }
 
 /// A limit on the length of files stands in for a full disk: writes beyond it fail, and it can be lifted.

@@ -208,6 +208,7 @@ on_each_database! {
         // A count alone reads no page.
         for (query, most) in [
             ("{ symbols { totalCount } }", 1),
+            ("{ symbols(first: 50) { edges { node { ticker latestBar { close } } } } }", 2),
             ("{ symbols { nodes { backtests { totalCount } } } }", 2),
             ("{ symbols { nodes { prices(from: \"2024-02-01\") { totalCount } } } }", 2),
             ("{ ipos { nodes { revisions { totalCount } } } }", 2),
@@ -226,7 +227,9 @@ on_each_database! {
             prices(last: 2, from: \"2024-01-03\", to: \"2024-01-05\") { totalCount nodes { date } pageInfo { hasPreviousPage } } } } }";
         let data = app.anonymous.data(query, json!({})).await;
         let number = |id: &Value| id.as_str().expect("an id").to_owned();
-        for symbol in data["symbols"]["nodes"].as_array().expect("symbols") {
+        let symbols = data["symbols"]["nodes"].as_array().expect("symbols");
+        assert_eq!(symbols.len(), LONG);
+        for symbol in symbols {
             let newest = &symbol["newest"];
             assert_eq!((&newest["totalCount"], &newest["pageInfo"]["hasNextPage"]), (&json!(3), &json!(true)), "{symbol}");
             assert_eq!((&newest["nodes"][1]["symbol"]["id"], newest["nodes"].as_array().map(Vec::len)), (&symbol["id"], Some(2)));
@@ -239,7 +242,10 @@ on_each_database! {
             assert_eq!(symbol["prices"], json!({"totalCount": 3, "nodes": [{"date": "2024-01-04"}, {"date": "2024-01-05"}], "pageInfo": {"hasPreviousPage": true}}));
         }
         let query = "{ ipos { nodes { revisions(first: 2) { totalCount nodes { changes { after } } } } } }";
-        for ipo in app.anonymous.data(query, json!({})).await["ipos"]["nodes"].as_array().expect("issues") {
+        let data = app.anonymous.data(query, json!({})).await;
+        let ipos = data["ipos"]["nodes"].as_array().expect("issues");
+        assert_eq!(ipos.len(), LONG);
+        for ipo in ipos {
             assert_eq!(ipo["revisions"], json!({"totalCount": 3, "nodes": [{"changes": [{"after": "8"}]}, {"changes": [{"after": "7"}]}]}));
         }
     }

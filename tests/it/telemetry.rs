@@ -33,19 +33,6 @@ async fn scrape(url: &str) -> String {
     response.text().await.expect("a scrape")
 }
 
-async fn until_ended(client: &Client, id: &str) -> Value {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let query = "query($id: ID!) { node(id: $id) { ... on Job { state message } } }";
-        let job = client.data(query, json!({"id": id})).await["node"].clone();
-        if ["SUCCEEDED", "FAILED", "CANCELLED"].contains(&job["state"].as_str().unwrap_or_default()) {
-            return job;
-        }
-        assert!(Instant::now() < deadline, "the job has not ended: {job}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 /// Three bars for whoever asks.
 async fn provider() -> Provider {
     let provider = Provider::start().await;
@@ -67,7 +54,7 @@ mod a_scrape_tells_what_happened {
         let admin = Client::new(&server.url, Some(ADMIN_TOKEN));
 
         let job = admin.add_symbol("IBM").await;
-        assert_eq!(until_ended(&admin, &job).await["state"], "SUCCEEDED");
+        assert_eq!(admin.settled(&job).await["state"], "SUCCEEDED");
         let made_up = "query SomethingMadeUp { symbols { totalCount } }";
         admin.data(made_up, json!({})).await;
         assert!(admin.graphql("{ nothing }", json!({})).await["errors"].is_array());
@@ -247,7 +234,7 @@ mod one_trace_goes_from_a_mutation_to_its_job {
             .await;
         assert_eq!(status, 200, "{answer}");
         let job = answer["data"]["addSymbol"]["job"]["id"].as_str().expect("a job").to_owned();
-        assert_eq!(until_ended(&admin, &job).await["state"], "SUCCEEDED");
+        assert_eq!(admin.settled(&job).await["state"], "SUCCEEDED");
 
         let names = ["POST /graphql", "mutation Follow", "job REFRESH_SYMBOL", "Alpha Vantage"];
         let is_whole = |spans: &[Span]| names.iter().all(|name| spans.iter().any(|span| span.name == *name));

@@ -26,24 +26,29 @@ pub enum Database {
     Postgres,
 }
 
-/// Makes one test for each database. Where PostgreSQL isn't installed, its test is reported as ignored.
+/// Makes one test for each database, whose service may have settings of its own. Where PostgreSQL isn't installed, its
+/// test is reported as ignored.
 #[macro_export]
 macro_rules! on_each_database {
-    ($(async fn $name:ident($app:ident: TestApp) $body:block)*) => {
+    ($(async fn $name:ident($app:ident: TestApp $(, $setting:literal = $value:literal)*) $body:block)*) => {
         $(mod $name {
             use super::*;
 
             async fn test($app: $crate::harness::TestApp) $body
 
+            async fn start(database: $crate::harness::Database) {
+                test($crate::harness::TestApp::start_with(database, &[$(($setting, $value)),*]).await).await;
+            }
+
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                test($crate::harness::TestApp::start($crate::harness::Database::Sqlite).await).await;
+                start($crate::harness::Database::Sqlite).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             #[cfg_attr(not(has_postgres), ignore = "PostgreSQL's server is not installed")]
             async fn on_postgres() {
-                test($crate::harness::TestApp::start($crate::harness::Database::Postgres).await).await;
+                start($crate::harness::Database::Postgres).await;
             }
         })*
     };
@@ -172,22 +177,12 @@ impl TestApp {
 
     /// The job once it has ended.
     pub async fn settled(&self, id: &str) -> Value {
-        self.job_when(id, |job| ["SUCCEEDED", "FAILED", "CANCELLED"].contains(&state(job))).await
+        self.anonymous.settled(id).await
     }
 
     /// The job once it is as wanted.
     pub async fn job_when(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            let query = "query($id: ID!) { node(id: $id) { ... on Job { id state message attempts done total
-                         outcome { added changed unchanged flagged } } } }";
-            let job = self.anonymous.data(query, json!({"id": id})).await["node"].clone();
-            if wanted(&job) {
-                return job;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "the job has not come as far as expected: {job}");
-            tokio::time::sleep(Duration::from_millis(15)).await;
-        }
+        self.anonymous.job_when(id, wanted).await
     }
 
     /// A symbol's raw bars, one line each.
@@ -238,6 +233,19 @@ impl Drop for TestApp {
     }
 }
 
+/// What is asked again and again, once it is as wanted.
+pub async fn until<T: std::fmt::Debug>(mut ask: impl AsyncFnMut() -> T, wanted: impl Fn(&T) -> bool) -> T {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let found = ask().await;
+        if wanted(&found) {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "it has not come as far as expected: {found:?}");
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+}
+
 /// A job's state.
 pub fn state(job: &Value) -> &str {
     job["state"].as_str().unwrap_or_default()
@@ -283,6 +291,18 @@ impl Client {
             "mutation($t: String!) { addSymbol(input: { ticker: $t }) { job { id } userErrors { code message } } }";
         let data = self.data(query, json!({"t": ticker})).await;
         data["addSymbol"]["job"]["id"].as_str().unwrap_or_else(|| panic!("no job: {data}")).to_owned()
+    }
+
+    /// A job once it has ended.
+    pub async fn settled(&self, id: &str) -> Value {
+        self.job_when(id, |job| ["SUCCEEDED", "FAILED", "CANCELLED"].contains(&state(job))).await
+    }
+
+    /// A job once it is as wanted.
+    pub async fn job_when(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let query = "query($id: ID!) { node(id: $id) { ... on Job { id state message attempts done total
+                     outcome { added changed unchanged flagged } } } }";
+        until(async || self.data(query, json!({"id": id})).await["node"].clone(), wanted).await
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {

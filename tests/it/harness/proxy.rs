@@ -2,14 +2,18 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Default)]
 struct Line {
     refusing: AtomicBool,
+    /// Somebody was refused.
+    refused: Notify,
     /// Ends what is connected now.
     cut: Mutex<CancellationToken>,
     /// Stops the bytes of what is connected now, and closes nothing.
@@ -31,7 +35,9 @@ impl Proxy {
         let shared = line.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                if !shared.refusing.load(Ordering::SeqCst) {
+                if shared.refusing.load(Ordering::SeqCst) {
+                    shared.refused.notify_waiters();
+                } else {
                     tokio::spawn(pass(client, port, shared.clone()));
                 }
             }
@@ -43,6 +49,11 @@ impl Proxy {
     pub fn cut(&self) {
         self.line.refusing.store(true, Ordering::SeqCst);
         std::mem::take(&mut *self.line.cut.lock().expect("a token")).cancel();
+    }
+
+    /// Waits until one more has tried to connect in vain.
+    pub async fn has_refused(&self) {
+        tokio::time::timeout(Duration::from_mins(1), self.line.refused.notified()).await.expect("one that tries");
     }
 
     /// Takes connections again.
