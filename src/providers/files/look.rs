@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::blocks::Blocks;
 use super::numbers::{StyleVotes, is_nothing};
 use super::repeats::Days;
 use super::{Inner, Line, bad};
@@ -20,6 +21,7 @@ pub(super) struct Seen {
     pub(super) closing_times: bool,
     pub(super) indian_time: bool,
     pub(super) days: Days,
+    pub(super) blocks: Blocks,
 }
 
 /// What the rows tell together.
@@ -27,7 +29,7 @@ pub(super) struct Seen {
 /// # Errors
 /// With a sentence, when they can't be daily prices.
 pub(super) fn look(inner: &Inner) -> Result<Seen, ProviderError> {
-    let mut seen = Seen::default();
+    let mut seen = Seen { blocks: Blocks::of(&inner.table.headings), ..Seen::default() };
     let mut before: Option<(dates::Written, String)> = None;
     for (number, line) in inner.table.lines() {
         let row = match inner.line(number, line) {
@@ -72,6 +74,7 @@ pub(super) fn look(inner: &Inner) -> Result<Seen, ProviderError> {
         }
         let prices = [inner.at.open, inner.at.high, inner.at.low, inner.at.close];
         seen.days.add(text, prices.map(cell));
+        seen.blocks.add(number, &row, cell(inner.at.close));
         for i in prices.into_iter().chain(inner.at.adjusted) {
             seen.style.add(cell(i), false);
         }
