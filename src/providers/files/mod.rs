@@ -8,6 +8,7 @@ mod formats;
 mod headings;
 mod json;
 mod look;
+mod misdated;
 mod names;
 mod numbers;
 mod repeats;
@@ -271,7 +272,7 @@ pub fn read(content: &[u8], options: &Options) -> Result<PriceFile, ProviderErro
     }
     let mut inner = Inner { table, style: Style::Point, order: DateOrder::Ymd, day, at, tickers, volume_is_optional };
     let seen = look(&inner)?;
-    if let Some(fault) = seen.days.fault().or_else(|| seen.blocks.fault()) {
+    if let Some(fault) = seen.misdated.fault().or_else(|| seen.days.fault()).or_else(|| seen.blocks.fault()) {
         return Err(bad(fault));
     }
     inner.style = seen.style.decide().map_err(bad)?;
