@@ -164,6 +164,15 @@ pub fn day_of(text: &str) -> Result<Day, DateFault> {
     read(text)?.only()
 }
 
+/// Whether a text is a date with the day between year and month, as `2024-13-02`, which is read as none.
+#[must_use]
+pub fn has_day_before_month(text: &str) -> bool {
+    let Some(([Part::Number(y, 4), Part::Number(d, 1 | 2), Part::Number(m, 1 | 2)], _)) = split(text.trim()) else {
+        return false;
+    };
+    d > 12 && year(y, 4).is_ok_and(|y| NaiveDate::from_ymd_opt(y, m, d).is_some())
+}
+
 /// One of a date's three parts.
 #[derive(Debug, Clone, Copy)]
 enum Part<'a> {

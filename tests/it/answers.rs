@@ -239,6 +239,11 @@ on_each_database! {
             let made = app.operator.data(&query, json!({})).await["runBacktest"]["backtest"].clone();
             assert_eq!(made["metrics"]["tradeCount"], trades, "{is} {level:?}");
         }
+        let beyond = r#"{"query": "query($c: Float) { viewer(c: $c) { name } }", "variables": {"c": 1e400}}"#;
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let request = client.post(format!("{}/graphql", app.url)).header("content-type", "application/json").body(beyond);
+        let said = request.send().await.expect("an answer").text().await.expect("a text");
+        assert!(said.contains("has a number that is too large (line 1, column "), "{said}");
     }
 
     async fn whoever_was_a_fund_in_the_calendar_is_one_again(app: TestApp) {

@@ -61,6 +61,12 @@ on_each_database! {
         assert!(summary(&job).contains("series N3"), "{job}");
         let refused = app.operator.import("THIRD", file).await;
         assert!(refused["userErrors"][0]["message"].as_str().is_some_and(|m| m.contains("ACME, OTHER")), "{refused}");
+        // One below the other, under a heading that nobody knows: the jump is no split.
+        let firms = "Date,Open,High,Low,Close,Volume,Firm\n2024-01-02,1,3,1,2,10,Acme Ltd\n2024-01-03,1,3,1,2,10,Acme Ltd\n\
+                     2024-01-04,9,9,9,9,1,Other Ltd\n2024-01-05,9,9,9,9,1,Other Ltd\n";
+        let refused = app.operator.import("FOURTH", firms).await;
+        assert!(refused["userErrors"][0]["message"].as_str().is_some_and(|m| m.contains("seems to hold several shares")), "{refused}");
+        assert_eq!(app.anonymous.data("{ symbol(ticker: \"FOURTH\") { barCount } }", json!({})).await["symbol"], Value::Null);
     }
 
     async fn a_zero_byte_costs_no_more_than_its_row(app: TestApp) {

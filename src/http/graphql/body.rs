@@ -122,6 +122,9 @@ fn not_json(what: &str, error: &serde_json::Error) -> Malformed {
     Malformed::new(match error.classify() {
         serde_json::error::Category::Data => format!("{what} is not an operation ({place}): {TYPES}"),
         serde_json::error::Category::Eof => format!("{what} is not JSON: it breaks off at {place}"),
+        _ if error.to_string().starts_with("number out of range") => {
+            format!("{what} has a number that is too large ({place}): the largest is about 1.8e308")
+        }
         _ => format!("{what} is not JSON: look at {place}"),
     })
 }

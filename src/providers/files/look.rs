@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::blocks::Blocks;
+use super::misdated::Misdated;
 use super::numbers::{StyleVotes, is_nothing};
 use super::repeats::Days;
 use super::{Inner, Line, bad};
@@ -19,7 +21,9 @@ pub(super) struct Seen {
     pub(super) unknown_volumes: usize,
     pub(super) closing_times: bool,
     pub(super) indian_time: bool,
+    pub(super) misdated: Misdated,
     pub(super) days: Days,
+    pub(super) blocks: Blocks,
 }
 
 /// What the rows tell together.
@@ -27,7 +31,7 @@ pub(super) struct Seen {
 /// # Errors
 /// With a sentence, when they can't be daily prices.
 pub(super) fn look(inner: &Inner) -> Result<Seen, ProviderError> {
-    let mut seen = Seen::default();
+    let mut seen = Seen { blocks: Blocks::of(&inner.table.headings), ..Seen::default() };
     let mut before: Option<(dates::Written, String)> = None;
     for (number, line) in inner.table.lines() {
         let row = match inner.line(number, line) {
@@ -45,9 +49,9 @@ pub(super) fn look(inner: &Inner) -> Result<Seen, ProviderError> {
         seen.rows += 1;
         let cell = |i: usize| row.get(i).map_or("", Cow::as_ref);
         let text = cell(inner.at.date);
-        if inner.day.is_none()
-            && let Ok(written) = dates::read(text)
-        {
+        let written = if inner.day.is_none() { dates::read(text).ok() } else { None };
+        seen.misdated.add(text, written.as_ref());
+        if let Some(written) = written {
             seen.indian_time |= text.ends_with("+05:30") || text.ends_with("+0530");
             seen.order.add(text, &written);
             if written.utc && written.time == Some(66_600) {
@@ -72,6 +76,7 @@ pub(super) fn look(inner: &Inner) -> Result<Seen, ProviderError> {
         }
         let prices = [inner.at.open, inner.at.high, inner.at.low, inner.at.close];
         seen.days.add(text, prices.map(cell));
+        seen.blocks.add(number, &row, cell(inner.at.close));
         for i in prices.into_iter().chain(inner.at.adjusted) {
             seen.style.add(cell(i), false);
         }

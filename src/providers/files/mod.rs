@@ -2,11 +2,13 @@
 //! Kite, Alpha Vantage, and any sensible table. A file is read right, or refused with a sentence; what is left out of
 //! it is counted.
 
+mod blocks;
 mod decode;
 mod formats;
 mod headings;
 mod json;
 mod look;
+mod misdated;
 mod names;
 mod numbers;
 mod repeats;
@@ -270,7 +272,7 @@ pub fn read(content: &[u8], options: &Options) -> Result<PriceFile, ProviderErro
     }
     let mut inner = Inner { table, style: Style::Point, order: DateOrder::Ymd, day, at, tickers, volume_is_optional };
     let seen = look(&inner)?;
-    if let Some(fault) = seen.days.fault() {
+    if let Some(fault) = seen.misdated.fault().or_else(|| seen.days.fault()).or_else(|| seen.blocks.fault()) {
         return Err(bad(fault));
     }
     inner.style = seen.style.decide().map_err(bad)?;

@@ -1,0 +1,106 @@
+//! Dates that are whole by themselves and mean other days, which only all of them together show.
+
+use chrono::Weekday;
+
+use crate::market::dates::{self, Written};
+use crate::market::day;
+
+/// Rows from which a week is seen.
+const FEWEST: usize = 5;
+const NOON: u32 = 43_200;
+
+#[derive(Debug, Default)]
+pub(super) struct Misdated {
+    rows: usize,
+    /// Dates with the day between year and month, and one of them.
+    day_first: usize,
+    example: String,
+    /// Times after noon in UTC, or west of it, and those of them on a Sunday and on a Friday.
+    evenings: usize,
+    sundays: usize,
+    fridays: usize,
+}
+
+impl Misdated {
+    pub(super) fn add(&mut self, text: &str, written: Option<&Written>) {
+        self.rows += 1;
+        let Some(written) = written else {
+            if dates::has_day_before_month(text) {
+                self.day_first += 1;
+                if self.example.is_empty() {
+                    self.example = text.chars().take(40).collect();
+                }
+            }
+            return;
+        };
+        let west = || text.get(10..).is_some_and(|after| after.contains('-'));
+        if written.time.is_some_and(|time| time >= NOON)
+            && (written.utc || west())
+            && let Ok(day) = written.only()
+        {
+            self.evenings += 1;
+            self.sundays += usize::from(day::weekday(day) == Weekday::Sun);
+            self.fridays += usize::from(day::weekday(day) == Weekday::Fri);
+        }
+    }
+
+    /// What is the matter with the days.
+    pub(super) fn fault(&self) -> Option<String> {
+        if self.day_first >= 2 && self.day_first * 4 >= self.rows {
+            let example = &self.example;
+            return Some(format!(
+                "its dates have the day between year and month, as {example:?}, so that others would be read as other days; \
+                 write the month in the middle"
+            ));
+        }
+        let is_early = self.evenings >= FEWEST && self.evenings * 2 >= self.rows;
+        (is_early && self.sundays > 0 && self.fridays == 0).then(|| {
+            "its times of day belong to another zone than its exchange's: they put days on Sundays and none on a Friday; save \
+             the dates in the exchange's own time"
+                .to_owned()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(texts: &[&str]) -> Option<String> {
+        let mut found = Misdated::default();
+        for text in texts {
+            found.add(text, dates::read(text).ok().as_ref());
+        }
+        found.fault()
+    }
+
+    #[test]
+    fn a_day_between_year_and_month_is_told_by_several_dates() {
+        let told = said(&["2024-05-02", "2024-12-02", "2024-13-02", "2024-14-02"]).expect("a fault");
+        assert!(told.contains("as \"2024-13-02\""), "{told}");
+        assert!(said(&["2024/05/02", "20241302", "20241402"]).is_some());
+        for texts in [
+            &["2024-05-02", "2024-06-02", "2024-07-02"][..],
+            &["2024-02-12", "2024-13-02", "2024-02-14"],
+            &["2024-02-12", "2024-32-02", "2024-33-02"],
+        ] {
+            assert_eq!(said(texts), None, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn days_that_begin_the_evening_before_are_told_by_their_week() {
+        let week =
+            |first: u32, after: &str| (0..5).map(|n| format!("2024-06-{:02}{after}", first + n)).collect::<Vec<_>>();
+        let said = |days: &[String]| said(&days.iter().map(String::as_str).collect::<Vec<_>>());
+        // The 9th was a Sunday: midnights of Tokyo, London and Berlin, and UTC's as New York has it.
+        for after in ["T15:00:00Z", " 23:00:00+00:00", "T22:00:00.000Z", "T20:00:00-04:00"] {
+            assert!(said(&week(9, after)).is_some(), "{after}");
+        }
+        // New York's closes, dates alone, mornings, and Riyadh's week in its own time.
+        for (first, after) in [(10, "T20:00:00Z"), (9, ""), (9, "T05:00:00Z"), (9, " 15:00:00"), (9, "T15:00:00+03:00")]
+        {
+            assert_eq!(said(&week(first, after)), None, "{after}");
+        }
+    }
+}
