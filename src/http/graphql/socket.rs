@@ -35,6 +35,8 @@ const SILENCE: Duration = Duration::from_mins(1);
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the two sides may take to part.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How long a client has to see why a socket ends that it still sends a frame to.
+const UNREAD: Duration = Duration::from_millis(500);
 /// Operations at a time on one socket.
 const MOST_OPERATIONS: usize = 100;
 /// Messages that a client may send at once, and in a second after that.
@@ -95,7 +97,16 @@ impl Socket {
             let _ = tokio::time::timeout(SEND_TIMEOUT, stream.send(frame)).await;
         }
         // What the client still sends is passed over until it has seen the close. Its own close is answered by reading on.
-        let rest = async { while let Some(Ok(_)) = stream.recv().await {} };
+        let rest = async {
+            loop {
+                match stream.recv().await {
+                    Some(Ok(_)) => {}
+                    // A frame that is too long can't be read over; what of it lies unread would take the close with it.
+                    Some(Err(_)) => return tokio::time::sleep(UNREAD).await,
+                    None => return,
+                }
+            }
+        };
         let _ = tokio::time::timeout(FAREWELL, rest).await;
     }
 
