@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request as GraphQLRequest, Response as GraphQLResponse, ServerError, Value};
 use futures_util::{FutureExt, Stream, StreamExt};
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::{Instrument, Span};
 
 use super::audit::{self, Asked};
 use super::rates::{Client, seconds};
-use super::refusal::failed;
+use super::refusal::{crowded, failed, overloaded};
 use super::{Service, operations};
 use crate::actions::Caller;
 use crate::graphql::limits::{self, Budget};
@@ -41,6 +42,8 @@ pub(super) struct Admitted {
     text: Text,
     /// Around all that the operation does.
     span: Span,
+    /// What its document takes.
+    room: Option<OwnedSemaphorePermit>,
 }
 
 /// An operation's text, and which of its operations is meant.
@@ -60,11 +63,14 @@ impl Service {
     ///
     /// # Errors
     /// With a code.
-    pub(super) fn admit(
+    pub(super) async fn admit(
         &self,
         caller: &Caller,
         mut request: GraphQLRequest,
     ) -> Result<(Admitted, OperationType), Vec<ServerError>> {
+        let Ok(turn) = tokio::time::timeout(LONGEST_WAIT, self.gate.turn(&request.query)).await else {
+            return Err(vec![overloaded()]);
+        };
         // Nothing else looks at a text that is out of bounds: parsing it may be what it was made for.
         let looked = self.look(caller, &mut request);
         let limits::Admitted { cost, scans, kind } =
@@ -84,7 +90,11 @@ impl Service {
             request.data(loaders(&self.app))
         };
         let text = Text { query: request.query.clone(), operation_name: request.operation_name.clone() };
-        Ok((Admitted { request, budget, cost, operation, caller, asked, text, span }, kind))
+        let room = match kind {
+            OperationType::Subscription => Some(self.gate.follow(&text.query).ok_or_else(|| vec![crowded()])?),
+            _ => turn.room,
+        };
+        Ok((Admitted { request, budget, cost, operation, caller, asked, text, span, room }, kind))
     }
 
     /// What a request comes to, once it is within bounds and its client has paid for it.
@@ -111,17 +121,18 @@ impl Service {
 
     /// Runs a query or a mutation to its end, or to the end of the time that one may take.
     pub(super) async fn execute(&self, admitted: Admitted) -> Finished {
-        let Admitted { request, budget, cost, operation, caller, asked, text, span } = admitted;
+        let Admitted { request, budget, cost, operation, caller, asked, text, span, room: _room } = admitted;
         let began = Instant::now();
         let turn = async {
-            let slot = self.gate.running.acquire().await.ok();
+            // Those that wait for the lane keep no others waiting.
             if cost > limits::budget::LARGE_COST {
                 budget.acquire_permit().await;
+                return None;
             }
-            slot
+            self.gate.running.acquire().await.ok()
         };
         let Ok(_slot) = tokio::time::timeout(LONGEST_WAIT, turn).await else {
-            let response = overloaded();
+            let response = GraphQLResponse::from_errors(vec![overloaded()]);
             metrics::operation(&operation, outcome(&response.errors));
             return Finished { response, _budget: budget };
         };
@@ -162,13 +173,13 @@ impl Service {
 
     /// The events of a subscription. A panic in one ends it with an error.
     pub(super) fn follow(&self, admitted: Admitted) -> impl Stream<Item = GraphQLResponse> + Send + use<> {
-        let Admitted { request, cost, budget, operation, text, .. } = admitted;
+        let Admitted { request, cost, budget, operation, text, room, .. } = admitted;
         metrics::operation(&operation, "ok");
         let present = metrics::Present::subscription();
         let events = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
         let mut has_begun = false;
         events.map(move |event| {
-            let _ = &present;
+            let _ = (&present, &room);
             budget.renew();
             let is_first = !std::mem::replace(&mut has_begun, true);
             match event {
@@ -197,12 +208,6 @@ fn refused_if_unbegun(mut response: GraphQLResponse) -> GraphQLResponse {
 fn outcome<'a>(errors: impl IntoIterator<Item = &'a ServerError>) -> &'static str {
     let first = errors.into_iter().next();
     first.map_or("ok", |error| Code::of(error).unwrap_or(Code::ValidationFailed).name())
-}
-
-fn overloaded() -> GraphQLResponse {
-    let mut error = Code::Overloaded.refusal("The service has more to do than it can; try again shortly");
-    error.extensions.get_or_insert_default().set("retryAfter", 5);
-    GraphQLResponse::from_errors(vec![error])
 }
 
 /// Gives every error a code, bounds and its whole path, and tells what the operation cost.

@@ -3,6 +3,7 @@
 mod answer;
 mod audit;
 mod auth;
+mod backlog;
 mod console;
 mod execute;
 mod export;

@@ -1,6 +1,6 @@
 //! GraphQL answers that refuse the whole request.
 
-use async_graphql::{Response as GraphQLResponse, Value};
+use async_graphql::{Response as GraphQLResponse, ServerError, Value};
 
 use crate::graphql::Code;
 
@@ -19,4 +19,20 @@ pub(super) fn is_refused(response: &GraphQLResponse) -> bool {
 /// An error as events and sockets tell it.
 pub(super) fn ended() -> GraphQLResponse {
     GraphQLResponse::from_errors(vec![Code::Unauthenticated.refusal("The token has ended, and what was open with it")])
+}
+
+/// There is no turn for it.
+pub(super) fn overloaded() -> ServerError {
+    later("The service has more to do than it can; try again shortly")
+}
+
+/// There is no room for one more that follows.
+pub(super) fn crowded() -> ServerError {
+    later("More is followed here than the service can tell of; complete some first, or try again later")
+}
+
+fn later(message: &str) -> ServerError {
+    let mut error = Code::Overloaded.refusal(message);
+    error.extensions.get_or_insert_default().set("retryAfter", 5);
+    error
 }

@@ -14,9 +14,6 @@ use super::renders::Renders;
 use crate::app::App;
 use crate::graphql::{Schema, schema};
 
-/// Sockets at a time.
-const MOST_SOCKETS: usize = 10_000;
-
 /// What handlers share: one pointer, since every layer of the router clones its state with each request.
 #[derive(Clone)]
 pub struct Service(Arc<Parts>);
@@ -44,7 +41,8 @@ impl Service {
             renders: Renders::default(),
             exports: Exports::default(),
             uploads: Uploads::default(),
-            sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
+            // Half of all connections; the others are for those who ask and go.
+            sockets: Arc::new(Semaphore::new((app.settings.http.max_connections / 2).max(1))),
             scrapes: Scrapes::default(),
             scans: app.for_scans(),
             known: Known::new(&app, app.settings.http.response_cache),

@@ -6,6 +6,7 @@ mod auth;
 mod backtests;
 mod binary;
 mod console;
+mod crowds;
 mod demo;
 mod documents;
 mod evolution;

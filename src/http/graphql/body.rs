@@ -2,25 +2,33 @@
 
 use std::collections::HashMap;
 use std::io::{Seek, SeekFrom};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Request as GraphQLRequest, UploadValue, Value, Variables};
 use axum::body::Body;
 use axum::http::StatusCode;
+use futures_util::StreamExt;
 use serde::Deserialize;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::form_urlencoded;
 
 use crate::graphql::Code;
 
 /// An operation and its variables.
-pub(super) const LARGEST_JSON: usize = 1 << 20;
+const LARGEST_JSON: usize = 1 << 20;
+/// The same as a message of a socket: what it begins with is kept until its end comes, however long that takes.
+pub(super) const LARGEST_MESSAGE: usize = 128 << 10;
 /// A file.
 pub(super) const LARGEST_UPLOAD: u64 = 64 << 20;
 /// Where the files go, as a part of a form.
 const LARGEST_MAP: usize = 64 << 10;
 /// Files in one request.
 const MOST_FILES: usize = 1;
+/// What a body may have without asking for room, and how long one that is longer waits for it.
+const SHORT_JSON: usize = 16 << 10;
+const ROOM_WAIT: Duration = Duration::from_secs(5);
 /// How long a body may take to arrive.
 const JSON_TIMEOUT: Duration = Duration::from_secs(15);
 const UPLOAD_TIMEOUT: Duration = Duration::from_mins(2);
@@ -44,6 +52,14 @@ impl Malformed {
 
     fn too_large(message: impl Into<String>) -> Self {
         Self { status: StatusCode::PAYLOAD_TOO_LARGE, code: Code::BadRequest, message: message.into() }
+    }
+
+    fn crowded() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            code: Code::Overloaded,
+            message: "Too many long requests come in at once; try again shortly".to_owned(),
+        }
     }
 
     fn slow() -> Self {
@@ -95,13 +111,52 @@ pub(super) fn extensions(
 }
 
 /// Reads a body of JSON.
-pub(super) async fn json(body: Body) -> Result<Parsed, Malformed> {
-    let reading = axum::body::to_bytes(body, LARGEST_JSON);
-    let bytes = tokio::time::timeout(JSON_TIMEOUT, reading).await.map_err(|_| Malformed::slow())?;
-    let bytes = bytes.map_err(|_| {
-        Malformed::too_large(format!("The request is longer than {} KiB, or broke off", LARGEST_JSON >> 10))
-    })?;
-    parameters(&bytes)
+///
+/// A long one comes with the room that it takes among all that are in memory.
+pub(super) async fn json(
+    body: Body,
+    told: Option<usize>,
+    bodies: &Arc<Semaphore>,
+) -> Result<(Parsed, Option<OwnedSemaphorePermit>), Malformed> {
+    let reading = tokio::time::timeout(JSON_TIMEOUT, read(body, told, bodies));
+    let (bytes, room) = reading.await.map_err(|_| Malformed::slow())??;
+    Ok((parameters(&bytes)?, room))
+}
+
+async fn read(
+    body: Body,
+    told: Option<usize>,
+    bodies: &Arc<Semaphore>,
+) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Malformed> {
+    let refused =
+        || Malformed::too_large(format!("The request is longer than {} KiB, or broke off", LARGEST_JSON >> 10));
+    let all = told.unwrap_or(LARGEST_JSON);
+    if all > LARGEST_JSON {
+        return Err(refused());
+    }
+    let mut held = match told {
+        Some(bytes) if bytes > SHORT_JSON => room_for(bytes, bodies).await?,
+        _ => None,
+    };
+    let mut bytes = Vec::new();
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| refused())?;
+        if bytes.len() + piece.len() > LARGEST_JSON {
+            return Err(refused());
+        }
+        if held.is_none() && bytes.len() + piece.len() > SHORT_JSON {
+            held = room_for(all, bodies).await?;
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok((bytes, held))
+}
+
+async fn room_for(bytes: usize, bodies: &Arc<Semaphore>) -> Result<Option<OwnedSemaphorePermit>, Malformed> {
+    let room = bodies.clone().acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX));
+    // It is never closed.
+    tokio::time::timeout(ROOM_WAIT, room).await.map(Result::ok).map_err(|_| Malformed::crowded())
 }
 
 fn parameters(bytes: &[u8]) -> Result<Parsed, Malformed> {

@@ -35,12 +35,31 @@ pub(super) fn follow(service: &Service, caller: &Caller, admitted: Admitted) -> 
 /// The one result of a query or mutation, for those who take nothing but events.
 pub(super) fn once(service: &Service, admitted: Admitted) -> Response {
     let service = service.clone();
-    respond(stream::once(async move { next(&service.execute(admitted).await.response) }))
+    respond(stream::unfold((Some(admitted), None), move |(admitted, _room)| {
+        let service = service.clone();
+        async move {
+            let finished = service.execute(admitted?).await;
+            let json = written(&finished.response);
+            Some(match service.gate.backlog(json.len()).await {
+                // Kept until the next is asked for, when the client has taken this one.
+                Ok(room) => (event(json), (None, room)),
+                Err(error) => (next(&GraphQLResponse::from_errors(vec![error])), (None, None)),
+            })
+        }
+    }))
 }
 
 fn next(response: &GraphQLResponse) -> Event {
+    event(written(response))
+}
+
+fn written(response: &GraphQLResponse) -> String {
+    String::from_utf8(answer::json(response)).unwrap_or_default()
+}
+
+fn event(json: String) -> Event {
     // JSON has no line breaks of its own, so one `data` line holds it.
-    Event::default().event("next").data(String::from_utf8(answer::json(response)).unwrap_or_default())
+    Event::default().event("next").data(json)
 }
 
 fn respond(events: impl Stream<Item = Event> + Send + 'static) -> Response {

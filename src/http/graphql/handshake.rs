@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use url::Url;
 
-use super::body::LARGEST_JSON;
+use super::body::LARGEST_MESSAGE;
 use super::socket::Socket;
 use super::wire::Dialect;
 use crate::actions::Caller;
@@ -64,7 +64,8 @@ pub(super) async fn upgrade(service: Service, caller: Caller, parts: &mut Parts)
     };
     let upgrade = upgrade
         .protocols(["graphql-transport-ws", "graphql-ws"])
-        .max_message_size(LARGEST_JSON)
+        .max_message_size(LARGEST_MESSAGE)
+        .max_frame_size(LARGEST_MESSAGE)
         .read_buffer_size(BUFFER)
         .write_buffer_size(0)
         .max_write_buffer_size(64 << 20);

@@ -24,6 +24,7 @@ pub(super) use known::Known;
 use known::Look;
 
 use super::answer::{self, Form, accepted};
+use super::backlog;
 use super::refusal::failed;
 use super::{Service, console};
 use crate::actions::Caller;
@@ -95,8 +96,11 @@ pub(super) async fn post(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let headers = parts.headers;
-    let parsed = match content_type(&headers) {
-        Content::Json => body::json(body).await,
+    match content_type(&headers) {
+        Content::Json => match body::json(body, length(&headers), &service.gate.bodies).await {
+            Ok((parsed, _room)) => run(service, caller, parsed, &headers, &Method::POST).await,
+            Err(error) => malformed(&headers, &error),
+        },
         Content::Form(boundary) => {
             if let Some(refusal) = no_upload(&caller, &headers) {
                 return refusal;
@@ -113,17 +117,18 @@ pub(super) async fn post(
             let Ok(Ok(_reading)) = tokio::time::timeout(READING_WAIT, uploads.reading.acquire()).await else {
                 return crowded(&headers);
             };
-            return run(service, caller, parsed, &headers, &Method::POST).await;
+            run(service, caller, parsed, &headers, &Method::POST).await
         }
         Content::Other(message) => {
             let response = failed(Code::BadRequest, message);
-            return answer::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, &response, form(&headers));
+            answer::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, &response, form(&headers))
         }
-    };
-    match parsed {
-        Ok(parsed) => run(service, caller, parsed, &headers, &Method::POST).await,
-        Err(error) => malformed(&headers, &error),
     }
+}
+
+/// How long a body is to be, where the client tells.
+fn length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// What kind of body comes.
@@ -204,7 +209,7 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
         return again(&service, &caller, known, form, headers, method).await;
     }
     let text = keep.is_some().then(|| request.query.clone());
-    let (admitted, kind) = match service.admit(&caller, request) {
+    let (admitted, kind) = match service.admit(&caller, request).await {
         Ok(admitted) => admitted,
         Err(errors) => return answer::respond(&async_graphql::Response::from_errors(errors), form),
     };
@@ -239,8 +244,11 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
                 }
                 _ => answer::respond(&finished.response, form),
             };
-            drop(finished);
-            if method == Method::GET { answer::cacheable(answer, headers).await } else { answer }
+            let answer = if method == Method::GET { answer::cacheable(answer, headers).await } else { answer };
+            match backlog::within(&service.gate, answer).await {
+                Ok(answer) => answer,
+                Err(error) => answer::respond(&async_graphql::Response::from_errors(vec![error]), form),
+            }
         }
     }
 }

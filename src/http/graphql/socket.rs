@@ -12,11 +12,11 @@ use async_graphql::parser::types::OperationType;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::StreamExt;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::body::LARGEST_JSON;
+use super::body::LARGEST_MESSAGE;
 use super::wire::{Close, Dialect, Payload, Said, token_of};
 use crate::actions::Caller;
 use crate::graphql::{Code, START};
@@ -35,6 +35,8 @@ const SILENCE: Duration = Duration::from_mins(1);
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the two sides may take to part.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How long a client has to see why a socket ends that it still sends a frame to.
+const UNREAD: Duration = Duration::from_millis(500);
 /// Operations at a time on one socket.
 const MOST_OPERATIONS: usize = 100;
 /// Messages that a client may send at once, and in a second after that.
@@ -45,7 +47,8 @@ const QUEUE: usize = 16;
 
 /// What an operation's task sends to the socket's.
 enum Sent {
-    Message(String),
+    /// With the room that a long one takes until the client has it.
+    Message(String, Option<OwnedSemaphorePermit>),
     /// The operation is over; its last message, if it has one.
     Over(String, u64, Option<String>),
 }
@@ -94,7 +97,16 @@ impl Socket {
             let _ = tokio::time::timeout(SEND_TIMEOUT, stream.send(frame)).await;
         }
         // What the client still sends is passed over until it has seen the close. Its own close is answered by reading on.
-        let rest = async { while let Some(Ok(_)) = stream.recv().await {} };
+        let rest = async {
+            loop {
+                match stream.recv().await {
+                    Some(Ok(_)) => {}
+                    // A frame that is too long can't be read over; what of it lies unread would take the close with it.
+                    Some(Err(_)) => return tokio::time::sleep(UNREAD).await,
+                    None => return,
+                }
+            }
+        };
         let _ = tokio::time::timeout(FAREWELL, rest).await;
     }
 
@@ -115,7 +127,7 @@ impl Socket {
                     None => std::future::pending().await,
                 }
             };
-            let out = tokio::select! {
+            let (out, _room) = tokio::select! {
                 biased;
                 () = &mut stopped => return Some(Close::new(1001, "The service is stopping")),
                 () = over => return Some(Close::new(4403, "Forbidden: the token has ended")),
@@ -123,12 +135,12 @@ impl Socket {
                     return Some(Close::new(4408, "Connection initialisation timeout"));
                 }
                 Some(sent) = outbox.recv() => match sent {
-                    Sent::Message(text) => Some(text),
+                    Sent::Message(text, room) => (Some(text), room),
                     Sent::Over(id, number, last) => {
                         if self.running.get(&id).is_some_and(|(running, _)| *running == number) {
                             self.running.remove(&id);
                         }
-                        last
+                        (last, None)
                     }
                 },
                 received = stream.recv() => {
@@ -138,7 +150,7 @@ impl Socket {
                         Some(Err(error)) => return too_large(&error),
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                         Some(Ok(message)) => match self.hear(&message, &sender).await {
-                            Ok(reply) => reply,
+                            Ok(reply) => (reply, None),
                             Err(close) => return close,
                         },
                     }
@@ -246,6 +258,8 @@ impl Socket {
             let message = format!("A socket takes {MOST_OPERATIONS} operations at a time; complete some first");
             return Ok(Some(self.dialect.error(&id, &[Code::LimitExceeded.refusal(message)])));
         }
+        // One that sends operation after operation keeps no others waiting.
+        tokio::task::yield_now().await;
         let mut request = GraphQLRequest::new(payload.query.unwrap_or_default());
         request.operation_name = payload.operation_name;
         request.variables = Variables::from_json(payload.variables.unwrap_or_default().into());
@@ -255,10 +269,10 @@ impl Socket {
             request.extensions = super::body::extensions(extensions);
         }
         let documents = &self.service.gate.documents;
-        let admitted = documents
-            .resolve(&mut request, payload.document_id.as_deref())
-            .map_err(|error| vec![error])
-            .and_then(|_| self.service.admit(&self.caller, request));
+        let admitted = match documents.resolve(&mut request, payload.document_id.as_deref()) {
+            Ok(_) => self.service.admit(&self.caller, request).await,
+            Err(error) => Err(vec![error]),
+        };
         let (admitted, kind) = match admitted {
             Ok(admitted) => admitted,
             Err(errors) => return Ok(Some(self.dialect.error(&id, &errors))),
@@ -287,7 +301,7 @@ async fn run(
             match events.next().await {
                 Some(response) if is_refused(&response) => break dialect.error(&id, &response.errors),
                 Some(response) => {
-                    if sender.send(Sent::Message(dialect.next(&id, &response))).await.is_err() {
+                    if sender.send(Sent::Message(dialect.next(&id, &response), None)).await.is_err() {
                         return;
                     }
                 }
@@ -300,11 +314,16 @@ async fn run(
             dialect.error(&id, &finished.response.errors)
         } else {
             let next = dialect.next(&id, &finished.response);
-            drop(finished);
-            if sender.send(Sent::Message(next)).await.is_err() {
-                return;
+            match service.gate.backlog(next.len()).await {
+                Ok(room) => {
+                    drop(finished);
+                    if sender.send(Sent::Message(next, room)).await.is_err() {
+                        return;
+                    }
+                    Dialect::complete(&id)
+                }
+                Err(error) => dialect.error(&id, &[error]),
             }
-            Dialect::complete(&id)
         }
     };
     let _ = sender.send(Sent::Over(id, number, Some(last))).await;
@@ -317,5 +336,5 @@ async fn delivered(stream: &mut WebSocket, message: Message) -> bool {
 fn too_large(error: &axum::Error) -> Option<Close> {
     let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
     let is_size = text.contains("too long") || text.contains("too big") || text.contains("Space limit");
-    is_size.then(|| Close::new(1009, format!("A message has at most {} KiB", LARGEST_JSON >> 10)))
+    is_size.then(|| Close::new(1009, format!("A message has at most {} KiB", LARGEST_MESSAGE >> 10)))
 }
