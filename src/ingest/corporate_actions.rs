@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::IngestError;
 use crate::market::corporate_actions::{Clause, CorporateActionKind as Kind, price_factor, prices_agree};
 use crate::market::day::iso;
+use crate::market::exact::product;
 use crate::market::identity::Register;
 use crate::market::wordings::read_subject;
 use crate::market::{Bar, DataSource, Day, Dividend, Exchange, Split, splits};
@@ -270,7 +271,7 @@ pub(super) async fn with_actions(
             // Bonuses and splits keep their exact ratio.
             let ratio = if row.kind == Kind::Rights { 1.0 / factor } else { row.ratio.unwrap_or(1.0) };
             match announced.last_mut().filter(|last| last.day == ex.day) {
-                Some(last) => last.ratio *= ratio,
+                Some(last) => last.ratio = product(last.ratio, ratio),
                 None => announced.push(Split { day: ex.day, ratio, detected: false }),
             }
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bar::Bar;
 use super::day::Day;
-use super::exact::quotient;
+use super::exact::{product, quotient};
 use super::names::names;
 use super::splits::Split;
 
@@ -78,18 +78,29 @@ impl<'a> Factors<'a> {
         Self { splits, dividends, ratio: 1.0, paid: 1.0 }
     }
 
-    /// An adjusted price of a day; one that nothing came after stays as it is, to the last digit.
-    pub(super) fn apply(&mut self, day: Day, price: f64) -> f64 {
+    /// Takes in what happened after a day.
+    fn look_back_to(&mut self, day: Day) {
         while let Some((last, earlier)) = self.splits.split_last().filter(|(last, _)| last.day > day) {
-            self.ratio *= last.ratio;
+            self.ratio = product(self.ratio, last.ratio);
             self.splits = earlier;
         }
         while let Some((last, earlier)) = self.dividends.split_last().filter(|(last, _)| last.day > day) {
             self.paid *= last.factor;
             self.dividends = earlier;
         }
+    }
+
+    /// An adjusted price of a day; one that nothing came after stays as it is, to the last digit.
+    pub(super) fn apply(&mut self, day: Day, price: f64) -> f64 {
+        self.look_back_to(day);
         let split = if self.ratio == 1.0 { price } else { quotient(price, self.ratio) };
         if self.paid == 1.0 { split } else { split * self.paid }
+    }
+
+    /// What the prices of a day are divided by, if splits alone came after it.
+    pub(super) fn divisor(&mut self, day: Day) -> Option<f64> {
+        self.look_back_to(day);
+        (self.paid == 1.0).then_some(self.ratio)
     }
 }
 

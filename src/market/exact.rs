@@ -283,9 +283,23 @@ pub fn snap(value: f64) -> f64 {
     if (short - value).abs() <= ROUNDING { short } else { value }
 }
 
+/// `a × b` of the decimals that these are.
+#[must_use]
+pub fn product(a: f64, b: f64) -> f64 {
+    let exact = || Decimal::shortest(a)?.times(Decimal::shortest(b)?);
+    exact().map_or(a * b, Decimal::to_f64)
+}
+
 /// `a / b` of the decimals that these are.
 #[must_use]
 pub fn quotient(a: f64, b: f64) -> f64 {
+    // Prices by whole ratios, which most are: both sides are doubles exactly.
+    if b.fract() == 0.0
+        && (1.0..1e6).contains(&b)
+        && let Some(ticks) = decimal(a, 1e4)
+    {
+        return ticks as f64 / (b * 1e4);
+    }
     let exact = || Decimal::shortest(a)?.ratio(Decimal::shortest(b)?);
     exact().unwrap_or(a / b)
 }
@@ -364,6 +378,8 @@ mod tests {
         assert_eq!((tidy(99.999_999_999_999_7), tidy(-0.300_000_000_000_002), tidy(8e14)), (100.0, -0.3, 8e14));
         assert_eq!((tidy(2.0 / 3.0), tidy(1e15 + 1.0)), (0.666_666_666_666_667, 1e15 + 1.0));
         assert_eq!((quotient(16.6, 10.0), quotient(16.6, 0.1), quotient(1.0, 3.0)), (1.66, 166.0, 1.0 / 3.0));
+        assert_eq!((quotient(693.0826, 7.0), quotient(99.0, 0.0)), (99.0118, f64::INFINITY));
+        assert_eq!((product(1.2, 1.5), product(0.1, 3.0), product(1e300, 10.0)), (1.8, 0.3, 1e301));
         assert_eq!((change(10_000.0, 11_000.0), change(1_000.0, 1_063.820_14)), (0.1, 0.063_820_14));
         assert_eq!((change(38.0, 42.05), change(110.0, 110.0)), (4.05 / 38.0, 0.0));
         assert!(change(0.0, 1.0).is_infinite() && change(1e300, 1e301) > 8.9);

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::adjustment::{Adjustment, Dividend, Factors, adjusted_closes};
 use super::bar::Bar;
 use super::day::Day;
+use super::exact::quotient;
 use super::splits::Split;
 
 /// Equal-length columns, oldest first. Prices in the symbol's currency, volume in shares as traded.
@@ -117,23 +118,35 @@ impl Series {
         }
     }
 
-    /// Prices of a view in a range of indices: open, high and low move by the close's factor. Volume stays as traded.
+    /// Prices of a view in a range of indices. Splits divide every price, as decimals; by what else has moved the close,
+    /// open, high and low move, too. Volume stays as traded.
     #[must_use]
     pub fn view(&self, adjustment: Adjustment, range: std::ops::Range<usize>) -> Columns {
         let mut columns = self.raw(range.clone());
         if adjustment == Adjustment::None {
             return columns;
         }
-        for (i, &adjusted) in self.closes(adjustment)[range].iter().enumerate() {
-            let close = columns.close[i];
+        let closes = self.closes(adjustment);
+        let dividends: &[Dividend] = if adjustment == Adjustment::TotalReturn { &self.dividends } else { &[] };
+        let mut factors = Factors::new(&self.splits, dividends);
+        for (i, at) in range.enumerate().rev() {
+            let (close, adjusted) = (columns.close[i], closes[at]);
             // Untouched bars keep the provider's decimals to the last one.
-            if adjusted.to_bits() != close.to_bits() {
-                let factor = adjusted / close;
-                columns.open[i] *= factor;
-                columns.high[i] *= factor;
-                columns.low[i] *= factor;
-                columns.close[i] = adjusted;
+            if adjusted.to_bits() == close.to_bits() {
+                continue;
             }
+            let is_split = |ratio: &f64| quotient(close, *ratio).to_bits() == adjusted.to_bits();
+            let divisor = factors.divisor(columns.days[i]).filter(is_split);
+            let factor = adjusted / close;
+            let moved = |price: f64| match divisor {
+                Some(ratio) => quotient(price, ratio),
+                None if price.to_bits() == close.to_bits() => adjusted,
+                None => price * factor,
+            };
+            for column in [&mut columns.open, &mut columns.high, &mut columns.low] {
+                column[i] = moved(column[i]);
+            }
+            columns.close[i] = adjusted;
         }
         columns
     }
@@ -172,6 +185,36 @@ mod tests {
         assert_eq!(*series.closes(Adjustment::TotalReturn), [96.0, 96.0, 96.0]);
         assert_eq!(series.view(Adjustment::TotalReturn, 0..2).open, [96.0, 96.0]);
         assert_eq!(series.usual(), Adjustment::Splits);
+    }
+
+    #[test]
+    fn every_price_before_a_split_is_a_quotient_of_decimals() {
+        let before = |open: f64, high: f64, low: f64, close: f64, adjusted_close: Option<f64>| Bar {
+            open,
+            high,
+            low,
+            ..bar(1, close, adjusted_close)
+        };
+        let split = |day: Day, ratio: f64| Split { day, ratio, detected: false };
+        for adjusted_close in [None, Some(99.011)] {
+            let after = bar(2, 99.0, adjusted_close.map(|_| 99.0));
+            let bars = [before(693.0826, 693.105, 693.0581, 693.077, adjusted_close), after];
+            let series = Series::new(&bars, &[split(2, 7.0)], &[]);
+            let view = series.view(series.usual(), 0..2);
+            let first = (view.open[0], view.high[0], view.low[0], view.close[0]);
+            assert_eq!(first, (99.0118, 99.015, 99.0083, 99.011), "not 99.01180000000001");
+        }
+        // 6 for 5, then 3 for 2: 1.8, not 1.7999999999999998.
+        let bars = [before(18.09, 18.18, 17.91, 18.0, None), bar(2, 15.0, None), bar(3, 10.0, None)];
+        let series = Series::new(&bars, &[split(2, 1.2), split(3, 1.5)], &[]);
+        let view = series.view(Adjustment::Splits, 0..1);
+        assert_eq!((view.open[0], view.high[0], view.low[0], view.close[0]), (10.05, 10.1, 9.95, 10.0));
+        assert_eq!(series.view(Adjustment::Splits, 0..3).open, [10.05, 10.0, 10.0]);
+        // A dividend has no decimals, and equal prices stay equal.
+        let bars = [before(30.0, 30.0, 29.0, 30.0, None), bar(2, 29.0, None)];
+        let series = Series::new(&bars, &[], &[Dividend::new(2, 0.7, 30.0).expect("a dividend")]);
+        let view = series.view(Adjustment::TotalReturn, 0..1);
+        assert!(view.open[0].to_bits() == view.close[0].to_bits() && view.high[0].to_bits() == view.close[0].to_bits());
     }
 
     #[test]

@@ -283,6 +283,21 @@ mod tests {
     }
 
     #[test]
+    fn splits_are_known_as_their_vendors_call_them() {
+        // Tiingo's and Quandl's; both have prices as traded and the new shares for an old one.
+        for line in [
+            "date,close,high,low,open,volume,adjClose,adjHigh,adjLow,adjOpen,adjVolume,divCash,splitFactor",
+            "Date,Open,High,Low,Close,Volume,Ex-Dividend,Split Ratio,Adj. Open,Adj. High,Adj. Low,Adj. Close,Adj. Volume",
+        ] {
+            let headings = read(line);
+            assert_eq!((headings.fault(false), headings.unknown()), (None, Vec::new()), "{line}");
+            let both = [headings.find(Meaning::Split), headings.find(Meaning::AdjustedClose)];
+            assert!(both.iter().all(Option::is_some), "{line}");
+        }
+        assert!(read("Date,Open,High,Low,Close,Volume,Split Coeff").fault(false).is_some());
+    }
+
+    #[test]
     fn the_close_is_found_beside_its_likes() {
         assert_eq!(read("Date,Price,Open,High,Low,Vol.,Change %").find(Meaning::Close), Some(1));
         assert_eq!(read("Date,Close/Last,Volume,Open,High,Low").find(Meaning::Close), Some(1));

@@ -98,7 +98,7 @@ pub(super) const VOLUMES: [&str; 17] = [
     "volumen",
     "wolumen",
 ];
-pub(super) const SPLITS: [&str; 2] = ["splitcoefficient", "split"];
+pub(super) const SPLITS: [&str; 4] = ["splitcoefficient", "split", "splitratio", "splitfactor"];
 /// What names a share, the plainest first.
 pub(super) const TICKERS: [&str; 43] = [
     "symbol",
@@ -146,7 +146,7 @@ pub(super) const TICKERS: [&str; 43] = [
     "issuer",
 ];
 pub(super) const SERIES: [&str; 4] = ["series", "sctysrs", "chseries", "sctype"];
-pub(super) const IGNORED: [&str; 86] = [
+pub(super) const IGNORED: [&str; 87] = [
     "openint",
     "openinterest",
     "oi",
@@ -194,6 +194,7 @@ pub(super) const IGNORED: [&str; 86] = [
     "dividends",
     "dividend",
     "dividendamount",
+    "divcash",
     "exdividend",
     "stocksplits",
     "capitalgains",
