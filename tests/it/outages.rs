@@ -94,10 +94,10 @@ async fn followed_by_events(url: String, id: String, begin: oneshot::Sender<()>)
     while let Some(chunk) = tokio::time::timeout(PATIENCE, response.chunk()).await.expect("in time").expect("a stream")
     {
         text += &String::from_utf8_lossy(&chunk);
-        if text.contains("data:") {
-            if let Some(begin) = begin.take() {
-                let _ = begin.send(());
-            }
+        if text.contains("data:")
+            && let Some(begin) = begin.take()
+        {
+            let _ = begin.send(());
         }
     }
     assert!(text.contains("event: complete"), "{text}");
