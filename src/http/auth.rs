@@ -119,7 +119,7 @@ fn is_open(request: &Request) -> bool {
     if request.method() != Method::GET || request.uri().path() != "/graphql" {
         return false;
     }
-    super::graphql::asks_for_socket(request.headers())
+    asks_for_socket(request.headers())
         || (request.uri().query().is_none() && answer::names(request.headers(), "text/html"))
 }
 
@@ -262,4 +262,10 @@ fn cookie(app: &App, secret: String, lasts: Duration) -> Cookie<'static> {
         .secure(is_secure(app))
         .max_age(lasts.try_into().unwrap_or_default())
         .build()
+}
+
+/// Whether a request is to become a socket. Some clients offer HTTP/2 (`h2c`) by the same header, which is passed over.
+pub(super) fn asks_for_socket(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::UPGRADE).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|name| name.trim().eq_ignore_ascii_case("websocket"))
 }

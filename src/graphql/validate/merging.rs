@@ -149,6 +149,7 @@ pub(super) fn groups<'d>(document: &'d ExecutableDocument, parts: &[Part<'d>]) -
     let mut spread: HashSet<&'d Name> = HashSet::new();
     let mut open: Vec<Part<'d>> = parts.iter().rev().copied().collect();
     while let Some(Part { on, set }) = open.pop() {
+        let before = open.len();
         for selection in &set.items {
             match &selection.node {
                 Selection::Field(field) => {
@@ -176,6 +177,8 @@ pub(super) fn groups<'d>(document: &'d ExecutableDocument, parts: &[Part<'d>]) -
                 }
             }
         }
+        // They are taken from the end.
+        open[before..].reverse();
     }
     groups
 }

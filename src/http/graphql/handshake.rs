@@ -21,12 +21,6 @@ use crate::telemetry::metrics;
 /// Room that a quiet socket takes for reading and writing.
 const BUFFER: usize = 4 << 10;
 
-/// Whether a request is to become a socket. Some clients offer HTTP/2 (`h2c`) by the same header, which is passed over.
-pub(in crate::http) fn is_asked_for(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::UPGRADE).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|name| name.trim().eq_ignore_ascii_case("websocket"))
-}
-
 const WANTED: &str = "Ask for the WebSocket protocol graphql-transport-ws";
 
 /// Turns a request into a socket.

@@ -19,11 +19,11 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-pub(super) use handshake::is_asked_for as asks_for_socket;
 pub(super) use known::Known;
 use known::Look;
 
 use super::answer::{self, Form, accepted};
+use super::auth::asks_for_socket;
 use super::backlog;
 use super::refusal::failed;
 use super::{Service, console};

@@ -1,6 +1,6 @@
 //! Which number of a column's dates is the day, decided from all of them.
 
-use super::{DateOrder, ORDERS, Written};
+use super::written::{DateOrder, ORDERS, Written};
 use crate::market::day::{self, Day};
 
 /// Why a column's dates can't be read; the sentences ask for what would help.

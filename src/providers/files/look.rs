@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::blocks::Blocks;
+use super::lines::{Inner, Line, bad};
 use super::misdated::Misdated;
 use super::numbers::{StyleVotes, is_nothing};
 use super::repeats::Days;
-use super::{Inner, Line, bad};
 use crate::market::dates::{self, OrderVotes};
 use crate::providers::ProviderError;
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::providers::RawBar;
 
 fn file(text: &str, ticker: &str) -> Result<PriceFile, ProviderError> {
     read(text.as_bytes(), &Options { ticker: ticker.to_owned(), date_order: None, day: None })

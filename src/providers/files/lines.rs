@@ -1,0 +1,167 @@
+//! A table's lines: what each is, and the bars that they hold.
+
+use std::borrow::Cow;
+
+use super::numbers::{Style, is_nothing, plain};
+use super::table::{Table, cells};
+use super::tickers::base;
+use crate::market::{DateOrder, Day, dates, day};
+use crate::providers::{ProviderError, RawBar};
+
+/// Series of the NSE that are shares: the main board's and the SME board's, with those that trade for delivery only.
+const SHARE_SERIES: [&str; 6] = ["EQ", "BE", "BZ", "SM", "ST", "SZ"];
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) table: Table,
+    pub(super) style: Style,
+    pub(super) order: DateOrder,
+    /// The day of every row, where the rows don't tell it.
+    pub(super) day: Option<Day>,
+    /// Columns used, one a meaning.
+    pub(super) at: Places,
+    pub(super) tickers: Option<(Vec<usize>, String)>,
+    pub(super) volume_is_optional: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Places {
+    pub(super) date: usize,
+    pub(super) open: usize,
+    pub(super) high: usize,
+    pub(super) low: usize,
+    pub(super) close: usize,
+    pub(super) adjusted: Option<usize>,
+    pub(super) volume: Option<usize>,
+    pub(super) split: Option<usize>,
+    pub(super) series: Option<usize>,
+    /// The BSE's type of security.
+    pub(super) kind: Option<usize>,
+    pub(super) period: Option<usize>,
+    /// A time of day in a column of its own.
+    pub(super) time: Option<usize>,
+    pub(super) segments: Vec<usize>,
+}
+
+pub(super) fn bad(what: impl Into<String>) -> ProviderError {
+    ProviderError::BadFile { what: what.into() }
+}
+
+/// What a line is.
+pub(super) enum Line<'a> {
+    Row(Vec<Cow<'a, str>>),
+    /// Not a price of this share's day, with the reason.
+    LeftOut(String),
+    Blank,
+    Broken(String),
+}
+
+impl Inner {
+    pub(super) fn line<'a>(&self, number: usize, line: &'a str) -> Line<'a> {
+        let Some(row) = cells(line.trim_end_matches('\r'), self.table.delimiter) else {
+            return Line::Broken(format!("line {number} has a quotation mark that isn't closed"));
+        };
+        if row.iter().all(|cell| cell.is_empty()) {
+            return Line::Blank;
+        }
+        let names = &self.table.headings.names;
+        if row.len() > names.len() && row.iter().skip(names.len()).any(|cell| !cell.is_empty()) {
+            return Line::Broken(format!(
+                "line {number} has {} cells under {} headings; a number with commas needs quotation marks",
+                row.len(),
+                names.len()
+            ));
+        }
+        let cell = |i: usize| row.get(i).map_or("", Cow::as_ref);
+        if row.iter().zip(names).all(|(cell, name)| cell.trim().eq_ignore_ascii_case(name)) {
+            return Line::LeftOut("repeated headings".to_owned());
+        }
+        if let Some((columns, wanted)) = &self.tickers
+            && !columns.iter().any(|&i| base(cell(i)) == *wanted)
+        {
+            return Line::LeftOut("rows of other tickers".to_owned());
+        }
+        if let Some(i) = self.at.kind
+            && cell(i) != "Q"
+        {
+            let kind: String = cell(i).chars().take(8).collect();
+            return Line::LeftOut(format!("rows of the type {kind}, which is no share"));
+        }
+        if let Some(i) = self.at.series
+            && !cell(i).is_empty()
+            && !SHARE_SERIES.contains(&cell(i).trim().to_uppercase().as_str())
+        {
+            let series: String = cell(i).chars().take(8).collect();
+            return Line::LeftOut(format!("rows of the series {series}, which is no share,"));
+        }
+        if let Some(i) = self.at.period
+            && !["", "d", "1d", "day", "daily"].contains(&cell(i).trim().to_lowercase().as_str())
+        {
+            return Line::LeftOut("rows of another period than a day".to_owned());
+        }
+        if self.at.segments.iter().any(|&i| !["CM", "STK", ""].contains(&cell(i))) {
+            return Line::LeftOut("rows of another segment than shares".to_owned());
+        }
+        if [self.at.open, self.at.high, self.at.low, self.at.close].iter().all(|&i| is_nothing(cell(i))) {
+            return Line::LeftOut("rows without prices".to_owned());
+        }
+        Line::Row(row)
+    }
+
+    /// The day of a line that can't be cut into cells as it is: where its record stands when it's mended.
+    fn day_of_broken(&self, line: &str) -> Option<Day> {
+        let cell = line.split(self.table.delimiter).nth(self.at.date)?;
+        self.day.or_else(|| dates::read(cell).ok()?.by(self.order))
+    }
+
+    pub(super) fn read(&self, each: &mut dyn FnMut(RawBar<'_>)) {
+        for (number, line) in self.table.lines() {
+            let row = match self.line(number, line) {
+                Line::Row(row) => row,
+                Line::Broken(reason) => {
+                    let date = self.day_of_broken(line).map_or_else(|| format!("line {number}"), day::iso);
+                    let date = Cow::Borrowed(date.as_str());
+                    each(RawBar { date, broken: Some(&reason), raw: line.trim(), ..RawBar::default() });
+                    continue;
+                }
+                Line::LeftOut(_) | Line::Blank => continue,
+            };
+            let cell = |i: usize| row.get(i).map(|cell| cell.trim()).filter(|cell| !is_nothing(cell));
+            let number_at = |i: usize| cell(i).map(|text| plain(text, self.style, false));
+            let date = row.get(self.at.date).filter(|_| self.day.is_none()).map_or("", Cow::as_ref);
+            let written = if self.day.is_none() { dates::read(date).ok() } else { None };
+            let day = self.day.or_else(|| written.and_then(|written| written.by(self.order)));
+            if written.is_some() && day.is_none() {
+                let (text, order) = (date.chars().take(40).collect::<String>(), self.order.name());
+                let reason = format!("{text:?} is no date in the order {order}");
+                each(RawBar {
+                    date: Cow::Borrowed(date),
+                    broken: Some(&reason),
+                    raw: line.trim(),
+                    ..RawBar::default()
+                });
+                continue;
+            }
+            let read = day.map(day::iso);
+            let (open, high) = (number_at(self.at.open), number_at(self.at.high));
+            let (low, close) = (number_at(self.at.low), number_at(self.at.close));
+            let adjusted = self.at.adjusted.and_then(number_at);
+            let split = self.at.split.and_then(number_at);
+            let mut volume = self.at.volume.and_then(cell).map(|text| plain(text, self.style, true));
+            if volume.is_none() && self.volume_is_optional {
+                volume = Some(Cow::Borrowed("0"));
+            }
+            each(RawBar {
+                date: read.map_or(Cow::Borrowed(date), Cow::Owned),
+                open: open.as_deref(),
+                high: high.as_deref(),
+                low: low.as_deref(),
+                close: close.as_deref(),
+                adjusted_close: adjusted.as_deref(),
+                volume: volume.as_deref(),
+                split: split.as_deref(),
+                broken: None,
+                raw: line.trim(),
+            });
+        }
+    }
+}
