@@ -29,7 +29,6 @@ use tickers::{choose_ticker, listed};
 pub use decode::LARGEST_FILE;
 
 use super::{History, PriceBatch, ProviderError};
-use crate::market::dates;
 use crate::market::{DataSource, DateOrder, Day, day};
 
 /// How to read a file.
