@@ -7,7 +7,7 @@ use async_graphql::ServerError;
 use axum::body::{Body, HttpBody};
 use axum::http::header;
 use axum::response::Response;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
 use super::gate::Gate;
 
@@ -29,5 +29,6 @@ pub(super) async fn within(gate: &Gate, answer: Response) -> Result<Response, Se
         let piece = rest.split_to(rest.len().min(PIECE));
         (!piece.is_empty()).then(|| (Ok::<_, Infallible>(piece), (rest, room)))
     });
-    Ok(Response::from_parts(parts, Body::from_stream(pieces)))
+    // What compresses the answer asks once more after the end.
+    Ok(Response::from_parts(parts, Body::from_stream(pieces.fuse())))
 }

@@ -85,7 +85,7 @@ impl Schema {
             let of = "type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
             let what = match entry["kind"].as_str() {
                 Some("OBJECT") if ROOTS.iter().any(|(_, root)| *root == name) => {
-                    format!("fields {{ name {of} args {{ name defaultValue {of} }} }}")
+                    format!("fields(includeDeprecated: true) {{ name {of} args {{ name defaultValue {of} }} }}")
                 }
                 Some("INPUT_OBJECT") => format!("inputFields {{ name defaultValue {of} }}"),
                 Some("ENUM") if !name.starts_with("__") => "enumValues { name }".to_owned(),

@@ -10,6 +10,11 @@ use tempfile::TempDir;
 
 use crate::harness::{ADMIN_TOKEN, TestApp};
 
+/// What there is of the worker that keeps the console, for a test that fails.
+const KEPT: &str = "return navigator.serviceWorker.getRegistrations().then(async (all) => [await caches.keys(), \
+     all.map((one) => [one.installing, one.waiting, one.active].map((worker) => worker?.state ?? null)), \
+     sessionStorage.getItem('loaded-for'), document.querySelector('script[type=module]')?.src])";
+
 /// How long anything may take to appear.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -137,7 +142,8 @@ impl Browser {
             if started.elapsed() > PATIENCE {
                 let focus = self.run("return document.activeElement.outerHTML.slice(0, 200)").await;
                 let text = self.run("return document.body.innerText").await;
-                panic!("never: {script}; the focus is on {focus}, the page says {text}");
+                let kept = self.run(KEPT).await;
+                panic!("never: {script}; the focus is on {focus}, of the worker is kept {kept}, the page says {text}");
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
