@@ -56,6 +56,10 @@ pub fn parse_ipos(batch: &IpoBatch, today: Day) -> ParsedIpos {
     let mut known: HashMap<(Exchange, String, Option<Day>), usize> = HashMap::new();
     for raw in &batch.records {
         parsed.read += 1;
+        if let Some(reason) = raw.broken {
+            parsed.flags.push(flag(raw, dates.near(raw), Flaw { field: "row", reason: reason.to_owned() }));
+            continue;
+        }
         let board = match kind_of(raw.security.as_deref()) {
             Kind::Share(board) => board,
             Kind::Other(what) => {

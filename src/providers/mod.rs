@@ -5,6 +5,7 @@ pub mod files;
 mod http;
 pub mod market;
 pub mod nse;
+mod quotes;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -129,6 +130,8 @@ pub struct RawIpo {
     pub subscription: Option<Subscription>,
     /// Whether the source lists it among those whose bidding is over.
     pub is_past: bool,
+    /// Why the record can't be read as a whole, where it can't.
+    pub broken: Option<&'static str>,
     /// The whole record, for a person to look at.
     pub raw: String,
 }
@@ -153,6 +156,7 @@ impl Default for RawIpo {
             standing: None,
             subscription: None,
             is_past: false,
+            broken: None,
             raw: String::new(),
         }
     }

@@ -7,6 +7,7 @@ use csv::ReaderBuilder;
 use super::{NAME, notice};
 use crate::market::Exchange;
 use crate::market::text::clean;
+use crate::providers::quotes::{NOT_CLOSED, cells, closed_lines};
 use crate::providers::{ProviderError, RawIpo};
 
 /// Whether an answer is a notice rather than the calendar: as JSON, or spelled out as a row of letters.
@@ -30,6 +31,7 @@ pub(super) fn check(body: &str) -> Result<(), ProviderError> {
 pub(super) fn records(body: &str) -> Result<Vec<RawIpo>, ProviderError> {
     let malformed = |what: &str| ProviderError::Malformed { provider: NAME, what: what.to_owned() };
     let text = body.trim_start_matches('\u{feff}');
+    let (text, open) = closed_lines(text);
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let headings = reader.headers().map_err(|_| malformed("a calendar that isn't CSV"))?.clone();
     let column = |name: &str| headings.iter().position(|h| h.trim() == name);
@@ -69,6 +71,18 @@ pub(super) fn records(body: &str) -> Result<Vec<RawIpo>, ProviderError> {
         });
     }
     mark_series(&mut records);
+    records.extend(open.into_iter().map(|line| {
+        let row = cells(line);
+        let field = |column: usize| row.get(column).filter(|text| !text.is_empty()).cloned();
+        RawIpo {
+            ticker: field(symbol),
+            name: field(name),
+            listing: field(date),
+            broken: Some(NOT_CLOSED),
+            raw: line.to_owned(),
+            ..RawIpo::default()
+        }
+    }));
     Ok(records)
 }
 
@@ -123,6 +137,22 @@ fn are_classes(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_open_quotation_mark_costs_its_own_issue() {
+        let body = "symbol,name,ipoDate,priceRangeLow,priceRangeHigh,currency,exchange\r\n\
+                    ONE,One Inc,2026-05-18,4,5,USD,NYSE\r\n\
+                    TWO,\"Two Inc,2026-05-18,4,5,USD,NYSE\r\n\
+                    SIX,\"Six, Inc.\",2026-05-18,4,5,USD,NYSE\r\n";
+        let found = records(body).expect("a calendar");
+        let told = |r: &RawIpo| format!("{:?} {:?} {:?} {:?}", r.ticker, r.name, r.listing, r.broken);
+        let expected = [
+            r#"Some("ONE") Some("One Inc") Some("2026-05-18") None"#.to_owned(),
+            r#"Some("SIX") Some("Six, Inc.") Some("2026-05-18") None"#.to_owned(),
+            format!(r#"Some("TWO") Some("Two Inc") Some("2026-05-18") Some("{NOT_CLOSED}")"#),
+        ];
+        assert_eq!(found.iter().map(told).collect::<Vec<_>>(), expected);
+    }
 
     #[test]
     fn the_calendar_is_read_and_funds_and_units_are_told_by_their_tickers() {

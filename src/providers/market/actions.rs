@@ -1,5 +1,7 @@
 //! Announcements of corporate actions: the answer of the NSE's interface, the export of its page, and the BSE's.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
@@ -7,6 +9,7 @@ use super::unpack::{Unpacked, unpack};
 use crate::market::daily::{isin, parse_day};
 use crate::market::{Day, Exchange};
 use crate::providers::ProviderError;
+use crate::providers::quotes::closed_lines;
 
 /// An announcement as the exchange words it.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +94,9 @@ pub fn actions_of_json(body: &str) -> Result<Vec<RawAction>, ProviderError> {
 #[must_use]
 pub fn actions_of_csv(bytes: &[u8]) -> Option<Vec<RawAction>> {
     let Unpacked::Text(text) = unpack(bytes) else { return None };
+    let (closed, open) = closed_lines(&text);
+    // Headings may have line breaks within.
+    let text = if text.lines().next() == open.first().copied() { Cow::Borrowed(text.as_str()) } else { closed };
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().ok()?.clone();
     let find = |name: &str| header.iter().position(|h| h.trim().eq_ignore_ascii_case(name));
@@ -132,6 +138,10 @@ mod tests {
         let from_bse = actions_of_csv(bse.as_bytes()).expect("actions");
         assert_eq!((from_bse.len(), from_bse[0].exchange, from_bse[0].ticker.as_str()), (1, Exchange::Bse, "JLHL"));
         assert_eq!(from_bse[0].subject, "Stock Split From Rs.10/- to Rs.2/-");
+        let open = csv.replace("\"ABC\"", "\"DEF,\"Def\",\"EQ\",\"Bonus 1:1\",\"10\",\"02-Jan-2024\",\"-\"\n\"ABC\"");
+        assert_eq!(actions_of_csv(open.as_bytes()), Some(from_csv), "an open quotation mark costs its own line");
+        let headings = csv.replace("\"SYMBOL\"", "\"SYMBOL \n\"");
+        assert_eq!(actions_of_csv(headings.as_bytes()).map(|found| found.len()), Some(1), "headings in two lines");
         assert!(actions_of_csv(b"a,b\n1,2\n").is_none() && actions_of_json("<html>").is_err());
     }
 }

@@ -13,6 +13,7 @@ use crate::market::daily::{
     Layout, ShareDay, is_fund_isin, is_rights_entitlement, is_share_series, is_ticker, isin, parse_day, price, shares,
 };
 use crate::market::day::iso;
+use crate::providers::quotes::{NOT_CLOSED, cells, closed_lines};
 use crate::store::NewFlag;
 
 /// What a file that was taken for a day's turned out to be.
@@ -131,6 +132,9 @@ fn positions(header: &StringRecord) -> Result<Positions, String> {
 }
 
 fn read_text(text: &str, asked: Option<Day>) -> DayFile {
+    let ends_well = text.ends_with('\n');
+    let last = text.lines().next_back();
+    let (text, open) = closed_lines(text);
     let mut reader =
         ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(text.as_bytes());
     let mut record = StringRecord::new();
@@ -157,7 +161,11 @@ fn read_text(text: &str, asked: Option<Day>) -> DayFile {
             return DayFile::Broken(why);
         }
     }
-    rows.end(asked, text.ends_with('\n'))
+    for line in &open {
+        rows.flag(&StringRecord::from(cells(line)), None, NOT_CLOSED.to_owned());
+    }
+    rows.cut |= open.last().copied() == last && !open.is_empty();
+    rows.end(asked, ends_well)
 }
 
 /// The rows read so far.

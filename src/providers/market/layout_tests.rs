@@ -146,3 +146,20 @@ proptest! {
         prop_assert_eq!(format!("{:.2}", session.shares[0].close), text);
     }
 }
+
+#[test]
+fn an_open_quotation_mark_costs_its_own_share() {
+    let row = |n: usize| {
+        let row = udiff(&format!("SHARE{n}"), "EQ", &format!("INE00{n}A01010"), "10 11 9 10 10 100");
+        if n == 2 { row.replace("A NAME", "\"A NAME") } else { row }
+    };
+    let text = format!("{UDIFF}{}", (1..=4).map(row).collect::<String>());
+    let DayFile::Session(session) = read_day(text.as_bytes(), day("2024-07-19")) else { panic!("no session") };
+    let tickers: Vec<&str> = session.shares.iter().map(|share| share.ticker.as_str()).collect();
+    assert_eq!(tickers, ["SHARE1", "SHARE3", "SHARE4"]);
+    let flagged: Vec<_> = session.flagged.iter().map(|flag| (flag.record.as_str(), flag.reason.as_str())).collect();
+    assert_eq!(flagged, [("SHARE2 2024-07-19", NOT_CLOSED)]);
+    // The last line, cut within a cell that is quoted.
+    let cut = format!("{UDIFF}{}{}", row(1), row(2).split_once("NAME").map_or("", |(head, _)| head));
+    assert!(matches!(read_day(cut.as_bytes(), None), DayFile::Broken(why) if why.contains("breaks off")));
+}

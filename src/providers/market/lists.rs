@@ -6,6 +6,7 @@ use super::unpack::{Unpacked, unpack};
 use crate::market::Day;
 use crate::market::daily::{is_rights_entitlement, is_ticker, isin, parse_day};
 use crate::market::text::clean;
+use crate::providers::quotes::closed_lines;
 use crate::store::ListedShare;
 
 /// What a list holds.
@@ -38,6 +39,7 @@ const LONGEST_NAME: usize = 200;
 #[must_use]
 pub fn read_list(bytes: &[u8]) -> Option<ListFile> {
     let Unpacked::Text(text) = unpack(bytes) else { return None };
+    let (text, _) = closed_lines(&text);
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let rows: Vec<csv::StringRecord> = reader.records().take(MOST_ROWS).filter_map(std::result::Result::ok).collect();
