@@ -18,8 +18,8 @@ use chrono::{Datelike, NaiveDate};
 use self::before::{plain, split_weekday};
 use self::clock::time_of_day;
 pub use self::order::{OrderFault, OrderVotes};
-pub use self::written::{DateFault, DateOrder, EARLIEST, EARLIEST_YEAR, LATEST, Written};
 use self::written::LATEST_YEAR;
+pub use self::written::{DateFault, DateOrder, EARLIEST, EARLIEST_YEAR, LATEST, Written};
 use super::day::{self, Day};
 
 const LONGEST: usize = 64;
