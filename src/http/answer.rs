@@ -113,7 +113,7 @@ impl<'a> Written<'a> {
 const LONG: usize = 1 << 20;
 
 /// Does what takes milliseconds without keeping its thread's other tasks waiting.
-fn apart<T>(work: impl FnOnce() -> T) -> T {
+pub(super) fn apart<T>(work: impl FnOnce() -> T) -> T {
     use tokio::runtime::{Handle, RuntimeFlavor};
     match Handle::try_current().map(|handle| handle.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),

@@ -1,6 +1,7 @@
 //! Running an operation: the same bounds whichever way it came.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::OperationType;
@@ -9,6 +10,7 @@ use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{Instrument, Span};
 
+use super::answer;
 use super::audit::{self, Asked};
 use super::rates::{Client, seconds};
 use super::refusal::{crowded, failed, overloaded};
@@ -44,6 +46,8 @@ pub(super) struct Admitted {
     span: Span,
     /// What its document takes.
     room: Option<OwnedSemaphorePermit>,
+    /// Whether it is answered without a wait in between.
+    introspects: bool,
 }
 
 /// An operation's text, and which of its operations is meant.
@@ -73,7 +77,7 @@ impl Service {
         };
         // Nothing else looks at a text that is out of bounds: parsing it may be what it was made for.
         let looked = self.look(caller, &mut request);
-        let limits::Admitted { cost, scans, kind } =
+        let limits::Admitted { cost, scans, introspects, kind } =
             looked.inspect_err(|errors| metrics::operation(&operations::unknown(), outcome(errors)))?;
         let (operation, name) = self.gate.names.of(kind, &mut request);
         metrics::operation_cost(operation.kind, cost);
@@ -94,7 +98,7 @@ impl Service {
             OperationType::Subscription => Some(self.gate.follow(&text.query).ok_or_else(|| vec![crowded()])?),
             _ => turn.room,
         };
-        Ok((Admitted { request, budget, cost, operation, caller, asked, text, span, room }, kind))
+        Ok((Admitted { request, budget, cost, operation, caller, asked, text, span, room, introspects }, kind))
     }
 
     /// What a request comes to, once it is within bounds and its client has paid for it.
@@ -121,7 +125,8 @@ impl Service {
 
     /// Runs a query or a mutation to its end, or to the end of the time that one may take.
     pub(super) async fn execute(&self, admitted: Admitted) -> Finished {
-        let Admitted { request, budget, cost, operation, caller, asked, text, span, room: _room } = admitted;
+        let Admitted { request, budget, cost, operation, caller, asked, text, span, room: _room, introspects } =
+            admitted;
         let began = Instant::now();
         let turn = async {
             // Those that wait for the lane keep no others waiting.
@@ -139,7 +144,9 @@ impl Service {
         let turned = Instant::now();
         metrics::phase(Phase::Wait, turned - began);
         let running = AssertUnwindSafe(self.schema.execute(request)).catch_unwind().instrument(span.clone());
-        let response = match tokio::time::timeout(LONGEST_OPERATION, running).await {
+        let running = tokio::time::timeout(LONGEST_OPERATION, running);
+        let ended = if introspects { apart_from_others(running).await } else { running.await };
+        let response = match ended {
             Ok(Ok(response)) => self.watched(tidied(response, cost, &text)),
             Ok(Err(_)) => GraphQLResponse::from_errors(vec![
                 crate::graphql::internal(&std::io::Error::other("a resolver panicked")).into_server_error(START),
@@ -202,6 +209,12 @@ fn refused_if_unbegun(mut response: GraphQLResponse) -> GraphQLResponse {
         }
     }
     response
+}
+
+/// Does work that has no waits of its own without keeping its thread's other tasks waiting.
+async fn apart_from_others<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    std::future::poll_fn(move |context| answer::apart(|| work.as_mut().poll(context))).await
 }
 
 /// How an operation ended, for its metrics.

@@ -55,6 +55,18 @@ fn probes() -> Vec<(&'static str, String, Value, Option<&'static str>)> {
             Some("QUERY_TOO_COMPLEX"),
         ),
         (
+            "fields of all types by alias",
+            format!("{{__schema{{types{{{}}}}}}}", aliases("fields{name description}", 180)),
+            json!({}),
+            Some("QUERY_TOO_COMPLEX"),
+        ),
+        (
+            "types of all fields by alias",
+            format!("{{__schema{{types{{fields{{type{{ofType{{{}}}}}}}}}}}}}", aliases("name", 280)),
+            json!({}),
+            Some("QUERY_TOO_COMPLEX"),
+        ),
+        (
             "statistics by alias",
             format!("{{{}}}", aliases("ipoStatistics{count}", 290)),
             json!({}),

@@ -32,6 +32,8 @@ pub struct Admitted {
     pub cost: u64,
     /// Whether it has statements that read whole tables.
     pub scans: bool,
+    /// Whether it asks for the schema itself.
+    pub introspects: bool,
     pub kind: OperationType,
 }
 
@@ -47,7 +49,7 @@ pub fn admit(request: &mut Request, introspection: bool) -> Result<Admitted, Vec
     optional.settle(&mut document, &variables).map_err(|error| vec![error])?;
     request.variables = variables;
     request.set_parsed_query(validate::single_root(&document).unwrap_or(document));
-    Ok(Admitted { cost: cost.units, scans: cost.scans, kind })
+    Ok(Admitted { cost: cost.units, scans: cost.scans, introspects: cost.introspects, kind })
 }
 
 /// Parses a request's text if it is within the bounds. Answers with what it may cost, too.

@@ -19,8 +19,8 @@ pub const COSTLIEST: u64 = 60_000;
 pub const MOST_FIELDS: u64 = 2_000;
 /// The same where the schema itself is asked for.
 pub const MOST_SCHEMA_FIELDS: u64 = 600;
-/// What a field costs there: there are some hundred types, with some four hundred fields.
-const SCHEMA_FIELD: u64 = 99;
+/// What a field costs there beside the values that it may answer with.
+const SCHEMA_FIELD: u64 = 10;
 /// Levels of fields; what the deepest useful query needs, twice.
 pub const DEEPEST: u64 = 20;
 /// Fields under another name.
@@ -100,6 +100,8 @@ pub struct Cost {
     pub units: u64,
     /// Whether it has statements that read whole tables.
     pub scans: bool,
+    /// Whether it asks for the schema itself, which is answered at one go.
+    pub introspects: bool,
 }
 
 /// Checks every operation of a document for its form, and answers with the cost of the dearest.
@@ -115,8 +117,15 @@ pub fn check(
     if document.operations.iter().count() + document.fragments.len() > MOST_DEFINITIONS {
         return Err(OperationError::Definitions);
     }
-    let mut walk =
-        Walk { document, variables, shapes, defaults: HashMap::new(), known: HashMap::new(), spreading: Vec::new() };
+    let mut walk = Walk {
+        document,
+        variables,
+        shapes,
+        defaults: HashMap::new(),
+        known: HashMap::new(),
+        schema: SchemaPlace::default(),
+        spreading: Vec::new(),
+    };
     let mut dearest = Cost::default();
     for (_, operation) in document.operations.iter() {
         let extent = walk.operation(&operation.node)?;
@@ -125,6 +134,7 @@ pub fn check(
         }
         dearest.units = dearest.units.max(extent.cost);
         dearest.scans |= extent.scans > 0;
+        dearest.introspects |= extent.introspections > 0;
     }
     // A fragment that nothing spreads is refused by validation, which walks it first.
     for fragment in document.fragments.values() {
@@ -169,6 +179,30 @@ impl Extent {
     }
 }
 
+/// Where in an introspection a field stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct SchemaPlace {
+    /// Whether all types are asked for, or one.
+    types: bool,
+    /// How many levels of `ofType` are around.
+    wrapped: u32,
+}
+
+impl SchemaPlace {
+    /// About how many entries a list of the schema has: of all types one by one, or of the largest one.
+    fn rows(self, name: &str) -> u64 {
+        let (each, largest) = match name {
+            "types" => return 200,
+            "fields" => (4, 40),
+            "inputFields" | "enumValues" => (1, 20),
+            "possibleTypes" => (1, 10),
+            "directives" => return 8,
+            _ => return 1,
+        };
+        if self.types { each } else { largest }
+    }
+}
+
 struct Walk<'d> {
     document: &'d ExecutableDocument,
     variables: &'d Variables,
@@ -176,6 +210,7 @@ struct Walk<'d> {
     /// The defaults of the operation that is walked.
     defaults: HashMap<&'d str, &'d Value>,
     known: HashMap<&'d Name, Extent>,
+    schema: SchemaPlace,
     spreading: Vec<&'d Name>,
 }
 
@@ -207,7 +242,6 @@ impl<'d> Walk<'d> {
             if extent.fields > MOST_SCHEMA_FIELDS {
                 return Err(OperationError::Fields(MOST_SCHEMA_FIELDS));
             }
-            // The schema's lists aren't rows, but each field is answered for each of their entries.
             extent.cost = extent.cost.saturating_add(extent.fields * SCHEMA_FIELD);
         }
         Ok(extent)
@@ -233,8 +267,18 @@ impl<'d> Walk<'d> {
         let name = field.name.node.as_str();
         let shape = self.shapes.get(on).and_then(|fields| fields.get(name));
         let leads_to = shape.map_or("", |shape| shape.leads_to.as_str());
+        let around = self.schema;
+        if shape.is_none() {
+            self.schema.types |= name == "types";
+            self.schema.wrapped += u32::from(name == "ofType");
+        }
         let mut extent = self.selections(&field.selection_set.node, leads_to)?;
-        let rows = shape.map_or(1, |shape| self.rows(field, shape));
+        self.schema = around;
+        let rows = shape.map_or_else(|| around.rows(name), |shape| self.rows(field, shape));
+        if shape.is_none() && name == "ofType" && around.wrapped > 0 {
+            // Few types are lists, and clients ask for ten levels of them.
+            extent.cost = extent.cost.min(3);
+        }
         let weight = shape.map_or(1, |shape| shape.weight);
         extent.cost = rows.saturating_mul(extent.cost).saturating_add(weight);
         let scans = self.is_searching(field);
@@ -417,6 +461,21 @@ mod tests {
             Err(OperationError::Introspection)
         );
         assert!(checked("{__type(name:\"Node\"){possibleTypes{interfaces{name}}}}").is_ok());
+        // As clients send it: lists within lists, ten levels of them, at each place where there is a type.
+        let mut reference = String::from("kind name");
+        for _ in 0..9 {
+            reference = format!("kind name ofType{{{reference}}}");
+        }
+        let standard = format!(
+            "{{__schema{{queryType{{name}} types{{...Full}} directives{{name locations args{{...Input}}}}}}}}
+             fragment Full on __Type{{kind name description fields(includeDeprecated:true){{name description args{{...Input}}
+             type{{...Ref}} isDeprecated deprecationReason}} inputFields{{...Input}} interfaces{{...Ref}}
+             enumValues(includeDeprecated:true){{name description isDeprecated deprecationReason}} possibleTypes{{...Ref}}}}
+             fragment Input on __InputValue{{name description type{{...Ref}} defaultValue}}
+             fragment Ref on __Type{{{reference}}}"
+        );
+        let cost = checked(&standard).expect("a cost");
+        assert!((10_000..40_000).contains(&cost), "{cost}");
         let text = "{a:__schema{queryType{name}} b:__schema{queryType{name}} c:__schema{queryType{name}} d:__schema{queryType{name}}}";
         assert_eq!(checked(text), Err(OperationError::Introspection));
     }

@@ -57,9 +57,10 @@ const WEIGHTS: &[(&str, &str, u64)] = &[
     ("Prediction", "outcome", 10),
     ("Query", "ipoStatistics", SCAN),
     ("Query", "compareBacktests", 500),
-    ("Mutation", "sweepBacktests", 1_000),
-    ("Mutation", "runBacktest", 200),
-    ("Mutation", "predict", 200),
+    // Calculations of twenty to five hundred milliseconds.
+    ("Mutation", "sweepBacktests", 20_000),
+    ("Mutation", "runBacktest", 3_000),
+    ("Mutation", "predict", 2_000),
     ("Mutation", "previewImport", 500),
 ];
 
