@@ -63,7 +63,7 @@ pub struct IpoOrder {
     pub descending: bool,
 }
 
-/// The time zones that statuses are told in, each with its exchanges.
+/// The time zones that statuses go by, each with its exchanges.
 const ZONES: [(Tz, &[Exchange]); 2] = [
     (chrono_tz::Asia::Kolkata, &[Exchange::Nse, Exchange::Bse]),
     (chrono_tz::America::New_York, &[Exchange::Nasdaq, Exchange::Nyse, Exchange::Other]),
