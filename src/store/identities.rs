@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, Statement};
+use serde::Serialize;
 
 use super::entity::symbol;
 use super::ids::{id_list, ids_text};
@@ -161,30 +162,33 @@ impl Identities<'_> {
             former.extend(share.former.drain(..).map(|(ticker, until)| (id, ticker, until)));
             share.changed = false;
         }
-        let isins = serde_json::to_string(&isins).unwrap_or_default();
-        let insert = "INSERT INTO symbol_isins (symbol_id, exchange, isin)";
-        let sqlite = format!(
-            "{insert} SELECT json_extract(value, '$[0]'), 'NSE', json_extract(value, '$[1]') FROM json_each($1) \
-             WHERE true ON CONFLICT DO NOTHING"
-        );
-        let postgres = format!(
-            "{insert} SELECT (r->>0)::bigint, 'NSE', r->>1 FROM json_array_elements($1::json) AS r ON CONFLICT DO NOTHING"
-        );
-        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![isins.into()])).await?;
-        if former.is_empty() {
+        self.add(transaction, "symbol_isins", [("symbol_id", "bigint"), ("isin", "text")], &isins).await?;
+        let columns = [("symbol_id", "bigint"), ("ticker", "text"), ("until_day", "int")];
+        self.add(transaction, "former_tickers", columns, &former).await
+    }
+
+    /// Adds rows to one of the NSE's tables, each an array of the columns' values; those that are there already stay.
+    pub(super) async fn add<const N: usize>(
+        &self,
+        transaction: &DatabaseTransaction,
+        table: &str,
+        columns: [(&str, &str); N],
+        rows: &[impl Serialize],
+    ) -> Result<()> {
+        if rows.is_empty() {
             return Ok(());
         }
-        let former = serde_json::to_string(&former).unwrap_or_default();
-        let insert = "INSERT INTO former_tickers (symbol_id, exchange, ticker, until_day)";
-        let sqlite = format!(
-            "{insert} SELECT json_extract(value, '$[0]'), 'NSE', json_extract(value, '$[1]'), \
-             json_extract(value, '$[2]') FROM json_each($1) WHERE true ON CONFLICT DO NOTHING"
-        );
-        let postgres = format!(
-            "{insert} SELECT (r->>0)::bigint, 'NSE', r->>1, (r->>2)::int FROM json_array_elements($1::json) AS r \
-             ON CONFLICT DO NOTHING"
-        );
-        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![former.into()])).await?;
+        let (names, sqlite, postgres): (Vec<&str>, Vec<String>, Vec<String>) = columns
+            .iter()
+            .enumerate()
+            .map(|(i, (name, kind))| (*name, format!("json_extract(value, '$[{i}]')"), format!("(r->>{i})::{kind}")))
+            .collect();
+        let insert = format!("INSERT INTO {table} (exchange, {}) SELECT 'NSE',", names.join(", "));
+        let sqlite = format!("{insert} {} FROM json_each($1) WHERE true ON CONFLICT DO NOTHING", sqlite.join(", "));
+        let postgres =
+            format!("{insert} {} FROM json_array_elements($1::json) AS r ON CONFLICT DO NOTHING", postgres.join(", "));
+        let json = serde_json::to_string(rows).unwrap_or_default();
+        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![json.into()])).await?;
         Ok(())
     }
 

@@ -37,13 +37,9 @@ impl Identities<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn learn_funds(&self, transaction: &DatabaseTransaction, tickers: &[String]) -> Result<()> {
+        let rows: Vec<[&String; 1]> = tickers.iter().map(|ticker| [ticker]).collect();
+        self.add(transaction, "market_funds", [("ticker", "text")], &rows).await?;
         let json = serde_json::to_string(tickers).unwrap_or_default();
-        let statement = self.statement(
-            "INSERT INTO market_funds (exchange, ticker) SELECT 'NSE', value FROM json_each($1) WHERE true ON CONFLICT DO NOTHING",
-            "INSERT INTO market_funds (exchange, ticker) SELECT 'NSE', t FROM json_array_elements_text($1::json) AS t ON CONFLICT DO NOTHING",
-            vec![json.clone().into()],
-        );
-        transaction.execute_raw(statement).await?;
         let of = "SELECT id FROM symbols WHERE source = 'NSE' AND isin IS NULL AND ticker IN";
         let statement = self.statement(
             &format!("{of} (SELECT value || '.NSE' FROM json_each($1))"),
@@ -69,17 +65,8 @@ impl Identities<'_> {
         transaction: &DatabaseTransaction,
         changes: &[(String, String, Day)],
     ) -> Result<()> {
-        let json = serde_json::to_string(changes).unwrap_or_default();
-        let insert = "INSERT INTO ticker_changes (exchange, old_ticker, new_ticker, day)";
-        let sqlite = format!(
-            "{insert} SELECT 'NSE', json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') \
-             FROM json_each($1) WHERE true ON CONFLICT DO NOTHING"
-        );
-        let postgres = format!(
-            "{insert} SELECT 'NSE', r->>0, r->>1, (r->>2)::int FROM json_array_elements($1::json) AS r ON CONFLICT DO NOTHING"
-        );
-        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![json.into()])).await?;
-        Ok(())
+        let columns = [("old_ticker", "text"), ("new_ticker", "text"), ("day", "int")];
+        self.add(transaction, "ticker_changes", columns, changes).await
     }
 
     /// Names, listing days and ISINs by the exchange's lists of shares. With `whole`, shares with bars that are on no
