@@ -1,18 +1,15 @@
 //! What the compiler must be told: what tests can run here, and that a release is stripped.
 //!
 //! Finds out whether what some tests need is installed, so that they can say that they were left out rather than pass
-//! without having run: PostgreSQL's server, ONNX Runtime where `ORT_DYLIB_PATH` leads to it, and Chromium with its driver.
-//! With `REQUIRE_POSTGRES`, `REQUIRE_ONNX_RUNTIME` and `REQUIRE_CHROMIUM` set, as in CI, their absence is an error.
+//! without having run. With `REQUIRE_` and a tool's name set, as in CI, its absence is an error.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(has_postgres, has_onnx_runtime, has_chromium, has_faketime, has_prlimit)");
-    println!("cargo::rerun-if-env-changed=ORT_DYLIB_PATH");
-    println!("cargo::rerun-if-env-changed=REQUIRE_ONNX_RUNTIME");
-    println!("cargo::rerun-if-env-changed=PATH");
-    println!("cargo::rerun-if-env-changed=REQUIRE_POSTGRES");
-    println!("cargo::rerun-if-env-changed=REQUIRE_CHROMIUM");
+    for variable in ["PATH", "ORT_DYLIB_PATH", "PYTHON"] {
+        println!("cargo::rerun-if-env-changed={variable}");
+    }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=/usr/lib/postgresql");
     // Cargo forgets `strip` for a package that its profile overrides by name, and we are one.
@@ -21,36 +18,39 @@ fn main() {
     {
         println!("cargo::rustc-link-arg-bins=-Wl,--strip-all");
     }
-    match server_folder() {
-        Some(folder) => {
-            println!("cargo::rustc-cfg=has_postgres");
-            println!("cargo::rustc-env=POSTGRES_BIN={}", folder.display());
-        }
-        None if std::env::var_os("REQUIRE_POSTGRES").is_some() => {
-            println!(
-                "cargo::error=REQUIRE_POSTGRES is set, but there is no `initdb` on the PATH or in /usr/lib/postgresql"
-            );
-        }
-        None => {}
+    let server = server_folder();
+    if let Some(folder) = &server {
+        println!("cargo::rustc-env=POSTGRES_BIN={}", folder.display());
     }
-    match std::env::var_os("ORT_DYLIB_PATH").filter(|path| Path::new(path).is_file()) {
-        Some(_) => println!("cargo::rustc-cfg=has_onnx_runtime"),
-        None if std::env::var_os("REQUIRE_ONNX_RUNTIME").is_some() => {
-            println!("cargo::error=REQUIRE_ONNX_RUNTIME is set, but ORT_DYLIB_PATH does not lead to a file");
-        }
-        None => {}
-    }
-    for program in ["faketime", "prlimit"] {
-        if is_installed(program) {
-            println!("cargo::rustc-cfg=has_{program}");
-        }
-    }
+    tell("postgres", server.is_some(), "there is no `initdb` on the PATH or in /usr/lib/postgresql");
+    let library = std::env::var_os("ORT_DYLIB_PATH").is_some_and(|path| Path::new(&path).is_file());
+    tell("onnx_runtime", library, "ORT_DYLIB_PATH does not lead to a file");
     let browser = ["chromium", "chromium-browser", "google-chrome"].into_iter().any(is_installed);
-    if browser && is_installed("chromedriver") {
-        println!("cargo::rustc-cfg=has_chromium");
-    } else if std::env::var_os("REQUIRE_CHROMIUM").is_some() {
-        println!("cargo::error=REQUIRE_CHROMIUM is set, but a Chromium and its chromedriver are not both on the PATH");
+    let browser = browser && is_installed("chromedriver");
+    tell("chromium", browser, "a Chromium and its chromedriver are not both on the PATH");
+    for program in ["faketime", "pdftotext", "prlimit", "promtool"] {
+        tell(program, is_installed(program), "it is not on the PATH");
     }
+    tell("notebook_tools", reads_tables(), "the Python of PYTHON, or python3, has no pandas, polars and pyarrow");
+}
+
+/// Tells the compiler whether what some tests need is here.
+fn tell(tool: &str, is_here: bool, why_not: &str) {
+    let require = format!("REQUIRE_{}", tool.to_uppercase());
+    println!("cargo::rustc-check-cfg=cfg(has_{tool})");
+    println!("cargo::rerun-if-env-changed={require}");
+    if is_here {
+        println!("cargo::rustc-cfg=has_{tool}");
+    } else if std::env::var_os(&require).is_some() {
+        println!("cargo::error={require} is set, but {why_not}");
+    }
+}
+
+/// Whether Python has what notebooks read tables with.
+fn reads_tables() -> bool {
+    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    let look = "import sys, importlib.util as u; sys.exit(None in map(u.find_spec, ['pandas', 'polars', 'pyarrow']))";
+    Command::new(python).args(["-c", look]).status().is_ok_and(|status| status.success())
 }
 
 /// Whether a program is on the PATH.

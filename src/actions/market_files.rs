@@ -3,7 +3,7 @@
 use super::Caller;
 use crate::app::App;
 use crate::ingest::{self, IngestError};
-use crate::jobs::SharesTold;
+use crate::jobs::ShareLists;
 use crate::market::Day;
 use crate::providers::market::{ListFile, RawAction, Session};
 use crate::request::RequestError;
@@ -24,7 +24,7 @@ pub enum MarketFile {
 /// What was taken in so far.
 pub struct MarketImport<'a> {
     app: &'a App,
-    told: SharesTold,
+    lists: ShareLists,
     batch: Vec<Session>,
     days: usize,
     counts: RecordCounts,
@@ -38,7 +38,7 @@ impl<'a> MarketImport<'a> {
         caller.must_be(Role::Operator)?;
         Ok(Self {
             app,
-            told: SharesTold::default(),
+            lists: ShareLists::default(),
             batch: Vec::new(),
             days: 0,
             counts: RecordCounts::default(),
@@ -70,7 +70,7 @@ impl<'a> MarketImport<'a> {
                 self.span = Some((first.min(session.day), last.max(session.day)));
                 self.batch.push(session);
             }
-            MarketFile::List(list) => self.told.take(self.app, list).await?,
+            MarketFile::List(list) => self.lists.take(self.app, list).await?,
             MarketFile::Actions(actions) => {
                 ingest::corporate_actions(&self.app.store, actions).await?;
             }
@@ -86,7 +86,7 @@ impl<'a> MarketImport<'a> {
     pub async fn finish(mut self) -> Result<(usize, RecordCounts), IngestError> {
         self.write().await?;
         // The shares that the days have brought are there by now.
-        std::mem::take(&mut self.told).tell(self.app, None).await?;
+        std::mem::take(&mut self.lists).apply(self.app, None).await?;
         if let Some((first, last)) = self.span {
             ingest::judge_actions(&self.app.store, first - 10, last).await?;
         }

@@ -9,6 +9,7 @@
 
 mod artifact;
 mod bands;
+mod card;
 mod conformal;
 mod directory;
 mod errors;

@@ -10,7 +10,7 @@ use linfa::traits::Fit;
 use linfa_linear::LinearRegression;
 use ndarray::{Array1, Array2};
 
-use super::artifact::{Artifact, Card, CardSymbol};
+use super::artifact::{Artifact, Card};
 use super::bands::{Score, around};
 use super::conformal::Histogram;
 use super::errors::ModelError;
@@ -19,7 +19,7 @@ use super::features::{Feature, Prepared};
 use super::model::About;
 use super::volatility::{TERMS, Variances};
 use super::{Conformal, HORIZON, Linear, Target, Volatility};
-use crate::market::{Columns, Day, day};
+use crate::market::{Columns, Day};
 
 /// The model's inputs: recent returns, distances from moving averages, momentum, realised volatility and range, all
 /// in units of the symbol's volatility.
@@ -364,36 +364,6 @@ fn test_on(subject: &Subject, fitted: &Fitted, chosen: &Chosen, from: Day, score
 }
 
 fn artifact(training: &Training, fitted: Fitted, chosen: Chosen, evaluation: Evaluation) -> Artifact {
-    let symbols: Vec<CardSymbol> = training
-        .symbols
-        .iter()
-        .map(|(ticker, columns)| CardSymbol {
-            ticker: ticker.clone(),
-            from: columns.days.first().map(|&d| day::iso(d)).unwrap_or_default(),
-            to: columns.days.last().map(|&d| day::iso(d)).unwrap_or_default(),
-            bars: columns.len(),
-        })
-        .collect();
-    let from = symbols.iter().map(|s| s.from.as_str()).min().unwrap_or_default();
-    let to = symbols.iter().map(|s| s.to.as_str()).max().unwrap_or_default();
-    let tickers: Vec<&str> = symbols.iter().map(|s| s.ticker.as_str()).collect();
-    let trained_on = format!("Daily bars of {} from {from} to {to}", tickers.join(", "));
-    let skill = evaluation.skill() * 100.0;
-    let verdict = if skill < 0.0 {
-        format!("It lost to \"no change\" on unseen data by {:.1} % and is not made the default.", -skill)
-    } else {
-        format!("On unseen data its mean absolute error is {skill:.1} % below that of \"no change\".")
-    };
-    let notes = vec![
-        verdict,
-        format!(
-            "Predictions are shrunk to {} of what was fitted, and what sets them apart from their mean to {} of it \
-             again; both were chosen by cross-validation over blocks of time.",
-            chosen.shrinkage, chosen.slope
-        ),
-        "Tested by rolling origin, a symbol at a time, on a fit without that symbol and before those days.".to_owned(),
-        "Daily closes are close to unpredictable: the band matters more than the centre.".to_owned(),
-    ];
     Artifact {
         name: training.name.clone(),
         features: FEATURES.iter().map(|&name| name.to_owned()).collect(),
@@ -402,14 +372,6 @@ fn artifact(training: &Training, fitted: Fitted, chosen: Chosen, evaluation: Eva
         volatility: Some(fitted.volatility),
         conformal: Some(fitted.conformal),
         evaluation: Some(evaluation),
-        card: Card { trained_on, symbols, notes },
-    }
-}
-
-impl Artifact {
-    /// Whether it lost to "no change" on data that it had not seen.
-    #[must_use]
-    pub fn lost(&self) -> bool {
-        self.evaluation.is_some_and(|evaluation| evaluation.skill() < 0.0)
+        card: Card::of(&training.symbols, chosen.shrinkage, chosen.slope, evaluation),
     }
 }

@@ -1,4 +1,4 @@
-//! Backtests: the stored object, its curves and trades, and the mutation that runs one.
+//! Backtests: the stored object, its curves and trades.
 
 use std::sync::Arc;
 
@@ -7,21 +7,17 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject
 use super::batch::DataLoader;
 use super::column::Column;
 use super::connection::{Connection, PageArguments, Total, connect, if_asked};
-use super::errors::{Fault, UserError, internal, missing, payload};
-use super::guard::caller;
+use super::errors::{Fault, internal, missing};
 use super::ids::{self, Kind};
 use super::limits::Room;
 use super::loaders::{CurveOf, Rows};
 use super::scalars::{Date, DateTime};
 use super::spending;
-use super::strategy::{ExecutionInput, StrategyInput};
 use super::subject::{Symbol, has_changed, load_symbol, runs};
-use crate::actions::backtests;
 use crate::app::App;
-use crate::backtest::{self, Execution, ExitReason, Strategy, describe, drawdowns};
+use crate::backtest::{self, Execution, ExitReason, describe, drawdowns};
 use crate::market::Adjustment;
-use crate::request::RequestError;
-use crate::research::{Curve, RunBacktest, Span};
+use crate::research::Curve;
 use crate::store::entity::backtest as row;
 use crate::store::page::{Key, Page, PageRequest};
 use crate::store::{ResearchFilter, research_sorts, trade_sorts};
@@ -386,66 +382,5 @@ impl BacktestQuery {
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.backtests().page(&wanted, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Backtests(wanted), row::Model::keys, Backtest))
-    }
-}
-
-/// A strategy to run over a symbol's bars.
-#[derive(Debug, InputObject)]
-pub struct RunBacktestInput {
-    /// The symbol to run over, as `Symbol.ticker` has it, in any case.
-    ticker: String,
-    /// When to buy and when to sell.
-    strategy: StrategyInput,
-    /// How orders are carried out; with the defaults of each field if left out.
-    execution: Option<ExecutionInput>,
-    /// The earliest date; windows fill from here on.
-    from: Option<Date>,
-    /// The latest date.
-    to: Option<Date>,
-    /// Prices adjusted for splits, and for dividends where the provider does so; as traded if false. `adjustment` says
-    /// more exactly which.
-    #[graphql(default = true, deprecation = "Use adjustment.")]
-    adjusted: bool,
-    /// What prices are adjusted for; what `adjusted` says unless given.
-    adjustment: Option<Adjustment>,
-}
-
-/// The stored backtest.
-#[derive(SimpleObject)]
-pub struct RunBacktestPayload {
-    /// The stored run; null if there are errors.
-    backtest: Option<Backtest>,
-    /// What is wrong with the input, one entry a mistake; empty if it was done.
-    user_errors: Vec<UserError>,
-}
-
-#[derive(Default)]
-pub struct BacktestMutation;
-
-impl TryFrom<RunBacktestInput> for RunBacktest {
-    type Error = RequestError;
-
-    fn try_from(input: RunBacktestInput) -> Result<Self, RequestError> {
-        let span = Span {
-            from: input.from.map(|d| d.0),
-            to: input.to.map(|d| d.0),
-            adjusted: input.adjusted,
-            adjustment: input.adjustment,
-        };
-        let strategy = Strategy::try_from(input.strategy)?;
-        Ok(Self { ticker: input.ticker, strategy, execution: input.execution.into(), span })
-    }
-}
-
-#[Object]
-impl BacktestMutation {
-    /// Runs a strategy over a symbol's bars and answers with the stored result.
-    async fn run_backtest(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The symbol, the strategy, and how it is run.")] input: RunBacktestInput,
-    ) -> Result<RunBacktestPayload> {
-        let done = backtests::run(ctx.data_unchecked::<App>(), &caller(ctx), input).await;
-        Ok(payload!(RunBacktestPayload, done, row => { backtest: Some(Backtest(row)) }))
     }
 }

@@ -4,6 +4,7 @@ use async_graphql::{Enum, Error, ErrorExtensions, SimpleObject};
 
 use super::codes::Code;
 use super::guard::denied;
+use crate::market::text::capitalised;
 use crate::request::RequestError;
 use crate::store::{StorageFull, StoreError, TooLong, Unreachable};
 use crate::telemetry::metrics;
@@ -46,7 +47,7 @@ pub fn sort_out<T>(outcome: Result<T, RequestError>) -> Result<Result<T, Vec<Use
         Ok(value) => return Ok(Ok(value)),
         Err(error) => error,
     };
-    let message = sentence(&error.to_string());
+    let message = capitalised(&error.to_string());
     let (code, field) = match &error {
         RequestError::Invalid { field, .. } => (UserErrorCode::Invalid, Some(field)),
         RequestError::NotFound { field, .. } => (UserErrorCode::NotFound, Some(field)),
@@ -75,11 +76,6 @@ macro_rules! payload {
     };
 }
 pub(super) use payload;
-
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
 
 /// A fault of the service: the caller gets an id, the log the cause.
 pub fn internal(error: &(dyn std::error::Error + 'static)) -> Error {

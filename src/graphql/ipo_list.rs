@@ -10,7 +10,7 @@ use super::ids::{self, Kind};
 use super::ipo::{Ipo, columns_of};
 use super::record::Records;
 use super::scalars::{Date, Decimal};
-use super::symbol::OrderDirection;
+use super::symbol_list::OrderDirection;
 use crate::app::App;
 use crate::market::Exchange;
 use crate::market::ipo::{Board, IpoStatus};

@@ -2,6 +2,7 @@
 
 mod audit;
 mod backtest;
+mod backtest_edits;
 mod batch;
 mod by_id;
 mod codes;
@@ -35,6 +36,7 @@ mod sweep;
 mod sweep_edits;
 mod symbol;
 mod symbol_edits;
+mod symbol_list;
 mod token;
 mod validate;
 pub mod wire;
@@ -56,7 +58,7 @@ pub use validate::{complete_path, standard_words};
 pub struct Query(
     node::NodeQuery,
     by_id::ByIdQuery,
-    symbol::SymbolQuery,
+    symbol_list::SymbolQuery,
     job::JobQuery,
     flag::FlagQuery,
     backtest::BacktestQuery,
@@ -77,7 +79,7 @@ pub struct Mutation(
     symbol_edits::SymbolMutation,
     job::JobMutation,
     flag::FlagMutation,
-    backtest::BacktestMutation,
+    backtest_edits::BacktestMutation,
     sweep_edits::SweepMutation,
     research_edits::ResearchMutation,
     ipo_edits::IpoMutation,

@@ -193,7 +193,7 @@ pub(super) async fn sign_in(State(service): State<Service>, request: Request) ->
     let body = reading.await.ok().and_then(Result::ok).unwrap_or_default();
     match opened(&service.app, &body, address, &service).await {
         Ok(Some((caller, secret))) => {
-            let viewer = json!({"name": caller.name, "role": role_name(caller.role)});
+            let viewer = json!({"name": caller.name, "role": caller.role.name()});
             let jar = CookieJar::new().add(cookie(&service.app, secret, SESSION));
             (jar, Json(viewer)).into_response()
         }
@@ -221,11 +221,6 @@ async fn opened(
     let lasts = i64::try_from(SESSION.as_millis()).unwrap_or(i64::MAX);
     let secret = app.store.sessions().open(token_id, now().saturating_add(lasts)).await?;
     Ok(Some((caller, secret)))
-}
-
-/// A role as the API spells it.
-fn role_name(role: Role) -> String {
-    format!("{role:?}").to_uppercase()
 }
 
 /// Signs the console out: the session is over wherever its cookie has been copied to.

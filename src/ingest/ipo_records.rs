@@ -209,8 +209,8 @@ fn checked(raw: &RawIpo, board: &str, dates: &IssueDates) -> Result<IpoRecord, F
     put(IpoField::CloseDate, close.map(iso));
     put(IpoField::ListingDate, listing.map(iso));
     let says = raw.standing.as_deref().map(str::to_lowercase).unwrap_or_default();
-    let told = ["withdrawn", "postponed"].into_iter().find(|word| says.contains(word)).map(str::to_uppercase);
-    put(IpoField::Standing, standing.map(str::to_owned).or(told));
+    let named = ["withdrawn", "postponed"].into_iter().find(|word| says.contains(word)).map(str::to_uppercase);
+    put(IpoField::Standing, standing.map(str::to_owned).or(named));
     put(IpoField::Subscription, raw.subscription.as_ref().and_then(|s| serde_json::to_string(s).ok()));
     put(IpoField::Board, Some(board.to_owned()));
     put(IpoField::Ticker, Some(ticker.clone()));

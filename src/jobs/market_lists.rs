@@ -30,7 +30,7 @@ pub(super) async fn refresh_changes(app: &App) -> Result<(), JobError> {
                 continue;
             }
         };
-        let mut known = SharesTold::default();
+        let mut known = ShareLists::default();
         if let Some(list) = read(bytes).await? {
             known.take(app, list).await?;
         }
@@ -42,7 +42,7 @@ pub(super) async fn refresh_changes(app: &App) -> Result<(), JobError> {
 /// Tells names, listing days and ISINs by the lists of the boards: once a day, and after days that may have brought new
 /// shares. A process keeps the lists, so that months of days ask for them once.
 pub(super) async fn refresh_shares(app: &App, may_be_new: bool) -> Result<(), JobError> {
-    let mut known = SharesTold::default();
+    let mut known = ShareLists::default();
     let mut boards = 0;
     for path in SHARE_LISTS {
         let fresh = is_fresh(app, path).await?;
@@ -67,7 +67,7 @@ pub(super) async fn refresh_shares(app: &App, may_be_new: bool) -> Result<(), Jo
         }
     }
     let whole = (boards == 2).then(|| today_at(Exchange::Nse) - LONGEST_REST);
-    Ok(known.tell(app, whole).await?)
+    Ok(known.apply(app, whole).await?)
 }
 
 async fn read(bytes: Vec<u8>) -> Result<Option<ListFile>, JobError> {
@@ -86,15 +86,15 @@ async fn note_fetched(app: &App, path: &str) -> Result<(), JobError> {
     Ok(app.store.events().commit(transaction, &[]).await?)
 }
 
-/// What lists say of shares, until the shares are there to be told.
+/// What lists say of shares, kept until the shares are stored.
 #[derive(Default)]
-pub struct SharesTold {
+pub struct ShareLists {
     listed: Vec<ListedShare>,
     renamed: Vec<NameChange>,
 }
 
-impl SharesTold {
-    /// Takes a list: changes of tickers and funds are learnt at once, what is said of shares is kept for [`SharesTold::tell`].
+impl ShareLists {
+    /// Takes a list: changes of tickers and funds are learnt at once, what is said of shares is kept for [`ShareLists::apply`].
     ///
     /// # Errors
     /// When the database fails.
@@ -112,11 +112,11 @@ impl SharesTold {
         Ok(())
     }
 
-    /// Tells the shares that are stored. With `whole`, those on no list that haven't traded since are marked as delisted.
+    /// Writes it to the shares that are stored. With `whole`, those on no list that haven't traded since are marked as delisted.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn tell(self, app: &App, whole: Option<Day>) -> Result<(), ingest::IngestError> {
+    pub async fn apply(self, app: &App, whole: Option<Day>) -> Result<(), ingest::IngestError> {
         if self.listed.is_empty() && self.renamed.is_empty() {
             return Ok(());
         }
@@ -130,7 +130,7 @@ impl SharesTold {
     }
 }
 
-/// What is told of names: each of before beside today's, and today's alone where a ticker has been one company's.
+/// Names to write: each of before beside today's, and today's alone where a ticker has been one company's.
 fn names(renamed: &[NameChange]) -> Vec<(&str, Option<&str>, &str)> {
     let mut alone: HashMap<&str, Option<&str>> = HashMap::new();
     for change in renamed {

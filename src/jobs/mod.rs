@@ -28,7 +28,7 @@ use crate::request::RequestError;
 use crate::store::{JobKind, NewJob, RecordCounts, StoreError};
 
 pub use import_prices::ImportPrices;
-pub use market_lists::SharesTold;
+pub use market_lists::ShareLists;
 pub use progress::Progress;
 pub use refresh_ipos::RefreshIpos;
 pub use refresh_market::{RefreshMarket, months};

@@ -14,6 +14,7 @@ use super::{
     Done, ImportPrices, Job, JobError, Progress, RefreshIpos, RefreshMarket, RefreshSymbol, SweepBacktests, TrainModel,
 };
 use crate::app::App;
+use crate::market::text::capitalised;
 use crate::providers::{Advice, moment};
 use crate::store::entity::job;
 use crate::store::{Claim, JobKind, JobState, Millis, RunAfter, StorageFull, StoreError, now};
@@ -270,9 +271,4 @@ fn backoff(failures: i32) -> Duration {
 fn when(at: Millis) -> String {
     let seconds = (at - now()) / 1_000;
     if seconds < 120 { format!("in {} s", seconds.max(1)) } else { moment(at) }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

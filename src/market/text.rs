@@ -1,4 +1,4 @@
-//! The one gate for text that people and sources send: what is kept of a name, a note or a reason.
+//! The one gate for text that people and sources send: what is kept of a name, a note or a reason; and how our own begins.
 
 /// Text on one line: without control characters, U+0000 among them, which PostgreSQL doesn't take, without signs that
 /// turn the direction of what follows, and with single blanks; nothing, where there is nothing to be seen.
@@ -18,6 +18,13 @@ pub fn clean(text: &str) -> String {
         }
     }
     if cleaned.chars().any(has_ink) { cleaned } else { String::new() }
+}
+
+/// A message as a sentence begins.
+#[must_use]
+pub fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// Blanks, fillers, and what joins or shapes the signs beside it have none by themselves.

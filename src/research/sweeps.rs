@@ -30,7 +30,7 @@ type StoredColumns<'a> = (Cow<'a, [f64]>, Cow<'a, [f64]>, Cow<'a, [f64]>, Cow<'a
 #[derive(Debug)]
 pub struct StoredSweep {
     pub row: row::Model,
-    /// At hand, so that nobody need read them back.
+    /// Kept beside the row, so that nobody need read them back.
     pub results: Arc<Sweep>,
 }
 

@@ -274,13 +274,13 @@ impl Feed {
                 .collect();
             let mut deleted = self.deleted(gone).await?;
             for news in ipos {
-                let told = match by_id.remove(&news.id) {
+                let update = match by_id.remove(&news.id) {
                     Some(row) if news.is_new => Some((row, ChangeKind::Created)),
                     Some(row) => Some((row, ChangeKind::Updated)),
-                    // One that is gone without a word of it yet is told with that word.
+                    // One that is gone and was not yet announced is announced as deleted.
                     None => deleted.remove(&news.id).map(|row| (row, ChangeKind::Deleted)),
                 };
-                if let Some((row, change)) = told {
+                if let Some((row, change)) = update {
                     self.send(Update::Ipo(Arc::new(IpoUpdate { ipo: Arc::new(row), change })));
                 }
             }

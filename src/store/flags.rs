@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -11,8 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::entity::flag::{ActiveModel, Column, Entity, Model};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::symbols::contains_pattern;
-use super::{Millis, Result, Store, now};
+use super::{Millis, Result, Store, now, search};
 use crate::market::text::clean;
 use crate::market::{DataSource, Day};
 
@@ -60,15 +59,8 @@ impl FlagFilter {
             Some(false) => condition = condition.add(Column::ResolvedAt.is_null()),
             None => {}
         }
-        if let Some(search) = &self.search {
-            let pattern = contains_pattern(search);
-            let like = |column: Column| {
-                Expr::expr(Func::lower(Expr::col(column))).like(LikeExpr::new(pattern.clone()).escape('\\'))
-            };
-            let any = [Column::Record, Column::Field, Column::Reason]
-                .into_iter()
-                .fold(Condition::any(), |any, column| any.add(like(column)));
-            condition = condition.add(any);
+        if let Some(text) = &self.search {
+            condition = condition.add(search::holds(text, [Column::Record, Column::Field, Column::Reason]));
         }
         condition
     }

@@ -25,16 +25,10 @@ pub enum HoldError {
     File { path: PathBuf, source: std::io::Error },
 }
 
-/// The lock, for as long as it's kept.
+/// The lock, for as long as it's kept; none where PostgreSQL has no need of one.
 #[derive(Debug)]
-pub struct Hold(Option<File>);
-
-impl Hold {
-    /// Whether anything is locked, which PostgreSQL has no need of.
-    #[must_use]
-    pub fn is_locked(&self) -> bool {
-        self.0.is_some()
-    }
+pub struct Hold {
+    _file: Option<File>,
 }
 
 /// Takes hold of an SQLite database; waits a little for a process that is stopping.
@@ -42,7 +36,7 @@ impl Hold {
 /// # Errors
 /// When another process has it.
 pub async fn hold(url: &str) -> Result<Hold, HoldError> {
-    let Some(path) = file_of(url) else { return Ok(Hold(None)) };
+    let Some(path) = file_of(url) else { return Ok(Hold { _file: None }) };
     let deadline = Instant::now() + PATIENCE;
     let mut said = false;
     loop {
@@ -70,11 +64,11 @@ pub(super) fn take(database: &Path) -> Result<Hold, HoldError> {
     }
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(Hold(Some(file))),
+        Ok(()) => Ok(Hold { _file: Some(file) }),
         Err(TryLockError::WouldBlock) => Err(HoldError::Held(database.to_owned())),
         Err(TryLockError::Error(source)) if source.kind() == std::io::ErrorKind::Unsupported => {
             tracing::warn!("this file system has no locks: see to it that one process alone uses the database");
-            Ok(Hold(None))
+            Ok(Hold { _file: None })
         }
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
@@ -96,7 +90,6 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let database = folder.path().join("a.db");
         let first = take(&database).expect("free");
-        assert!(first.is_locked());
         let error = take(&database).expect_err("held").to_string();
         assert!(error.contains("a.db") && error.contains("PostgreSQL"), "{error}");
         drop(first);

@@ -1,6 +1,6 @@
-//! Which share is which: tickers of today and before, ISINs, and the exchange's lists of them.
+//! Which share is which: tickers of today and before, and ISINs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, Statement};
 use serde::Serialize;
@@ -32,15 +32,6 @@ pub struct FormerTicker {
     pub until: Day,
 }
 
-/// A share in one of the exchange's lists.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ListedShare {
-    pub ticker: String,
-    pub isin: String,
-    pub name: String,
-    pub listed: Day,
-}
-
 /// How a symbol of the exchange's files ends.
 pub const SUFFIX: &str = ".NSE";
 
@@ -49,7 +40,7 @@ impl Identities<'_> {
         self.0.backend()
     }
 
-    fn statement(&self, sqlite: &str, postgres: &str, values: Vec<sea_orm::Value>) -> Statement {
+    pub(super) fn statement(&self, sqlite: &str, postgres: &str, values: Vec<sea_orm::Value>) -> Statement {
         let backend = self.0.backend();
         Statement::from_sql_and_values(backend, if backend == DbBackend::Postgres { postgres } else { sqlite }, values)
     }
@@ -171,30 +162,33 @@ impl Identities<'_> {
             former.extend(share.former.drain(..).map(|(ticker, until)| (id, ticker, until)));
             share.changed = false;
         }
-        let isins = serde_json::to_string(&isins).unwrap_or_default();
-        let insert = "INSERT INTO symbol_isins (symbol_id, exchange, isin)";
-        let sqlite = format!(
-            "{insert} SELECT json_extract(value, '$[0]'), 'NSE', json_extract(value, '$[1]') FROM json_each($1) \
-             WHERE true ON CONFLICT DO NOTHING"
-        );
-        let postgres = format!(
-            "{insert} SELECT (r->>0)::bigint, 'NSE', r->>1 FROM json_array_elements($1::json) AS r ON CONFLICT DO NOTHING"
-        );
-        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![isins.into()])).await?;
-        if former.is_empty() {
+        self.add(transaction, "symbol_isins", [("symbol_id", "bigint"), ("isin", "text")], &isins).await?;
+        let columns = [("symbol_id", "bigint"), ("ticker", "text"), ("until_day", "int")];
+        self.add(transaction, "former_tickers", columns, &former).await
+    }
+
+    /// Adds rows to one of the NSE's tables, each an array of the columns' values; those that are there already stay.
+    pub(super) async fn add<const N: usize>(
+        &self,
+        transaction: &DatabaseTransaction,
+        table: &str,
+        columns: [(&str, &str); N],
+        rows: &[impl Serialize],
+    ) -> Result<()> {
+        if rows.is_empty() {
             return Ok(());
         }
-        let former = serde_json::to_string(&former).unwrap_or_default();
-        let insert = "INSERT INTO former_tickers (symbol_id, exchange, ticker, until_day)";
-        let sqlite = format!(
-            "{insert} SELECT json_extract(value, '$[0]'), 'NSE', json_extract(value, '$[1]'), \
-             json_extract(value, '$[2]') FROM json_each($1) WHERE true ON CONFLICT DO NOTHING"
-        );
-        let postgres = format!(
-            "{insert} SELECT (r->>0)::bigint, 'NSE', r->>1, (r->>2)::int FROM json_array_elements($1::json) AS r \
-             ON CONFLICT DO NOTHING"
-        );
-        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![former.into()])).await?;
+        let (names, sqlite, postgres): (Vec<&str>, Vec<String>, Vec<String>) = columns
+            .iter()
+            .enumerate()
+            .map(|(i, (name, kind))| (*name, format!("json_extract(value, '$[{i}]')"), format!("(r->>{i})::{kind}")))
+            .collect();
+        let insert = format!("INSERT INTO {table} (exchange, {}) SELECT 'NSE',", names.join(", "));
+        let sqlite = format!("{insert} {} FROM json_each($1) WHERE true ON CONFLICT DO NOTHING", sqlite.join(", "));
+        let postgres =
+            format!("{insert} {} FROM json_array_elements($1::json) AS r ON CONFLICT DO NOTHING", postgres.join(", "));
+        let json = serde_json::to_string(rows).unwrap_or_default();
+        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![json.into()])).await?;
         Ok(())
     }
 
@@ -236,121 +230,6 @@ impl Identities<'_> {
                 Ok(FormerTicker { symbol_id, ticker: format!("{ticker}{SUFFIX}"), until })
             })
             .collect()
-    }
-
-    /// Tickers of funds, which trade among the shares.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn funds(&self, transaction: &DatabaseTransaction) -> Result<HashSet<String>> {
-        let statement =
-            Statement::from_string(self.0.backend(), "SELECT ticker FROM market_funds WHERE exchange = 'NSE'");
-        let rows = transaction.query_all_raw(statement).await?;
-        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?)
-    }
-
-    /// Notes tickers of funds. What a file without ISINs brought under one of them, before it was known as a fund's,
-    /// goes.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn learn_funds(&self, transaction: &DatabaseTransaction, tickers: &[String]) -> Result<()> {
-        let json = serde_json::to_string(tickers).unwrap_or_default();
-        let statement = self.statement(
-            "INSERT INTO market_funds (exchange, ticker) SELECT 'NSE', value FROM json_each($1) WHERE true ON CONFLICT DO NOTHING",
-            "INSERT INTO market_funds (exchange, ticker) SELECT 'NSE', t FROM json_array_elements_text($1::json) AS t ON CONFLICT DO NOTHING",
-            vec![json.clone().into()],
-        );
-        transaction.execute_raw(statement).await?;
-        let of = "SELECT id FROM symbols WHERE source = 'NSE' AND isin IS NULL AND ticker IN";
-        let statement = self.statement(
-            &format!("{of} (SELECT value || '.NSE' FROM json_each($1))"),
-            &format!("{of} (SELECT t || '.NSE' FROM json_array_elements_text($1::json) AS t)"),
-            vec![json.into()],
-        );
-        let rows = transaction.query_all_raw(statement).await?;
-        let ids: Vec<i64> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?;
-        if !ids.is_empty() {
-            let these = symbol::Column::Id.is_in(ids.iter().copied());
-            symbol::Entity::delete_many().filter(these).exec(transaction).await?;
-            self.0.ipos().measure_without(transaction, &ids).await?;
-        }
-        Ok(())
-    }
-
-    /// Notes changes of tickers: old, new, first day under the new one.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn learn_changes(
-        &self,
-        transaction: &DatabaseTransaction,
-        changes: &[(String, String, Day)],
-    ) -> Result<()> {
-        let json = serde_json::to_string(changes).unwrap_or_default();
-        let insert = "INSERT INTO ticker_changes (exchange, old_ticker, new_ticker, day)";
-        let sqlite = format!(
-            "{insert} SELECT 'NSE', json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') \
-             FROM json_each($1) WHERE true ON CONFLICT DO NOTHING"
-        );
-        let postgres = format!(
-            "{insert} SELECT 'NSE', r->>0, r->>1, (r->>2)::int FROM json_array_elements($1::json) AS r ON CONFLICT DO NOTHING"
-        );
-        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![json.into()])).await?;
-        Ok(())
-    }
-
-    /// Names, listing days and ISINs by the exchange's lists of shares. With `whole`, shares with bars that are on no
-    /// list and haven't traded since `quiet_since` are marked as delisted.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn learn_listed(
-        &self,
-        transaction: &DatabaseTransaction,
-        listed: &[ListedShare],
-        whole: Option<Day>,
-    ) -> Result<()> {
-        let rows: Vec<(String, &str, &str, Day)> = listed
-            .iter()
-            .map(|share| (format!("{}{SUFFIX}", share.ticker), share.isin.as_str(), share.name.as_str(), share.listed))
-            .collect();
-        let json = serde_json::to_string(&rows).unwrap_or_default();
-        let sqlite = "(SELECT json_extract(value, '$[0]') AS ticker, json_extract(value, '$[1]') AS isin, \
-                      json_extract(value, '$[2]') AS name, json_extract(value, '$[3]') AS listed FROM json_each($1)) AS r";
-        let postgres = "(SELECT e->>0 AS ticker, e->>1 AS isin, e->>2 AS name, (e->>3)::int AS listed \
-                        FROM json_array_elements($1::json) AS e) AS r";
-        let sql = |from: &str| {
-            format!(
-                "UPDATE symbols SET name = r.name, isin = COALESCE(symbols.isin, r.isin), listed_day = r.listed, \
-                 delisted = FALSE FROM {from} WHERE symbols.ticker = r.ticker \
-                 AND (symbols.isin IS NULL OR substr(symbols.isin, 1, 7) = substr(r.isin, 1, 7)) \
-                 AND (symbols.isin IS NULL OR symbols.name IS NULL OR symbols.name <> r.name \
-                 OR symbols.listed_day IS NULL OR symbols.listed_day <> r.listed OR symbols.delisted)"
-            )
-        };
-        let statement = self.statement(&sql(sqlite), &sql(postgres), vec![json.clone().into()]);
-        transaction.execute_raw(statement).await?;
-        let keys = |from: &str| {
-            format!(
-                "INSERT INTO symbol_isins (symbol_id, exchange, isin) SELECT s.id, 'NSE', r.isin \
-                 FROM symbols AS s JOIN {from} ON s.ticker = r.ticker WHERE s.isin = r.isin ON CONFLICT DO NOTHING"
-            )
-        };
-        let statement = self.statement(&keys(sqlite), &keys(postgres), vec![json.clone().into()]);
-        transaction.execute_raw(statement).await?;
-        if let Some(quiet_since) = whole {
-            let sql = |from: &str| {
-                format!(
-                    "UPDATE symbols SET delisted = TRUE WHERE source = 'NSE' AND ticker LIKE '%.NSE' AND last_day < $2 \
-                     AND NOT delisted \
-                     AND NOT EXISTS (SELECT 1 FROM {from} WHERE r.ticker = symbols.ticker)"
-                )
-            };
-            let values = vec![json.into(), quiet_since.into()];
-            transaction.execute_raw(self.statement(&sql(sqlite), &sql(postgres), values)).await?;
-        }
-        Ok(())
     }
 
     /// Holds these symbols against other writers, in one order, until the transaction ends.

@@ -5,7 +5,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::Result;
 use super::entity::ipo::{Column, Entity};
-use super::ipos::{IpoFilter, Ipos};
+use super::ipo_lists::IpoFilter;
+use super::ipos::Ipos;
 
 /// Figures over many issues; `None` where there is nothing to take them of.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

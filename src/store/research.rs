@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
     Select,
@@ -12,8 +12,7 @@ use sea_orm::{
 use super::children::Children;
 use super::entity::{backtest, backtest_curve, sweep, sweep_columns, symbol};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::symbols::contains_pattern;
-use super::{Millis, Result, Store, now};
+use super::{Millis, Result, Store, now, search};
 use crate::market::{Adjustment, Day};
 
 /// The backtests' repository.
@@ -90,16 +89,12 @@ impl ResearchFilter {
     /// The same with what is searched for in names and tickers.
     fn named(&self, symbol: impl ColumnTrait, created: impl ColumnTrait, name: impl ColumnTrait) -> Condition {
         let condition = self.condition(symbol, created);
-        let Some(search) = &self.search else { return condition };
-        let pattern = contains_pattern(search);
-        let like = |column: Expr| Expr::expr(Func::lower(column)).like(LikeExpr::new(pattern.clone()).escape('\\'));
+        let Some(text) = &self.search else { return condition };
         let symbols = symbol::Entity::find()
             .select_only()
             .column(symbol::Column::Id)
-            .filter(like(Expr::col(symbol::Column::Ticker)));
-        let either =
-            Condition::any().add(like(Expr::col(name.as_column_ref()))).add(symbol.in_subquery(symbols.into_query()));
-        condition.add(either)
+            .filter(search::holds(text, [symbol::Column::Ticker]));
+        condition.add(search::holds(text, [name.as_column_ref()]).add(symbol.in_subquery(symbols.into_query())))
     }
 }
 

@@ -1,17 +1,18 @@
-//! Symbols and their lists.
+//! Symbols.
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
-    IntoActiveModel, PaginatorTrait, QueryFilter, QueryResult, QuerySelect, QueryTrait, SqlErr, Statement,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QueryResult, QuerySelect, QueryTrait, SqlErr, Statement,
 };
 use serde::Serialize;
 
 use super::cells::Cells;
 use super::entity::symbol::{ActiveModel, Column, Entity, Model};
 use super::ids::{id_list, ids_text};
-use super::page::{Keys, Page, PageRequest, Sort, last_day, last_int};
+use super::page::{Page, PageRequest};
+use super::symbol_lists::{SymbolFilter, SymbolOrder, symbol_sorts};
 use super::{Result, Store, StoreError, now};
 use crate::market::{DataSource, Day, Dividend, Exchange, Split};
 
@@ -52,110 +53,6 @@ pub struct ResearchCounts {
     pub backtests: i64,
     pub sweeps: i64,
     pub predictions: i64,
-}
-
-/// Which symbols to list.
-#[derive(Debug, Clone, Default)]
-pub struct SymbolFilter {
-    /// Part of the ticker or the name, in any case.
-    pub search: Option<String>,
-    pub exchange: Option<Vec<Exchange>>,
-    pub has_prices: Option<bool>,
-}
-
-/// What to sort symbols by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
-pub enum SymbolOrderField {
-    /// The provider's spelling, A to Z.
-    Ticker,
-    /// The newest bar's date; symbols without bars come last.
-    LastDate,
-    /// When prices were last fetched; symbols never refreshed come last.
-    LastRefreshedAt,
-    /// When the symbol was added.
-    CreatedAt,
-}
-
-/// A sort of symbols.
-#[derive(Debug, Clone, Copy)]
-pub struct SymbolOrder {
-    pub field: SymbolOrderField,
-    pub descending: bool,
-}
-
-impl SymbolFilter {
-    fn condition(&self) -> Condition {
-        let mut condition = Condition::all();
-        if let Some(search) = &self.search {
-            let pattern = contains_pattern(search);
-            let like = |column: Column| {
-                Expr::expr(Func::lower(Expr::col(column)))
-                    .like(sea_orm::sea_query::LikeExpr::new(pattern.clone()).escape('\\'))
-            };
-            condition = condition.add(Condition::any().add(like(Column::Ticker)).add(like(Column::Name)));
-        }
-        if let Some(exchanges) = &self.exchange {
-            condition = condition.add(Column::Exchange.is_in(exchanges.iter().copied()));
-        }
-        match self.has_prices {
-            Some(true) => condition = condition.add(Column::BarCount.gt(0)),
-            Some(false) => condition = condition.add(Column::BarCount.eq(0)),
-            None => {}
-        }
-        condition
-    }
-}
-
-/// A LIKE pattern for text anywhere, with the person's own wildcards taken literally.
-pub(super) fn contains_pattern(search: &str) -> String {
-    let escaped = search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{escaped}%")
-}
-
-fn sort_of(order: SymbolOrder) -> Sort {
-    // What is missing comes last whichever way the list runs.
-    let or_last = |column: Column, up: &'static str, down: &'static str| -> SimpleExpr {
-        Func::coalesce([Expr::col(column), Expr::cust(if order.descending { down } else { up })]).into()
-    };
-    let (by, text) = match order.field {
-        SymbolOrderField::Ticker => (Expr::col(Column::Ticker), true),
-        SymbolOrderField::LastDate => (or_last(Column::LastDay, "2147483647", "-2147483647"), false),
-        SymbolOrderField::LastRefreshedAt => {
-            (or_last(Column::LastRefreshedAt, "9223372036854775807", "-9223372036854775807"), false)
-        }
-        SymbolOrderField::CreatedAt => (Expr::col(Column::CreatedAt), false),
-    };
-    Sort { by, descending: order.descending, text }
-}
-
-/// The sorts for a list of orders; the id makes every order total.
-#[must_use]
-pub fn symbol_sorts(orders: &[SymbolOrder]) -> Vec<Sort> {
-    let default = [SymbolOrder { field: SymbolOrderField::Ticker, descending: false }];
-    let orders = if orders.is_empty() { &default[..] } else { orders };
-    let descending = orders.last().is_some_and(|o| o.descending);
-    let mut sorts: Vec<Sort> = orders.iter().copied().map(sort_of).collect();
-    sorts.push(Sort { by: Expr::col(Column::Id), descending, text: false });
-    sorts
-}
-
-impl SymbolOrder {
-    /// The row's values for a cursor of this order.
-    #[must_use]
-    pub fn keys(orders: &[Self], row: &Model) -> Keys {
-        let key = |order: &Self| match order.field {
-            SymbolOrderField::Ticker => row.ticker.as_str().into(),
-            SymbolOrderField::LastDate => row.last_day.unwrap_or(last_day(order.descending)).into(),
-            SymbolOrderField::LastRefreshedAt => row.last_refreshed_at.unwrap_or(last_int(order.descending)).into(),
-            SymbolOrderField::CreatedAt => row.created_at.into(),
-        };
-        let mut keys: Keys = orders.iter().map(key).collect();
-        if keys.is_empty() {
-            keys.push(row.ticker.as_str().into());
-        }
-        keys.push(row.id.into());
-        keys
-    }
 }
 
 /// Reads what [`Entity::find`] selects: the columns in the order of [`Model`].

@@ -1,5 +1,6 @@
 //! The demo, and what the README says of it: every example that names an answer is asked, and gives that answer.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -94,4 +95,22 @@ async fn every_answer_in_the_readme_is_what_the_demo_answers() {
         let answer = admin.graphql(body["query"].as_str().expect("a query"), json!({})).await;
         shows(&expected, &answer, "");
     }
+    every_figure_is_the_one_that_fractions_give(&admin).await;
+}
+
+/// All figures of the README's backtest, as `tools/make_backtest_reference.py` counts them bar by bar.
+async fn every_figure_is_the_one_that_fractions_give(admin: &Client) {
+    let reference: BTreeMap<String, f64> = serde_json::from_str(include_str!("../fixtures/goog.json")).expect("JSON");
+    let names = reference.keys().cloned().collect::<Vec<_>>().join(" ");
+    let run = format!(
+        "mutation {{ runBacktest(input: {{ ticker: \"GOOG\", adjustment: NONE, execution: {{ commission: 0.002 }},
+           strategy: {{ buy: {{ priceBelowSma: 50 }}, sell: {{ priceAboveSma: 200 }} }} }}) {{ backtest {{ metrics {{ {names} }} }} }} }}"
+    );
+    let ran = admin.data(&run, json!({})).await;
+    for (name, expected) in &reference {
+        let found = ran["runBacktest"]["backtest"]["metrics"][name].as_f64().expect("a figure");
+        assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{name}: {found}, in fractions {expected}");
+    }
+    let kind = admin.data("{ __type(name: \"BacktestMetrics\") { fields { name } } }", json!({})).await;
+    assert_eq!(kind["__type"]["fields"].as_array().map(Vec::len), Some(reference.len()), "a figure has no reference");
 }

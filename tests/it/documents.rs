@@ -61,19 +61,22 @@ fn the_catalogue_of_errors_has_every_code_and_no_other() {
     // What the REST routes answer with is among them, and no code is set by hand.
     let failure = Regex::new(r#"failure\(\s*"([A-Z_]+)""#).expect("a pattern");
     let by_hand = Regex::new(r#"set\(\s*"code",\s*""#).expect("a pattern");
+    let mut failures = 0;
     for path in files("src", &[".rs"]) {
         let source = read(&path);
         for found in failure.captures_iter(&source) {
             assert!(known.contains(&found[1]), "{} in {}", &found[1], path.display());
+            failures += 1;
         }
         assert!(!by_hand.is_match(&source), "{}", path.display());
     }
+    assert!(failures > 5, "only {failures} were found");
 }
 
 /// Operations in a text: those of fenced blocks, of JSON bodies, and of a script's strings with its constants put in.
 fn operations(text: &str) -> Vec<String> {
     let pattern = Regex::new(
-        r#"(?s)```graphql\n(.*?)```|`(?:#graphql)?\s*((?:query|mutation|subscription)\b[^`]*)`|"((?:query|mutation|subscription)\b[^"\n]*)"|"query":\s*"((?:[^"\\]|\\.)*)""#,
+        r#"(?s)```graphql\n(.*?)```|"query":\s*"((?:[^"\\]|\\.)*)"|`(?:#graphql)?\s*((?:query|mutation|subscription)\b[^`{]*\{[^`]*)`|"((?:query|mutation|subscription)\b[^"\n{]*\{(?:[^"\\\n]|\\.)*)""#,
     )
     .expect("a pattern");
     let constant = Regex::new(r#"(?s)const ([A-Z_]+) = (?:"([^"\n]*)"|`([^`]*)`);"#).expect("a pattern");
@@ -103,8 +106,7 @@ fn every_query_of_the_documents_and_the_console_passes_the_limits_with_room() {
         let texts = if path.extension().is_some_and(|e| e == "graphql") { vec![text] } else { operations(&text) };
         for text in texts {
             // What is put together at run time is looked at by the tests of the console.
-            let Ok(document) = async_graphql::parser::parse_query(&text) else { continue };
-            if document.operations.iter().count() == 0 {
+            if text.contains("${") {
                 continue;
             }
             let cost = limits::cost(&text).unwrap_or_else(|error| panic!("{}: {error}\n{text}", path.display()));
@@ -112,7 +114,7 @@ fn every_query_of_the_documents_and_the_console_passes_the_limits_with_room() {
             looked_at += 1;
         }
     }
-    assert!(looked_at >= 20, "only {looked_at} were found");
+    assert!(looked_at >= 70, "only {looked_at} were found");
 }
 
 /// The demo, serving.

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::harness::archive::Row;
-use crate::harness::{ADMIN_TOKEN, Client, TestApp, day};
+use crate::harness::{ADMIN_TOKEN, Client, Database, TestApp, day};
 use crate::on_each_database;
 
 async fn fetch(app: &TestApp, path: &str) -> (u16, Vec<u8>) {
@@ -48,21 +48,8 @@ async fn two_shares(app: &TestApp) {
     app.settled(&job).await;
 }
 
-/// The Python with pandas, polars and pyarrow: one that PYTHON names, or the system's. `None` where they are missing and
-/// `REQUIRE_NOTEBOOK_TOOLS`, as in continuous integration, doesn't ask for them.
-fn python() -> Option<String> {
-    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let found = Command::new(&python).args(["-c", "import pandas, polars, pyarrow"]).output();
-    if found.is_ok_and(|output| output.status.success()) {
-        return Some(python);
-    }
-    assert!(std::env::var_os("REQUIRE_NOTEBOOK_TOOLS").is_none(), "{python} has no pandas, polars and pyarrow");
-    eprintln!("skipped: {python} has no pandas, polars and pyarrow");
-    None
-}
-
-/// What pandas and polars each read in a file: rows with doubles in hexadecimal.
-fn read_in_python(python: &str, file: &Path) -> Vec<Value> {
+/// What polars and pandas each read in a file: rows with doubles in hexadecimal.
+fn read_in_python(file: &Path) -> [Value; 2] {
     const SCRIPT: &str = "
 import datetime, json, sys
 import pandas, polars
@@ -80,10 +67,13 @@ for frame in [polars.read_parquet(path) if parquet else polars.read_ipc(path),
     rows = frame.rows() if hasattr(frame, 'rows') else frame.itertuples(index=False, name=None)
     print(json.dumps([names] + [[plain(v) for v in row] for row in rows]))
 ";
+    // The Python with pandas, polars and pyarrow: one that PYTHON names, or the system's.
+    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let output = Command::new(python).args(["-c", SCRIPT]).arg(file).output().expect("Python");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("text");
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    let read: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    read.try_into().expect("one of each")
 }
 
 /// As Python writes a double in hexadecimal.
@@ -105,34 +95,6 @@ on_each_database! {
         assert_eq!(text(&app, "/export/prices?format=csv&ticker=DEF.NSE&from=2024-07-19").await.lines().count(), 2);
         let head = "ticker,date,open,high,low,close,adjusted_close,volume\n";
         assert_eq!(text(&app, "/export/prices.csv?to=2001-01-01").await, head);
-    }
-
-    async fn parquet_and_arrow_read_by_pandas_and_polars_equal_the_database_bit_for_bit(app: TestApp) {
-        let Some(python) = python() else { return };
-        two_shares(&app).await;
-        let stored = app.app.store.prices().all_of(&app.app.store.snapshot().await.expect("a snapshot"), &[1, 2]).await.expect("bars");
-        let rows: Vec<Value> = stored.iter().map(|(symbol, bar)| json!([
-            if *symbol == 1 { "ABC.NSE" } else { "DEF.NSE" }, prospectus::market::day::iso(bar.day),
-            hex(bar.open), hex(bar.high), hex(bar.low), hex(bar.close), hex(bar.close), bar.volume,
-        ])).collect();
-        let mut expected = vec![json!(["ticker", "date", "open", "high", "low", "close", "adjusted_close", "volume"])];
-        expected.extend(rows);
-        let folder = tempfile::tempdir().expect("a folder");
-        for ending in ["parquet", "arrow"] {
-            let (status, body) = fetch(&app, &format!("/export/prices.{ending}")).await;
-            assert_eq!(status, 200);
-            let file = folder.path().join(format!("prices.{ending}"));
-            std::fs::write(&file, body).expect("a file");
-            for found in read_in_python(&python, &file) {
-                assert_eq!(found, json!(expected), "{ending}");
-            }
-            // A table without rows is one, too.
-            let (_, body) = fetch(&app, &format!("/export/prices.{ending}?to=2001-01-01")).await;
-            std::fs::write(&file, body).expect("a file");
-            for found in read_in_python(&python, &file) {
-                assert_eq!(found, json!([expected[0]]), "{ending}");
-            }
-        }
     }
 
     async fn issues_runs_and_sweeps_come_out_too(app: TestApp) {
@@ -184,9 +146,74 @@ on_each_database! {
     }
 }
 
+mod parquet_and_arrow_read_by_pandas_and_polars_equal_the_database_bit_for_bit {
+    use super::*;
+
+    async fn test(database: Database) {
+        let app = TestApp::start(database).await;
+        two_shares(&app).await;
+        let stored = app
+            .app
+            .store
+            .prices()
+            .all_of(&app.app.store.snapshot().await.expect("a snapshot"), &[1, 2])
+            .await
+            .expect("bars");
+        assert_eq!(stored.len(), 4);
+        let rows: Vec<Value> = stored
+            .iter()
+            .map(|(symbol, bar)| {
+                json!([
+                    if *symbol == 1 { "ABC.NSE" } else { "DEF.NSE" },
+                    prospectus::market::day::iso(bar.day),
+                    hex(bar.open),
+                    hex(bar.high),
+                    hex(bar.low),
+                    hex(bar.close),
+                    hex(bar.close),
+                    bar.volume,
+                ])
+            })
+            .collect();
+        let mut expected = vec![json!(["ticker", "date", "open", "high", "low", "close", "adjusted_close", "volume"])];
+        expected.extend(rows);
+        let folder = tempfile::tempdir().expect("a folder");
+        for ending in ["parquet", "arrow"] {
+            let (status, body) = fetch(&app, &format!("/export/prices.{ending}")).await;
+            assert_eq!(status, 200);
+            let file = folder.path().join(format!("prices.{ending}"));
+            std::fs::write(&file, body).expect("a file");
+            for found in read_in_python(&file) {
+                assert_eq!(found, json!(expected), "{ending}");
+            }
+            // A table without rows is one, too.
+            let (_, body) = fetch(&app, &format!("/export/prices.{ending}?to=2001-01-01")).await;
+            std::fs::write(&file, body).expect("a file");
+            for found in read_in_python(&file) {
+                assert_eq!(found, json!([expected[0]]), "{ending}");
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[cfg_attr(not(has_notebook_tools), ignore = "Python's pandas, polars and pyarrow are not installed")]
+    async fn on_sqlite() {
+        test(Database::Sqlite).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[cfg_attr(
+        not(all(has_postgres, has_notebook_tools)),
+        ignore = "PostgreSQL or Python's libraries are not installed"
+    )]
+    async fn on_postgres() {
+        test(Database::Postgres).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_reading_needs_a_token_so_do_exports() {
-    let app = TestApp::start_with(crate::harness::Database::Sqlite, &[("REQUIRE_TOKEN_TO_READ", "true")]).await;
+    let app = TestApp::start_with(Database::Sqlite, &[("REQUIRE_TOKEN_TO_READ", "true")]).await;
     let (status, body) = Client::new(&app.url, None).get("/export/prices.csv").await;
     assert_eq!((status, &body["error"]["code"]), (401, &json!("UNAUTHENTICATED")));
     assert_eq!(fetch(&app, "/export/prices.csv").await.0, 200);

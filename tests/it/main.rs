@@ -15,6 +15,7 @@ mod forecasts;
 mod harness;
 mod imports;
 mod ipo_events;
+mod ipo_lists;
 mod ipos;
 mod jobs;
 mod known_answers;

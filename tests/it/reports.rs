@@ -53,17 +53,17 @@ async fn get(app: &TestApp, path: &str, known: Option<&str>) -> Got {
     Got { status, headers, body: response.bytes().await.expect("a body").to_vec() }
 }
 
-/// The text of a PDF, if there's a program at hand that reads one.
-pub fn text_of(pdf: &[u8]) -> Option<String> {
+/// The text of a PDF, as `pdftotext` reads it.
+pub fn text_of(pdf: &[u8]) -> String {
     let mut reader = Command::new("pdftotext")
         .args(["-layout", "-", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .ok()?;
-    reader.stdin.take()?.write_all(pdf).ok()?;
-    String::from_utf8(reader.wait_with_output().ok()?.stdout).ok()
+        .expect("it starts");
+    reader.stdin.take().expect("its input").write_all(pdf).expect("it reads");
+    String::from_utf8(reader.wait_with_output().expect("it ends").stdout).expect("text")
 }
 
 on_each_database! {
@@ -84,17 +84,6 @@ on_each_database! {
         assert_eq!(report["buy_and_hold"]["total_return"], made["metrics"]["buyAndHoldReturn"]);
         assert_eq!(report["trades"].as_array().map(Vec::len), made["metrics"]["tradeCount"].as_u64().map(|n| n as usize));
         assert_eq!(report["curve"]["equity"].as_array().map(Vec::len), report["bars"].as_u64().map(|n| n as usize));
-
-        if let Some(text) = text_of(&pdf.body) {
-            let number = |name: &str| made["metrics"][name].as_f64().expect("a figure");
-            let percent = |name: &str, decimals: usize| format!("{:.decimals$} %", number(name) * 100.0).replace('-', "−");
-            for figure in [percent("totalReturn", 2), percent("maxDrawdown", 2), percent("exposure", 1), percent("winRate", 1)] {
-                assert!(text.contains(&figure), "{figure} is not in {text}");
-            }
-            for part in ["while holding", "Key figures", "Buy and hold", "Drawdowns", "Returns by month and year", "Rolling risk", "Best trades", "all trades", "Because of", "no investment advice"] {
-                assert!(text.contains(part), "{part} is not in {text}");
-            }
-        }
     }
 
     async fn a_prediction_has_a_report_that_tells_what_happened(app: TestApp) {
@@ -116,6 +105,35 @@ on_each_database! {
             let id = made["id"].as_str().expect("an id");
             assert_eq!(get(&app, &format!("/charts/predictions/{id}/{chart}.svg?theme=dark"), None).await.status, 200);
         }
+    }
+}
+
+#[tokio::test]
+#[cfg_attr(not(has_pdftotext), ignore = "pdftotext is not installed")]
+async fn the_pages_of_a_report_say_what_the_run_came_to() {
+    let app = TestApp::start(Database::Sqlite).await;
+    with_history(&app).await;
+    let made = backtest(&app).await;
+    let text = text_of(&get(&app, &path(&made["pdf"]), None).await.body);
+    let number = |name: &str| made["metrics"][name].as_f64().expect("a figure");
+    let percent = |name: &str, decimals: usize| format!("{:.decimals$} %", number(name) * 100.0).replace('-', "−");
+    for figure in [percent("totalReturn", 2), percent("maxDrawdown", 2), percent("exposure", 1), percent("winRate", 1)]
+    {
+        assert!(text.contains(&figure), "{figure} is not in {text}");
+    }
+    for part in [
+        "while holding",
+        "Key figures",
+        "Buy and hold",
+        "Drawdowns",
+        "Returns by month and year",
+        "Rolling risk",
+        "Best trades",
+        "all trades",
+        "Because of",
+        "no investment advice",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
     }
 }
 

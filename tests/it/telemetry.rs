@@ -123,24 +123,34 @@ mod a_scrape_tells_what_happened {
     }
 }
 
-/// Every sample has a help text and a type, and Prometheus' own checker has nothing to say.
+/// Every sample has a help text and a type.
 fn well_formed(scrape: &str) {
-    let told = |kind: &str| -> BTreeSet<&str> {
+    let names = |kind: &str| -> BTreeSet<&str> {
         let lines = scrape.lines().filter_map(|line| line.strip_prefix(kind));
         lines.filter_map(|rest| rest.split_whitespace().next()).collect()
     };
-    let (help, types) = (told("# HELP "), told("# TYPE "));
+    let (help, types) = (names("# HELP "), names("# TYPE "));
     assert!(!types.is_empty());
     assert_eq!(types.difference(&help).collect::<Vec<_>>(), Vec::<&&str>::new(), "these lack a help text");
-    let Ok(mut promtool) = Command::new("promtool")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_promtool), ignore = "promtool is not installed")]
+async fn prometheus_own_checker_has_nothing_to_say() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (url, provider) = (fresh_database(Database::Sqlite, &folder), provider().await);
+    let server = Server::start(&url, &provider.url(), &[], &[("METRICS_LISTEN", "127.0.0.1:0")]);
+    let admin = Client::new(&server.url, Some(ADMIN_TOKEN));
+    let job = admin.add_symbol("IBM").await;
+    admin.settled(&job).await;
+    let scrape = scrape(&server.logged("at=127.0.0.1:")).await;
+    let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-    else {
-        return;
-    };
+        .expect("it starts");
     std::io::Write::write_all(&mut promtool.stdin.take().expect("its input"), scrape.as_bytes()).expect("it reads");
     let output = promtool.wait_with_output().expect("it ends");
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -371,6 +371,7 @@ fn argument(walk: &Walk<'_>, field: &Field, name: &str) -> Option<Value> {
 }
 
 #[cfg(test)]
+<<<<<<< HEAD
 mod tests {
     use async_graphql::parser::parse_query;
     use serde_json::json;
@@ -480,3 +481,6 @@ mod tests {
         assert_eq!(checked(text), Err(OperationError::Introspection));
     }
 }
+=======
+mod tests;
+>>>>>>> house-6

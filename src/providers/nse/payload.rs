@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::NAME;
-use crate::market::Exchange;
 use crate::market::ipo::{Subscription, SubscriptionScope};
 use crate::market::text::clean;
+use crate::market::{Exchange, dates, day};
 use crate::providers::{ProviderError, RawIpo};
 
 /// The rows of an answer: a bare array, or one under `data`.
@@ -198,9 +198,10 @@ fn is_retail(category: &str) -> bool {
 /// "Updated as on 11-Aug-2026 17:00:00", in India's time.
 fn as_of(value: &Value) -> Option<i64> {
     let text = value.get("updateTime")?.as_str()?;
-    let stamp = text.rsplit_once(" on ")?.1.trim();
-    let time = chrono::NaiveDateTime::parse_from_str(stamp, "%d-%b-%Y %H:%M:%S").ok()?;
-    time.and_local_timezone(chrono_tz::Asia::Kolkata).single().map(|t| t.timestamp_millis())
+    let stamp = dates::read(text.rsplit_once(" on ")?.1).ok()?;
+    let time = chrono::NaiveTime::from_num_seconds_from_midnight_opt(stamp.time?, 0)?;
+    let moment = day::to_date(stamp.only().ok()?).and_time(time);
+    moment.and_local_timezone(chrono_tz::Asia::Kolkata).single().map(|t| t.timestamp_millis())
 }
 
 #[cfg(test)]

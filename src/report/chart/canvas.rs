@@ -89,7 +89,7 @@ pub fn draw(
         content(&canvas)?;
         canvas.sheet.present()?;
     }
-    // The backend knows one name of a font; where that isn't at hand, the page's own is.
+    // The backend knows one name of a font; where that isn't installed, the page's own is used.
     let svg = svg.replace("font-family=\"Inter\"", "font-family=\"Inter, system-ui, sans-serif\"");
     // It writes neither a name nor a role.
     let heads = format!("<title id=\"t\">{}</title><desc id=\"d\">{}</desc>", escape(title), escape(description));

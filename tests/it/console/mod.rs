@@ -5,8 +5,6 @@ mod edits;
 mod kept;
 mod loops;
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use self::browser::Browser;
@@ -112,6 +110,10 @@ async fn an_administrator_signs_in_and_edits_an_ipo() {
     browser.close().await;
 }
 
+/// Everything has come, and nothing moves but what never ends.
+const AT_REST: &str = "return document.readyState === 'complete' && !document.querySelector('.skeleton') && \
+     document.getAnimations().every((a) => a.playState !== 'running' || a.effect?.getTiming().iterations === Infinity)";
+
 /// Every page, in both themes and at both widths: nothing foreign is asked for, the policy has nothing to refuse, nothing
 /// is wider than the screen, and axe-core finds no serious fault.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -159,7 +161,7 @@ async fn every_page_is_accessible_fits_and_stays_within_the_policy() {
             browser.go(page).await;
             let ready = if page == "/graphql" { "//*[contains(@class, 'graphiql-container')]" } else { "//h1" };
             browser.find(ready).await;
-            tokio::time::sleep(Duration::from_millis(400)).await;
+            browser.until(AT_REST).await;
             let foreign = browser
                 .run("return performance.getEntriesByType('resource').map((r) => r.name).filter((n) => !n.startsWith(location.origin) && !n.startsWith('data:'))")
                 .await;

@@ -1,5 +1,7 @@
 // The console is a client of the GraphQL API and nothing else.
 
+import { events } from "./events.js";
+
 const OWN = { "x-prospectus-console": "1" };
 const HEADERS = { "content-type": "application/json", ...OWN };
 
@@ -210,26 +212,15 @@ async function fetched(path, signal) {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Reads a stream of events; true once the service says that there will be no more. */
-async function events(response, next) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return false;
-    text += value;
-    const parts = text.split(/\r?\n\r?\n/);
-    text = parts.pop();
-    for (const part of parts) {
-      const lines = part.split(/\r?\n/);
-      const kind = lines.find((line) => line.startsWith("event:"))?.slice(6).trim();
-      if (kind === "complete") return true;
-      if (kind !== "next") continue;
-      const data = lines.filter((line) => line.startsWith("data:")).map((line) => line.slice(5)).join("\n");
-      const message = JSON.parse(data);
-      if (message.data) next(message.data);
-      else if (message.errors) return true;
-    }
+async function ends(response, next) {
+  for await (const { kind, data } of events(response)) {
+    if (kind === "complete") return true;
+    if (kind !== "next") continue;
+    const message = JSON.parse(data);
+    if (message.data) next(message.data);
+    else if (message.errors) return true;
   }
+  return false;
 }
 
 /** Follows a subscription over server-sent events, to its end or until the function that it gives is called. */
@@ -244,7 +235,7 @@ export function follow(query, variables, next) {
         // Asking again wouldn't change a refusal.
         if (response.status === 401 || response.status === 403) return tell("ended");
         if (response.status >= 400 && response.status < 500 && response.status !== 429) return;
-        if (response.ok && (await events(response, (data) => { wait = 1000; next(data); }))) return;
+        if (response.ok && (await ends(response, (data) => { wait = 1000; next(data); }))) return;
       } catch {
         if (stop.signal.aborted) return;
         await probe();

@@ -1,5 +1,7 @@
 // GraphiQL from this binary: operations by fetch, subscriptions by server-sent events, examples in tabs.
 
+import { events } from "./events.js";
+
 const HEADERS = { "content-type": "application/json", "x-prospectus-console": "1" };
 
 const EXAMPLES = [
@@ -68,19 +70,10 @@ subscription Jobs {
 
 const VARIABLES = ["", '{ "ticker": "IBM" }', "", "", "", ""];
 
-async function* events(response) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    text += value;
-    const parts = text.split("\n\n");
-    text = parts.pop();
-    for (const part of parts) {
-      if (!/^event: ?next/m.test(part)) continue;
-      yield JSON.parse(part.split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5)).join("\n"));
-    }
+/** What a subscription answers, one after the other. */
+async function* answers(response) {
+  for await (const { kind, data } of events(response)) {
+    if (kind === "next") yield JSON.parse(data);
   }
 }
 
@@ -121,7 +114,7 @@ async function fetcher(operation, options = {}) {
     headers: { ...HEADERS, ...typed, ...options.headers, ...(follows ? { accept: "text/event-stream" } : {}) },
     body: JSON.stringify(operation),
   });
-  return follows ? events(response) : response.json();
+  return follows ? answers(response) : response.json();
 }
 
 const { createElement } = window.React;

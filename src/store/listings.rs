@@ -1,0 +1,124 @@
+//! What the exchange's lists say of shares: names, listing days, changes of tickers, and which of them are funds.
+
+use std::collections::HashSet;
+
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement};
+use serde::Serialize;
+
+use super::Result;
+use super::entity::symbol;
+use super::identities::{Identities, SUFFIX};
+use crate::market::Day;
+
+/// A share in one of the exchange's lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListedShare {
+    pub ticker: String,
+    pub isin: String,
+    pub name: String,
+    pub listed: Day,
+}
+
+impl Identities<'_> {
+    /// Tickers of funds, which trade among the shares.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn funds(&self, transaction: &DatabaseTransaction) -> Result<HashSet<String>> {
+        let statement =
+            Statement::from_string(self.0.backend(), "SELECT ticker FROM market_funds WHERE exchange = 'NSE'");
+        let rows = transaction.query_all_raw(statement).await?;
+        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?)
+    }
+
+    /// Notes tickers of funds. What a file without ISINs brought under one of them, before it was known as a fund's,
+    /// goes.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn learn_funds(&self, transaction: &DatabaseTransaction, tickers: &[String]) -> Result<()> {
+        let rows: Vec<[&String; 1]> = tickers.iter().map(|ticker| [ticker]).collect();
+        self.add(transaction, "market_funds", [("ticker", "text")], &rows).await?;
+        let json = serde_json::to_string(tickers).unwrap_or_default();
+        let of = "SELECT id FROM symbols WHERE source = 'NSE' AND isin IS NULL AND ticker IN";
+        let statement = self.statement(
+            &format!("{of} (SELECT value || '.NSE' FROM json_each($1))"),
+            &format!("{of} (SELECT t || '.NSE' FROM json_array_elements_text($1::json) AS t)"),
+            vec![json.into()],
+        );
+        let rows = transaction.query_all_raw(statement).await?;
+        let ids: Vec<i64> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?;
+        if !ids.is_empty() {
+            let these = symbol::Column::Id.is_in(ids.iter().copied());
+            symbol::Entity::delete_many().filter(these).exec(transaction).await?;
+            self.0.ipos().measure_without(transaction, &ids).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes changes of tickers: old, new, first day under the new one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn learn_changes(
+        &self,
+        transaction: &DatabaseTransaction,
+        changes: &[(String, String, Day)],
+    ) -> Result<()> {
+        let columns = [("old_ticker", "text"), ("new_ticker", "text"), ("day", "int")];
+        self.add(transaction, "ticker_changes", columns, changes).await
+    }
+
+    /// Names, listing days and ISINs by the exchange's lists of shares. With `whole`, shares with bars that are on no
+    /// list and haven't traded since `quiet_since` are marked as delisted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn learn_listed(
+        &self,
+        transaction: &DatabaseTransaction,
+        listed: &[ListedShare],
+        whole: Option<Day>,
+    ) -> Result<()> {
+        let rows: Vec<(String, &str, &str, Day)> = listed
+            .iter()
+            .map(|share| (format!("{}{SUFFIX}", share.ticker), share.isin.as_str(), share.name.as_str(), share.listed))
+            .collect();
+        let json = serde_json::to_string(&rows).unwrap_or_default();
+        let sqlite = "(SELECT json_extract(value, '$[0]') AS ticker, json_extract(value, '$[1]') AS isin, \
+                      json_extract(value, '$[2]') AS name, json_extract(value, '$[3]') AS listed FROM json_each($1)) AS r";
+        let postgres = "(SELECT e->>0 AS ticker, e->>1 AS isin, e->>2 AS name, (e->>3)::int AS listed \
+                        FROM json_array_elements($1::json) AS e) AS r";
+        let sql = |from: &str| {
+            format!(
+                "UPDATE symbols SET name = r.name, isin = COALESCE(symbols.isin, r.isin), listed_day = r.listed, \
+                 delisted = FALSE FROM {from} WHERE symbols.ticker = r.ticker \
+                 AND (symbols.isin IS NULL OR substr(symbols.isin, 1, 7) = substr(r.isin, 1, 7)) \
+                 AND (symbols.isin IS NULL OR symbols.name IS NULL OR symbols.name <> r.name \
+                 OR symbols.listed_day IS NULL OR symbols.listed_day <> r.listed OR symbols.delisted)"
+            )
+        };
+        let statement = self.statement(&sql(sqlite), &sql(postgres), vec![json.clone().into()]);
+        transaction.execute_raw(statement).await?;
+        let keys = |from: &str| {
+            format!(
+                "INSERT INTO symbol_isins (symbol_id, exchange, isin) SELECT s.id, 'NSE', r.isin \
+                 FROM symbols AS s JOIN {from} ON s.ticker = r.ticker WHERE s.isin = r.isin ON CONFLICT DO NOTHING"
+            )
+        };
+        let statement = self.statement(&keys(sqlite), &keys(postgres), vec![json.clone().into()]);
+        transaction.execute_raw(statement).await?;
+        if let Some(quiet_since) = whole {
+            let sql = |from: &str| {
+                format!(
+                    "UPDATE symbols SET delisted = TRUE WHERE source = 'NSE' AND ticker LIKE '%.NSE' AND last_day < $2 \
+                     AND NOT delisted \
+                     AND NOT EXISTS (SELECT 1 FROM {from} WHERE r.ticker = symbols.ticker)"
+                )
+            };
+            let values = vec![json.into(), quiet_since.into()];
+            transaction.execute_raw(self.statement(&sql(sqlite), &sql(postgres), values)).await?;
+        }
+        Ok(())
+    }
+}
