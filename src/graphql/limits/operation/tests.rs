@@ -84,6 +84,21 @@ fn circles_aliases_roots_depth_and_introspection_have_bounds() {
         Err(OperationError::Introspection)
     );
     assert!(checked("{__type(name:\"Node\"){possibleTypes{interfaces{name}}}}").is_ok());
+    // As clients send it: lists within lists, ten levels of them, at each place where there is a type.
+    let mut reference = String::from("kind name");
+    for _ in 0..9 {
+        reference = format!("kind name ofType{{{reference}}}");
+    }
+    let standard = format!(
+        "{{__schema{{queryType{{name}} types{{...Full}} directives{{name locations args{{...Input}}}}}}}}
+         fragment Full on __Type{{kind name description fields(includeDeprecated:true){{name description args{{...Input}}
+         type{{...Ref}} isDeprecated deprecationReason}} inputFields{{...Input}} interfaces{{...Ref}}
+         enumValues(includeDeprecated:true){{name description isDeprecated deprecationReason}} possibleTypes{{...Ref}}}}
+         fragment Input on __InputValue{{name description type{{...Ref}} defaultValue}}
+         fragment Ref on __Type{{{reference}}}"
+    );
+    let cost = checked(&standard).expect("a cost");
+    assert!((10_000..40_000).contains(&cost), "{cost}");
     let text = "{a:__schema{queryType{name}} b:__schema{queryType{name}} c:__schema{queryType{name}} d:__schema{queryType{name}}}";
     assert_eq!(checked(text), Err(OperationError::Introspection));
 }
