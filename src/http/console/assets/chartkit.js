@@ -29,7 +29,7 @@ export function begin(holder) {
     grid: { vertLines: { visible: false }, horzLines: { color: colour("--rule") } },
     crosshair: { mode: CrosshairMode.Normal },
     rightPriceScale: { borderColor: colour("--rule"), entireTextOnly: true },
-    timeScale: { borderColor: colour("--rule"), rightOffset: 2, minBarSpacing: 0.02, tickMarkFormatter: tick },
+    timeScale: { borderColor: colour("--rule"), rightOffset: 2, minBarSpacing: 0.02, tickMarkFormatter: tick, tickMarkMaxCharacterLength: 6 },
     localization: { dateFormat: "yyyy-MM-dd" },
     handleScale: { mouseWheel: false },
     handleScroll: { mouseWheel: false, vertTouchDrag: false },
@@ -154,7 +154,9 @@ function uncut(dates, from, bars, width) {
 export function show(chart, dates, from, to) {
   const end = placeOf(dates, to);
   const first = placeOf(dates, from);
-  const start = first > 0 ? uncut(dates, first, end - first, chart.timeScale().width()) : first;
+  const width = Math.max(chart.timeScale().width(), 1);
+  // The very first bar has a label of its own, which gets room instead.
+  const start = first > 0 ? uncut(dates, first, end - first, width) : -Math.ceil((16 / width) * end);
   chart.timeScale().setVisibleLogicalRange({ from: start - 0.5, to: Math.min(end, dates.length - 1) + Math.max(1, (end - start) * 0.02) });
 }
 

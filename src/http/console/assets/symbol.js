@@ -1,6 +1,6 @@
 // One symbol: its prices, and what to do with them.
 
-import { html, lazy, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, number, date, percent, moment, shortRun, signed, words, whole, Change, unit } from "./ui.js";
+import { html, lazy, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, number, date, moment, shortRun, signed, words, whole, Change, unit } from "./ui.js";
 import { Source } from "./api.js";
 import { JobWatch } from "./jobs.js";
 import { ImportFile } from "./import.js";
@@ -107,10 +107,10 @@ export function SymbolPage({ part }) {
         : html`<${Empty} title="No prices yet">${ofFile ? "Import a file of them." : operator ? "Refresh it, or import a file on the page of all symbols." : "Sign in with an operator's token to fetch them."}<//>`}
       <div class="columns">
         <${Panel} title="Backtests" aside=${html`<${Link} to=${`/reporting/backtests?symbol=${to}`}>All<//>`}>
-          <${Table} label="Backtests of this symbol" rows=${s.backtests.nodes}
+          <${Table} label="Backtests of this symbol" rows=${s.backtests.nodes} csv=${`${s.ticker}-backtests`}
             columns=${[
-              { label: "Strategy", lead: true, wrap: true, cell: (b) => html`<${Link} to=${`/reporting/backtests/${b.id}`} title=${b.description}>${shortRun(b.description)}<//><div class="small muted">holding ${signed(b.metrics.buyAndHoldReturn)}</div>` },
-              { label: "Return", num: true, key: true, cell: (b) => html`<${Change} of=${b.metrics.totalReturn} />` },
+              { label: "Strategy", lead: true, wrap: true, cell: (b) => html`<${Link} to=${`/reporting/backtests/${b.id}`} title=${b.description}>${shortRun(b.description)}<//><div class="small muted">holding ${signed(b.metrics.buyAndHoldReturn)}</div>`, csv: [["strategy", (b) => shortRun(b.description)], ["trades", (b) => b.metrics.tradeCount], ["buy and hold", (b) => b.metrics.buyAndHoldReturn]] },
+              { label: "Return", num: true, key: true, cell: (b) => html`<${Change} of=${b.metrics.totalReturn} />`, csv: (b) => b.metrics.totalReturn },
             ]}
             empty=${html`<p class="muted">None yet. Try a rule on these prices with “Backtest”.</p>`} />
         <//>
@@ -122,7 +122,7 @@ export function SymbolPage({ part }) {
         ${s.ipo &&
         html`<${Panel} title="Its IPO">
           <p><${Link} to=${`/reporting/ipos/${s.ipo.id}`}>${s.ipo.name}<//></p>
-          <${Figures} of=${[["Issue price", price(s.ipo.issuePrice ?? undefined)], ["Listing gain", percent(s.ipo.performance?.listingGain)], ["Since issue", percent(s.ipo.performance?.returnSinceIssue)]]} />
+          <${Figures} of=${[["Issue price", price(s.ipo.issuePrice ?? undefined)], ["Listing gain", html`<${Change} of=${s.ipo.performance?.listingGain} />`], ["Since issue", html`<${Change} of=${s.ipo.performance?.returnSinceIssue} />`]]} />
         <//>`}
         ${s.barCount > 0 &&
         html`<${Panel} title="The data">
