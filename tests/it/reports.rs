@@ -94,6 +94,9 @@ on_each_database! {
             for part in ["while holding", "Key figures", "Buy and hold", "Drawdowns", "Returns by month and year", "Rolling risk", "Best trades", "all trades", "Because of", "no investment advice"] {
                 assert!(text.contains(part), "{part} is not in {text}");
             }
+            // What a setting says stands in its row, not in the next one's.
+            let prices = text.lines().find(|line| line.contains("Prices adjusted for")).expect("a row").trim_end();
+            assert!(prices.ends_with("splits") || prices.ends_with("splits and dividends"), "{prices}");
         }
     }
 
