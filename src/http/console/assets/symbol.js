@@ -18,6 +18,8 @@ const SYMBOL = `query($ticker: String!, $records: String!) { symbol(ticker: $tic
   jobs(first: 1, filter: { ticker: $ticker }) { nodes { id state message finishedAt createdAt } }
   dataIssues(first: 1, filter: { resolved: false, search: $records }) { totalCount } }`;
 
+const ADJUSTED = { title: "Adjusted for splits and dividends" };
+
 /** What the company did to its shares: dividends, bonuses, splits, rights; what prices don't agree with says so. */
 function Actions({ of, saved }) {
   if (!of.length) return null;
@@ -88,7 +90,7 @@ export function SymbolPage({ part }) {
           <${Confirm} label="Remove…" question=${`Remove ${s.ticker} with its prices, backtests and forecasts?`} confirm="Remove it" onConfirm=${drop} />
         <//>`}>
       ${[s.name, s.exchange !== "OTHER" ? words(s.exchange) : null, unit(s)].filter(Boolean).join(" · ")}
-      ${s.barCount > 0 && html`<span class="narrow-only"><br /><strong>${price(s.latestBar?.close)}</strong> <${Change} of=${over(1)} digits=${2} /> <${AsOf} day=${s.lastDate} /></span>`}
+      ${s.barCount > 0 && html`<span class="narrow-only"><br /><strong>${price(s.latestBar?.close)}</strong> as traded <${Change} of=${over(1)} digits=${2} /> <${AsOf} day=${s.lastDate} /></span>`}
     <//>
     <div class="stack">
       ${job && html`<${JobWatch} key=${job.id} id=${job.id} initial=${job} ticker=${s.ticker} done=${query.reload} />`}
@@ -97,9 +99,9 @@ export function SymbolPage({ part }) {
       ${s.barCount > 0
         ? html`<${Figures} of=${[
               ["Last close, as traded", price(s.latestBar?.close), { note: html`<${AsOf} day=${s.lastDate} />` }],
-              ["Last day", html`<${Change} of=${over(1)} digits=${2} />`],
-              ["Month", html`<${Change} of=${over(21)} />`],
-              ["Year", html`<${Change} of=${over(252)} />`],
+              ["Last day", html`<${Change} of=${over(1)} digits=${2} />`, ADJUSTED],
+              ["Month", html`<${Change} of=${over(21)} />`, ADJUSTED],
+              ["Year", html`<${Change} of=${over(252)} />`, ADJUSTED],
               ["Bars", count(s.barCount)],
               ["From", date(s.firstDate)],
             ]} />
