@@ -13,6 +13,7 @@ use super::fonts::FONTS;
 use super::text::{maybe_number, maybe_percent, number, percent, price, printable};
 use super::{BacktestReport, PredictionReport};
 use crate::backtest::{ExitReason, Fill, Metrics};
+use crate::market::Adjustment;
 use crate::report::backtest::ReportTrade;
 use crate::report::prediction::ReportEvaluation;
 
@@ -177,7 +178,7 @@ fn backtest_data(report: &BacktestReport) -> Value {
         ],
         ["Commission, slippage", format!("{}, {}", percent(x.commission, 2), percent(x.slippage, 2))],
         ["Shares", if x.whole_shares { "whole" } else { "fractions" }],
-        ["Prices", report.adjustment.words()],
+        prices_row(report.adjustment),
     ]);
     let mut ranked: Vec<&ReportTrade> = report.trades.iter().collect();
     ranked.sort_by(|a, b| b.return_.total_cmp(&a.return_));
@@ -229,6 +230,15 @@ fn backtest_data(report: &BacktestReport) -> Value {
         ),
         "disclaimer": report.disclaimer,
     })
+}
+
+/// In words that fit beside the name; the report's end says it in a sentence.
+fn prices_row(adjustment: Adjustment) -> [&'static str; 2] {
+    match adjustment {
+        Adjustment::None => ["Prices", "as traded"],
+        Adjustment::Splits => ["Prices adjusted for", "splits"],
+        Adjustment::TotalReturn => ["Prices adjusted for", "splits and dividends"],
+    }
 }
 
 fn day_of(moment: &str) -> &str {

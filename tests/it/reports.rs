@@ -135,6 +135,9 @@ async fn the_pages_of_a_report_say_what_the_run_came_to() {
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
+    // What a setting says stands in its row, not in the next one's.
+    let prices = text.lines().find(|line| line.contains("Prices adjusted for")).expect("a row").trim_end();
+    assert!(prices.ends_with("splits") || prices.ends_with("splits and dividends"), "{prices}");
 }
 
 #[tokio::test]

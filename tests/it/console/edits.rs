@@ -244,3 +244,22 @@ async fn a_service_without_a_provider_offers_files() {
         .await;
     browser.close().await;
 }
+
+/// What a fetch says under a symbol's name moves no column.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
+async fn a_jobs_message_moves_no_column() {
+    let app = TestApp::start(Database::Sqlite).await;
+    assert_eq!(state(&app.add_symbol("AAA").await), "FAILED");
+    let browser = Browser::open(&app, 1_280, "light").await;
+    browser.signed_in().await;
+    browser.go("/reporting/").await;
+    browser.find("//button[@aria-label='Refresh AAA']").await;
+    browser.until("return document.fonts.status === 'loaded'").await;
+    let places = "return [...document.querySelectorAll('th')].map((th) => Math.round(th.getBoundingClientRect().x))";
+    let before = browser.run(places).await;
+    browser.click("//button[@aria-label='Refresh AAA']").await;
+    browser.find("//td//*[contains(@class, 'status')][contains(., 'know the symbol AAA')]").await;
+    assert_eq!(browser.run(places).await, before);
+    browser.close().await;
+}

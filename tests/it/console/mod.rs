@@ -1,6 +1,7 @@
 //! The console in a real browser: what a person does there, and what no page of it may do.
 
 mod browser;
+mod charts;
 mod edits;
 mod kept;
 mod loops;
@@ -168,6 +169,10 @@ async fn every_page_is_accessible_fits_and_stays_within_the_policy() {
             assert_eq!(foreign, json!([]), "{page} asks elsewhere");
             let wider = browser.run("return document.documentElement.scrollWidth - innerWidth").await;
             assert!(wider.as_i64() <= Some(0), "{page} is {wider} pixels wider than the screen");
+            let bare = browser
+                .run("return [...document.querySelectorAll('.table-box')].filter((box) => !box.querySelector('.table-bar button')).map((box) => box.innerText.slice(0, 80))")
+                .await;
+            assert_eq!(bare, json!([]), "{page} has tables that don't go out as a file");
             if page != "/graphql" {
                 let check = format!(
                     "{AXE}; const done = arguments[arguments.length - 1]; axe.run(document, {{ resultTypes: ['violations'] }}).then((r) => \

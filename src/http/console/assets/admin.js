@@ -114,14 +114,14 @@ function Deleted({ restore, busy, version }) {
     if (open) list.reload();
   }, [version]);
   const columns = [
-    { label: "Issue", lead: true, wrap: true, cell: (d) => html`<strong>${d.name}</strong><div class="small muted">${[d.ticker, d.exchange].filter(Boolean).join(" · ")}</div>` },
-    { label: "Deleted", day: true, key: true, cell: (d) => moment(d.deletedAt) },
-    { label: "By", prio: 2, cell: (d) => d.author ?? "–" },
+    { label: "Issue", lead: true, wrap: true, cell: (d) => html`<strong>${d.name}</strong><div class="small muted">${[d.ticker, d.exchange].filter(Boolean).join(" · ")}</div>`, csv: [["name", (d) => d.name], ["symbol", (d) => d.ticker], ["exchange", (d) => d.exchange]] },
+    { label: "Deleted", day: true, key: true, cell: (d) => moment(d.deletedAt), csv: (d) => d.deletedAt },
+    { label: "By", prio: 2, cell: (d) => d.author ?? "–", csv: (d) => d.author },
     { label: "", full: true, cell: (d) => html`<button disabled=${busy} onClick=${() => restore(d)} aria-label=${`Restore ${d.name}`}>Restore</button>` },
   ];
   return html`<details class="more-filters" onToggle=${(event) => setOpen(event.currentTarget.open)}><summary>Deleted IPOs</summary>
     ${open && html`<div class="beneath-line"><${Waiting} query=${list} />
-      ${list.data && html`<${Table} label="Deleted IPOs" columns=${columns} rows=${list.data.deletedIpos} empty=${html`<p class="muted">None that can come back.</p>`} />`}</div>`}
+      ${list.data && html`<${Table} label="Deleted IPOs" columns=${columns} rows=${list.data.deletedIpos} csv="deleted-ipos" empty=${html`<p class="muted">None that can come back.</p>`} />`}</div>`}
   </details>`;
 }
 

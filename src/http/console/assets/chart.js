@@ -104,17 +104,19 @@ export function PriceChart({ symbol, early }) {
     if (!series?.dates.length) return undefined;
     const { dates, open, high, low, close, volume } = series;
     const { chart, end } = begin(holder.current);
-    // Candles that went up are hollow, so the direction shows without colour.
+    // The direction shows without colour: candles that went up are hollow, and where they are too narrow for that, lighter or
+    // darker than the others, as volume is.
+    const [rose, fell] = [colour("--rise"), colour("--fall")];
     const candles = chart.addSeries(CandlestickSeries, {
-      upColor: colour("--raised"), borderUpColor: colour("--gain"), wickUpColor: colour("--gain"),
-      downColor: colour("--loss"), borderDownColor: colour("--loss"), wickDownColor: colour("--loss"),
+      upColor: colour("--raised"), borderUpColor: rose, wickUpColor: rose,
+      downColor: fell, borderDownColor: fell, wickDownColor: fell,
       lastValueVisible: false, priceLineVisible: false,
     });
     candles.setData(dates.map((time, i) => ({ time, open: open[i], high: high[i], low: low[i], close: close[i] })));
     candles.priceScale().applyOptions({ scaleMargins: { top: 0.08, bottom: 0.2 } });
     const bars = chart.addSeries(HistogramSeries, { priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
     bars.priceScale().applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
-    bars.setData(dates.map((time, i) => ({ time, value: Number(volume[i]), color: colour("--bars") })));
+    bars.setData(dates.map((time, i) => ({ time, value: Number(volume[i]), color: close[i] < open[i] ? fell : rose })));
     const { lines } = draw(chart, dates, drawn, drawn.map((_, i) => series[`i${i}`]), 1, LEVELS);
     if (beside && other.data) {
       const line = chart.addSeries(LineSeries, { color: colour("--second"), lineWidth: 2, priceLineVisible: false, title: beside });
@@ -128,7 +130,7 @@ export function PriceChart({ symbol, early }) {
       .sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
     createSeriesMarkers(candles, marks.map((mark) => ({ ...mark, position: "belowBar", shape: "circle", size: 0.6 })));
     if (symbol.ipo?.issuePrice && (!adjusted || !symbol.splits.length))
-      candles.createPriceLine({ price: Number(symbol.ipo.issuePrice), color: colour("--muted"), lineWidth: 1, lineStyle: LineStyle.Dotted, axisLabelVisible: false, title: "issue price" });
+      candles.createPriceLine({ price: Number(symbol.ipo.issuePrice), color: colour("--muted"), lineWidth: 1, lineStyle: LineStyle.Dashed, axisLabelColor: colour("--muted"), axisLabelTextColor: colour("--raised"), title: "issue price" });
     // A label of its own: that of a hollow candle would be of the ground's colour.
     const newest = candles.createPriceLine({ price: close.at(-1), color: colour(close.at(-1) < open.at(-1) ? "--loss" : "--gain"), lineVisible: false, axisLabelVisible: true, title: "" });
     let labelled = true;

@@ -29,7 +29,7 @@ export function begin(holder) {
     grid: { vertLines: { visible: false }, horzLines: { color: colour("--rule") } },
     crosshair: { mode: CrosshairMode.Normal },
     rightPriceScale: { borderColor: colour("--rule"), entireTextOnly: true },
-    timeScale: { borderColor: colour("--rule"), rightOffset: 2, minBarSpacing: 0.02, tickMarkFormatter: tick },
+    timeScale: { borderColor: colour("--rule"), rightOffset: 2, minBarSpacing: 0.02, tickMarkFormatter: tick, tickMarkMaxCharacterLength: 6 },
     localization: { dateFormat: "yyyy-MM-dd" },
     handleScale: { mouseWheel: false },
     handleScroll: { mouseWheel: false, vertTouchDrag: false },
@@ -137,11 +137,14 @@ export function placeOf(dates, day) {
   return low;
 }
 
+const HALF_LABEL = 16;
+/** Whether a bar is the first of what is labelled: a month, or a year where there are many bars. */
+const beginning = (dates, bars) => (i) => i > 0 && i < dates.length && dates[i].slice(0, bars > 900 ? 4 : 7) !== dates[i - 1].slice(0, bars > 900 ? 4 : 7);
+
 /** A first bar near this one, such that no month's name would be cut by the chart's edge. */
 function uncut(dates, from, bars, width) {
-  const room = Math.ceil((16 / Math.max(width, 1)) * bars);
-  const part = bars > 900 ? 4 : 7;
-  const begins = (i) => i > 0 && i < dates.length && dates[i].slice(0, part) !== dates[i - 1].slice(0, part);
+  const room = Math.ceil((HALF_LABEL / width) * bars);
+  const begins = beginning(dates, bars);
   for (let shift = 0; shift <= 2 * room + 1 && from - shift > 0; shift++) {
     let free = true;
     for (let i = from - shift - room; i <= from - shift + room; i++) if (begins(i)) free = false;
@@ -154,8 +157,16 @@ function uncut(dates, from, bars, width) {
 export function show(chart, dates, from, to) {
   const end = placeOf(dates, to);
   const first = placeOf(dates, from);
-  const start = first > 0 ? uncut(dates, first, end - first, chart.timeScale().width()) : first;
-  chart.timeScale().setVisibleLogicalRange({ from: start - 0.5, to: Math.min(end, dates.length - 1) + Math.max(1, (end - start) * 0.02) });
+  const width = Math.max(chart.timeScale().width(), 1);
+  // The very first bar has a label of its own, which gets room instead.
+  const start = first > 0 ? uncut(dates, first, end - first, width) : -Math.ceil((HALF_LABEL / width) * end);
+  let last = Math.min(end, dates.length - 1);
+  const edge = last + Math.max(1, (end - start) * 0.02);
+  const begins = beginning(dates, end - start);
+  while (last > start && !begins(last)) last--;
+  // Half a label's room behind the last one.
+  const part = Math.min(0.5, HALF_LABEL / width);
+  chart.timeScale().setVisibleLogicalRange({ from: start - 0.5, to: Math.max(edge, (last - part * start) / (1 - part)) });
 }
 
 export const MODES = [["linear", "Linear", PriceScaleMode.Normal], ["log", "Log", PriceScaleMode.Logarithmic], ["percent", "%", PriceScaleMode.Percentage]];

@@ -69,7 +69,7 @@ function Compared({ of, ids }) {
   const inputs = of.differences.map((row) => ({ ...row, label: INPUTS[row.input]?.[0] ?? row.input, show: INPUTS[row.input]?.[1] ?? String }));
   const input = (i) => ({ wrap: true, cell: (row) => (row.values[i] === null ? "none" : row.show(row.values[i])) });
   const saved = fileName("compare", ...runs.map((run) => run.symbol.ticker));
-  return html`<${Panel} title="What differs"><${Table} label="Inputs that differ" columns=${columns(input)} rows=${inputs} keyOf=${(row) => row.input} stays empty=${html`<p class="muted">Nothing: the runs have the same inputs.</p>`} /><//>
+  return html`<${Panel} title="What differs"><${Table} label="Inputs that differ" columns=${columns(input)} rows=${inputs} keyOf=${(row) => row.input} stays csv=${`${saved}-inputs`} empty=${html`<p class="muted">Nothing: the runs have the same inputs.</p>`} /><//>
     <${Panel} title="Equity, each from 100">${!curves
       ? html`<div class="chart-place"><${Waiting} query=${drawn} /></div>`
       : curves.dates.length > 1

@@ -1,6 +1,6 @@
 // A backtest on one axis of time: price with trades and the strategy's indicators, equity beside hold, drawdown beside hold.
 
-import { AreaSeries, HistogramSeries, LineSeries, PriceScaleMode, createSeriesMarkers } from "./vendor/lightweight-charts.js";
+import { BaselineSeries, HistogramSeries, LineSeries, PriceScaleMode, createSeriesMarkers } from "./vendor/lightweight-charts.js";
 import { html, useEffect, useMemo, useRef, useState, useAddress, useLoaded, useTheme, percent, price, number } from "./ui.js";
 import { save, toCsv } from "./csv.js";
 import { begin, caption, Choice, colour, Credit, FullScreen, keepPicture, onCrosshair, onKey, placeOf, RANGES, show, startOfRange } from "./chartkit.js";
@@ -72,7 +72,10 @@ export function Explorer({ report, run, focus, saved }) {
     const wealth = line(equity, panes + 1, { color: colour("--accent"), ...money });
     line(hold, panes + 1, { color: colour("--hold"), lineWidth: 1, ...money });
     const share = { priceFormat: { type: "custom", minMove: 0.0001, formatter: (v) => percent(v, 0) } };
-    const depth = chart.addSeries(AreaSeries, { lineColor: colour("--loss"), topColor: colour("--loss-soft"), bottomColor: colour("--loss-soft"), invertFilledArea: true, lineWidth: 1, ...plain, ...share }, panes + 2);
+    // Filled between the fall and 0, never above it.
+    const [lost, soft] = [colour("--loss"), colour("--loss-soft")];
+    const sides = { topLineColor: lost, topFillColor1: soft, topFillColor2: soft, bottomLineColor: lost, bottomFillColor1: soft, bottomFillColor2: soft };
+    const depth = chart.addSeries(BaselineSeries, { baseValue: { type: "price", price: 0 }, ...sides, lineWidth: 1, ...plain, ...share }, panes + 2);
     depth.setData(dates.map((time, i) => ({ time, value: fall[0][i] })));
     line(fall[1], panes + 2, { color: colour("--hold"), lineWidth: 1, ...share });
     for (const series of [closes, wealth]) series.priceScale().applyOptions({ mode });

@@ -50,7 +50,11 @@ export function Form({ errors = NONE, onSubmit, children, ...rest }) {
     if (!Object.keys(found).length) onSubmit(event);
   };
   useEffect(() => {
-    if (errors.length || Object.keys(local).length) form.current?.querySelector("[aria-invalid=true]")?.focus();
+    if (!errors.length && !Object.keys(local).length) return;
+    const field = form.current?.querySelector("[aria-invalid=true]");
+    if (field) field.focus();
+    // What is wrong with several fields together may stand far above or below the button.
+    else form.current?.querySelector("[role=alert]")?.scrollIntoView({ block: "nearest" });
   }, [errors, attempt]);
   const shown = {
     local,

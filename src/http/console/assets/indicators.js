@@ -39,13 +39,15 @@ export function draw(chart, dates, operands, values, next, levels = () => []) {
     const line = chart.addSeries(LineSeries, { color: colour(KEYS[key]), lineWidth: over ? 1 : 2, lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false }, pane);
     line.setData(dates.map((time, n) => (values[i]?.[n] === null || values[i]?.[n] === undefined ? { time } : { time, value: values[i][n] })));
     for (const price of levels(operand)) line.createPriceLine({ price, color: colour("--muted"), lineWidth: 1, lineStyle: LineStyle.Dashed, axisLabelVisible: true });
-    return { name: operandName(operand), key, values: values[i] ?? [], pane };
+    return { name: operandName(operand), key, values: values[i] ?? [], pane, series: line };
   });
   for (const [n, group] of panes.entries()) {
     const named = lines.filter((line) => line.pane === next + n).map((line) => line.name);
     const pane = chart.panes()[next + n];
-    caption(pane, group === "macd" ? named.join(", ") : named.join(", "));
+    caption(pane, named.join(", "));
     pane.setStretchFactor(0.28);
+    // Below its name.
+    lines.find((line) => line.pane === next + n).series.priceScale().applyOptions({ scaleMargins: { top: 0.26, bottom: 0.08 } });
   }
   return { lines, panes: panes.length };
 }

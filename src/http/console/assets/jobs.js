@@ -117,7 +117,7 @@ export function Jobs() {
       What fetches, imports, sweeps and trains; it goes on after a crash.
     <//>
     <div class="stack">
-      <div class="form">
+      <div class="form short">
         <${Field} label="State" value=${state} onInput=${setState} options=${STATES} />
         <${Field} label="Kind" value=${jobKind} onInput=${setKind} options=${KINDS} />
       </div>

@@ -21,7 +21,7 @@ export function ModelTable({ models, actions }) {
     {
       label: "Skill on unseen data", num: true, key: true, csv: (m) => m.evaluation?.skill,
       // Skill is measured against it.
-      cell: (m) => (m.kind === "NAIVE" ? html`<span class="muted" title="The others' skill is what they do better than this">the yardstick</span>` : percent(m.evaluation?.skill)),
+      cell: (m) => (m.kind === "NAIVE" ? html`<span class="muted" title="The others' skill is what they do better than this">the yardstick</span>` : m.evaluation ? percent(m.evaluation.skill) : html`<span class="muted" title="Nobody has measured it on data that it was not fitted to; each of its forecasts says how it did on the symbol's own history">with each forecast</span>`),
     },
     { label: "In 80 % band", num: true, prio: 2, cell: (m) => percent(m.evaluation?.coverage80), csv: (m) => m.evaluation?.coverage80 },
     { label: "Trained", day: true, prio: 3, cell: (m) => moment(m.trainedAt), csv: (m) => m.trainedAt },

@@ -1,6 +1,6 @@
 // One symbol: its prices, and what to do with them.
 
-import { html, lazy, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, number, date, percent, moment, shortRun, signed, words, whole, Change, unit } from "./ui.js";
+import { html, lazy, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, number, date, moment, shortRun, signed, words, whole, Change, unit } from "./ui.js";
 import { Source } from "./api.js";
 import { JobWatch } from "./jobs.js";
 import { ImportFile } from "./import.js";
@@ -17,6 +17,8 @@ const SYMBOL = `query($ticker: String!, $records: String!) { symbol(ticker: $tic
   backtests(first: 5) { nodes { id description createdAt metrics { totalReturn buyAndHoldReturn tradeCount } } } }
   jobs(first: 1, filter: { ticker: $ticker }) { nodes { id state message finishedAt createdAt } }
   dataIssues(first: 1, filter: { resolved: false, search: $records }) { totalCount } }`;
+
+const ADJUSTED = { title: "Adjusted for splits and dividends" };
 
 /** What the company did to its shares: dividends, bonuses, splits, rights; what prices don't agree with says so. */
 function Actions({ of, saved }) {
@@ -88,7 +90,7 @@ export function SymbolPage({ part }) {
           <${Confirm} label="Remove…" question=${`Remove ${s.ticker} with its prices, backtests and forecasts?`} confirm="Remove it" onConfirm=${drop} />
         <//>`}>
       ${[s.name, s.exchange !== "OTHER" ? words(s.exchange) : null, unit(s)].filter(Boolean).join(" · ")}
-      ${s.barCount > 0 && html`<span class="narrow-only"><br /><strong>${price(s.latestBar?.close)}</strong> <${Change} of=${over(1)} digits=${2} /> <${AsOf} day=${s.lastDate} /></span>`}
+      ${s.barCount > 0 && html`<span class="narrow-only"><br /><strong>${price(s.latestBar?.close)}</strong> as traded <${Change} of=${over(1)} digits=${2} /> <${AsOf} day=${s.lastDate} /></span>`}
     <//>
     <div class="stack">
       ${job && html`<${JobWatch} key=${job.id} id=${job.id} initial=${job} ticker=${s.ticker} done=${query.reload} />`}
@@ -97,9 +99,9 @@ export function SymbolPage({ part }) {
       ${s.barCount > 0
         ? html`<${Figures} of=${[
               ["Last close, as traded", price(s.latestBar?.close), { note: html`<${AsOf} day=${s.lastDate} />` }],
-              ["Last day", html`<${Change} of=${over(1)} digits=${2} />`],
-              ["Month", html`<${Change} of=${over(21)} />`],
-              ["Year", html`<${Change} of=${over(252)} />`],
+              ["Last day", html`<${Change} of=${over(1)} digits=${2} />`, ADJUSTED],
+              ["Month", html`<${Change} of=${over(21)} />`, ADJUSTED],
+              ["Year", html`<${Change} of=${over(252)} />`, ADJUSTED],
               ["Bars", count(s.barCount)],
               ["From", date(s.firstDate)],
             ]} />
@@ -107,10 +109,10 @@ export function SymbolPage({ part }) {
         : html`<${Empty} title="No prices yet">${ofFile ? "Import a file of them." : operator ? "Refresh it, or import a file on the page of all symbols." : "Sign in with an operator's token to fetch them."}<//>`}
       <div class="columns">
         <${Panel} title="Backtests" aside=${html`<${Link} to=${`/reporting/backtests?symbol=${to}`}>All<//>`}>
-          <${Table} label="Backtests of this symbol" rows=${s.backtests.nodes}
+          <${Table} label="Backtests of this symbol" rows=${s.backtests.nodes} csv=${`${s.ticker}-backtests`}
             columns=${[
-              { label: "Strategy", lead: true, wrap: true, cell: (b) => html`<${Link} to=${`/reporting/backtests/${b.id}`} title=${b.description}>${shortRun(b.description)}<//><div class="small muted">holding ${signed(b.metrics.buyAndHoldReturn)}</div>` },
-              { label: "Return", num: true, key: true, cell: (b) => html`<${Change} of=${b.metrics.totalReturn} />` },
+              { label: "Strategy", lead: true, wrap: true, cell: (b) => html`<${Link} to=${`/reporting/backtests/${b.id}`} title=${b.description}>${shortRun(b.description)}<//><div class="small muted">holding ${signed(b.metrics.buyAndHoldReturn)}</div>`, csv: [["strategy", (b) => shortRun(b.description)], ["trades", (b) => b.metrics.tradeCount], ["buy and hold", (b) => b.metrics.buyAndHoldReturn]] },
+              { label: "Return", num: true, key: true, cell: (b) => html`<${Change} of=${b.metrics.totalReturn} />`, csv: (b) => b.metrics.totalReturn },
             ]}
             empty=${html`<p class="muted">None yet. Try a rule on these prices with “Backtest”.</p>`} />
         <//>
@@ -122,7 +124,7 @@ export function SymbolPage({ part }) {
         ${s.ipo &&
         html`<${Panel} title="Its IPO">
           <p><${Link} to=${`/reporting/ipos/${s.ipo.id}`}>${s.ipo.name}<//></p>
-          <${Figures} of=${[["Issue price", price(s.ipo.issuePrice ?? undefined)], ["Listing gain", percent(s.ipo.performance?.listingGain)], ["Since issue", percent(s.ipo.performance?.returnSinceIssue)]]} />
+          <${Figures} of=${[["Issue price", price(s.ipo.issuePrice ?? undefined)], ["Listing gain", html`<${Change} of=${s.ipo.performance?.listingGain} />`], ["Since issue", html`<${Change} of=${s.ipo.performance?.returnSinceIssue} />`]]} />
         <//>`}
         ${s.barCount > 0 &&
         html`<${Panel} title="The data">

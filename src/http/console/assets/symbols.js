@@ -62,7 +62,7 @@ export function Symbols() {
       lead: true,
       cell: (s) => html`<${Link} to=${`/reporting/symbols/${encodeURIComponent(s.ticker)}`}><strong>${s.ticker}</strong><//>
         <div class="small muted wrap">${s.name ?? s.exchange}</div>
-        ${busy(jobs[s.ticker]) && html`<div class="small"><${Progress} job=${jobs[s.ticker]} /></div>`}`,
+        ${busy(jobs[s.ticker]) && html`<div class="small status"><${Progress} job=${jobs[s.ticker]} /></div>`}`,
       csv: [["ticker", (s) => s.ticker], ["name", (s) => s.name], ["exchange", (s) => s.exchange]],
     },
     { label: "Last close", num: true, key: true, cell: (s) => html`${price(s.latestBar?.close)} <span class="muted small">${unit(s) ?? ""}</span>${s.lastDate && html` <span class="small phone-only"><${AsOf} day=${s.lastDate} /></span>`}`, csv: [["last close", (s) => s.latestBar?.close], ["currency", (s) => unit(s)]] },
@@ -88,7 +88,7 @@ export function Symbols() {
       html`${!shut && (!list.data || list.rows.length > 0) && html`<button onClick=${refreshAll} disabled=${refresh.busy || !list.data}>Refresh all</button>`}
         <${Dialog} label="Import a file…" title="Bring prices of your own" wide tone=${shut ? "primary" : ""}>${(close) => html`<h2>Bring prices of your own</h2><${ImportFile} done=${list.reload} close=${close} />`}<//>
         ${!shut && html`<${Dialog} label="Add symbol…" title="Follow a symbol" tone="primary">${(close) => html`<h2>Follow a symbol</h2><${AddSymbol} added=${list.reload} close=${close} />`}<//>`}`}>
-      Shares and indices whose daily prices are kept.
+      Shares and indices whose daily prices are kept. Closes are as traded, changes are adjusted for splits and dividends.
     <//>
     <div class="stack">
       ${operator && shut && html`<div class="notice">Prices can't be fetched: ${shut}, or import files of them.</div>`}

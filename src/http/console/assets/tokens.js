@@ -14,7 +14,7 @@ function Secret({ made }) {
 }
 
 export function Tokens() {
-  const list = useQuery("{ apiTokens(first: 500) { nodes { id name role createdAt expiresAt revokedAt } } }", {}, { fresh: true });
+  const list = useQuery("{ apiTokens(first: 500) { nodes { id name role createdAt lastUsedAt expiresAt revokedAt } } }", {}, { fresh: true });
   const [form, setForm] = useState({ name: "", role: "READER", days: "" });
   const [secret, setSecret] = useState(null);
   const create = useAction("createToken", "mutation($input: CreateTokenInput!) { createToken(input: $input) { secret token { name } userErrors { message field } } }");
@@ -32,6 +32,7 @@ export function Tokens() {
     { label: "Token", lead: true, wrap: true, cell: (t) => html`<strong>${t.name}</strong>`, csv: (t) => t.name },
     { label: "Role", key: true, cell: (t) => words(t.role), csv: (t) => t.role },
     { label: "Made", day: true, prio: 2, cell: (t) => moment(t.createdAt), csv: (t) => t.createdAt },
+    { label: "Last used", day: true, prio: 2, cell: (t) => (t.lastUsedAt ? moment(t.lastUsedAt) : html`<span class="muted">not yet</span>`), csv: (t) => t.lastUsedAt },
     { label: "Good", cell: (t) => (t.revokedAt ? html`<${Chip} of="revoked" tone="bad" />` : t.expiresAt ? `until ${moment(t.expiresAt)}` : "without end"), csv: [["expires", (t) => t.expiresAt], ["revoked", (t) => t.revokedAt]] },
     { label: "", full: true, cell: (t) => !t.revokedAt && html`<${Confirm} label="Revoke" question=${`Revoke ${t.name}? Whoever uses it is shut out at once.`} confirm="Revoke it" onConfirm=${async () => (await revoke.run({ id: t.id })) && list.reload()} />` },
   ];
