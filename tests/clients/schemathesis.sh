@@ -16,6 +16,8 @@ if [ ! "$venv/installed" -nt requirements-schemathesis.txt ]; then
 fi
 
 start
+# Pages that hold something.
+! command -v node >/dev/null || node seed.mjs
 operations=$("$venv/bin/python" -c 'import schemathesis_hooks as h; print(len(h.SCHEMA.query_type.fields) + len(h.SCHEMA.mutation_type.fields))')
 export ANSWERS=$SERVER/answers SCHEMATHESIS_HOOKS=schemathesis_hooks
 : >"$ANSWERS"

@@ -17,6 +17,8 @@ use crate::graphql::codes::Code;
 pub const COSTLIEST: u64 = 60_000;
 /// Fields of an operation with its fragments spread.
 pub const MOST_FIELDS: u64 = 2_000;
+/// Fields of all operations of a document together: each is validated, whichever is run.
+pub const MOST_FIELDS_IN_ALL: u64 = 10_000;
 /// The same where the schema itself is asked for.
 pub const MOST_SCHEMA_FIELDS: u64 = 600;
 /// What a field costs there beside the values that it may answer with.
@@ -69,7 +71,7 @@ impl fmt::Display for OperationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fields(most) => {
-                write!(f, "With its fragments spread the operation has more than {most} fields; ask for less at a time")
+                write!(f, "With fragments spread there are more than {most} fields; ask for less at a time")
             }
             Self::Depth => write!(f, "The operation is nested too deep: fields may lie {DEEPEST} levels deep"),
             Self::Aliases => write!(f, "The operation gives more than {MOST_ALIASES} fields another name"),
@@ -127,8 +129,13 @@ pub fn check(
         spreading: Vec::new(),
     };
     let mut dearest = Cost::default();
+    let mut fields = 0;
     for (_, operation) in document.operations.iter() {
         let extent = walk.operation(&operation.node)?;
+        fields += extent.fields;
+        if fields > MOST_FIELDS_IN_ALL {
+            return Err(OperationError::Fields(MOST_FIELDS_IN_ALL));
+        }
         if extent.introspections > 0 && !introspection {
             return Err(OperationError::IntrospectionOff);
         }

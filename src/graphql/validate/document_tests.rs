@@ -57,6 +57,14 @@ fn a_document_is_refused_in_the_specifications_words() {
         assert_eq!((Code::of(&errors[0]), errors[0].message.as_str()), (Some(code), message), "{text}");
         assert!(errors[0].locations.iter().all(|at| at.line > 0 && at.column > 0), "{errors:?}");
     }
+    // Many operations that spread one long fragment are many fields.
+    let fragment = format!("fragment F on Viewer{{{}}}", "__typename ".repeat(1_900));
+    let text = |operations: u32| {
+        (0..operations).fold(fragment.clone(), |text, n| text + &format!(" query Q{n}{{viewer{{...F}}}}"))
+    };
+    assert!(admit(&mut Request::new(text(5)).operation_name("Q1"), true).is_ok());
+    let errors = admit(&mut Request::new(text(6)).operation_name("Q1"), true).expect_err("too many");
+    assert_eq!(Code::of(&errors[0]), Some(Code::QueryTooComplex));
     let errors = admit(&mut Request::new("{__schema{queryType{name}}}"), false).expect_err("switched off");
     assert_eq!(Code::of(&errors[0]), Some(Code::ValidationFailed));
 }
