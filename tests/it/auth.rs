@@ -4,6 +4,8 @@ use serde_json::json;
 
 use crate::harness::{Client, Database, TestApp};
 use crate::on_each_database;
+use crate::protocol::closed;
+use crate::subscriptions::{connect, receive, subscribe};
 
 async fn code(client: &Client, query: &str) -> String {
     let answer = client.graphql(query, json!({})).await;
@@ -25,6 +27,16 @@ on_each_database! {
             assert_eq!(code(&client, viewer).await, "UNAUTHENTICATED");
         }
     }
+
+    async fn a_token_that_is_revoked_closes_its_open_sockets(app: TestApp) {
+        let tokens = app.app.store.tokens();
+        let (token, secret) = tokens.create("gone soon", prospectus::store::Role::Operator, None).await.expect("a token");
+        let mut socket = connect(&app, json!({"token": secret})).await;
+        assert_eq!(receive(&mut socket).await.expect("an answer")["type"], "connection_ack");
+        subscribe(&mut socket, "1", "subscription { jobUpdated { id } }", json!({})).await;
+        assert!(tokens.revoke(token.id).await.expect("a store"));
+        assert_eq!(closed(&mut socket).await.0, 4403);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,6 +55,14 @@ async fn reading_can_need_a_token_too() {
         assert_eq!(got.status(), status, "{path}");
     }
     assert_eq!(code(&app.reader, "{ symbols { totalCount } }").await, "none");
+    // A browser can't set a socket's headers: its token comes with the first message.
+    assert_eq!(closed(&mut connect(&app, json!({})).await).await.0, 4403);
+    let tokens = app.app.store.tokens();
+    let (_, secret) = tokens.create("a browser", prospectus::store::Role::Reader, None).await.expect("a token");
+    let mut socket = connect(&app, json!({"token": secret})).await;
+    assert_eq!(receive(&mut socket).await.expect("an answer")["type"], "connection_ack");
+    subscribe(&mut socket, "1", "{ symbols { totalCount } }", json!({})).await;
+    assert_eq!(receive(&mut socket).await.expect("an answer")["payload"]["data"]["symbols"]["totalCount"], 0);
 }
 
 #[tokio::test]

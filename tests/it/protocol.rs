@@ -167,7 +167,7 @@ async fn execution_is_as_the_specification_has_it() {
 }
 
 /// The code that the service closes a socket with, and its reason.
-async fn closed(socket: &mut Socket) -> (u16, String) {
+pub async fn closed(socket: &mut Socket) -> (u16, String) {
     loop {
         let message = tokio::time::timeout(Duration::from_secs(30), socket.next()).await.expect("in time");
         match message.expect("a close").expect("a message") {
