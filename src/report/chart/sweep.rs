@@ -177,7 +177,9 @@ fn scale(canvas: &Canvas<'_>, field: &Field<'_>, frame: Frame) -> Result<(), Dra
     for i in 0..SCALE_STEPS {
         let value = field.low + (field.high - field.low) * i as f64 / (SCALE_STEPS - 1) as f64;
         let y = |step: usize| edge(SCALE_STEPS - step, SCALE_STEPS, frame.top, frame.bottom);
-        canvas.rectangle((left, y(i + 1)), (left + 34, y(i)), field.colour(canvas, value), 1.0)?;
+        // Into the next step, as on the map.
+        let top = (y(i + 1) - 1).max(frame.top);
+        canvas.rectangle((left, top), (left + 34, y(i)), field.colour(canvas, value), 1.0)?;
     }
     // Zero stands where it is, and the ends where they don't cover it.
     let height = f64::from(frame.bottom - frame.top);
