@@ -41,9 +41,12 @@ function Legend({ scale, show }) {
       pen.fillStyle = scale.of(scale.low + ((scale.high - scale.low) * x) / 239);
       pen.fillRect(x, 0, 1, 12);
     }
+    if (!zero) return;
+    pen.fillStyle = colour("--ink");
+    pen.fillRect(Math.round((239 * -scale.low) / (scale.high - scale.low)), 0, 2, 12);
   }, [scale, theme]);
   return html`<p class="small muted row">${show(scale.low)}<canvas ref=${strip} width="240" height="12" aria-hidden="true"></canvas>${show(scale.high)}
-    ${zero && html`<span>0 is the colour of the page</span>`}</p>`;
+    ${zero && html`<span>0 at the mark</span>`}</p>`;
 }
 
 export function Heatmap({ grid, columns, values, title, show, hold, open, label, small }) {
