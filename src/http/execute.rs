@@ -23,7 +23,7 @@ use crate::telemetry::metrics::{self, Operation, Phase};
 
 /// How long one operation may take.
 pub(super) const LONGEST_OPERATION: Duration = Duration::from_secs(30);
-/// How long one may wait for its turn.
+/// How long one may wait for a permit.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// Errors in one answer.
@@ -56,7 +56,7 @@ struct Text {
     operation_name: Option<String>,
 }
 
-/// What an operation came to. The budget keeps its turn until the answer is written.
+/// What an operation came to. The budget keeps its permit until the answer is written.
 pub(super) struct Finished {
     pub response: GraphQLResponse,
     _budget: Budget,
@@ -72,7 +72,7 @@ impl Service {
         caller: &Caller,
         mut request: GraphQLRequest,
     ) -> Result<(Admitted, OperationType), Vec<ServerError>> {
-        let Ok(turn) = tokio::time::timeout(LONGEST_WAIT, self.gate.turn(&request.query)).await else {
+        let Ok(permit) = tokio::time::timeout(LONGEST_WAIT, self.gate.text_permit(&request.query)).await else {
             return Err(vec![overloaded()]);
         };
         // Nothing else looks at a text that is out of bounds: parsing it may be what it was made for.
@@ -96,7 +96,7 @@ impl Service {
         let text = Text { query: request.query.clone(), operation_name: request.operation_name.clone() };
         let room = match kind {
             OperationType::Subscription => Some(self.gate.follow(&text.query).ok_or_else(|| vec![crowded()])?),
-            _ => turn.room,
+            _ => permit.room,
         };
         Ok((Admitted { request, budget, cost, operation, caller, asked, text, span, room, introspects }, kind))
     }
@@ -128,7 +128,7 @@ impl Service {
         let Admitted { request, budget, cost, operation, caller, asked, text, span, room: _room, introspects } =
             admitted;
         let began = Instant::now();
-        let turn = async {
+        let permit = async {
             // Those that wait for the lane keep no others waiting.
             if cost > limits::budget::LARGE_COST {
                 budget.acquire_permit().await;
@@ -136,13 +136,13 @@ impl Service {
             }
             self.gate.running.acquire().await.ok()
         };
-        let Ok(_slot) = tokio::time::timeout(LONGEST_WAIT, turn).await else {
+        let Ok(_slot) = tokio::time::timeout(LONGEST_WAIT, permit).await else {
             let response = GraphQLResponse::from_errors(vec![overloaded()]);
             metrics::operation(&operation, outcome(&response.errors));
             return Finished { response, _budget: budget };
         };
-        let turned = Instant::now();
-        metrics::phase(Phase::Wait, turned - began);
+        let started = Instant::now();
+        metrics::phase(Phase::Wait, started - began);
         let running = AssertUnwindSafe(self.schema.execute(request)).catch_unwind().instrument(span.clone());
         let running = tokio::time::timeout(LONGEST_OPERATION, running);
         let ended = if introspects { apart_from_others(running).await } else { running.await };
@@ -159,7 +159,7 @@ impl Service {
                 )
             }
         };
-        metrics::phase(Phase::Resolve, turned.elapsed());
+        metrics::phase(Phase::Resolve, started.elapsed());
         metrics::operation_took(&operation, began.elapsed());
         metrics::operation(&operation, outcome(&response.errors));
         let deeds = audit::deeds(&caller, asked, &response);

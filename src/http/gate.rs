@@ -74,15 +74,15 @@ impl Gate {
         }
     }
 
-    /// The turn of a text to be parsed, and room for it until its operation is over. One that is short needs none, and
+    /// The permit to parse a text, and room for it until its operation is over. One that is short needs none, and
     /// one that is too long is refused unread.
-    pub(super) async fn turn(&self, text: &str) -> Turn {
+    pub(super) async fn text_permit(&self, text: &str) -> TextPermit {
         if !(SHORT_TEXT..=LONGEST_TEXT).contains(&text.len()) {
-            return Turn::default();
+            return TextPermit::default();
         }
         // They are never closed.
         let room = self.texts.clone().acquire_many_owned(permits(text.len())).await.ok();
-        Turn { room, _parsing: self.parsing.clone().acquire_owned().await.ok() }
+        TextPermit { room, _parsing: self.parsing.clone().acquire_owned().await.ok() }
     }
 
     /// Room for an answer until its client has taken it; a short one needs none.
@@ -103,9 +103,9 @@ impl Gate {
     }
 }
 
-/// A text's turn to be parsed.
+/// What a text needs to be parsed.
 #[derive(Default)]
-pub(super) struct Turn {
+pub(super) struct TextPermit {
     /// What it keeps until its operation is over.
     pub room: Option<OwnedSemaphorePermit>,
     _parsing: Option<OwnedSemaphorePermit>,

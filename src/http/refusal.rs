@@ -21,7 +21,7 @@ pub(super) fn ended() -> GraphQLResponse {
     GraphQLResponse::from_errors(vec![Code::Unauthenticated.refusal("The token has ended, and what was open with it")])
 }
 
-/// There is no turn for it.
+/// There is no permit for it.
 pub(super) fn overloaded() -> ServerError {
     later("The service has more to do than it can; try again shortly")
 }

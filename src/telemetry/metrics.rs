@@ -62,7 +62,7 @@ const GAUGES: [(&str, &str); 14] = [
     (JOB_AGE, "Age of the oldest job of a kind and state that hasn't ended, counted from when it was recorded."),
     (QUEUE_AGE, "How long the job that has been due for the longest has waited for a worker."),
     (BUDGET_LEFT, "Requests that may still be sent to a provider today."),
-    (RENDER_QUEUE, "Reports and charts that wait for their turn to be rendered."),
+    (RENDER_QUEUE, "Reports and charts that wait to be rendered."),
     (RENDERING, "Reports and charts that are being rendered now."),
     (BUILD, "The version that runs; always 1."),
     (process::RESIDENT, "Bytes of memory that the process holds."),
@@ -79,15 +79,15 @@ const HISTOGRAMS: [(&str, &[f64], &str); 9] = [
     (
         OPERATION_DURATION,
         &SECONDS,
-        "Time of GraphQL operations that ran, by type and name, the wait for a turn included.",
+        "Time of GraphQL operations that ran, by type and name, the wait for a permit included.",
     ),
     (OPERATION_COST, &COSTS, "Cost of GraphQL operations, in the units of RATE_LIMIT."),
-    (PHASE_DURATION, &SECONDS, "Time that operations spend in a phase: wait for a turn, resolve, write the answer."),
+    (PHASE_DURATION, &SECONDS, "Time that operations spend in a phase: wait for a permit, resolve, write the answer."),
     (STATEMENT_DURATION, &SECONDS, "Time of SQL statements, the wait for a connection included, by verb and outcome."),
     (JOB_DURATION, &LONG_SECONDS, "Time of runs of jobs, by kind and outcome."),
     (JOB_WAIT, &LONG_SECONDS, "Time from when a job was due to when a worker took it."),
     (PROVIDER_DURATION, &SECONDS, "Time of requests to providers."),
-    (RENDER_DURATION, &SECONDS, "Time of rendering a report or a chart, the wait for a turn not counted."),
+    (RENDER_DURATION, &SECONDS, "Time of rendering a report or a chart, the wait for a permit not counted."),
 ];
 
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();

@@ -1,16 +1,12 @@
 //! Many clients that each take a little for long: what they hold of the service's memory has bounds in all.
 
-use std::time::Duration;
-
-use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::harness::{Database, TestApp};
-use crate::subscriptions::{Socket, connect, receive, subscribe};
+use crate::harness::{Database, TestApp, until};
+use crate::protocol::closed;
+use crate::subscriptions::{connect, receive, subscribe};
 
 /// A query of so many bytes.
 fn padded(query: &str, bytes: usize) -> String {
@@ -38,20 +34,11 @@ async fn long_bodies_that_do_not_end_keep_out_long_ones_alone() {
         stream.write_all(head.as_bytes()).await.expect("written");
         held.push(stream);
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
     let long = padded("{ viewer { role } }", 20_000);
-    assert_eq!(code_of(&app, &long).await, (503, json!("OVERLOADED")));
+    until(async || code_of(&app, &long).await, |found: &(u16, Value)| *found == (503, json!("OVERLOADED"))).await;
     assert_eq!(code_of(&app, &padded("{ viewer { role } }", 10_000)).await, (200, Value::Null));
     drop(held);
-    let mut last = (0, Value::Null);
-    for _ in 0..20 {
-        last = code_of(&app, &long).await;
-        if last.0 == 200 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    assert_eq!(last, (200, Value::Null));
+    until(async || code_of(&app, &long).await, |found: &(u16, Value)| *found == (200, Value::Null)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,31 +57,14 @@ async fn what_is_followed_has_room_for_so_many_texts() {
     assert!((60..75).contains(&id), "{id}");
     // Whoever goes makes room.
     drop(socket);
-    let mut freed = false;
-    for _ in 0..50 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    let first_answered = async || {
         let mut socket = connect(&app, json!({})).await;
         receive(&mut socket).await;
         subscribe(&mut socket, "1", &query, json!({})).await;
         subscribe(&mut socket, "2", "{ viewer { role } }", json!({})).await;
-        let first = receive(&mut socket).await.expect("a message");
-        if first["id"] == "2" {
-            freed = true;
-            break;
-        }
-    }
-    assert!(freed);
-}
-
-async fn closed_with(socket: &mut Socket) -> Option<CloseCode> {
-    while let Some(message) = tokio::time::timeout(Duration::from_secs(20), socket.next()).await.expect("in time") {
-        match message {
-            Ok(Message::Close(frame)) => return frame.map(|frame| frame.code),
-            Ok(_) => {}
-            Err(_) => return None,
-        }
-    }
-    None
+        receive(&mut socket).await.expect("a message")["id"].clone()
+    };
+    until(first_answered, |id: &Value| *id == "2").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,6 +78,6 @@ async fn a_frame_that_says_it_is_long_is_refused_before_it_comes() {
         begun.extend([0, 0, 0, 0]);
         begun.extend(b"{\"type\":");
         socket.get_mut().write_all(&begun).await.expect("written");
-        assert_eq!(closed_with(&mut socket).await, Some(CloseCode::Size), "{bytes}");
+        assert_eq!(closed(&mut socket).await.0, 1009, "{bytes}");
     }
 }
