@@ -1,7 +1,7 @@
 //! Figures over many issues, summed up by the database from their columns.
 
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::Result;
 use super::entity::ipo::{Column, Entity};
@@ -20,12 +20,18 @@ pub struct IpoStatistics {
     pub median_return: Option<f64>,
 }
 
+/// Rows, those with a performance, their mean, those above the price, and the middle ones of two columns.
+type Sums = (i64, i64, Option<f64>, i64, Option<f64>, Option<f64>, Option<f64>, Option<f64>);
+
 impl Ipos<'_> {
     /// Figures over every issue that a filter lets through, of one moment.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn statistics(&self, filter: &IpoFilter) -> Result<IpoStatistics> {
+        if self.0.backend() == DbBackend::Postgres {
+            return self.summed_up(filter).await;
+        }
         let snapshot = self.0.snapshot().await?;
         let matching = Entity::find().filter(filter.condition(self.0.backend()));
         let sums = matching
@@ -67,6 +73,37 @@ impl Ipos<'_> {
             median_listing_gain,
             share_above_issue: (with_performance > 0).then(|| above as f64 / with_performance as f64),
             median_return,
+        })
+    }
+
+    /// The same in one statement, with one look at the table; SQLite has no such medians.
+    async fn summed_up(&self, filter: &IpoFilter) -> Result<IpoStatistics> {
+        // Of an even number the two in the middle, of an odd one that in the middle twice.
+        let middle = |column: &str, direction: &str| {
+            Expr::cust(format!("PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY {column} {direction})"))
+        };
+        let sums = Entity::find()
+            .filter(filter.condition(self.0.backend()))
+            .select_only()
+            .expr(Expr::cust("COUNT(*)"))
+            .expr(Expr::col(Column::ListingGain).count())
+            .expr(Expr::cust("AVG(listing_gain)"))
+            .expr(Expr::cust("COUNT(CASE WHEN listing_gain > 0 THEN 1 END)"))
+            .expr(middle("listing_gain", "ASC"))
+            .expr(middle("listing_gain", "DESC"))
+            .expr(middle("return_since_issue", "ASC"))
+            .expr(middle("return_since_issue", "DESC"));
+        let sums: Option<Sums> = sums.into_tuple().one(&self.0.read).await?;
+        let Some((count, with_performance, mean, above, low_gain, high_gain, low_return, high_return)) = sums else {
+            return Ok(IpoStatistics::default());
+        };
+        Ok(IpoStatistics {
+            count: count.unsigned_abs(),
+            with_performance: with_performance.unsigned_abs(),
+            mean_listing_gain: mean,
+            median_listing_gain: low_gain.zip(high_gain).map(|(low, high)| f64::midpoint(low, high)),
+            share_above_issue: (with_performance > 0).then(|| above as f64 / with_performance as f64),
+            median_return: low_return.zip(high_return).map(|(low, high)| f64::midpoint(low, high)),
         })
     }
 }

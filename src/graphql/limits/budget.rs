@@ -73,6 +73,8 @@ struct Read {
     symbols: HashSet<i64>,
     bars: u64,
     of_symbols: u64,
+    /// Whether that was more than one may: what still waits is not begun then.
+    is_over: bool,
 }
 
 /// The results of a sweep once they are decoded.
@@ -147,7 +149,8 @@ impl Budget {
             if symbol.is_some_and(|symbol| read.symbols.insert(symbol)) {
                 read.of_symbols = read.of_symbols.saturating_add(bars.into());
             }
-            if read.bars > MOST_BARS || read.of_symbols > MOST_BARS_READ {
+            read.is_over |= read.bars > MOST_BARS || read.of_symbols > MOST_BARS_READ;
+            if read.is_over {
                 return Err(too_many_bars());
             }
             read.bars > LARGE_BARS
@@ -159,7 +162,9 @@ impl Budget {
         let has_permit = self.0.permit.lock().await.is_some();
         let (room, most) = if has_permit { (&self.0.bars, BARS_OF_LARGE) } else { (&self.0.lane.bars, BARS_OF_OTHERS) };
         // They are never closed.
-        Ok(Room { _permit: room.clone().acquire_many_owned(bars.min(most)).await.ok() })
+        let room = Room { _permit: room.clone().acquire_many_owned(bars.min(most)).await.ok() };
+        let is_over = self.0.read.lock().unwrap_or_else(PoisonError::into_inner).is_over;
+        if is_over { Err(too_many_bars()) } else { Ok(room) }
     }
 
     /// Spends cells before they are made.
@@ -224,6 +229,20 @@ mod tests {
             of_one.room(Some(1), 10_000).await.expect("room");
         }
         assert!(of_one.room(Some(1), 1).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_room_is_not_begun_once_the_operation_has_asked_for_too_much() {
+        let budget = budget();
+        let held = budget.room(Some(1), 250_000).await.expect("room");
+        let waiting = tokio::spawn({
+            let budget = budget.clone();
+            async move { budget.room(Some(2), 40_000).await.is_err() }
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(budget.room(Some(3), 40_000).await.is_err());
+        drop(held);
+        assert!(waiting.await.expect("an end"));
     }
 
     #[tokio::test]
