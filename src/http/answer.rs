@@ -235,7 +235,8 @@ pub(super) async fn cacheable(answer: Response, headers: &HeaderMap) -> Response
     for_one(&mut parts.headers);
     if parts.status == StatusCode::OK {
         let tag = if bytes.len() > LONG { apart(|| tag_of(&bytes)) } else { tag_of(&bytes) };
-        if let Ok(value) = HeaderValue::from_str(&tag) {
+        // Compressed, the same answer has other bytes, so the tag is a weak one.
+        if let Ok(value) = HeaderValue::from_str(&format!("W/{tag}")) {
             parts.headers.insert(header::ETAG, value);
         }
         if has(headers, &tag) {
