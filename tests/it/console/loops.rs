@@ -56,6 +56,7 @@ async fn names_and_figures_are_whole_at_every_width() {
             "/reporting/ipos",
             "/reporting/admin/ipos",
             "/reporting/admin/models",
+            "/reporting/symbols/ACME",
             &format!("/reporting/ipos/{id}"),
         ] {
             browser.go(page).await;
