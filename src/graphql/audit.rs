@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, InputObject, Object, Result};
 
-use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
+use super::connection::{Connection, PageArguments, Total, connect, if_asked};
 use super::errors::Fault;
 use super::guard::caller;
 use super::scalars::DateTime;
@@ -99,6 +99,13 @@ impl AuditQuery {
     }
 }
 
+/// Names of any number: comparing each with all before it would take seconds for twenty thousand.
+fn each_once(mut names: Vec<String>) -> Vec<String> {
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 async fn page(
     ctx: &Context<'_>,
     arguments: PageArguments,
@@ -106,7 +113,7 @@ async fn page(
 ) -> Result<Connection<AuditEvent>> {
     let filter = filter.map_or_else(AuditFilter::default, |f| AuditFilter {
         token: f.token,
-        action: distinct(f.action),
+        action: f.action.map(each_once),
         object: f.object,
         from: f.from.map(|at| at.0),
         to: f.to.map(|at| at.0),

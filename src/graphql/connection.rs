@@ -189,7 +189,7 @@ pub fn sought(search: Option<String>) -> Result<Option<String>> {
     }
 }
 
-/// A filter's values, each once: what is given twice asks for nothing more, and a statement grows with its list.
+/// A filter's values of an enum, of which there are few, each once: what is given twice asks for nothing more, and a statement grows with its list.
 pub fn distinct<T: PartialEq>(values: Option<Vec<T>>) -> Option<Vec<T>> {
     values.map(|values| {
         values.into_iter().fold(Vec::new(), |mut distinct, value| {

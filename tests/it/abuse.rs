@@ -91,6 +91,12 @@ fn probes() -> Vec<(&'static str, String, Value, Option<&'static str>)> {
             Some("BAD_USER_INPUT"),
         ),
         (
+            "many distinct names",
+            "query($s:[String!]){auditEvents(filter:{action:$s}){totalCount}}".to_owned(),
+            json!({"s": (0..19_000).map(|n| format!("action{n}")).collect::<Vec<_>>()}),
+            Some("FORBIDDEN"),
+        ),
+        (
             "nested variables",
             "query($s:[IpoStatus!]){ipos(filter:{status:$s}){totalCount}}".to_owned(),
             json!({"s": nested}),
