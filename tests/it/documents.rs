@@ -230,8 +230,9 @@ fn the_limits_that_the_guide_names_are_those_of_the_code() {
         format!("may have {} KiB", limits::text::LONGEST_TEXT >> 10),
         format!("at most {} levels deep", limits::operation::DEEPEST),
         format!(
-            "  {} of them, {} of them under another name",
+            "  {} of them ({} in all operations of one text), {} of them under another name",
             with_comma(limits::operation::MOST_FIELDS),
+            with_comma(limits::operation::MOST_FIELDS_IN_ALL),
             limits::operation::MOST_ALIASES
         ),
         format!("and {} at the root", limits::operation::MOST_ROOTS),
