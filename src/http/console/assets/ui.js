@@ -105,7 +105,7 @@ export const Chip = ({ of, tone }) => html`<span class=${`chip ${tone ?? TONES[o
 
 /** "as of" beside a last price, marked when it's more than five trading days old. */
 export const AsOf = ({ day }) =>
-  day ? html`<span class=${`as-of ${weekdaysSince(day) > 5 ? "old" : "muted"}`} title=${weekdaysSince(day) > 5 ? "More than five trading days old" : undefined}>as of ${day}</span>` : null;
+  day ? html`<span class=${`as-of ${weekdaysSince(day) > 5 ? "old" : "muted"}`} title=${weekdaysSince(day) > 5 ? "More than five trading days old" : undefined}>as of <span>${day}</span></span>` : null;
 
 /** A picture that the service draws, put into the page in the page's own face, in the theme that is on and as wide as there's room; `units` is how high it's drawn. What never changes but with the console's build says its `version`, and is then asked for once. */
 export function Picture({ src, alt, units = 452, version }) {
