@@ -239,8 +239,8 @@ on_each_database! {
     }
 
     async fn a_figure_is_the_double_that_its_digits_name(app: TestApp) {
-        let rows: String = weekdays("2024-06-14", 6).iter().map(|day| format!("{day},1.106,1.106,1.106,1.106,1000\n")).collect();
-        import(&app, "ONE.BSE", &format!("date,open,high,low,close,volume\n{rows}")).await;
+        let rows = weekdays("2024-06-14", 6).iter().map(|day| format!("{day},1.106,1.106,1.106,1.106,1000")).collect::<Vec<_>>();
+        import(&app, "ONE.BSE", &format!("date,open,high,low,close,volume\n{}\n", rows.join("\n"))).await;
         let strategy = |is: &str, level: f64| format!("{{ buy: {{ compare: {{ left: {{ price: CLOSE }}, is: {is}, right: {{ constant: {level:?} }} }} }}, sell: {{ priceAboveSma: 2 }} }}");
         for figure in [99.999_999_999_999_97, 15.014_999_999_999_997, 1.105_999_999_999_999_9, 426_935.459_006_287_16_f64] {
             // By a variable, in the text, and read again from the store.

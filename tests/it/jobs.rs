@@ -91,7 +91,7 @@ on_each_database! {
 
     async fn a_running_job_can_be_cancelled_and_started_again(app: TestApp, "PROVIDER_TIMEOUT_SECONDS" = "200") {
         // Longer than anybody waits for the cancellation.
-        app.provider.answer("ACME", Answer::Late(Duration::from_secs(180), payload()));
+        app.provider.answer("ACME", Answer::Late(Duration::from_mins(3), payload()));
         let id = app.operator.add_symbol("ACME").await;
         app.job_when(&id, |job| state(job) == "RUNNING").await;
         let cancel = "mutation($id: ID!) { cancelJob(input: { id: $id }) { job { id } userErrors { code message } } }";

@@ -17,6 +17,7 @@ fn form(parts: &[(&str, &str, bool)]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[allow(clippy::too_many_lines)] // A table.
 async fn every_mistake_with_a_file_has_its_own_sentence_and_code() {
     let app = TestApp::start(Database::Sqlite).await;
     let one = r#"{"query":"mutation($f:Upload!){importPrices(input:{ticker:\"ACME\",file:$f}){job{id} userErrors{message}}}","variables":{"f":null}}"#;
