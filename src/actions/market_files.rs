@@ -2,8 +2,7 @@
 
 use super::Caller;
 use crate::app::App;
-use crate::ingest::{self, IngestError};
-use crate::jobs::ShareLists;
+use crate::ingest::{self, IngestError, ShareLists};
 use crate::market::Day;
 use crate::providers::market::{ListFile, RawAction, Session};
 use crate::request::RequestError;
@@ -70,7 +69,7 @@ impl<'a> MarketImport<'a> {
                 self.span = Some((first.min(session.day), last.max(session.day)));
                 self.batch.push(session);
             }
-            MarketFile::List(list) => self.lists.take(self.app, list).await?,
+            MarketFile::List(list) => self.lists.take(&self.app.store, list).await?,
             MarketFile::Actions(actions) => {
                 ingest::corporate_actions(&self.app.store, actions).await?;
             }
@@ -86,7 +85,7 @@ impl<'a> MarketImport<'a> {
     pub async fn finish(mut self) -> Result<(usize, RecordCounts), IngestError> {
         self.write().await?;
         // The shares that the days have brought are there by now.
-        std::mem::take(&mut self.lists).apply(self.app, None).await?;
+        std::mem::take(&mut self.lists).apply(&self.app.store, None).await?;
         if let Some((first, last)) = self.span {
             ingest::judge_actions(&self.app.store, first - 10, last).await?;
         }

@@ -76,12 +76,12 @@ on_each_database! {
         let count = "SELECT COUNT(*) FROM job_records";
         let due = Utc::now() + Duration::days(1);
         a_day(&app, 200).await;
-        prospectus::jobs::forget_due(&app.app, Utc::now()).await.expect("the mark is set");
+        prospectus::workers::forget_due(&app.app, Utc::now()).await.expect("the mark is set");
         assert_eq!(number(&app, count).await, 400, "the first look forgets nothing");
-        prospectus::jobs::forget_due(&app.app, due).await.expect("forgotten");
+        prospectus::workers::forget_due(&app.app, due).await.expect("forgotten");
         assert_eq!(number(&app, count).await, 0);
         a_day(&app, 201).await;
-        prospectus::jobs::forget_due(&app.app, due).await.expect("taken already");
+        prospectus::workers::forget_due(&app.app, due).await.expect("taken already");
         assert_eq!(number(&app, count).await, 400);
     }
 
