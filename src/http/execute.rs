@@ -18,7 +18,7 @@ use super::{Service, operations};
 use crate::actions::Caller;
 use crate::graphql::limits::{self, Budget};
 use crate::graphql::record::{AtOnce, merges};
-use crate::graphql::{Code, START, complete_path, loaders, standard_words};
+use crate::graphql::{Code, START, complete_paths, loaders, standard_words};
 use crate::telemetry::metrics::{self, Operation, Phase};
 
 /// How long one operation may take.
@@ -232,9 +232,7 @@ fn tidied(mut response: GraphQLResponse, cost: u64, text: &Text) -> GraphQLRespo
     if response.errors.iter().any(|error| !error.path.is_empty())
         && let Some(document) = limits::document_of(&text.query)
     {
-        for error in response.errors.iter_mut().filter(|error| !error.path.is_empty()) {
-            complete_path(&document, text.operation_name.as_deref(), error);
-        }
+        complete_paths(&document, text.operation_name.as_deref(), &mut response.errors);
     }
     for error in &mut response.errors {
         error.locations.retain(|at| at.line > 0);

@@ -26,7 +26,7 @@ use positions::{Positions, Scope};
 use values::{Mismatch, Origin, Path};
 
 pub use defaults::Optional;
-pub use paths::complete as complete_path;
+pub use paths::complete as complete_paths;
 pub use roots::inline as single_root;
 pub use typenames::wrap as wrap_typenames;
 pub use words::standard as standard_words;
