@@ -64,9 +64,6 @@ impl Registry {
     }
 
     /// The model with this key; with none, the default. `Err` within tells why there's none.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn find(&self, key: Option<&str>) -> Result<Result<Arc<ForecastModel>, String>, StoreError> {
         let snapshot = self.snapshot().await?;
         let Some(key) = key else { return Ok(Ok(self.default_of(&snapshot))) };
@@ -88,17 +85,11 @@ impl Registry {
     }
 
     /// Whether the model was trained here, so that it can be renamed and deleted.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn is_trained_here(&self, key: &str) -> Result<bool, StoreError> {
         Ok(self.snapshot().await?.trained.iter().any(|model| model.key == key))
     }
 
     /// All of them, those that can't be used included; the default first.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn list(&self) -> Result<Vec<ModelInfo>, StoreError> {
         let snapshot = self.snapshot().await?;
         let default = self.default_of(&snapshot);

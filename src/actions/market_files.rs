@@ -52,9 +52,6 @@ impl<'a> MarketImport<'a> {
     }
 
     /// Takes a file's content in. Days should come in their order.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn take(&mut self, file: MarketFile) -> Result<(), IngestError> {
         match file {
             MarketFile::Session(session) => {
@@ -79,9 +76,6 @@ impl<'a> MarketImport<'a> {
 
     /// Writes what is left, and holds the known announcements against the prices that came. Tells how many days there
     /// were, and what became of their rows.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn finish(mut self) -> Result<(usize, RecordCounts), IngestError> {
         self.write().await?;
         // The shares that the days have brought are there by now.

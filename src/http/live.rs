@@ -92,9 +92,6 @@ async fn ended_of(app: &App, open: &[Credential]) -> Result<Vec<Credential>, Sto
 }
 
 /// Whether a credential is still good, asked before each operation over a connection that stays open.
-///
-/// # Errors
-/// When the database fails.
 pub(super) async fn is_good(app: &App, credential: Credential) -> Result<bool, StoreError> {
     Ok(ended_of(app, &[credential]).await?.is_empty())
 }

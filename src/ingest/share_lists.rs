@@ -17,9 +17,6 @@ pub struct ShareLists {
 
 impl ShareLists {
     /// Takes a list: changes of tickers and funds are learnt at once, what is said of shares is kept for [`ShareLists::apply`].
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn take(&mut self, store: &Store, list: ListFile) -> Result<(), IngestError> {
         match list {
             ListFile::Changes(changes) => ticker_changes(store, &changes).await?,
@@ -35,9 +32,6 @@ impl ShareLists {
     }
 
     /// Writes it to the shares that are stored. With `whole`, those on no list that haven't traded since are marked as delisted.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn apply(self, store: &Store, whole: Option<Day>) -> Result<(), IngestError> {
         if self.listed.is_empty() && self.renamed.is_empty() {
             return Ok(());

@@ -67,9 +67,6 @@ impl Model {
 
 impl Audit<'_> {
     /// Records what was done.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn record(&self, deeds: Vec<Deed>) -> Result<()> {
         if deeds.is_empty() {
             return Ok(());
@@ -94,15 +91,11 @@ impl Audit<'_> {
         self.0.transact(record).await
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn page(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Page<Model>> {
         let query = page.apply(Entity::find().filter(filter.condition()), &audit_sorts());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn count(&self, filter: &AuditFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
     }

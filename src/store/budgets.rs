@@ -55,9 +55,6 @@ impl Budgets<'_> {
     /// Takes one request from the budget `id`, at most `per_day` a UTC day (0: as many as you like) and one every
     /// `interval_ms`. One statement by the database's clock, so that no two workers take the same slot, whatever
     /// their own clocks say.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn take(&self, id: &str, interval_ms: i64, per_day: u32) -> Result<Permit> {
         self.0.transact(|| self.take_once(id, interval_ms, per_day)).await
     }
@@ -87,9 +84,6 @@ impl Budgets<'_> {
     }
 
     /// Requests that may still leave today, of so many a day.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn left(&self, id: &str, per_day: u32) -> Result<u32> {
         let Some(budget) = Entity::find_by_id(id).one(&self.0.read).await? else { return Ok(per_day) };
         let present = clock::present(&self.0.read).await?;
@@ -99,9 +93,6 @@ impl Budgets<'_> {
     }
 
     /// Lets nothing leave before `until`: the provider has asked for it.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn block(&self, id: &str, until: Millis) -> Result<()> {
         self.ensure(id).await?;
         let sql = "UPDATE request_budgets SET blocked_until = $1 WHERE id = $2 AND blocked_until < $1";
@@ -129,9 +120,6 @@ impl Budgets<'_> {
     }
 
     /// Remembers that the provider won't do this for the key.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn refuse(&self, id: &str, refusal: Refusal) -> Result<()> {
         let sql = "INSERT INTO provider_refusals (budget_id, feature, refused_at) VALUES ($1, $2, $3) \
                    ON CONFLICT (budget_id, feature) DO UPDATE SET refused_at = excluded.refused_at";
@@ -141,9 +129,6 @@ impl Budgets<'_> {
     }
 
     /// Whether the provider has lately refused this to the key.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn is_refused(&self, id: &str, refusal: Refusal) -> Result<bool> {
         let sql = "SELECT 1 FROM provider_refusals WHERE budget_id = $1 AND feature = $2 AND refused_at > $3";
         let values = [id.into(), refusal.feature().into(), (now() - REFUSAL_LASTS_MS).into()];

@@ -18,9 +18,6 @@ pub struct FirstDay {
 impl Ipos<'_> {
     /// The NSE's issues whose share has its first day between two days and is stored then. An issue without a listing
     /// day is among them where its share's first bar follows its last day of bidding closely.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn first_days(&self, transaction: &DatabaseTransaction, from: Day, to: Day) -> Result<Vec<FirstDay>> {
         let sql = "SELECT i.id, b.day, b.previous_close FROM ipos AS i \
                    JOIN symbols AS s ON s.id = i.symbol_id \

@@ -85,9 +85,6 @@ const CHUNK: usize = 500;
 impl Flags<'_> {
     /// Records a batch's flags, and resolves those of the same scope that it has shown to be made good: `covers` tells
     /// of an open flag whether its own record stands in the batch without a fault.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn replace(
         &self,
         transaction: &DatabaseTransaction,
@@ -116,9 +113,6 @@ impl Flags<'_> {
     }
 
     /// Lists records that were left out though nothing is wrong with them: they stand resolved from the start.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn list(
         &self,
         transaction: &DatabaseTransaction,
@@ -131,9 +125,6 @@ impl Flags<'_> {
     }
 
     /// The records of a scope that were listed for a reason, as they came; the newest first.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn records(&self, scope: &str, reason: &str, most: u64) -> Result<Vec<String>> {
         let listed = Entity::find().filter(Column::Scope.eq(scope)).filter(Column::Reason.eq(reason));
         let rows = listed.order_by_desc(Column::Id).limit(most).all(&self.0.read).await?;
@@ -141,24 +132,16 @@ impl Flags<'_> {
     }
 
     /// Forgets a scope's flags: what they were about is gone.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn forget(&self, transaction: &DatabaseTransaction, scope: &str) -> Result<()> {
         Entity::delete_many().filter(Column::Scope.eq(scope)).exec(transaction).await?;
         Ok(())
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<Model>> {
         Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.0.read).await?)
     }
 
     /// Marks a flag as dealt with; `None` if there is no such flag.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn resolve(&self, id: i64) -> Result<Option<Model>> {
         Entity::update_many()
             .col_expr(Column::ResolvedAt, Expr::val(now()))
@@ -169,15 +152,11 @@ impl Flags<'_> {
         Ok(Entity::find_by_id(id).one(&self.0.write).await?)
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn page(&self, filter: &FlagFilter, page: &PageRequest) -> Result<Page<Model>> {
         let query = page.apply(Entity::find().filter(filter.condition()), &sorts());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn count(&self, filter: &FlagFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
     }

@@ -46,9 +46,6 @@ impl Identities<'_> {
     }
 
     /// Every share of the NSE, as a transaction sees them.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn register(&self, transaction: &DatabaseTransaction) -> Result<Register> {
         let backend = self.0.backend();
         let all = |sql: &str| Statement::from_string(backend, sql);
@@ -92,9 +89,6 @@ impl Identities<'_> {
     }
 
     /// Writes what a register has learnt: new shares get their rows, changed ones their tickers and ISINs.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn save(&self, transaction: &DatabaseTransaction, register: &mut Register) -> Result<()> {
         self.rename(transaction, register).await?;
         let new: Vec<(String, Option<String>)> = register
@@ -193,9 +187,6 @@ impl Identities<'_> {
     }
 
     /// A symbol by its ticker of today, its ISIN, or a ticker that it had, the latest bearer first.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn find(&self, text: &str) -> Result<Option<symbol::Model>> {
         if let Some(found) = self.0.symbols().by_ticker(text).await? {
             return Ok(Some(found));
@@ -215,9 +206,6 @@ impl Identities<'_> {
     }
 
     /// The former tickers of these symbols, with the suffix that symbols have, oldest first.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn former_of(&self, symbols: &[i64]) -> Result<Vec<FormerTicker>> {
         let of = id_list(self.0.backend(), "symbol_id", 1);
         let sql = format!("SELECT symbol_id, ticker, until_day FROM former_tickers WHERE {of} ORDER BY until_day, id");
@@ -233,9 +221,6 @@ impl Identities<'_> {
     }
 
     /// Holds these symbols against other writers, in one order, until the transaction ends.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn lock(&self, transaction: &DatabaseTransaction, symbols: &[i64]) -> Result<()> {
         if self.0.backend() == DbBackend::Postgres {
             let of = id_list(DbBackend::Postgres, "id", 1);

@@ -59,9 +59,6 @@ impl IpoOrder {
 
 impl Ipos<'_> {
     /// As [`Ipos::page`], with these columns alone: the others are those of a new issue, but for the keys of cursors.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn page_of(
         &self,
         filter: &IpoFilter,

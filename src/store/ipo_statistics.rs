@@ -25,9 +25,6 @@ type Sums = (i64, i64, Option<f64>, i64, Option<f64>, Option<f64>, Option<f64>, 
 
 impl Ipos<'_> {
     /// Figures over every issue that a filter lets through, of one moment.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn statistics(&self, filter: &IpoFilter) -> Result<IpoStatistics> {
         if self.0.backend() == DbBackend::Postgres {
             return self.summed_up(filter).await;

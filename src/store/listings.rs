@@ -21,9 +21,6 @@ pub struct ListedShare {
 
 impl Identities<'_> {
     /// Tickers of funds, which trade among the shares.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn funds(&self, transaction: &DatabaseTransaction) -> Result<HashSet<String>> {
         let statement =
             Statement::from_string(self.0.backend(), "SELECT ticker FROM market_funds WHERE exchange = 'NSE'");
@@ -33,9 +30,6 @@ impl Identities<'_> {
 
     /// Notes tickers of funds. What a file without ISINs brought under one of them, before it was known as a fund's,
     /// goes.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn learn_funds(&self, transaction: &DatabaseTransaction, tickers: &[String]) -> Result<()> {
         let rows: Vec<[&String; 1]> = tickers.iter().map(|ticker| [ticker]).collect();
         self.add(transaction, "market_funds", [("ticker", "text")], &rows).await?;
@@ -57,9 +51,6 @@ impl Identities<'_> {
     }
 
     /// Notes changes of tickers: old, new, first day under the new one.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn learn_changes(
         &self,
         transaction: &DatabaseTransaction,
@@ -71,9 +62,6 @@ impl Identities<'_> {
 
     /// Names, listing days and ISINs by the exchange's lists of shares. With `whole`, shares with bars that are on no
     /// list and haven't traded since `quiet_since` are marked as delisted.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn learn_listed(
         &self,
         transaction: &DatabaseTransaction,

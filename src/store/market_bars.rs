@@ -41,9 +41,6 @@ const POSTGRES_ROWS: usize = 20_000;
 
 impl Prices<'_> {
     /// The stored bars of these symbols between two days, by symbol and day.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn between(
         &self,
         transaction: &DatabaseTransaction,
@@ -77,9 +74,6 @@ impl Prices<'_> {
     }
 
     /// Writes bars that are new or different, by symbol and day; the caller has compared them.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn write_market(&self, transaction: &DatabaseTransaction, bars: &[MarketBar]) -> Result<()> {
         let backend = self.0.backend();
         let rows = if backend == DbBackend::Postgres { POSTGRES_ROWS } else { SQLITE_ROWS };
@@ -95,9 +89,6 @@ impl Prices<'_> {
     }
 
     /// Brings the symbols' summaries up to date with what was written: counts, ends, versions.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn grow(&self, transaction: &DatabaseTransaction, growths: &[Growth]) -> Result<()> {
         let rows: Vec<_> = growths.iter().map(|g| (g.symbol, g.added, g.first, g.last)).collect();
         let json = serde_json::to_string(&rows).unwrap_or_default();
@@ -127,9 +118,6 @@ impl Prices<'_> {
     }
 
     /// Those of these symbols whose first bar in a span opens far from the close before: a split, a bonus, a demerger.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn jumps_between(
         &self,
         transaction: &DatabaseTransaction,

@@ -31,9 +31,6 @@ impl Store {
     }
 
     /// Tells how long one waits for a connection now, and a statement that does nothing takes.
-    ///
-    /// # Errors
-    /// When the database does not answer.
     pub async fn measure_wait(&self) -> Result<()> {
         let began = Instant::now();
         self.read.query_one_raw(Statement::from_string(self.backend(), "SELECT 1")).await?;
@@ -44,9 +41,6 @@ impl Store {
 
 impl Jobs<'_> {
     /// Tells how many jobs wait and run, of which kinds, and for how long they have.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn measure(&self) -> Result<()> {
         let present = clock::present(&self.0.read).await?;
         let states: Vec<String> = JobState::ACTIVE.iter().map(|state| format!("'{}'", state.to_value())).collect();

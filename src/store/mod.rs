@@ -1,4 +1,5 @@
-//! The only room that knows SQL: entities, one repository a table group, and the events that tell of changes.
+//! The only room that knows SQL: entities, one repository a table group, and the events that tell of changes. What
+//! answers with a `StoreError` fails when the database does; only what else can go wrong is said at each.
 
 mod audit;
 mod backup;

@@ -23,9 +23,6 @@ impl Store {
 impl Sessions<'_> {
     /// Opens a session for a token, or for the token of the settings; answers with the cookie's secret. Sessions that are
     /// over go at the same time.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn open(&self, token_id: Option<i64>, expires_at: Millis) -> Result<String> {
         let secret = random_token();
         Entity::delete_many().filter(Column::ExpiresAt.lte(now())).exec(&self.0.write).await?;
@@ -41,9 +38,6 @@ impl Sessions<'_> {
     }
 
     /// The session of this cookie that isn't over, and the live token that opened it (`None` for that of the settings).
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn find(&self, secret: &str) -> Result<Option<(Model, Option<api_token::Model>)>> {
         let found = Entity::find()
             .find_also_related(api_token::Entity)
@@ -57,18 +51,12 @@ impl Sessions<'_> {
     }
 
     /// Ends a session.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn close(&self, secret: &str) -> Result<()> {
         Entity::delete_many().filter(Column::Hash.eq(hash(secret))).exec(&self.0.write).await?;
         Ok(())
     }
 
     /// Which of these sessions are still good.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn live_of(&self, ids: &[i64]) -> Result<HashSet<i64>> {
         let rows = Entity::find()
             .find_also_related(api_token::Entity)
@@ -83,9 +71,6 @@ impl Sessions<'_> {
 
 impl super::Tokens<'_> {
     /// Which of these tokens are still good.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn live_of(&self, ids: &[i64]) -> Result<HashSet<i64>> {
         let rows: Vec<i64> = api_token::Entity::find()
             .select_only()

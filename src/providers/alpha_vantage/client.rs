@@ -62,9 +62,6 @@ impl AlphaVantage {
     }
 
     /// Tells how many requests are left today, where there is a bound.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn measure_budget(&self) -> Result<(), StoreError> {
         if self.is_configured() && self.per_day > 0 {
             let left = self.store.budgets().left(&self.budget, self.per_day).await?;
