@@ -6,18 +6,9 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::entity::audit_event::{ActiveModel, Column, Entity, Model};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Millis, Result, Store, now};
+use super::repositories::Audit;
+use super::{Millis, Result, now};
 use crate::telemetry::traces;
-
-/// The audit trail's repository.
-pub struct Audit<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn audit(&self) -> Audit<'_> {
-        Audit(self)
-    }
-}
 
 /// Something done.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,18 +7,9 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 
 use super::entity::request_budget::{ActiveModel, Column, Entity};
-use super::{Millis, Result, Store, clock, now};
+use super::repositories::Budgets;
+use super::{Millis, Result, clock, now};
 use crate::market::day;
-
-/// The budgets' repository.
-pub struct Budgets<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn budgets(&self) -> Budgets<'_> {
-        Budgets(self)
-    }
-}
 
 /// What asking for a request gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

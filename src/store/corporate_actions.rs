@@ -8,22 +8,13 @@ use sea_orm::{
     EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, Statement,
 };
 
+use super::Result;
 use super::entity::corporate_action::{ActiveModel, Column, Entity, Model};
 use super::ids::{id_list, ids_text};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Result, Store};
+use super::repositories::CorporateActions;
 use crate::market::Day;
 use crate::market::corporate_actions::CorporateActionKind;
-
-/// The actions' repository.
-pub struct CorporateActions<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn corporate_actions(&self) -> CorporateActions<'_> {
-        CorporateActions(self)
-    }
-}
 
 /// Which actions to list.
 #[derive(Debug, Clone, Default)]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entity::deleted_ipo::{ActiveModel, Column, Entity, Model};
 use super::entity::{ipo, ipo_revision};
-use super::ipos::Ipos;
+use super::repositories::Ipos;
 use super::{Result, now};
 
 /// Deleted issues that are listed.

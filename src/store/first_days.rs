@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Statement};
 
 use super::Result;
 use super::entity::ipo::{Entity, Model};
-use super::ipos::Ipos;
+use super::repositories::Ipos;
 use crate::market::Day;
 
 /// An issue, its share's first day and the close before it.

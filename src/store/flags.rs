@@ -11,19 +11,10 @@ use sha2::{Digest, Sha256};
 
 use super::entity::flag::{ActiveModel, Column, Entity, Model};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Millis, Result, Store, now, search};
+use super::repositories::Flags;
+use super::{Millis, Result, now, search};
 use crate::market::text::clean;
 use crate::market::{DataSource, Day};
-
-/// The flags' repository.
-pub struct Flags<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn flags(&self) -> Flags<'_> {
-        Flags(self)
-    }
-}
 
 /// A record to flag: it is kept out, or doubted.
 #[derive(Debug, Clone, PartialEq, Eq)]

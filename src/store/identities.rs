@@ -7,21 +7,11 @@ use serde::Serialize;
 
 use super::entity::symbol;
 use super::ids::{id_list, ids_text};
-use super::symbols::Symbols;
-use super::{Result, Store, now};
+use super::repositories::{Identities, Symbols};
+use super::{Result, now};
 use crate::market::Day;
 use crate::market::daily::isin;
 use crate::market::identity::{Register, Share};
-
-/// The repository of what shares are known by.
-pub struct Identities<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn identities(&self) -> Identities<'_> {
-        Identities(self)
-    }
-}
 
 /// A ticker that a share no longer has.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,9 +12,8 @@ use sea_orm::{
 
 use super::entity::ipo::{Column, Entity, Model};
 use super::entity::symbol;
-use super::ipos::Ipos;
 use super::market_days;
-use super::symbols::Symbols;
+use super::repositories::{Ipos, Symbols};
 use super::{Result, StoreError};
 use crate::market::ipo::provider_tickers;
 use crate::market::performance::{LATE_START, Walk};

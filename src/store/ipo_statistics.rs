@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, Quer
 use super::Result;
 use super::entity::ipo::{Column, Entity};
 use super::ipo_lists::IpoFilter;
-use super::ipos::Ipos;
+use super::repositories::Ipos;
 
 /// Figures over many issues; `None` where there is nothing to take them of.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

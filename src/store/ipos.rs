@@ -14,19 +14,10 @@ use super::entity::ipo::{ActiveModel, Column, Entity, Model};
 use super::entity::ipo_revision;
 use super::ipo_lists::{IpoFilter, IpoOrder};
 use super::page::{Page, PageRequest, Sort};
-use super::{Result, Store, now};
+use super::repositories::Ipos;
+use super::{Result, now};
 use crate::market::ipo::FieldChange;
 use crate::market::{DataSource, Exchange};
-
-/// The IPOs' repository.
-pub struct Ipos<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn ipos(&self) -> Ipos<'_> {
-        Ipos(self)
-    }
-}
 
 /// Newest first.
 #[must_use]

@@ -12,7 +12,8 @@ use sea_orm::{
 use super::clock::present_sql;
 use super::entity::job::{Column, Entity, JobState, Model};
 use super::entity::job_file;
-use super::jobs::{CHUNK, Claim, Jobs, RecordCounts, RunAfter, int};
+use super::jobs::{CHUNK, Claim, RecordCounts, RunAfter, int};
+use super::repositories::Jobs;
 use super::{Event, Millis, Result};
 use crate::market::text::clean;
 use crate::telemetry::traces;

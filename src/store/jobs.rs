@@ -10,18 +10,9 @@ use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, Paginato
 use super::entity::job::{ActiveModel, Column, Entity, JobKind, JobState, Model};
 use super::entity::{job_file, job_key, symbol};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Millis, Result, Store, clock};
+use super::repositories::Jobs;
+use super::{Millis, Result, clock};
 use crate::telemetry::traces;
-
-/// The jobs' repository.
-pub struct Jobs<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn jobs(&self) -> Jobs<'_> {
-        Jobs(self)
-    }
-}
 
 /// A job to be recorded.
 #[derive(Debug, Clone)]

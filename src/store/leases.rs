@@ -6,7 +6,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, Statement, Value};
 
 use super::job_runs::{list, millis};
-use super::jobs::Jobs;
+use super::repositories::Jobs;
 use super::{Event, Result};
 
 impl Jobs<'_> {

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::Result;
 use super::entity::symbol;
-use super::identities::{Identities, SUFFIX};
+use super::identities::SUFFIX;
+use super::repositories::Identities;
 use crate::market::Day;
 
 /// A share in one of the exchange's lists.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
 
 use super::ids::{id_list, ids_text};
-use super::prices::Prices;
+use super::repositories::Prices;
 use super::{Result, now};
 use crate::market::{DataSource, Day};
 

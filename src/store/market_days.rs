@@ -11,19 +11,10 @@ use sea_orm::{
 use super::entity::exchange_holiday;
 use super::entity::market_day::{ActiveModel, Column, Entity, MarketDayState, Model};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Millis, Result, Store, now};
+use super::repositories::MarketDays;
+use super::{Millis, Result, now};
 use crate::market::calendar::KnownDays;
 use crate::market::{Day, Exchange};
-
-/// The days' repository.
-pub struct MarketDays<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn market_days(&self) -> MarketDays<'_> {
-        MarketDays(self)
-    }
-}
 
 /// Which days to list.
 #[derive(Debug, Clone, Copy)]

@@ -5,17 +5,8 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 
 use super::entity::model;
-use super::{Result, Store, now};
-
-/// The trained models' repository.
-pub struct Models<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn models(&self) -> Models<'_> {
-        Models(self)
-    }
-}
+use super::repositories::Models;
+use super::{Result, now};
 
 /// What there is of trained models, without their content.
 #[derive(Debug, Default)]

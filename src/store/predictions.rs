@@ -5,8 +5,9 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryF
 
 use super::entity::prediction;
 use super::page::{Key, Keys, Page, PageRequest};
+use super::repositories::Predictions;
 use super::research::{ResearchFilter, research_sorts};
-use super::{Result, Store, now};
+use super::{Result, now};
 use crate::market::Day;
 
 /// A prediction to keep.
@@ -22,16 +23,6 @@ pub struct NewPrediction {
     /// As JSON, and so is the next.
     pub points: String,
     pub evaluation: String,
-}
-
-/// The predictions' repository.
-pub struct Predictions<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn predictions(&self) -> Predictions<'_> {
-        Predictions(self)
-    }
 }
 
 impl prediction::Model {

@@ -6,22 +6,13 @@ use std::fmt::Write as _;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
 
+use super::Result;
 use super::cells::Cells;
 use super::children::Children;
 use super::ids::{id_list, ids_text};
 use super::page::Sort;
-use super::{Result, Store};
+use super::repositories::Prices;
 use crate::market::{Bar, DataSource, Day};
-
-/// The bars' repository.
-pub struct Prices<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn prices(&self) -> Prices<'_> {
-        Prices(self)
-    }
-}
 
 /// How many rows an upsert added, changed and left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -8,8 +8,9 @@ use sea_orm::{
 };
 
 use super::entity::symbol;
-use super::identities::{Identities, SUFFIX};
+use super::identities::SUFFIX;
 use super::ids::{id_list, ids_text};
+use super::repositories::Identities;
 use super::{Result, now};
 use crate::market::{DataSource, Day};
 

@@ -12,28 +12,9 @@ use sea_orm::{
 use super::children::Children;
 use super::entity::{backtest, backtest_curve, sweep, sweep_columns, symbol};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Millis, Result, Store, now, search};
+use super::repositories::{Backtests, Sweeps};
+use super::{Millis, Result, now, search};
 use crate::market::{Adjustment, Day};
-
-/// The backtests' repository.
-pub struct Backtests<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn backtests(&self) -> Backtests<'_> {
-        Backtests(self)
-    }
-}
-
-/// The sweeps' repository.
-pub struct Sweeps<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn sweeps(&self) -> Sweeps<'_> {
-        Sweeps(self)
-    }
-}
 
 /// A backtest to keep.
 #[derive(Debug, Clone)]

@@ -3,17 +3,8 @@
 use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Statement};
 
 use super::entity::schedule::Entity;
-use super::{Millis, Result, Store};
-
-/// The schedules' repository.
-pub struct Schedules<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn schedules(&self) -> Schedules<'_> {
-        Schedules(self)
-    }
-}
+use super::repositories::Schedules;
+use super::{Millis, Result};
 
 impl Schedules<'_> {
     /// When a schedule was last taken.

@@ -7,18 +7,9 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySele
 
 use super::entity::api_token;
 use super::entity::session::{ActiveModel, Column, Entity, Model};
+use super::repositories::Sessions;
 use super::tokens::{hash, is_live, random_token};
-use super::{Millis, Result, Store, now};
-
-/// The sessions' repository.
-pub struct Sessions<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn sessions(&self) -> Sessions<'_> {
-        Sessions(self)
-    }
-}
+use super::{Millis, Result, now};
 
 impl Sessions<'_> {
     /// Opens a session for a token, or for the token of the settings; answers with the cookie's secret. Sessions that are

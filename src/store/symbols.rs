@@ -12,8 +12,9 @@ use super::cells::Cells;
 use super::entity::symbol::{ActiveModel, Column, Entity, Model};
 use super::ids::{id_list, ids_text};
 use super::page::{Page, PageRequest};
+use super::repositories::Symbols;
 use super::symbol_lists::{SymbolFilter, SymbolOrder, symbol_sorts};
-use super::{Result, Store, StoreError, now};
+use super::{Result, StoreError, now};
 use crate::market::{DataSource, Day, Dividend, Exchange, Split};
 
 /// What a symbol's bars come to.
@@ -26,16 +27,6 @@ pub struct Summary {
     pub bar_count: i32,
     pub splits: Vec<Split>,
     pub dividends: Vec<Dividend>,
-}
-
-/// The symbols' repository.
-pub struct Symbols<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn symbols(&self) -> Symbols<'_> {
-        Symbols(self)
-    }
 }
 
 /// A symbol to be added.

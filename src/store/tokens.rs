@@ -10,17 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::entity::api_token::{ActiveModel, Column, Entity, Model, Role};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Millis, Result, Store, now};
-
-/// The tokens' repository.
-pub struct Tokens<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn tokens(&self) -> Tokens<'_> {
-        Tokens(self)
-    }
-}
+use super::repositories::Tokens;
+use super::{Millis, Result, now};
 
 /// How often it's noted that a token is used: reading must not write each time.
 const USE_NOTED_EVERY_MS: i64 = 300_000;
