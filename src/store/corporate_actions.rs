@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend,
-    EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, Statement,
+    ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, Statement,
 };
 
 use super::Result;
 use super::entity::corporate_action::{ActiveModel, Column, Entity, Model};
-use super::ids::{id_list, ids_text};
+use super::ids::{id_list, ids_text, json_rows};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
 use super::repositories::CorporateActions;
 use crate::market::Day;
@@ -145,19 +145,11 @@ impl CorporateActions<'_> {
         }
         let judged: Vec<_> = rows.iter().map(|row| (row.id, row.symbol_id, row.applied, &row.doubt)).collect();
         let json = serde_json::to_string(&judged).unwrap_or_default();
-        let from = match self.0.backend() {
-            DbBackend::Postgres => {
-                "(SELECT (r->>0)::bigint AS id, (r->>1)::bigint AS symbol, (r->>2)::boolean AS applied, \
-                 r->>3 AS doubt FROM json_array_elements($1::json) AS r)"
-            }
-            _ => {
-                "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS symbol, \
-                 json_extract(value, '$[2]') AS applied, json_extract(value, '$[3]') AS doubt FROM json_each($1))"
-            }
-        };
+        let columns = [("id", "bigint"), ("symbol", "bigint"), ("applied", "boolean"), ("doubt", "text")];
+        let rows = json_rows(self.0.backend(), &columns);
         let sql = format!(
-            "UPDATE corporate_actions SET symbol_id = j.symbol, applied = j.applied, doubt = j.doubt \
-             FROM {from} AS j WHERE corporate_actions.id = j.id"
+            "UPDATE corporate_actions SET symbol_id = r.symbol, applied = r.applied, doubt = r.doubt \
+             FROM {rows} WHERE corporate_actions.id = r.id"
         );
         transaction.execute_raw(Statement::from_sql_and_values(self.0.backend(), sql, [json.into()])).await?;
         Ok(())

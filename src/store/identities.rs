@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, Enti
 use serde::Serialize;
 
 use super::entity::symbol;
-use super::ids::{id_list, ids_text};
+use super::ids::{id_list, ids_text, json_rows};
 use super::repositories::{Identities, Symbols};
 use super::{Result, now};
 use crate::market::Day;
@@ -28,11 +28,6 @@ pub const SUFFIX: &str = ".NSE";
 impl Identities<'_> {
     pub(super) fn backend(&self) -> DbBackend {
         self.0.backend()
-    }
-
-    pub(super) fn statement(&self, sqlite: &str, postgres: &str, values: Vec<sea_orm::Value>) -> Statement {
-        let backend = self.0.backend();
-        Statement::from_sql_and_values(backend, if backend == DbBackend::Postgres { postgres } else { sqlite }, values)
     }
 
     /// Every share of the NSE, as a transaction sees them.
@@ -88,17 +83,13 @@ impl Identities<'_> {
             .map(|share| (format!("{}{SUFFIX}", share.ticker), share.isin.clone()))
             .collect();
         if !new.is_empty() {
-            let insert = "INSERT INTO symbols (ticker, exchange, currency, source, isin, created_at)";
-            let sqlite = format!(
-                "{insert} SELECT json_extract(value, '$[0]'), 'NSE', 'INR', 'NSE', json_extract(value, '$[1]'), $2 \
-                 FROM json_each($1) WHERE true RETURNING id, ticker"
-            );
-            let postgres = format!(
-                "{insert} SELECT r->>0, 'NSE', 'INR', 'NSE', r->>1, $2 FROM json_array_elements($1::json) AS r \
-                 RETURNING id, ticker"
+            let rows = json_rows(self.backend(), &[("ticker", "text"), ("isin", "text")]);
+            let sql = format!(
+                "INSERT INTO symbols (ticker, exchange, currency, source, isin, created_at) \
+                 SELECT r.ticker, 'NSE', 'INR', 'NSE', r.isin, $2 FROM {rows} WHERE true RETURNING id, ticker"
             );
             let json = serde_json::to_string(&new).unwrap_or_default();
-            let statement = self.statement(&sqlite, &postgres, vec![json.into(), now().into()]);
+            let statement = Statement::from_sql_and_values(self.backend(), sql, [json.into(), now().into()]);
             let mut ids: HashMap<String, i64> = HashMap::new();
             for row in transaction.query_all_raw(statement).await? {
                 ids.insert(row.try_get_by_index(1)?, row.try_get_by_index(0)?);
@@ -122,15 +113,11 @@ impl Identities<'_> {
             return Ok(());
         }
         let json = serde_json::to_string(&rows).unwrap_or_default();
-        let from_sqlite = "FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS ticker, \
-                           json_extract(value, '$[2]') AS isin FROM json_each($1)) AS r";
-        let from_postgres = "FROM (SELECT (e->>0)::bigint AS id, e->>1 AS ticker, e->>2 AS isin \
-                             FROM json_array_elements($1::json) AS e) AS r";
+        let from = json_rows(self.backend(), &[("id", "bigint"), ("ticker", "text"), ("isin", "text")]);
         for set in ["ticker = '~' || symbols.ticker, isin = COALESCE(r.isin, symbols.isin)", "ticker = r.ticker"] {
             let moved = if set.starts_with("ticker = '~'") { "" } else { "AND symbols.ticker <> r.ticker" };
-            let sql = |from: &str| format!("UPDATE symbols SET {set} {from} WHERE symbols.id = r.id {moved}");
-            let statement = self.statement(&sql(from_sqlite), &sql(from_postgres), vec![json.clone().into()]);
-            transaction.execute_raw(statement).await?;
+            let sql = format!("UPDATE symbols SET {set} FROM {from} WHERE symbols.id = r.id {moved}");
+            transaction.execute_raw(Statement::from_sql_and_values(self.backend(), sql, [json.clone().into()])).await?;
         }
         Ok(())
     }
@@ -162,17 +149,14 @@ impl Identities<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let (names, sqlite, postgres): (Vec<&str>, Vec<String>, Vec<String>) = columns
-            .iter()
-            .enumerate()
-            .map(|(i, (name, kind))| (*name, format!("json_extract(value, '$[{i}]')"), format!("(r->>{i})::{kind}")))
-            .collect();
-        let insert = format!("INSERT INTO {table} (exchange, {}) SELECT 'NSE',", names.join(", "));
-        let sqlite = format!("{insert} {} FROM json_each($1) WHERE true ON CONFLICT DO NOTHING", sqlite.join(", "));
-        let postgres =
-            format!("{insert} {} FROM json_array_elements($1::json) AS r ON CONFLICT DO NOTHING", postgres.join(", "));
+        let names = columns.map(|(name, _)| name).join(", ");
+        let from = json_rows(self.backend(), &columns);
+        // Without a condition SQLite would take ON for a join's.
+        let sql = format!(
+            "INSERT INTO {table} (exchange, {names}) SELECT 'NSE', r.* FROM {from} WHERE true ON CONFLICT DO NOTHING"
+        );
         let json = serde_json::to_string(rows).unwrap_or_default();
-        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![json.into()])).await?;
+        transaction.execute_raw(Statement::from_sql_and_values(self.backend(), sql, [json.into()])).await?;
         Ok(())
     }
 

@@ -3,13 +3,11 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, Statement, Value,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement, Value};
 
 use super::entity::symbol;
 use super::identities::SUFFIX;
-use super::ids::{id_list, ids_text};
+use super::ids::{id_list, ids_text, json_rows};
 use super::repositories::Identities;
 use super::{Result, now};
 use crate::market::{DataSource, Day};
@@ -74,14 +72,9 @@ impl Identities<'_> {
         transaction: &DatabaseTransaction,
         names: &[(&str, Option<&str>, &str)],
     ) -> Result<()> {
-        let from = if self.backend() == DbBackend::Postgres {
-            "(SELECT e->>0 AS ticker, e->>1 AS earlier, e->>2 AS today FROM json_array_elements($1::json) AS e)"
-        } else {
-            "(SELECT json_extract(value, '$[0]') AS ticker, json_extract(value, '$[1]') AS earlier, \
-             json_extract(value, '$[2]') AS today FROM json_each($1))"
-        };
+        let rows = json_rows(self.backend(), &[("ticker", "text"), ("earlier", "text"), ("today", "text")]);
         let sql = format!(
-            "UPDATE symbols SET name = r.today FROM {from} AS r WHERE symbols.source = 'NSE' \
+            "UPDATE symbols SET name = r.today FROM {rows} WHERE symbols.source = 'NSE' \
              AND symbols.ticker = r.ticker || '{SUFFIX}' AND (lower(symbols.name) = lower(r.earlier) \
              OR (symbols.name IS NULL AND r.earlier IS NULL AND NOT EXISTS (SELECT 1 FROM former_tickers AS f \
              WHERE f.exchange = 'NSE' AND f.ticker = r.ticker AND f.symbol_id <> symbols.id)))"
