@@ -6,7 +6,7 @@ use async_graphql::parser::types::Field;
 use async_graphql::{Context, Error, ID, Object, Result, SimpleObject};
 
 use super::batch::DataLoader;
-use super::connection::{Connection, PageArguments, Total, connect, if_asked};
+use super::connection::{Connection, Count, CursorText, PageArguments, Total, connect, if_asked};
 use super::errors::internal;
 use super::ids::{self, Kind};
 use super::loaders::{RevisionsOf, Rows};
@@ -377,14 +377,10 @@ impl Ipo {
     async fn revisions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
-            String,
-        >,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
     ) -> Result<Connection<IpoRevision>> {
         let page = PageArguments { first, after, last, before }.request(&revision_sorts())?;
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
