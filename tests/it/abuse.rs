@@ -308,6 +308,10 @@ async fn a_client_that_asks_for_too_much_waits_and_an_address_that_guesses_too()
         last = guess().await.expect("an answer").status().as_u16();
     }
     assert_eq!(last, 429);
+    // A socket is no way round that.
+    let token = json!({"token": crate::harness::ADMIN_TOKEN});
+    let (code, reason) = crate::protocol::closed(&mut crate::subscriptions::connect(&app, token).await).await;
+    assert!(code == 4403 && reason.contains("in a minute"), "{code} {reason}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

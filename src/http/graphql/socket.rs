@@ -25,6 +25,7 @@ use crate::http::live::{Watched, is_good};
 use crate::http::refusal::is_refused;
 use crate::http::{Service, auth};
 use crate::store::Role;
+use crate::telemetry::metrics;
 
 /// How long a client may take to begin.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -210,6 +211,10 @@ impl Socket {
     async fn begin(&mut self, payload: Option<&Value>) -> Result<(), Close> {
         let forbidden = |why: &str| Close::new(4403, format!("Forbidden: {why}"));
         match token_of(payload).map_err(forbidden)? {
+            Some(_) if self.service.gate.rates.is_blocked(self.caller.address) => {
+                metrics::rate_limited(metrics::Rate::Guesses);
+                return Err(forbidden("too many wrong tokens came from this address; try again in a minute"));
+            }
             Some(token) => match auth::caller_of(&self.service.app, token).await {
                 Ok(Some(caller)) => {
                     self.caller = Caller { address: self.caller.address, ..caller };
