@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, Paginato
 
 use super::entity::job::{ActiveModel, Column, Entity, JobKind, JobState, Model};
 use super::entity::{job_file, job_key, symbol};
-use super::page::{Key, Keys, Page, PageRequest, Sort};
+use super::page::{Page, PageRequest, newest_first};
 use super::repositories::Jobs;
 use super::{Millis, Result, clock};
 use crate::telemetry::traces;
@@ -79,19 +79,7 @@ fn active() -> [JobState; 3] {
     JobState::ACTIVE
 }
 
-/// Newest first.
-#[must_use]
-pub fn job_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(Column::Id), descending: true, text: false }]
-}
-
 impl Model {
-    /// The row's values for a cursor.
-    #[must_use]
-    pub fn keys(&self) -> Keys {
-        vec![Key::Int(self.id)]
-    }
-
     /// What the job did, once it says so.
     #[must_use]
     pub fn outcome(&self) -> Option<RecordCounts> {
@@ -268,7 +256,7 @@ impl Jobs<'_> {
     }
 
     pub async fn page(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<Model>> {
-        let query = page.apply(Entity::find().filter(filter.condition()), &job_sorts());
+        let query = page.apply(Entity::find().filter(filter.condition()), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
