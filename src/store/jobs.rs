@@ -75,10 +75,6 @@ pub enum Claim {
 
 pub(super) const CHUNK: usize = 500;
 
-fn active() -> [JobState; 3] {
-    JobState::ACTIVE
-}
-
 impl Model {
     /// What the job did, once it says so.
     #[must_use]
@@ -163,7 +159,7 @@ impl Jobs<'_> {
         for new in new.chunks(CHUNK) {
             let of_same_thing = Condition::all()
                 .add(Column::DedupeKey.is_in(new.iter().map(|j| j.dedupe_key.as_str())))
-                .add(Column::State.is_in(active()));
+                .add(Column::State.is_in(JobState::ACTIVE));
             let keys: Vec<&str> = new.iter().filter_map(|j| j.idempotency_key.as_deref()).collect();
             let mut either = Condition::any().add(of_same_thing);
             if !keys.is_empty() {
