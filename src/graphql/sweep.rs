@@ -28,18 +28,18 @@ use crate::store::{ResearchFilter, newest_first};
 pub struct Sweep {
     row: row::Model,
     /// Of a sweep that was run just now.
-    at_hand: Option<Arc<backtest::Sweep>>,
+    computed: Option<Arc<backtest::Sweep>>,
 }
 
 impl From<row::Model> for Sweep {
     fn from(row: row::Model) -> Self {
-        Self { row, at_hand: None }
+        Self { row, computed: None }
     }
 }
 
 impl From<StoredSweep> for Sweep {
     fn from(stored: StoredSweep) -> Self {
-        Self { row: stored.row, at_hand: Some(stored.results) }
+        Self { row: stored.row, computed: Some(stored.results) }
     }
 }
 
@@ -115,7 +115,7 @@ const MOST_BEST: i32 = 1_000;
 
 impl Sweep {
     async fn results(&self, ctx: &Context<'_>) -> Result<Arc<backtest::Sweep>> {
-        if let Some(results) = &self.at_hand {
+        if let Some(results) = &self.computed {
             return Ok(results.clone());
         }
         let Some(budget) = ctx.data_opt::<Budget>() else { return self.decoded(ctx).await };

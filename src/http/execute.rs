@@ -239,8 +239,8 @@ fn outcome<'a>(errors: impl IntoIterator<Item = &'a ServerError>) -> &'static st
 /// Gives every error a code, bounds and its whole path, and tells what the operation cost.
 fn tidied(mut response: GraphQLResponse, cost: u64, text: &Text) -> GraphQLResponse {
     // The library tells some mistakes by two of its rules.
-    let mut told = std::collections::HashSet::new();
-    response.errors.retain(|e| !e.path.is_empty() || told.insert((e.message.clone(), format!("{:?}", e.locations))));
+    let mut seen = std::collections::HashSet::new();
+    response.errors.retain(|e| !e.path.is_empty() || seen.insert((e.message.clone(), format!("{:?}", e.locations))));
     response.errors.truncate(MOST_ERRORS);
     if response.errors.iter().any(|error| !error.path.is_empty())
         && let Some(document) = limits::document_of(&text.query)

@@ -234,12 +234,12 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
             answer::with_status(StatusCode::NOT_ACCEPTABLE, &failed(Code::BadRequest, message), form)
         }
         _ => {
-            let told = (admitted.cost, admitted.operation.clone());
+            let charged = (admitted.cost, admitted.operation.clone());
             let finished = service.execute(admitted).await;
             let answer = match looked {
                 Look::Wanted(wanted) if kind == OperationType::Query && finished.response.errors.is_empty() => {
                     let body = Bytes::from(answer::json(&finished.response));
-                    service.known.keep(wanted, told.0, told.1, body.clone());
+                    service.known.keep(wanted, charged.0, charged.1, body.clone());
                     answer::written(StatusCode::OK, body, form)
                 }
                 _ => answer::respond(&finished.response, form),

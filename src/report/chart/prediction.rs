@@ -92,9 +92,9 @@ fn points(values: &[f64]) -> impl Iterator<Item = (f64, Option<f64>)> {
     values.iter().enumerate().map(|(i, &v)| ((i + 1) as f64, Some(v)))
 }
 
-fn nothing(canvas: &Canvas<'_>, said: &str) -> Result<(), DrawError> {
+fn nothing(canvas: &Canvas<'_>, sentence: &str) -> Result<(), DrawError> {
     let at = (canvas.width / 2, LOWER / 2);
-    canvas.write(said, at, SMALL, false, canvas.palette.muted, (HPos::Center, VPos::Center))
+    canvas.write(sentence, at, SMALL, false, canvas.palette.muted, (HPos::Center, VPos::Center))
 }
 
 /// Two lines of errors: ours, and those of "no change".
