@@ -39,7 +39,7 @@ pub fn start(
         metrics::install(role)?;
     }
     let traces = match &settings.traces {
-        Some(endpoint) => Some(Traces::start(endpoint, &settings.service_name)?),
+        Some(endpoint) => Some(Traces::start(endpoint, &settings.service_name, settings.sampling)?),
         None => None,
     };
     let spans = traces.as_ref().map(|traces| {
@@ -49,6 +49,8 @@ pub fn start(
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false)
+            // A span that is entered would be decided about, and nothing else here asks for the present context.
+            .with_context_activation(false)
     });
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{QUIET},{quiet}")));

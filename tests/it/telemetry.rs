@@ -196,10 +196,14 @@ impl Collector {
 
     /// The spans of a trace once they are as wanted.
     async fn trace(&self, id: &str, wanted: impl Fn(&[Span]) -> bool) -> Vec<Span> {
+        self.those(|span| hex(&span.trace_id) == id, wanted).await
+    }
+
+    /// All of some spans once they are as wanted.
+    async fn those(&self, which: impl Fn(&Span) -> bool, wanted: impl Fn(&[Span]) -> bool) -> Vec<Span> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let spans: Vec<Span> =
-                self.0.lock().expect("spans").iter().filter(|span| hex(&span.trace_id) == id).cloned().collect();
+            let spans: Vec<Span> = self.0.lock().expect("spans").iter().filter(|span| which(span)).cloned().collect();
             if wanted(&spans) {
                 return spans;
             }
@@ -290,5 +294,89 @@ mod one_trace_goes_from_a_mutation_to_its_job {
     #[cfg_attr(not(has_postgres), ignore = "PostgreSQL's server is not installed")]
     async fn on_postgres() {
         test(Database::Postgres).await;
+    }
+}
+
+/// A server that traces as it does unless told otherwise.
+async fn tracing_server(folder: &tempfile::TempDir, sampler: &[(&str, &str)]) -> (Server, Collector, Client) {
+    let (collector, endpoint) = Collector::start().await;
+    let mut settings = vec![
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+        ("RATE_LIMIT", "off"),
+    ];
+    settings.extend(sampler);
+    let server = Server::start(&fresh_database(Database::Sqlite, folder), "http://127.0.0.1:9", &[], &settings);
+    let admin = Client::new(&server.url, Some(ADMIN_TOKEN));
+    (server, collector, admin)
+}
+
+const READ: &str = "query Look { symbols { totalCount } }";
+const CHANGE: &str = "mutation Change($t: String!) { addSymbol(input: { ticker: $t }) { userErrors { message } } }";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_busy_service_traces_every_change_whole_and_some_reads() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_server, collector, admin) = tracing_server(&folder, &[]).await;
+    let began = Instant::now();
+    for _ in 0..200 {
+        admin.data(READ, json!({})).await;
+    }
+    let took = began.elapsed();
+    for n in 0..20 {
+        admin.data(CHANGE, json!({"t": format!("T{n}")})).await;
+    }
+    let all = collector
+        .those(
+            |_| true,
+            |all| {
+                let changes: Vec<&Span> = all.iter().filter(|span| span.name == "mutation Change").collect();
+                let is_whole = |change: &&Span| {
+                    let has = |name: &str, parent: &[u8]| {
+                        let mut within = all.iter().filter(|span| span.trace_id == change.trace_id);
+                        within.any(|span| span.name == name && (parent.is_empty() || span.parent_span_id == parent))
+                    };
+                    let has_request = all.iter().any(|span| {
+                        span.name == "POST /graphql"
+                            && span.span_id == change.parent_span_id
+                            && span.parent_span_id.is_empty()
+                    });
+                    has_request && has("INSERT", &change.span_id) && has("job REFRESH_SYMBOL", &[])
+                };
+                changes.len() == 20 && changes.iter().all(is_whole)
+            },
+        )
+        .await;
+    let requests = all.iter().filter(|span| span.name == "POST /graphql").count();
+    let reads = requests - 20;
+    let most = 20 + 5 * (took.as_secs() as usize + 1);
+    assert!((10..=most).contains(&reads) && reads < 200, "{reads} of 200 reads in {took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_s_traceparent_decides_unless_the_settings_say_otherwise() {
+    let cases: [(&[(&str, &str)], bool); 2] = [(&[], true), (&[("OTEL_TRACES_SAMPLER", "rate")], false)];
+    for (sampler, wishes_count) in cases {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (server, collector, admin) = tracing_server(&folder, sampler).await;
+        let send = async |n: u32, flags: &str, body: Value| {
+            let parent = format!("00-{n:032x}-b7ad6b7169203331-{flags}");
+            let request = reqwest::Client::new().post(format!("{}/graphql", server.url));
+            let (status, answer) = admin.send(request.header("traceparent", parent).json(&body)).await;
+            assert_eq!(status, 200, "{answer}");
+        };
+        for n in 1..=100 {
+            send(n, "01", json!({"query": READ})).await;
+        }
+        send(201, "00", json!({"query": CHANGE, "variables": {"t": "UNWATCHED"}})).await;
+        send(202, "01", json!({"query": CHANGE, "variables": {"t": "WATCHED"}})).await;
+        let changes = |all: &[Span]| all.iter().filter(|span| span.name == "mutation Change").count();
+        let wanted = if wishes_count { 1 } else { 2 };
+        let all = collector.those(|_| true, |all| changes(all) >= wanted).await;
+        assert_eq!(changes(&all), wanted);
+        let reads =
+            all.iter().filter(|span| span.name == "POST /graphql" && hex(&span.trace_id) <= format!("{:032x}", 100));
+        let reads = reads.count();
+        assert!(if wishes_count { reads == 100 } else { (10..100).contains(&reads) }, "{reads}, {sampler:?}");
     }
 }
