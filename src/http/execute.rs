@@ -19,7 +19,9 @@ use crate::actions::Caller;
 use crate::graphql::limits::{self, Budget};
 use crate::graphql::record::{AtOnce, merges};
 use crate::graphql::{Code, START, complete_paths, loaders, standard_words};
+use crate::store::Role;
 use crate::telemetry::metrics::{self, Operation, Phase};
+use crate::telemetry::traces;
 
 /// How long one operation may take.
 pub(super) const LONGEST_OPERATION: Duration = Duration::from_secs(30);
@@ -81,7 +83,13 @@ impl Service {
             looked.inspect_err(|errors| metrics::operation(&operations::unknown(), outcome(errors)))?;
         let (operation, name) = self.gate.names.of(kind, &mut request);
         metrics::operation_cost(operation.kind, cost);
+        let keeps = kind == OperationType::Mutation && caller.role >= Role::Operator;
+        traces::decide(keeps);
         let span = operations::span(operation.kind, &name, cost);
+        // Those of a WebSocket are within no request.
+        if keeps {
+            traces::keep(&span);
+        }
         let budget = Budget::new(self.gate.lane.clone());
         let asked = audit::asked(caller, Some(kind), &mut request);
         let caller = caller.clone();
