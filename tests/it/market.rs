@@ -367,6 +367,22 @@ on_each_database! {
         assert_eq!(found().await, json!({"symbol": {"ticker": "ABC.NSE"}, "performance": {"listingGain": 0.5}}));
     }
 
+    async fn the_quiet_that_the_exchange_asks_for_is_kept_by_every_job(app: TestApp) {
+        let file = "content/cm/BhavCopy_NSE_CM_0_0_0_20240801_F_0000.csv.zip";
+        app.archive.file(file, 403, "<html>You are blocked, try again after 10 minutes</html>");
+        let mut messages = Vec::new();
+        for day in ["2024-08-01", "2024-09-02"] {
+            let query = "mutation($day: Date!) { refreshMarket(input: { exchange: NSE, from: $day, to: $day }) { jobs { id } } }";
+            let data = app.operator.data(query, json!({"day": day})).await;
+            let id = data["refreshMarket"]["jobs"][0]["id"].as_str().expect("an id").to_owned();
+            let job = app.job_when(&id, |job| state(job) == "RETRYING").await;
+            messages.push(job["message"].as_str().expect("a message").to_owned());
+        }
+        assert!(messages.iter().all(|message| message.contains("asks to be left alone")), "{messages:?}");
+        let asked = app.archive.asked();
+        assert!(!asked.iter().any(|path| path.contains("202409") || path.contains("092024")), "{asked:?}");
+    }
+
     async fn what_cant_be_asked_for_is_said_in_a_sentence(app: TestApp) {
         let query = "mutation($e: Exchange!, $from: Date!, $to: Date!) { refreshMarket(input: { exchange: $e, from: $from, to: $to }) {
                      jobs { id } userErrors { code message field } } }";
