@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend,
-    EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, Statement,
+    EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
 };
 
 use super::entity::corporate_action::{ActiveModel, Column, Entity, Model};
@@ -72,6 +72,8 @@ pub struct ExDay {
 }
 
 const CHUNK: usize = 500;
+/// Actions that are read at a time for lists that nobody could count before: more than one operation may answer with.
+const MOST_LISTED: usize = 80_000;
 /// A share may rest so many days from its ex-date on.
 const LONGEST_REST: Day = 10;
 
@@ -209,12 +211,14 @@ impl CorporateActions<'_> {
         Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
     }
 
-    /// Every action of these symbols, by symbol, oldest first.
+    /// Every action of these symbols, oldest first; none at all if they are more than anybody may list at a time.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn of(&self, symbols: &[i64]) -> Result<Vec<Model>> {
+    pub async fn of(&self, symbols: &[i64]) -> Result<Option<Vec<Model>>> {
         let query = Entity::find().filter(Column::SymbolId.is_in(symbols.iter().copied()));
-        Ok(query.order_by_asc(Column::ExDay).order_by_asc(Column::Id).all(&self.0.read).await?)
+        let query = query.order_by_asc(Column::ExDay).order_by_asc(Column::Id).limit(MOST_LISTED as u64 + 1);
+        let rows = query.all(&self.0.read).await?;
+        Ok((rows.len() <= MOST_LISTED).then_some(rows))
     }
 }
