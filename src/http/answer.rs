@@ -132,6 +132,8 @@ fn write(response: &GraphQLResponse) -> Vec<u8> {
     let written = serde_json::to_writer(&mut body, &Written::new(response));
     metrics::phase(metrics::Phase::Write, began.elapsed());
     if written.is_ok() {
+        // As long as its client takes, so no more than it needs.
+        body.0.shrink_to_fit();
         return body.0;
     }
     drop(body);
