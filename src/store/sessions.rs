@@ -60,7 +60,7 @@ impl Sessions<'_> {
     }
 }
 
-impl super::Tokens<'_> {
+impl super::repositories::Tokens<'_> {
     /// Which of these tokens are still good.
     pub async fn live_of(&self, ids: &[i64]) -> Result<HashSet<i64>> {
         let rows: Vec<i64> = api_token::Entity::find()
