@@ -105,9 +105,9 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// The source that a symbol's prices are refreshed from.
+    /// The source that symbols' prices are refreshed from.
     #[must_use]
-    pub fn prices(&self, _symbol: &symbol::Model) -> Arc<dyn PriceProvider> {
+    pub fn prices(&self) -> Arc<dyn PriceProvider> {
         self.alpha_vantage.clone()
     }
 

@@ -15,6 +15,14 @@ struct Snapshot {
     chosen: Option<String>,
 }
 
+/// Why there is no model of a key.
+#[derive(Debug)]
+pub enum NoModel {
+    Unknown,
+    /// Its file can't be used, for this reason.
+    Unusable(String),
+}
+
 /// The models of this process; clones share them.
 #[derive(Clone)]
 pub struct Registry {
@@ -63,15 +71,17 @@ impl Registry {
         Ok(Snapshot { trained: heads.models.iter().filter_map(named).collect(), chosen: heads.chosen })
     }
 
-    /// The model with this key; with none, the default. `Err` within tells why there's none.
-    pub async fn find(&self, key: Option<&str>) -> Result<Result<Arc<ForecastModel>, String>, StoreError> {
+    /// The model with this key; with none, the default.
+    pub async fn find(&self, key: Option<&str>) -> Result<Result<Arc<ForecastModel>, NoModel>, StoreError> {
         let snapshot = self.snapshot().await?;
         let Some(key) = key else { return Ok(Ok(self.default_of(&snapshot))) };
         if let Some(model) = self.usable(&snapshot, key) {
             return Ok(Ok(model));
         }
         let unusable = self.directory.unusable.iter().find(|file| file.key == key);
-        Ok(Err(unusable.map_or_else(String::new, |file| format!("{} can't be used: {}", file.file, file.reason))))
+        Ok(Err(unusable.map_or(NoModel::Unknown, |file| {
+            NoModel::Unusable(format!("{} can't be used: {}", file.file, file.reason))
+        })))
     }
 
     fn usable(&self, snapshot: &Snapshot, key: &str) -> Option<Arc<ForecastModel>> {

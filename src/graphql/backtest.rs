@@ -20,7 +20,7 @@ use crate::market::Adjustment;
 use crate::research::Curve;
 use crate::store::entity::backtest as row;
 use crate::store::page::{Key, Page, PageRequest};
-use crate::store::{ResearchFilter, research_sorts, trade_sorts};
+use crate::store::{ResearchFilter, newest_first, trade_sorts};
 
 /// A strategy's run over a symbol's bars, stored with everything that made it.
 #[derive(Debug, Clone)]
@@ -370,7 +370,7 @@ impl BacktestQuery {
             Some(f) => runs(ctx, f.ticker, (f.created_from, f.created_to), f.search).await?,
             None => ResearchFilter::default(),
         };
-        let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.backtests().page(&wanted, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Backtests(wanted), row::Model::keys, Backtest))

@@ -17,7 +17,7 @@ use crate::market::ipo::{self as market, Board, FieldChange as Change, IpoDates,
 use crate::market::{DataSource, Exchange, Performance};
 use crate::store::entity::{ipo as row, ipo_revision};
 use crate::store::page::Key;
-use crate::store::{IpoColumn, revision_sorts, today_at};
+use crate::store::{IpoColumn, newest_first, today_at};
 
 /// An initial public offering.
 #[derive(Debug, Clone)]
@@ -382,7 +382,7 @@ impl Ipo {
         #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
         #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
     ) -> Result<Connection<IpoRevision>> {
-        let page = PageArguments { first, after, last, before }.request(&revision_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let read = async {
             let found = loader.load_one(RevisionsOf(self.0.id, page.clone())).await.map_err(|e| internal(&e))?;

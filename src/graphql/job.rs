@@ -22,7 +22,7 @@ use crate::actions::jobs;
 use crate::app::App;
 use crate::request::normalise_ticker;
 use crate::store::entity::job;
-use crate::store::{JobFilter, JobKind, JobState, JobUpdate, RecordCounts, Update, job_sorts};
+use crate::store::{JobFilter, JobKind, JobState, JobUpdate, RecordCounts, Update, newest_first};
 
 /// Work that outlives a request.
 #[derive(Debug, Clone)]
@@ -160,7 +160,7 @@ impl JobQuery {
             state: distinct(f.state),
             ticker: f.ticker.map(|t| normalise_ticker(&t).unwrap_or(t)),
         });
-        let page = PageArguments { first, after, last, before }.request(&job_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.jobs().page(&filter, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Jobs(filter), job::Model::keys, Job))

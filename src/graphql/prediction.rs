@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::forecast::{DayRecord, Outcome, Point, apart};
 use crate::research::PredictRequest;
 use crate::store::entity::prediction as row;
-use crate::store::{ResearchFilter, research_sorts};
+use crate::store::{ResearchFilter, newest_first};
 
 /// How forecasts of one day ahead have done.
 #[derive(Debug, Clone, SimpleObject)]
@@ -275,7 +275,7 @@ impl PredictionQuery {
             Some(f) => runs(ctx, f.ticker, (f.created_from, f.created_to), None).await?,
             None => ResearchFilter::default(),
         };
-        let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
         let rows = if_asked(ctx, store.predictions().page(&wanted, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Predictions(wanted), row::Model::keys, Prediction))
     }

@@ -21,7 +21,7 @@ use crate::backtest::{self, SweepMetric};
 use crate::market::Adjustment;
 use crate::research::{StoredSweep, decode_sweep};
 use crate::store::entity::sweep as row;
-use crate::store::{ResearchFilter, research_sorts};
+use crate::store::{ResearchFilter, newest_first};
 
 /// Every pair of two windows: below its moving average of the one a symbol is bought, above that of the other sold.
 #[derive(Debug, Clone)]
@@ -269,7 +269,7 @@ impl SweepQuery {
             SweepFilterInput,
         >,
     ) -> Result<Connection<Sweep>> {
-        let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
         let wanted = match filter {
             Some(f) => runs(ctx, f.ticker, (f.created_from, f.created_to), f.search).await?,
             None => ResearchFilter::default(),

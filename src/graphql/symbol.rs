@@ -27,7 +27,7 @@ use crate::market::resample::resample;
 use crate::market::{self, Adjustment, DataSource, Exchange, Interval, Series};
 use crate::store::entity::backtest;
 use crate::store::page::{Key, PageRequest};
-use crate::store::{BarRequest, bar_sorts, research_sorts};
+use crate::store::{BarRequest, bar_sorts, newest_first};
 
 /// Gaps that are listed of one symbol.
 const MOST_GAPS: usize = 1_000;
@@ -285,7 +285,7 @@ impl Symbol {
         #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
         #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
     ) -> Result<Connection<Backtest>> {
-        let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let read = async {
             let found = loader.load_one(BacktestsOf(self.0.id, page.clone())).await.map_err(|e| internal(&e))?;

@@ -10,7 +10,7 @@ use super::scalars::DateTime;
 use crate::actions::tokens;
 use crate::app::App;
 use crate::store::entity::api_token as row;
-use crate::store::{Role, token_sorts};
+use crate::store::{Role, newest_first};
 
 /// A token, without its secret.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ async fn all_tokens(ctx: &Context<'_>) -> Result<Vec<ApiToken>> {
 }
 
 async fn page(ctx: &Context<'_>, arguments: PageArguments) -> Result<Connection<ApiToken>> {
-    let page = arguments.request(&token_sorts())?;
+    let page = arguments.request(&newest_first())?;
     let read = tokens::page(ctx.data_unchecked::<App>(), &caller(ctx), &page).map_err(Fault::from)?;
     let rows = if_asked(ctx, read).await.map_err(Fault::from)?;
     Ok(connect(rows, Total::Tokens, row::Model::keys, ApiToken))

@@ -143,8 +143,21 @@ impl Service {
         })
     }
 
-    /// Runs a query or a mutation to its end, or to the end of the time that one may take.
+    /// Runs a query or a mutation to its end, or to the end of the time that one may take. What the audit trail tells of goes
+    /// on though its client hangs up meanwhile: the trail would lack what was done until then.
     pub(super) async fn execute(&self, admitted: Admitted) -> Finished {
+        if admitted.asked.is_empty() {
+            return self.run(admitted).await;
+        }
+        let (service, budget) = (self.clone(), admitted.budget.clone());
+        let running = tokio::spawn(async move { service.run(admitted).await }.in_current_span());
+        running.await.unwrap_or_else(|error| {
+            let error = crate::graphql::internal(&error).into_server_error(START);
+            Finished { response: GraphQLResponse::from_errors(vec![error]), _budget: budget }
+        })
+    }
+
+    async fn run(&self, admitted: Admitted) -> Finished {
         let Admitted { request, budget, cost, operation, caller, asked, text, span, room: _room, introspects } =
             admitted;
         let began = Instant::now();

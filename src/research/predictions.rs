@@ -11,6 +11,7 @@ use crate::forecast::{
 };
 use crate::market::calendar::{Calendar, next_trading_days, with_sessions};
 use crate::market::{Day, Series};
+use crate::registry::NoModel;
 use crate::request::RequestError;
 use crate::store::entity::{prediction as row, symbol};
 use crate::store::{NewPrediction, StoreError};
@@ -72,12 +73,11 @@ pub async fn predict(app: &App, request: PredictRequest) -> Result<row::Model, R
 }
 
 async fn find_model(app: &App, key: Option<&str>) -> Result<Arc<ForecastModel>, RequestError> {
-    app.models.find(key).await?.map_err(|reason| {
-        if reason.is_empty() {
+    app.models.find(key).await?.map_err(|none| match none {
+        NoModel::Unknown => {
             RequestError::NotFound { field: "modelId".into(), what: "model with this id; models lists them".to_owned() }
-        } else {
-            RequestError::invalid("modelId", reason)
         }
+        NoModel::Unusable(reason) => RequestError::invalid("modelId", reason),
     })
 }
 

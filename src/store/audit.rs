@@ -1,11 +1,10 @@
 //! The audit trail: which token did what, when, to which object. Rows are written and forgotten, never changed.
 
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::entity::audit_event::{ActiveModel, Column, Entity, Model};
-use super::page::{Key, Keys, Page, PageRequest, Sort};
+use super::page::{Page, PageRequest, newest_first};
 use super::repositories::Audit;
 use super::{Millis, Result, now};
 use crate::telemetry::traces;
@@ -42,20 +41,6 @@ impl AuditFilter {
     }
 }
 
-/// Newest first.
-#[must_use]
-pub fn audit_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(Column::Id), descending: true, text: false }]
-}
-
-impl Model {
-    /// The row's values for a cursor.
-    #[must_use]
-    pub fn keys(&self) -> Keys {
-        vec![Key::Int(self.id)]
-    }
-}
-
 impl Audit<'_> {
     /// Records what was done.
     pub async fn record(&self, deeds: Vec<Deed>) -> Result<()> {
@@ -83,7 +68,7 @@ impl Audit<'_> {
     }
 
     pub async fn page(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Page<Model>> {
-        let query = page.apply(Entity::find().filter(filter.condition()), &audit_sorts());
+        let query = page.apply(Entity::find().filter(filter.condition()), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 

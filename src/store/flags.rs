@@ -10,7 +10,7 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use super::entity::flag::{ActiveModel, Column, Entity, Model};
-use super::page::{Key, Keys, Page, PageRequest, Sort};
+use super::page::{Page, PageRequest, newest_first};
 use super::repositories::Flags;
 use super::{Millis, Result, now, search};
 use crate::market::text::clean;
@@ -54,19 +54,6 @@ impl FlagFilter {
             condition = condition.add(search::holds(text, [Column::Record, Column::Field, Column::Reason]));
         }
         condition
-    }
-}
-
-/// Newest first.
-fn sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(Column::Id), descending: true, text: false }]
-}
-
-impl Model {
-    /// The row's values for a cursor.
-    #[must_use]
-    pub fn keys(&self) -> Keys {
-        vec![Key::Int(self.id)]
     }
 }
 
@@ -144,7 +131,7 @@ impl Flags<'_> {
     }
 
     pub async fn page(&self, filter: &FlagFilter, page: &PageRequest) -> Result<Page<Model>> {
-        let query = page.apply(Entity::find().filter(filter.condition()), &sorts());
+        let query = page.apply(Entity::find().filter(filter.condition()), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
@@ -209,10 +196,4 @@ fn fingerprint(source: DataSource, scope: &str, flag: &NewFlag) -> String {
         hasher.update(part.as_bytes());
     }
     hex::encode(&hasher.finalize()[..16])
-}
-
-/// Sorts of the list, for checking cursors.
-#[must_use]
-pub fn flag_sorts() -> Vec<Sort> {
-    sorts()
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
     IntoActiveModel, Iterable, PaginatorTrait, QueryFilter,
@@ -13,17 +13,11 @@ use super::children::Children;
 use super::entity::ipo::{ActiveModel, Column, Entity, Model};
 use super::entity::ipo_revision;
 use super::ipo_lists::{IpoFilter, IpoOrder};
-use super::page::{Page, PageRequest, Sort};
+use super::page::{Page, PageRequest};
 use super::repositories::Ipos;
 use super::{Result, now};
 use crate::market::ipo::FieldChange;
 use crate::market::{DataSource, Exchange};
-
-/// Newest first.
-#[must_use]
-pub fn revision_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(ipo_revision::Column::Id), descending: true, text: false }]
-}
 
 const REVISIONS: Children = Children { table: "ipo_revisions", columns: "child.*", parent: "ipo_id", key: "id" };
 

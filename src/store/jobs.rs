@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, Paginato
 
 use super::entity::job::{ActiveModel, Column, Entity, JobKind, JobState, Model};
 use super::entity::{job_file, job_key, symbol};
-use super::page::{Key, Keys, Page, PageRequest, Sort};
+use super::page::{Page, PageRequest, newest_first};
 use super::repositories::Jobs;
 use super::{Millis, Result, clock};
 use crate::telemetry::traces;
@@ -75,23 +75,7 @@ pub enum Claim {
 
 pub(super) const CHUNK: usize = 500;
 
-fn active() -> [JobState; 3] {
-    JobState::ACTIVE
-}
-
-/// Newest first.
-#[must_use]
-pub fn job_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(Column::Id), descending: true, text: false }]
-}
-
 impl Model {
-    /// The row's values for a cursor.
-    #[must_use]
-    pub fn keys(&self) -> Keys {
-        vec![Key::Int(self.id)]
-    }
-
     /// What the job did, once it says so.
     #[must_use]
     pub fn outcome(&self) -> Option<RecordCounts> {
@@ -175,7 +159,7 @@ impl Jobs<'_> {
         for new in new.chunks(CHUNK) {
             let of_same_thing = Condition::all()
                 .add(Column::DedupeKey.is_in(new.iter().map(|j| j.dedupe_key.as_str())))
-                .add(Column::State.is_in(active()));
+                .add(Column::State.is_in(JobState::ACTIVE));
             let keys: Vec<&str> = new.iter().filter_map(|j| j.idempotency_key.as_deref()).collect();
             let mut either = Condition::any().add(of_same_thing);
             if !keys.is_empty() {
@@ -268,7 +252,7 @@ impl Jobs<'_> {
     }
 
     pub async fn page(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<Model>> {
-        let query = page.apply(Entity::find().filter(filter.condition()), &job_sorts());
+        let query = page.apply(Entity::find().filter(filter.condition()), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 

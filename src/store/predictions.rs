@@ -4,9 +4,9 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
 use super::entity::prediction;
-use super::page::{Key, Keys, Page, PageRequest};
+use super::page::{Page, PageRequest, newest_first};
 use super::repositories::Predictions;
-use super::research::{ResearchFilter, research_sorts};
+use super::research::ResearchFilter;
 use super::{Result, now};
 use crate::market::Day;
 
@@ -23,14 +23,6 @@ pub struct NewPrediction {
     /// As JSON, and so is the next.
     pub points: String,
     pub evaluation: String,
-}
-
-impl prediction::Model {
-    /// The row's values for a cursor.
-    #[must_use]
-    pub fn keys(&self) -> Keys {
-        vec![Key::Int(self.id)]
-    }
 }
 
 impl Predictions<'_> {
@@ -76,7 +68,7 @@ impl Predictions<'_> {
         let query = page.apply(
             prediction::Entity::find()
                 .filter(filter.condition(prediction::Column::SymbolId, prediction::Column::CreatedAt)),
-            &research_sorts(),
+            &newest_first(),
         );
         Ok(page.page(query.all(&self.0.read).await?))
     }

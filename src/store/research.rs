@@ -11,7 +11,7 @@ use sea_orm::{
 
 use super::children::Children;
 use super::entity::{backtest, backtest_curve, sweep, sweep_columns, symbol};
-use super::page::{Key, Keys, Page, PageRequest, Sort};
+use super::page::{Page, PageRequest, Sort, newest_first};
 use super::repositories::{Backtests, Sweeps};
 use super::{Millis, Result, now, search};
 use crate::market::{Adjustment, Day};
@@ -79,12 +79,6 @@ impl ResearchFilter {
     }
 }
 
-/// Newest first.
-#[must_use]
-pub fn research_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col("id"), descending: true, text: false }]
-}
-
 /// Trades of a backtest, in their order.
 #[must_use]
 pub fn trade_sorts() -> Vec<Sort> {
@@ -94,14 +88,6 @@ pub fn trade_sorts() -> Vec<Sort> {
 /// What runs that a person can name have in common: rows by id, pages, counts, names, deletion.
 macro_rules! named_runs {
     ($repository:ident, $entity:ident) => {
-        impl $entity::Model {
-            /// The row's values for a cursor.
-            #[must_use]
-            pub fn keys(&self) -> Keys {
-                vec![Key::Int(self.id)]
-            }
-        }
-
         impl $repository<'_> {
             fn find(filter: &ResearchFilter) -> Select<$entity::Entity> {
                 use $entity::{Column, Entity};
@@ -114,7 +100,7 @@ macro_rules! named_runs {
             }
 
             pub async fn page(&self, filter: &ResearchFilter, page: &PageRequest) -> Result<Page<$entity::Model>> {
-                let query = page.apply(Self::find(filter), &research_sorts());
+                let query = page.apply(Self::find(filter), &newest_first());
                 Ok(page.page(query.all(&self.0.read).await?))
             }
 

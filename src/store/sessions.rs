@@ -7,7 +7,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySele
 
 use super::entity::api_token;
 use super::entity::session::{ActiveModel, Column, Entity, Model};
-use super::repositories::Sessions;
+use super::repositories::{Sessions, Tokens};
 use super::tokens::{hash, is_live, random_token};
 use super::{Millis, Result, now};
 
@@ -60,7 +60,7 @@ impl Sessions<'_> {
     }
 }
 
-impl super::repositories::Tokens<'_> {
+impl Tokens<'_> {
     /// Which of these tokens are still good.
     pub async fn live_of(&self, ids: &[i64]) -> Result<HashSet<i64>> {
         let rows: Vec<i64> = api_token::Entity::find()

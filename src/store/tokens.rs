@@ -9,7 +9,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, PaginatorTr
 use sha2::{Digest, Sha256};
 
 use super::entity::api_token::{ActiveModel, Column, Entity, Model, Role};
-use super::page::{Key, Keys, Page, PageRequest, Sort};
+use super::page::{Page, PageRequest, newest_first};
 use super::repositories::Tokens;
 use super::{Millis, Result, now};
 
@@ -37,20 +37,6 @@ pub fn hash(token: &str) -> String {
 pub(super) fn is_live() -> Condition {
     let unexpired = Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now()));
     Condition::all().add(Column::RevokedAt.is_null()).add(unexpired)
-}
-
-/// Newest first.
-#[must_use]
-pub fn token_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(Column::Id), descending: true, text: false }]
-}
-
-impl Model {
-    /// The row's values for a cursor.
-    #[must_use]
-    pub fn keys(&self) -> Keys {
-        vec![Key::Int(self.id)]
-    }
 }
 
 impl Tokens<'_> {
@@ -93,7 +79,7 @@ impl Tokens<'_> {
     }
 
     pub async fn page(&self, page: &PageRequest) -> Result<Page<Model>> {
-        let query = page.apply(Entity::find(), &token_sorts());
+        let query = page.apply(Entity::find(), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 

@@ -4,17 +4,16 @@ use super::{Done, JobError, Progress};
 use crate::app::App;
 use crate::ingest;
 use crate::jobs::RefreshSymbol;
-use crate::providers::{History, PriceProvider};
+use crate::providers::{Capabilities, History, PriceProvider};
 use crate::store::entity::symbol;
 
 pub(super) async fn run(job: &RefreshSymbol, app: &App, progress: &Progress) -> Result<Done, JobError> {
     let Some(symbol) = app.store.symbols().get(job.symbol_id).await? else {
         return Err(JobError::Pointless("The symbol has been removed".to_owned()));
     };
-    let provider = app.providers.prices(&symbol);
-    let name = provider.capabilities().name;
-
-    let plan = ingest::plan(&symbol, job.full, provider.capabilities().recent_bars);
+    let provider = app.providers.prices();
+    let Capabilities { name, recent_bars } = provider.capabilities();
+    let plan = ingest::plan(&symbol, job.full, recent_bars);
     progress.tell(0, None, &format!("Asking {name} for {}", symbol.ticker)).await;
     let batch = provider.fetch(&symbol.ticker, plan).await?;
     let history = batch.history;
