@@ -203,6 +203,7 @@ on_each_database! {
         assert_eq!(app.symbol("OLD.NSE").await["ticker"], "NEW.NSE");
         assert_eq!((&renamed["name"], &renamed["listedOn"]), (&json!("A Company Limited"), &json!("2008-10-06")));
         let taken = app.symbol("TAKEN.NSE").await;
+        assert_eq!([&app.symbol("TAKEN").await["ticker"], &app.symbol("OLD").await["ticker"]], ["TAKEN.NSE", "NEW.NSE"]);
         assert_eq!((&taken["name"], &app.symbol("GONE.NSE").await["name"]), (&Value::Null, &json!("Fourth Limited")));
         assert_eq!((&taken["barCount"], &taken["isin"]), (&json!(1), &json!("INE999Z01010")));
         let before = app.symbol(DEF).await;
