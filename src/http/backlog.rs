@@ -3,14 +3,13 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::ServerError;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header;
 use axum::response::Response;
 use futures_util::{Stream, StreamExt, stream};
-use tokio::time::Instant;
 
 use super::rates::Client;
 use super::refusal::overloaded;
@@ -25,18 +24,32 @@ const MIDDLE_ROOM: usize = 48 << 20;
 /// From here on a request's answer counts, and a socket's, which has a hundred at a time.
 const MIDDLE: usize = 16 << 10;
 const MIDDLE_MESSAGE: usize = 2 << 10;
-/// Bytes of answers that may wait for room, being in memory already, and how long.
+/// Bytes of answers that may wait for room, being in memory already.
 const WAITING: usize = 32 << 20;
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// What goes out at a time; each piece is a copy, as what is on its way would else hold the whole answer.
 const PIECE: usize = 16 << 10;
-/// How long a client may take nothing of an answer.
-const UNTAKEN: Duration = Duration::from_secs(8);
-/// The same while others wait for the room, and how long an answer may take in all then.
-const UNTAKEN_IN_CROWD: Duration = Duration::from_secs(4);
-const LONGEST_IN_CROWD: Duration = Duration::from_secs(20);
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How long clients may take.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// With nothing of an answer.
+    untaken: Duration,
+    /// The same while others wait for the room, and with all of an answer then.
+    untaken_in_crowd: Duration,
+    longest_in_crowd: Duration,
+    look_every: Duration,
+    /// With an answer that waits for room.
+    wait: Duration,
+}
+
+const PATIENCE: Patience = Patience {
+    untaken: Duration::from_secs(8),
+    untaken_in_crowd: Duration::from_secs(4),
+    longest_in_crowd: Duration::from_secs(20),
+    look_every: Duration::from_millis(500),
+    wait: Duration::from_secs(10),
+};
 
 /// The room.
 #[derive(Clone)]
@@ -44,21 +57,28 @@ pub(super) struct Backlog {
     long: Shares,
     middle: Shares,
     waiting: Shares,
+    patience: Patience,
 }
 
 /// Room for an answer.
 pub(super) struct Held {
     room: Room,
     shares: Shares,
+    patience: Patience,
 }
 
 impl Default for Backlog {
     fn default() -> Self {
-        Self { long: Shares::new(LONG_ROOM), middle: Shares::new(MIDDLE_ROOM), waiting: Shares::new(WAITING) }
+        Self::new(PATIENCE)
     }
 }
 
 impl Backlog {
+    fn new(patience: Patience) -> Self {
+        let [long, middle, waiting] = [LONG_ROOM, MIDDLE_ROOM, WAITING].map(Shares::new);
+        Self { long, middle, waiting, patience }
+    }
+
     /// Room for a request's answer until its client has taken it; a short one needs none.
     ///
     /// # Errors
@@ -77,12 +97,12 @@ impl Backlog {
 
     async fn hold(&self, client: Client, bytes: usize) -> Result<Held, ServerError> {
         let shares = if bytes < LONG { &self.middle } else { &self.long };
-        let held = |room| Held { room, shares: shares.clone() };
+        let held = |room| Held { room, shares: shares.clone(), patience: self.patience };
         if let Some(room) = shares.room_now(client, bytes) {
             return Ok(held(room));
         }
         let _waiting = self.waiting.room_now(client, bytes).ok_or_else(overloaded)?;
-        let room = tokio::time::timeout(LONGEST_WAIT, shares.room(client, bytes)).await;
+        let room = tokio::time::timeout(self.patience.wait, shares.room(client, bytes)).await;
         room.ok().flatten().map(held).ok_or_else(overloaded)
     }
 }
@@ -107,22 +127,23 @@ impl Unread {
     }
 
     /// Lets go of what its client doesn't take.
-    fn look(&self, is_wanted: bool) {
+    fn look(&self, is_wanted: bool, patience: Patience) {
         let mut rest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let most = if is_wanted { UNTAKEN_IN_CROWD } else { UNTAKEN };
-        let is_late =
-            |rest: &Rest| rest.taken_at.elapsed() > most || (is_wanted && rest.since.elapsed() > LONGEST_IN_CROWD);
+        let most = if is_wanted { patience.untaken_in_crowd } else { patience.untaken };
+        let is_late = |rest: &Rest| {
+            rest.taken_at.elapsed() > most || (is_wanted && rest.since.elapsed() > patience.longest_in_crowd)
+        };
         if rest.as_ref().is_some_and(is_late) {
             *rest = None;
         }
     }
 }
 
-async fn watch(unread: Weak<Unread>, shares: Shares) {
+async fn watch(unread: Weak<Unread>, shares: Shares, patience: Patience) {
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(patience.look_every).await;
         let Some(unread) = unread.upgrade() else { return };
-        unread.look(shares.is_wanted());
+        unread.look(shares.is_wanted(), patience);
     }
 }
 
@@ -131,7 +152,7 @@ pub(super) fn pieces(whole: Bytes, held: Held) -> impl Stream<Item = io::Result<
     let (left, now) = (whole.len(), Instant::now());
     let rest = Rest { bytes: whole, _room: held.room, since: now, taken_at: now };
     let unread = Arc::new(Unread(Mutex::new(Some(rest))));
-    tokio::spawn(watch(Arc::downgrade(&unread), held.shares));
+    tokio::spawn(watch(Arc::downgrade(&unread), held.shares, held.patience));
     let pieces = stream::unfold((unread, left), |(unread, left)| async move {
         if left == 0 {
             return None;
@@ -168,43 +189,58 @@ mod tests {
 
     use super::*;
 
+    /// A fifth of what the service has.
+    fn backlog() -> Backlog {
+        let Patience { untaken, untaken_in_crowd, longest_in_crowd, look_every, wait } = PATIENCE;
+        Backlog::new(Patience {
+            untaken: untaken / 5,
+            untaken_in_crowd: untaken_in_crowd / 5,
+            longest_in_crowd: longest_in_crowd / 5,
+            look_every: look_every / 5,
+            wait: wait / 5,
+        })
+    }
+
     async fn unread(backlog: &Backlog, client: Client, bytes: usize) -> BoxStream<'static, io::Result<Bytes>> {
         let held = backlog.answer(client, bytes).await.expect("room").expect("a long one");
         Box::pin(pieces(vec![7; bytes].into(), held))
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_its_client_does_not_take_makes_room_for_others() {
-        let backlog = Backlog::default();
+        let backlog = backlog();
         let (one, two, three) = (Client::Token(1), Client::Token(2), Client::Token(3));
         let mut first = unread(&backlog, one, LONG_ROOM / 2).await;
         assert_eq!(first.next().await.expect("a piece").expect("bytes").len(), PIECE);
         let began = Instant::now();
-        let again = unread(&backlog, one, LONG_ROOM / 2).await;
-        assert!((UNTAKEN..LONGEST_WAIT).contains(&began.elapsed()), "its own client alone waits");
-        assert!(first.next().await.expect("an end").is_err() && first.next().await.is_none());
-        let _second = unread(&backlog, two, LONG_ROOM / 2).await;
-        let began = Instant::now();
+        let second = unread(&backlog, two, LONG_ROOM / 2).await;
+        assert!(began.elapsed() < backlog.patience.untaken_in_crowd, "another client has its own share");
         let third = unread(&backlog, three, LONG).await;
-        assert!((UNTAKEN_IN_CROWD..UNTAKEN).contains(&began.elapsed()), "{:?}", began.elapsed());
-        let shorter = unread(&backlog, one, LONG - 1).await;
-        drop((again, third, shorter));
+        assert!(began.elapsed() >= backlog.patience.untaken_in_crowd);
+        assert!(first.next().await.expect("an end").is_err() && first.next().await.is_none());
+        drop((second, third));
+        let first = unread(&backlog, one, LONG_ROOM / 2).await;
+        let began = Instant::now();
+        let again = unread(&backlog, one, LONG_ROOM / 2).await;
+        assert!(began.elapsed() >= backlog.patience.untaken, "a client that keeps itself from it waits longer");
+        drop((first, again));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_is_taken_slowly_arrives_whole() {
-        let backlog = Backlog::default();
+        let backlog = backlog();
         let mut slow = unread(&backlog, Client::Settings, 5 * PIECE + 1).await;
         let mut bytes = 0;
         while let Some(piece) = slow.next().await {
             bytes += piece.expect("bytes").len();
-            tokio::time::sleep(UNTAKEN - LOOK_EVERY).await;
+            tokio::time::sleep(backlog.patience.untaken / 4).await;
         }
         assert_eq!(bytes, 5 * PIECE + 1);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn so_much_waits_and_no_more() {
+        // As long as the service waits.
         let backlog = Backlog::default();
         let held = backlog.answer(Client::Token(0), LONG_ROOM / 2).await.expect("room");
         let wait = || {
@@ -212,11 +248,13 @@ mod tests {
             tokio::spawn(async move { backlog.message(Client::Token(0), WAITING / 4).await.is_ok() })
         };
         let waiting = [wait(), wait()];
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        while backlog.waiting.room_now(Client::Token(0), LONG).is_some() {
+            tokio::task::yield_now().await;
+        }
         let began = Instant::now();
         assert!(backlog.message(Client::Token(1), LONG).await.is_ok(), "there is room");
         assert!(backlog.message(Client::Token(0), LONG).await.is_err());
-        assert_eq!(began.elapsed(), Duration::ZERO);
+        assert!(began.elapsed() < PATIENCE.wait / 2);
         drop(held);
         for waited in waiting {
             assert!(waited.await.expect("an end"));
