@@ -191,7 +191,8 @@ pub(super) fn with_status(status: StatusCode, response: &GraphQLResponse, form: 
         Value::Number(seconds) => seconds.as_u64(),
         _ => None,
     });
-    if let Some(seconds) = retry {
+    let is_overloaded = response.errors.first().and_then(Code::of) == Some(Code::Overloaded);
+    if let Some(seconds) = retry.or(is_overloaded.then_some(5)) {
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if status == StatusCode::UNAUTHORIZED {

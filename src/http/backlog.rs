@@ -3,14 +3,13 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::ServerError;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header;
 use axum::response::Response;
 use futures_util::{Stream, StreamExt, stream};
-use tokio::time::Instant;
 
 use super::rates::Client;
 use super::refusal::overloaded;
@@ -25,30 +24,31 @@ const MIDDLE_ROOM: usize = 48 << 20;
 /// From here on a request's answer counts, and a socket's, which has a hundred at a time.
 const MIDDLE: usize = 16 << 10;
 const MIDDLE_MESSAGE: usize = 2 << 10;
-/// Bytes of answers that may wait for room, being in memory already, and how long.
+/// Bytes of answers that may wait for room, being in memory already.
 const WAITING: usize = 32 << 20;
 
 /// What goes out at a time; each piece is a copy, as what is on its way would else hold the whole answer.
 const PIECE: usize = 16 << 10;
-/// How long is waited for whom.
+
+/// How long clients may take.
 #[derive(Clone, Copy)]
 struct Patience {
-    /// For room.
-    wait: Duration,
-    /// For a client that takes nothing of an answer.
+    /// With nothing of an answer.
     untaken: Duration,
-    /// The same while others wait for the room, and how long an answer may take in all then.
+    /// The same while others wait for the room, and with all of an answer then.
     untaken_in_crowd: Duration,
     longest_in_crowd: Duration,
     look_every: Duration,
+    /// With an answer that waits for room.
+    wait: Duration,
 }
 
 const PATIENCE: Patience = Patience {
-    wait: Duration::from_secs(10),
     untaken: Duration::from_secs(8),
     untaken_in_crowd: Duration::from_secs(4),
     longest_in_crowd: Duration::from_secs(20),
     look_every: Duration::from_millis(500),
+    wait: Duration::from_secs(10),
 };
 
 /// The room.
@@ -69,16 +69,16 @@ pub(super) struct Held {
 
 impl Default for Backlog {
     fn default() -> Self {
-        Self {
-            long: Shares::new(LONG_ROOM),
-            middle: Shares::new(MIDDLE_ROOM),
-            waiting: Shares::new(WAITING),
-            patience: PATIENCE,
-        }
+        Self::new(PATIENCE)
     }
 }
 
 impl Backlog {
+    fn new(patience: Patience) -> Self {
+        let [long, middle, waiting] = [LONG_ROOM, MIDDLE_ROOM, WAITING].map(Shares::new);
+        Self { long, middle, waiting, patience }
+    }
+
     /// Room for a request's answer until its client has taken it; a short one needs none.
     ///
     /// # Errors
@@ -127,7 +127,7 @@ impl Unread {
     }
 
     /// Lets go of what its client doesn't take.
-    fn look(&self, patience: Patience, is_wanted: bool) {
+    fn look(&self, is_wanted: bool, patience: Patience) {
         let mut rest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let most = if is_wanted { patience.untaken_in_crowd } else { patience.untaken };
         let is_late = |rest: &Rest| {
@@ -143,7 +143,7 @@ async fn watch(unread: Weak<Unread>, shares: Shares, patience: Patience) {
     loop {
         tokio::time::sleep(patience.look_every).await;
         let Some(unread) = unread.upgrade() else { return };
-        unread.look(patience, shares.is_wanted());
+        unread.look(shares.is_wanted(), patience);
     }
 }
 
@@ -189,16 +189,16 @@ mod tests {
 
     use super::*;
 
-    /// A tenth of what clients get.
-    fn hurried() -> Backlog {
-        let patience = Patience {
-            wait: PATIENCE.wait / 10,
-            untaken: PATIENCE.untaken / 10,
-            untaken_in_crowd: PATIENCE.untaken_in_crowd / 10,
-            longest_in_crowd: PATIENCE.longest_in_crowd / 10,
-            look_every: PATIENCE.look_every / 10,
-        };
-        Backlog { patience, ..Backlog::default() }
+    /// A fifth of what the service has.
+    fn backlog() -> Backlog {
+        let Patience { untaken, untaken_in_crowd, longest_in_crowd, look_every, wait } = PATIENCE;
+        Backlog::new(Patience {
+            untaken: untaken / 5,
+            untaken_in_crowd: untaken_in_crowd / 5,
+            longest_in_crowd: longest_in_crowd / 5,
+            look_every: look_every / 5,
+            wait: wait / 5,
+        })
     }
 
     async fn unread(backlog: &Backlog, client: Client, bytes: usize) -> BoxStream<'static, io::Result<Bytes>> {
@@ -208,49 +208,53 @@ mod tests {
 
     #[tokio::test]
     async fn what_its_client_does_not_take_makes_room_for_others() {
-        let backlog = hurried();
+        let backlog = backlog();
         let (one, two, three) = (Client::Token(1), Client::Token(2), Client::Token(3));
         let mut first = unread(&backlog, one, LONG_ROOM / 2).await;
         assert_eq!(first.next().await.expect("a piece").expect("bytes").len(), PIECE);
         let began = Instant::now();
-        let again = unread(&backlog, one, LONG_ROOM / 2).await;
-        assert!(began.elapsed() > backlog.patience.untaken, "its own client alone waits");
-        assert!(first.next().await.expect("an end").is_err() && first.next().await.is_none());
-        let _second = unread(&backlog, two, LONG_ROOM / 2).await;
-        let began = Instant::now();
+        let second = unread(&backlog, two, LONG_ROOM / 2).await;
+        assert!(began.elapsed() < backlog.patience.untaken_in_crowd, "another client has its own share");
         let third = unread(&backlog, three, LONG).await;
-        assert!(began.elapsed() > backlog.patience.untaken_in_crowd);
-        let shorter = unread(&backlog, one, LONG - 1).await;
-        drop((again, third, shorter));
+        assert!(began.elapsed() >= backlog.patience.untaken_in_crowd);
+        assert!(first.next().await.expect("an end").is_err() && first.next().await.is_none());
+        drop((second, third));
+        let first = unread(&backlog, one, LONG_ROOM / 2).await;
+        let began = Instant::now();
+        let again = unread(&backlog, one, LONG_ROOM / 2).await;
+        assert!(began.elapsed() >= backlog.patience.untaken, "a client that keeps itself from it waits longer");
+        drop((first, again));
     }
 
     #[tokio::test]
     async fn what_is_taken_slowly_arrives_whole() {
-        let backlog = hurried();
+        let backlog = backlog();
         let mut slow = unread(&backlog, Client::Settings, 5 * PIECE + 1).await;
         let mut bytes = 0;
         while let Some(piece) = slow.next().await {
             bytes += piece.expect("bytes").len();
-            tokio::time::sleep(backlog.patience.untaken / 2).await;
+            tokio::time::sleep(backlog.patience.untaken / 4).await;
         }
         assert_eq!(bytes, 5 * PIECE + 1);
     }
 
     #[tokio::test]
     async fn so_much_waits_and_no_more() {
-        let backlog = hurried();
+        // As long as the service waits.
+        let backlog = Backlog::default();
         let held = backlog.answer(Client::Token(0), LONG_ROOM / 2).await.expect("room");
         let wait = || {
             let backlog = backlog.clone();
             tokio::spawn(async move { backlog.message(Client::Token(0), WAITING / 4).await.is_ok() })
         };
         let waiting = [wait(), wait()];
-        // Both have begun to wait once a third finds no place to.
-        while backlog.waiting.room_now(Client::Token(0), 1).is_some() {
+        while backlog.waiting.room_now(Client::Token(0), LONG).is_some() {
             tokio::task::yield_now().await;
         }
+        let began = Instant::now();
         assert!(backlog.message(Client::Token(1), LONG).await.is_ok(), "there is room");
         assert!(backlog.message(Client::Token(0), LONG).await.is_err());
+        assert!(began.elapsed() < PATIENCE.wait / 2);
         drop(held);
         for waited in waiting {
             assert!(waited.await.expect("an end"));

@@ -25,6 +25,7 @@ mod rest;
 mod server;
 mod service;
 mod shares;
+mod streams;
 
 use std::time::Duration;
 
@@ -61,6 +62,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 pub fn router(app: App) -> Router {
     let service = Service::new(app, rest::texts());
     tokio::spawn(service.gate.live.clone().look(service.app.clone()));
+    let streams = streams::Streams::new(service.app.settings.http.trusted_proxies);
     let rest = rest::routes()
         .merge(reports::routes())
         .merge(export::routes())
@@ -95,6 +97,7 @@ pub fn router(app: App) -> Router {
         .layer(SetRequestIdLayer::x_request_id(NewId))
         .layer(middleware::from_fn(plain_request_id))
         .layer(middleware::from_fn(leftovers::pass_over))
+        .layer(middleware::from_fn_with_state(streams, streams::bound))
         .layer(CatchPanicLayer::new())
         .with_state(service)
 }

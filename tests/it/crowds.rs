@@ -161,3 +161,30 @@ async fn sockets_have_room_for_so_many_long_answers_until_they_end() {
     open.pop();
     until(async || ask(json!({})).await.0, |is_answered| *is_answered).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_has_half_of_the_sockets_and_streams() {
+    let app = TestApp::start_with(Database::Sqlite, &[("MAX_CONNECTIONS", "32")]).await;
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let follow = async |token: Option<&str>| {
+        let mut request = client.post(format!("{}/graphql", app.url)).header("accept", "text/event-stream");
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        request.json(&json!({"query": "subscription { jobUpdated { id } }"})).send().await.expect("an answer")
+    };
+    // Half of the connections may be sockets and streams, and half of those one client's.
+    let mut sockets = Vec::new();
+    for _ in 0..7 {
+        let mut socket = connect(&app, json!({})).await;
+        receive(&mut socket).await;
+        sockets.push(socket);
+    }
+    let stream = follow(None).await;
+    assert_eq!(stream.status(), 200);
+    let refused = follow(None).await;
+    assert_eq!((refused.status().as_u16(), refused.headers()["retry-after"].as_bytes()), (503, &b"5"[..]));
+    assert_eq!(follow(Some(crate::harness::ADMIN_TOKEN)).await.status(), 200, "another client");
+    drop((stream, sockets));
+    until(async || follow(None).await.status().as_u16(), |status| *status == 200).await;
+}

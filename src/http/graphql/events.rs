@@ -18,7 +18,7 @@ use crate::http::answer;
 use crate::http::backlog::{Backlog, Held, pieces};
 use crate::http::execute::Admitted;
 use crate::http::rates::Client;
-use crate::http::refusal::ended;
+use crate::http::refusal::{crowded, ended};
 
 /// How often something is sent where there is nothing to tell, so that no proxy takes the stream for dead.
 const HEARTBEAT: Duration = Duration::from_secs(12);
@@ -28,6 +28,9 @@ type Coming = Arc<Mutex<Option<Held>>>;
 
 /// Each result as an event `next`, then `complete`.
 pub(super) fn follow(service: &Service, caller: &Caller, admitted: Admitted) -> Response {
+    let Some(slot) = service.sockets.room_now(Client::of(caller), 1) else {
+        return answer::respond(&GraphQLResponse::from_errors(vec![crowded()]), answer::Form::GraphQL);
+    };
     let watched = service.gate.live.watch(caller.credential);
     let over = watched.ended.clone();
     let last = over.clone();
@@ -50,7 +53,7 @@ pub(super) fn follow(service: &Service, caller: &Caller, admitted: Admitted) -> 
         }
     };
     let farewell = stream::once(async move {
-        let _watched = watched;
+        let (_watched, _slot) = (watched, slot);
         last.is_cancelled().then(|| next(&ended()))
     });
     respond(events.chain(farewell.filter_map(|event| async { event })), coming)
