@@ -52,9 +52,12 @@ pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), C
     }
     let (days, counts) = import.finish().await.map_err(|e| failed(&e))?;
     bar.finish_and_clear();
-    println!(
+    say!(
         "{days} days: {} bars added, {} changed, {} unchanged, {} rows flagged; {passed_over} files passed over",
-        counts.added, counts.changed, counts.unchanged, counts.flagged
+        counts.added,
+        counts.changed,
+        counts.unchanged,
+        counts.flagged
     );
     app.store.close().await;
     if days == 0 && passed_over > 0 {

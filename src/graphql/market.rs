@@ -1,5 +1,7 @@
 //! Whole days of a market, corporate actions, and what a share was called before.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
 use super::batch::DataLoader;
@@ -7,7 +9,8 @@ use super::connection::{Connection, Count, CursorText, PageArguments, Total, con
 use super::errors::{Fault, UserError, internal, payload};
 use super::guard::caller;
 use super::job::Job;
-use super::loaders::{ActionsOf, Rows};
+use super::limits::too_large;
+use super::loaders::{Actions, ActionsOf, Rows};
 use super::scalars::{Date, Decimal};
 use super::spending;
 use super::subject::{Symbol, filtered_by, load_symbol};
@@ -54,7 +57,7 @@ pub struct FormerTicker {
 
 /// Something that a company did to its shares, as its exchange announced it.
 #[derive(Debug, Clone)]
-pub struct CorporateAction(pub corporate_action::Model);
+pub struct CorporateAction(pub Arc<corporate_action::Model>);
 
 /// Something that a company did to its shares, as its exchange announced it.
 #[Object]
@@ -173,16 +176,24 @@ impl MarketQuery {
         let page = PageArguments { first, after, last, before }.request(&corporate_action_sorts())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.corporate_actions().page(&filter, &page)).await.map_err(Fault::from)?;
-        Ok(connect(rows, Total::CorporateActions(filter), corporate_action::Model::keys, CorporateAction))
+        Ok(connect(rows, Total::CorporateActions(filter), corporate_action::Model::keys, |row| {
+            CorporateAction(Arc::new(row))
+        }))
     }
 }
 
 /// Every action of a symbol, oldest first.
 pub(super) async fn actions_of(ctx: &Context<'_>, symbol: i64) -> Result<Vec<CorporateAction>> {
     let loader = ctx.data_unchecked::<DataLoader<Rows>>();
-    let rows = loader.load_one(ActionsOf(symbol)).await.map_err(|e| internal(&e))?.unwrap_or_default();
-    spending::rows(ctx, rows.len()).await?;
-    Ok(rows.into_iter().map(CorporateAction).collect())
+    let found = loader.load_one(ActionsOf(symbol)).await.map_err(|e| internal(&e))?;
+    match found.as_deref() {
+        None => Ok(Vec::new()),
+        Some(Actions::TooMany) => Err(too_large()),
+        Some(Actions::Listed(rows)) => {
+            spending::rows(ctx, rows.len()).await?;
+            Ok(rows.iter().cloned().map(CorporateAction).collect())
+        }
+    }
 }
 
 /// Days of an exchange to fetch.

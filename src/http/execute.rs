@@ -19,7 +19,9 @@ use crate::actions::Caller;
 use crate::graphql::limits::{self, Budget};
 use crate::graphql::record::{AtOnce, merges};
 use crate::graphql::{Code, START, complete_paths, loaders, standard_words};
+use crate::store::Role;
 use crate::telemetry::metrics::{self, Operation, Phase};
+use crate::telemetry::traces;
 
 /// How long one operation may take.
 pub(super) const LONGEST_OPERATION: Duration = Duration::from_secs(30);
@@ -62,6 +64,18 @@ pub(super) struct Finished {
     _budget: Budget,
 }
 
+/// What a subscription tells of an event. Its turn among large operations ends with it.
+pub(super) struct Told {
+    pub response: GraphQLResponse,
+    budget: Budget,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.budget.renew();
+    }
+}
+
 impl Service {
     /// Checks a request against every bound that can be checked before it runs, and charges its client.
     ///
@@ -81,7 +95,13 @@ impl Service {
             looked.inspect_err(|errors| metrics::operation(&operations::unknown(), outcome(errors)))?;
         let (operation, name) = self.gate.names.of(kind, &mut request);
         metrics::operation_cost(operation.kind, cost);
+        let keeps = kind == OperationType::Mutation && caller.role >= Role::Operator;
+        traces::decide(keeps);
         let span = operations::span(operation.kind, &name, cost);
+        // Those of a WebSocket are within no request.
+        if keeps {
+            traces::keep(&span);
+        }
         let budget = Budget::new(self.gate.lane.clone());
         let asked = audit::asked(caller, Some(kind), &mut request);
         let caller = caller.clone();
@@ -192,7 +212,7 @@ impl Service {
     }
 
     /// The events of a subscription. A panic in one ends it with an error.
-    pub(super) fn follow(&self, admitted: Admitted) -> impl Stream<Item = GraphQLResponse> + Send + use<> {
+    pub(super) fn follow(&self, admitted: Admitted) -> impl Stream<Item = Told> + Send + use<> {
         let Admitted { request, cost, budget, operation, text, room, .. } = admitted;
         metrics::operation(&operation, "ok");
         let present = metrics::Present::subscription();
@@ -200,16 +220,16 @@ impl Service {
         let mut has_begun = false;
         events.map(move |event| {
             let _ = (&present, &room);
-            budget.renew();
             let is_first = !std::mem::replace(&mut has_begun, true);
-            match event {
+            let response = match event {
                 Ok(response) if is_first => tidied(refused_if_unbegun(response), cost, &text),
                 Ok(response) => tidied(response, cost, &text),
                 Err(_) => GraphQLResponse::from_errors(vec![
                     crate::graphql::internal(&std::io::Error::other("a subscription panicked"))
                         .into_server_error(START),
                 ]),
-            }
+            };
+            Told { response, budget: budget.clone() }
         })
     }
 }

@@ -83,6 +83,16 @@ impl Budgets<'_> {
         Ok(if is_blocked_today { 0 } else { per_day.saturating_sub(used) })
     }
 
+    /// Until when nothing may leave, where the provider has asked for quiet.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn blocked(&self, id: &str) -> Result<Option<Millis>> {
+        let Some(budget) = Entity::find_by_id(id).one(&self.0.read).await? else { return Ok(None) };
+        let present = clock::present(&self.0.read).await?;
+        Ok((budget.blocked_until > present).then_some(budget.blocked_until))
+    }
+
     /// Lets nothing leave before `until`: the provider has asked for it.
     pub async fn block(&self, id: &str, until: Millis) -> Result<()> {
         self.ensure(id).await?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, Statement,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
 };
 
 use super::Result;
@@ -63,6 +63,8 @@ pub struct ExDay {
 }
 
 const CHUNK: usize = 500;
+/// Actions that are read at a time for lists that nobody could count before: more than one operation may answer with.
+const MOST_LISTED: usize = 80_000;
 /// A share may rest so many days from its ex-date on.
 const LONGEST_REST: Day = 10;
 
@@ -164,9 +166,11 @@ impl CorporateActions<'_> {
         Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
     }
 
-    /// Every action of these symbols, by symbol, oldest first.
-    pub async fn of(&self, symbols: &[i64]) -> Result<Vec<Model>> {
+    /// Every action of these symbols, oldest first; none at all if they are more than anybody may list at a time.
+    pub async fn of(&self, symbols: &[i64]) -> Result<Option<Vec<Model>>> {
         let query = Entity::find().filter(Column::SymbolId.is_in(symbols.iter().copied()));
-        Ok(query.order_by_asc(Column::ExDay).order_by_asc(Column::Id).all(&self.0.read).await?)
+        let query = query.order_by_asc(Column::ExDay).order_by_asc(Column::Id).limit(MOST_LISTED as u64 + 1);
+        let rows = query.all(&self.0.read).await?;
+        Ok((rows.len() <= MOST_LISTED).then_some(rows))
     }
 }

@@ -160,12 +160,20 @@ impl Identities<'_> {
         Ok(())
     }
 
-    /// A symbol by its ticker of today, its ISIN, or a ticker that it had, the latest bearer first.
+    /// A symbol by its ticker of today, with or without the exchange's suffix, its ISIN, or a ticker that it had, the latest
+    /// bearer first.
     pub async fn find(&self, text: &str) -> Result<Option<symbol::Model>> {
         if let Some(found) = self.0.symbols().by_ticker(text).await? {
             return Ok(Some(found));
         }
         let is_isin = isin(text).is_some();
+        // The exchange itself spells its tickers without the suffix; today's bearer comes before those of before.
+        if !is_isin
+            && !text.ends_with(SUFFIX)
+            && let Some(found) = self.0.symbols().by_ticker(&format!("{text}{SUFFIX}")).await?
+        {
+            return Ok(Some(found));
+        }
         // An ISIN of before a split that no file named finds the issuer's share of its kind.
         let sql = if is_isin {
             "SELECT symbol_id FROM symbol_isins WHERE substr(isin, 1, 9) = substr($1, 1, 9) \
@@ -173,7 +181,7 @@ impl Identities<'_> {
         } else {
             "SELECT symbol_id FROM former_tickers WHERE ticker = $1 ORDER BY until_day DESC LIMIT 1"
         };
-        let key = if is_isin { text } else { text.trim_end_matches(SUFFIX) };
+        let key = if is_isin { text } else { text.strip_suffix(SUFFIX).unwrap_or(text) };
         let statement = Statement::from_sql_and_values(self.0.backend(), sql, [key.into()]);
         let Some(row) = self.0.read.query_one_raw(statement).await? else { return Ok(None) };
         self.0.symbols().get(row.try_get_by_index(0)?).await

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend, Iterable, Statement};
 
 use super::entity::job::{JobKind, JobState};
-use super::{Jobs, Result, Store, clock};
+use super::repositories::Jobs;
+use super::{Result, Store, clock};
 use crate::telemetry::metrics;
 
 impl Store {

@@ -107,6 +107,17 @@ impl Drop for Server {
 }
 
 #[test]
+fn a_reader_that_goes_ends_no_command() {
+    let mut child =
+        prospectus().arg("schema").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    // The schema is longer than a pipe holds.
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
 fn the_committed_schema_is_the_one_the_binary_prints() {
     let output = prospectus().arg("schema").output().expect("it runs");
     let committed = include_str!("../../schema.graphql");

@@ -20,7 +20,7 @@ use moka::sync::Cache;
 use super::codes::Code;
 use super::validate;
 
-pub use budget::{Budget, Lane, Room};
+pub use budget::{Budget, Lane, Room, too_large};
 
 /// The shapes of this schema's fields.
 static SHAPES: LazyLock<shape::Shapes> = LazyLock::new(|| shape::shapes(&super::schema(None).sdl()));
