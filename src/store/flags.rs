@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DatabaseTransaction, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use sha2::{Digest, Sha256};
 
@@ -40,7 +41,7 @@ pub struct FlagFilter {
 }
 
 impl FlagFilter {
-    fn condition(&self) -> Condition {
+    fn condition(&self, backend: DbBackend) -> Condition {
         let mut condition = Condition::all();
         if let Some(sources) = &self.source {
             condition = condition.add(Column::Source.is_in(sources.iter().copied()));
@@ -51,7 +52,7 @@ impl FlagFilter {
             None => {}
         }
         if let Some(text) = &self.search {
-            condition = condition.add(search::holds(text, [Column::Record, Column::Field, Column::Reason]));
+            condition = condition.add(search::holds(backend, text, [Column::Record, Column::Field, Column::Reason]));
         }
         condition
     }
@@ -131,12 +132,12 @@ impl Flags<'_> {
     }
 
     pub async fn page(&self, filter: &FlagFilter, page: &PageRequest) -> Result<Page<Model>> {
-        let query = page.apply(Entity::find().filter(filter.condition()), &newest_first());
+        let query = page.apply(Entity::find().filter(filter.condition(self.0.backend())), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
     pub async fn count(&self, filter: &FlagFilter) -> Result<u64> {
-        Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+        Ok(Entity::find().filter(filter.condition(self.0.backend())).count(&self.0.read).await?)
     }
 }
 

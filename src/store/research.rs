@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
-    Select,
+    ActiveModelTrait, ColumnTrait, Condition, DbBackend, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    QueryTrait, Select,
 };
 
 use super::children::Children;
@@ -68,14 +68,22 @@ impl ResearchFilter {
     }
 
     /// The same with what is searched for in names and tickers.
-    fn named(&self, symbol: impl ColumnTrait, created: impl ColumnTrait, name: impl ColumnTrait) -> Condition {
+    fn named(
+        &self,
+        backend: DbBackend,
+        symbol: impl ColumnTrait,
+        created: impl ColumnTrait,
+        name: impl ColumnTrait,
+    ) -> Condition {
         let condition = self.condition(symbol, created);
         let Some(text) = &self.search else { return condition };
-        let symbols = symbol::Entity::find()
-            .select_only()
-            .column(symbol::Column::Id)
-            .filter(search::holds(text, [symbol::Column::Ticker]));
-        condition.add(search::holds(text, [name.as_column_ref()]).add(symbol.in_subquery(symbols.into_query())))
+        let symbols = symbol::Entity::find().select_only().column(symbol::Column::Id).filter(search::holds(
+            backend,
+            text,
+            [symbol::Column::Ticker],
+        ));
+        condition
+            .add(search::holds(backend, text, [name.as_column_ref()]).add(symbol.in_subquery(symbols.into_query())))
     }
 }
 
@@ -89,9 +97,10 @@ pub fn trade_sorts() -> Vec<Sort> {
 macro_rules! named_runs {
     ($repository:ident, $entity:ident) => {
         impl $repository<'_> {
-            fn find(filter: &ResearchFilter) -> Select<$entity::Entity> {
+            fn find(&self, filter: &ResearchFilter) -> Select<$entity::Entity> {
                 use $entity::{Column, Entity};
-                Entity::find().filter(filter.named(Column::SymbolId, Column::CreatedAt, Column::Name))
+                let backend = self.0.backend();
+                Entity::find().filter(filter.named(backend, Column::SymbolId, Column::CreatedAt, Column::Name))
             }
 
             pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<$entity::Model>> {
@@ -100,12 +109,12 @@ macro_rules! named_runs {
             }
 
             pub async fn page(&self, filter: &ResearchFilter, page: &PageRequest) -> Result<Page<$entity::Model>> {
-                let query = page.apply(Self::find(filter), &newest_first());
+                let query = page.apply(self.find(filter), &newest_first());
                 Ok(page.page(query.all(&self.0.read).await?))
             }
 
             pub async fn count(&self, filter: &ResearchFilter) -> Result<u64> {
-                Ok(Self::find(filter).count(&self.0.read).await?)
+                Ok(self.find(filter).count(&self.0.read).await?)
             }
 
             /// Names one, or takes its name away; none if it isn't there.

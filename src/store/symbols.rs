@@ -128,13 +128,13 @@ impl Symbols<'_> {
     }
 
     pub async fn page(&self, filter: &SymbolFilter, orders: &[SymbolOrder], page: &PageRequest) -> Result<Page<Model>> {
-        let query = Entity::find().filter(filter.condition());
+        let query = Entity::find().filter(filter.condition(self.0.backend()));
         let rows = page.rows(&self.0.read, query, &symbol_sorts(orders)).await?;
         Ok(page.page(rows.iter().map(symbol).collect::<Result<_>>()?))
     }
 
     pub async fn count(&self, filter: &SymbolFilter) -> Result<u64> {
-        Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+        Ok(Entity::find().filter(filter.condition(self.0.backend())).count(&self.0.read).await?)
     }
 
     /// Adds a symbol in a transaction; `None` if the ticker is taken.
