@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::errors::CommandError;
-use super::prepare::prepared;
+use super::prepare::as_it_is;
 use crate::export::{Format, PriceExport, Wanted};
 use crate::graphql::{Kind, decode_id};
 use crate::market::{Day, day};
@@ -65,7 +65,7 @@ pub(super) async fn run(settings: Settings, arguments: ExportArguments) -> Resul
     if arguments.output.is_none() && arguments.format != Format::Csv && std::io::stdout().is_terminal() {
         return Err(CommandError::Failed("this format isn't for a screen: name a file with --output".to_owned()));
     }
-    let app = prepared(settings).await?;
+    let app = as_it_is(settings).await?;
     let table = wanted.find(&app).await.map_err(|e| failed(&e))?;
     let rows = match &arguments.output {
         None => table.write(&app, arguments.format, BufWriter::new(std::io::stdout()), true).await,

@@ -14,3 +14,12 @@ pub(super) async fn prepared(settings: Settings) -> Result<App, CommandError> {
     lock.release().await?;
     Ok(app)
 }
+
+/// An app on a database as it is, for what only reads: a newer binary that lists tokens changes no tables that others serve.
+pub(super) async fn as_it_is(settings: Settings) -> Result<App, CommandError> {
+    let app = App::build(settings).await?;
+    if app.store.is_ready().await? {
+        return Ok(app);
+    }
+    Err(CommandError::Failed("the database lacks migrations: run `prospectus migrate`".to_owned()))
+}

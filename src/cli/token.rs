@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::errors::CommandError;
-use super::prepare::prepared;
+use super::prepare::{as_it_is, prepared};
 use crate::actions::{Caller, tokens};
 use crate::graphql::{Kind, global_id};
 use crate::providers::moment;
@@ -46,7 +46,10 @@ fn deed(action: &str, id: i64, arguments: &Value) -> Deed {
 }
 
 pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<(), CommandError> {
-    let app = prepared(settings).await?;
+    let app = match command {
+        TokenCommand::List => as_it_is(settings).await?,
+        _ => prepared(settings).await?,
+    };
     let caller = Caller::command_line();
     match command {
         TokenCommand::Create { role: Role::Anonymous, .. } => {

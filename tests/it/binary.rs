@@ -303,3 +303,22 @@ async fn kill_9_loses_no_job_and_doubles_no_bar_on_sqlite() {
 async fn kill_9_loses_no_job_and_doubles_no_bar_on_postgres() {
     killed_again_and_again(Database::Postgres).await;
 }
+
+#[test]
+fn a_command_that_only_reads_changes_no_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite://{}/a.db", folder.path().display());
+    let run = |arguments: &[&str]| {
+        let output = prospectus().args(arguments).env("DATABASE_URL", &url).output().expect("it runs");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let reading = [&["token", "list"][..], &["export", "--format", "csv"]];
+    for arguments in reading {
+        let (done, error) = run(arguments);
+        assert!(!done && error.contains("prospectus migrate"), "{arguments:?}: {error}");
+    }
+    assert!(run(&["migrate"]).0);
+    for arguments in reading {
+        assert!(run(arguments).0, "{arguments:?}");
+    }
+}
