@@ -221,10 +221,10 @@ impl SeriesCache {
             by_symbol.entry(id).or_default().push(bar);
         }
         for symbol in symbols {
-            let splits: Vec<Split> = serde_json::from_str(&symbol.splits)
-                .map_err(|source| StoreError::Corrupt { what: "list of splits", source })?;
-            let dividends: Vec<Dividend> = serde_json::from_str(&symbol.dividends)
-                .map_err(|source| StoreError::Corrupt { what: "list of dividends", source })?;
+            let splits: Vec<Split> =
+                serde_json::from_str(&symbol.splits).map_err(StoreError::corrupt("list of splits"))?;
+            let dividends: Vec<Dividend> =
+                serde_json::from_str(&symbol.dividends).map_err(StoreError::corrupt("list of dividends"))?;
             let bars = by_symbol.remove(&symbol.id).unwrap_or_default();
             let series = Arc::new(Series::new(&bars, &splits, &dividends));
             self.cache.insert((symbol.id, symbol.data_version), series.clone()).await;

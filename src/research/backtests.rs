@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bars, Span, corrupt};
+use super::{Bars, Span};
 use crate::app::App;
 use crate::backtest::{self, ENGINE_VERSION, Execution, Strategy, Trade, buy_and_hold, equity_curve};
-use crate::market::{Adjustment, Day};
+use crate::market::Day;
 use crate::request::RequestError;
+use crate::store::NewBacktest;
 use crate::store::entity::{backtest as row, symbol};
-use crate::store::{NewBacktest, StoreError};
 
 /// A backtest that somebody wants.
 #[derive(Debug, Clone)]
@@ -78,27 +78,4 @@ pub async fn run_backtest(app: &App, input: RunBacktest) -> Result<(symbol::Mode
 /// When it isn't one.
 pub fn decode_curve(content: &[u8]) -> Result<Curve, postcard::Error> {
     postcard::from_bytes(content)
-}
-
-impl row::Model {
-    /// What its prices were adjusted for; of old runs, what that is of their symbol.
-    #[must_use]
-    pub fn adjustment(&self, provided_until: Option<Day>) -> Adjustment {
-        Adjustment::stored(self.adjustment.as_deref(), self.adjusted, provided_until)
-    }
-
-    /// What was run.
-    pub fn strategy(&self) -> Result<Strategy, StoreError> {
-        serde_json::from_str(&self.strategy).map_err(corrupt("strategy"))
-    }
-
-    /// How orders were carried out.
-    pub fn execution(&self) -> Result<Execution, StoreError> {
-        serde_json::from_str(&self.execution).map_err(corrupt("execution"))
-    }
-
-    /// What it came to.
-    pub fn metrics(&self) -> Result<backtest::Metrics, StoreError> {
-        serde_json::from_str(&self.metrics).map_err(corrupt("backtest's metrics"))
-    }
 }

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::market::{Adjustment, Columns, Day, Series, day};
 use crate::request::{RequestError, find_symbol};
-use crate::store::StoreError;
 use crate::store::entity::symbol;
 
 pub use backtests::{Curve, RunBacktest, decode_curve, run_backtest};
@@ -91,8 +90,4 @@ impl Bars {
     fn last_day(&self) -> Day {
         self.columns.days.last().copied().unwrap_or_default()
     }
-}
-
-fn corrupt(what: &'static str) -> impl FnOnce(serde_json::Error) -> StoreError {
-    move |source| StoreError::Corrupt { what, source }
 }

@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Bars, Span, corrupt};
+use super::{Bars, Span};
 use crate::app::App;
-use crate::forecast::{
-    Band, Evaluation, ForecastModel, HORIZON, ModelError, ModelInfo, Outcome, Point, Record, forecast,
-};
-use crate::market::calendar::{Calendar, next_trading_days, with_sessions};
-use crate::market::{Day, Series};
+use crate::forecast::{Evaluation, ForecastModel, HORIZON, ModelError, ModelInfo, Point, Record, forecast};
+use crate::market::Day;
+use crate::market::calendar::{Calendar, next_trading_days};
 use crate::registry::NoModel;
 use crate::request::RequestError;
+use crate::store::NewPrediction;
 use crate::store::entity::{prediction as row, symbol};
-use crate::store::{NewPrediction, StoreError};
 
 /// How the model has done on the symbol's own history, as it is kept.
 #[derive(Serialize)]
@@ -101,73 +99,5 @@ fn turned_down(error: ModelError, symbol: &symbol::Model) -> RequestError {
             message: format!("{} has {have} bars, and this forecast takes at least {needed}", symbol.ticker),
         },
         other => RequestError::invalid("modelId", other.to_string()),
-    }
-}
-
-impl row::Model {
-    /// The days, with the bands.
-    pub fn points(&self) -> Result<Vec<Point>, StoreError> {
-        serde_json::from_str(&self.points).map_err(corrupt("prediction's points"))
-    }
-
-    /// The days, with the bands, once the symbol has traded on: a session that nobody expected when this was made, such as
-    /// one on a Sunday, has taken the next step, and what comes after it moves on by one.
-    pub fn settled_points(&self, series: &Series) -> Result<Vec<Point>, StoreError> {
-        let mut points = self.points()?;
-        let from = series.raw.days.partition_point(|&day| day <= self.as_of);
-        let expected: Vec<Day> = points.iter().map(|point| point.day).collect();
-        for (point, day) in points.iter_mut().zip(with_sessions(&expected, &series.raw.days[from..])) {
-            point.day = day;
-        }
-        Ok(points)
-    }
-
-    /// How the model has done on the symbol's own history.
-    pub fn evaluation(&self) -> Result<Evaluation, StoreError> {
-        serde_json::from_str(&self.evaluation).map_err(corrupt("prediction's evaluation"))
-    }
-
-    /// The same a day ahead each, and how sure it is; without days if it was made before they were kept.
-    pub fn record(&self) -> Result<Record, StoreError> {
-        serde_json::from_str(&self.evaluation).map_err(corrupt("prediction's evaluation"))
-    }
-
-    /// The model as it was then.
-    pub fn model_info(&self) -> Result<ModelInfo, StoreError> {
-        serde_json::from_str(&self.model).map_err(corrupt("prediction's model"))
-    }
-
-    /// The closes of the predicted days that are known by now, in the prices of then: a split or dividend since moves
-    /// the adjusted closes, the one that the prediction was made from among them.
-    #[must_use]
-    pub fn actuals(&self, points: &[Point], series: &Series) -> Vec<Option<f64>> {
-        let close_of = |day: Day| {
-            let bar = series.raw.days.binary_search(&day).ok()?;
-            series.adjusted_close.get(bar).copied()
-        };
-        let Some(base) = close_of(self.as_of).filter(|base| *base > 0.0) else { return vec![None; points.len()] };
-        points
-            .iter()
-            .map(|point| {
-                close_of(point.day).map(|close| if base == self.close { close } else { close / base * self.close })
-            })
-            .collect()
-    }
-
-    /// How it has turned out so far; `None` before the first of its days.
-    #[must_use]
-    pub fn outcome(&self, points: &[Point], actuals: &[Option<f64>]) -> Option<Outcome> {
-        let known: Vec<(&Band, f64)> =
-            points.iter().zip(actuals).filter_map(|(point, actual)| Some((&point.band, (*actual)?))).collect();
-        let days = u32::try_from(known.len()).ok().filter(|days| *days > 0)?;
-        let mean = |of: &dyn Fn(&Band, f64) -> f64| known.iter().map(|(b, a)| of(b, *a)).sum::<f64>() / f64::from(days);
-        let within = |lower: f64, actual: f64, upper: f64| f64::from(u8::from(lower <= actual && actual <= upper));
-        Some(Outcome {
-            days,
-            mae: mean(&|band, actual| (actual - band.value).abs() / self.close),
-            mae_naive: mean(&|_, actual| (actual - self.close).abs() / self.close),
-            coverage80: mean(&|band, actual| within(band.lower80, actual, band.upper80)),
-            coverage95: mean(&|band, actual| within(band.lower95, actual, band.upper95)),
-        })
     }
 }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bars, Span, corrupt};
+use super::{Bars, Span};
 use crate::app::App;
 use crate::backtest::{ENGINE_VERSION, Execution, Sweep, WindowRange};
-use crate::market::{Adjustment, Day};
 use crate::request::RequestError;
+use crate::store::NewSweep;
 use crate::store::entity::sweep as row;
-use crate::store::{NewSweep, StoreError};
 
 /// A sweep that somebody wants. It's the payload of a job, too.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -83,24 +82,6 @@ pub async fn run_sweep(
     let Some((new, columns, sweep)) = computed.await?? else { return Ok(None) };
     let row = app.store.sweeps().insert(new, columns).await?;
     Ok(Some(StoredSweep { row, results: Arc::new(sweep) }))
-}
-
-impl row::Model {
-    /// What its prices were adjusted for; of old runs, what that is of their symbol.
-    #[must_use]
-    pub fn adjustment(&self, provided_until: Option<Day>) -> Adjustment {
-        Adjustment::stored(self.adjustment.as_deref(), self.adjusted, provided_until)
-    }
-
-    /// The windows to buy below and to sell above.
-    pub fn windows(&self) -> Result<(WindowRange, WindowRange), StoreError> {
-        serde_json::from_str(&self.windows).map_err(corrupt("sweep's windows"))
-    }
-
-    /// How orders were carried out.
-    pub fn execution(&self) -> Result<Execution, StoreError> {
-        serde_json::from_str(&self.execution).map_err(corrupt("execution"))
-    }
 }
 
 /// Puts a stored sweep's results and windows together again.

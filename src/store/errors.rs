@@ -145,6 +145,11 @@ fn sqlite_trouble(code: i32) -> Trouble {
 }
 
 impl StoreError {
+    /// Something stored isn't the JSON that it should be.
+    pub fn corrupt(what: &'static str) -> impl FnOnce(serde_json::Error) -> Self {
+        move |source| Self::Corrupt { what, source }
+    }
+
     pub(super) fn is_race(&self) -> bool {
         matches!(self, Self::Database(error) if trouble(error) == Trouble::Race)
     }

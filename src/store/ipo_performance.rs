@@ -135,7 +135,7 @@ fn candidates<'a>(row: &Model, symbols: &'a Found) -> Vec<&'a Symbol> {
 
 fn splits_of(symbol: &Symbol) -> Result<Vec<Split>> {
     let read = serde_json::from_str::<Vec<Split>>(&symbol.splits);
-    let mut splits = read.map_err(|source| StoreError::Corrupt { what: "list of splits", source })?;
+    let mut splits = read.map_err(StoreError::corrupt("list of splits"))?;
     splits.sort_by_key(|split| split.day);
     Ok(splits)
 }

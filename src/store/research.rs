@@ -13,7 +13,8 @@ use super::children::Children;
 use super::entity::{backtest, backtest_curve, sweep, sweep_columns, symbol};
 use super::page::{Page, PageRequest, Sort, newest_first};
 use super::repositories::{Backtests, Sweeps};
-use super::{Millis, Result, now, search};
+use super::{Millis, Result, StoreError, now, search};
+use crate::backtest::{Execution, Metrics, Strategy, WindowRange};
 use crate::market::{Adjustment, Day};
 
 /// A backtest to keep.
@@ -96,6 +97,19 @@ pub fn trade_sorts() -> Vec<Sort> {
 /// What runs that a person can name have in common: rows by id, pages, counts, names, deletion.
 macro_rules! named_runs {
     ($repository:ident, $entity:ident) => {
+        impl $entity::Model {
+            /// What its prices were adjusted for; of old runs, what that is of their symbol.
+            #[must_use]
+            pub fn adjustment(&self, provided_until: Option<Day>) -> Adjustment {
+                Adjustment::stored(self.adjustment.as_deref(), self.adjusted, provided_until)
+            }
+
+            /// How orders were carried out.
+            pub fn execution(&self) -> Result<Execution> {
+                serde_json::from_str(&self.execution).map_err(StoreError::corrupt("execution"))
+            }
+        }
+
         impl $repository<'_> {
             fn find(&self, filter: &ResearchFilter) -> Select<$entity::Entity> {
                 use $entity::{Column, Entity};
@@ -137,6 +151,25 @@ macro_rules! named_runs {
 
 named_runs!(Backtests, backtest);
 named_runs!(Sweeps, sweep);
+
+impl backtest::Model {
+    /// What was run.
+    pub fn strategy(&self) -> Result<Strategy> {
+        serde_json::from_str(&self.strategy).map_err(StoreError::corrupt("strategy"))
+    }
+
+    /// What it came to.
+    pub fn metrics(&self) -> Result<Metrics> {
+        serde_json::from_str(&self.metrics).map_err(StoreError::corrupt("backtest's metrics"))
+    }
+}
+
+impl sweep::Model {
+    /// The windows to buy below and to sell above.
+    pub fn windows(&self) -> Result<(WindowRange, WindowRange)> {
+        serde_json::from_str(&self.windows).map_err(StoreError::corrupt("sweep's windows"))
+    }
+}
 
 const OF_SYMBOL: Children = Children { table: "backtests", columns: "child.*", parent: "symbol_id", key: "id" };
 

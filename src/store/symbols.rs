@@ -251,5 +251,5 @@ impl Symbols<'_> {
 }
 
 fn json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|source| StoreError::Corrupt { what: "adjustment", source })
+    serde_json::to_string(value).map_err(StoreError::corrupt("adjustment"))
 }

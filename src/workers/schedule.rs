@@ -94,10 +94,6 @@ impl Due {
     }
 }
 
-fn corrupt(source: serde_json::Error) -> StoreError {
-    StoreError::Corrupt { what: "job", source }
-}
-
 async fn refreshes(app: &App) -> Result<Vec<NewJob>, StoreError> {
     if app.providers.check_prices().is_err() {
         return Ok(Vec::new());
@@ -105,7 +101,7 @@ async fn refreshes(app: &App) -> Result<Vec<NewJob>, StoreError> {
     let symbols = app.store.symbols().all().await?;
     let record = |id: i64| RefreshSymbol { symbol_id: id, full: false, follow_up: false }.record(None);
     let refreshed = symbols.iter().filter(|symbol| !symbol.is_of_market());
-    refreshed.map(|symbol| record(symbol.id).map_err(corrupt)).collect()
+    refreshed.map(|symbol| record(symbol.id).map_err(StoreError::corrupt("job"))).collect()
 }
 
 fn ipo_refreshes(app: &App) -> Result<Vec<NewJob>, StoreError> {
@@ -113,7 +109,7 @@ fn ipo_refreshes(app: &App) -> Result<Vec<NewJob>, StoreError> {
     if app.providers.check_prices().is_ok() {
         sources.push(DataSource::AlphaVantage);
     }
-    sources.into_iter().map(|source| RefreshIpos { source }.record(None).map_err(corrupt)).collect()
+    sources.into_iter().map(|source| RefreshIpos { source }.record(None).map_err(StoreError::corrupt("job"))).collect()
 }
 
 /// What the schedule asks for: the days since the newest stored one. Where nothing is stored nothing is followed.
@@ -125,6 +121,6 @@ async fn newest_days(app: &App) -> Result<Vec<NewJob>, StoreError> {
     let from = last.saturating_sub(7).max(today - LONGEST_CATCH_UP);
     months(from, today)
         .into_iter()
-        .map(|(from, to)| RefreshMarket { exchange, from, to }.record(None).map_err(corrupt))
+        .map(|(from, to)| RefreshMarket { exchange, from, to }.record(None).map_err(StoreError::corrupt("job")))
         .collect()
 }
