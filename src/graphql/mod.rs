@@ -51,7 +51,7 @@ pub use errors::internal;
 pub use guard::denied;
 pub use ids::{Kind, decode_as as decode_id, encode as global_id};
 pub use loaders::{Loaders, loaders};
-pub use validate::{complete_path, standard_words};
+pub use validate::{complete_paths, standard_words};
 
 /// What can be read.
 #[derive(MergedObject, Default)]

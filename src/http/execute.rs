@@ -18,7 +18,7 @@ use super::{Service, operations};
 use crate::actions::Caller;
 use crate::graphql::limits::{self, Budget};
 use crate::graphql::record::{AtOnce, merges};
-use crate::graphql::{Code, START, complete_path, loaders, standard_words};
+use crate::graphql::{Code, START, complete_paths, loaders, standard_words};
 use crate::store::Role;
 use crate::telemetry::metrics::{self, Operation, Phase};
 use crate::telemetry::traces;
@@ -62,6 +62,18 @@ struct Text {
 pub(super) struct Finished {
     pub response: GraphQLResponse,
     _budget: Budget,
+}
+
+/// What a subscription tells of an event. Its turn among large operations ends with it.
+pub(super) struct Told {
+    pub response: GraphQLResponse,
+    budget: Budget,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.budget.renew();
+    }
 }
 
 impl Service {
@@ -131,8 +143,21 @@ impl Service {
         })
     }
 
-    /// Runs a query or a mutation to its end, or to the end of the time that one may take.
+    /// Runs a query or a mutation to its end, or to the end of the time that one may take. What the audit trail tells of goes
+    /// on though its client hangs up meanwhile: the trail would lack what was done until then.
     pub(super) async fn execute(&self, admitted: Admitted) -> Finished {
+        if admitted.asked.is_empty() {
+            return self.run(admitted).await;
+        }
+        let (service, budget) = (self.clone(), admitted.budget.clone());
+        let running = tokio::spawn(async move { service.run(admitted).await }.in_current_span());
+        running.await.unwrap_or_else(|error| {
+            let error = crate::graphql::internal(&error).into_server_error(START);
+            Finished { response: GraphQLResponse::from_errors(vec![error]), _budget: budget }
+        })
+    }
+
+    async fn run(&self, admitted: Admitted) -> Finished {
         let Admitted { request, budget, cost, operation, caller, asked, text, span, room: _room, introspects } =
             admitted;
         let began = Instant::now();
@@ -187,7 +212,7 @@ impl Service {
     }
 
     /// The events of a subscription. A panic in one ends it with an error.
-    pub(super) fn follow(&self, admitted: Admitted) -> impl Stream<Item = GraphQLResponse> + Send + use<> {
+    pub(super) fn follow(&self, admitted: Admitted) -> impl Stream<Item = Told> + Send + use<> {
         let Admitted { request, cost, budget, operation, text, room, .. } = admitted;
         metrics::operation(&operation, "ok");
         let present = metrics::Present::subscription();
@@ -195,16 +220,16 @@ impl Service {
         let mut has_begun = false;
         events.map(move |event| {
             let _ = (&present, &room);
-            budget.renew();
             let is_first = !std::mem::replace(&mut has_begun, true);
-            match event {
+            let response = match event {
                 Ok(response) if is_first => tidied(refused_if_unbegun(response), cost, &text),
                 Ok(response) => tidied(response, cost, &text),
                 Err(_) => GraphQLResponse::from_errors(vec![
                     crate::graphql::internal(&std::io::Error::other("a subscription panicked"))
                         .into_server_error(START),
                 ]),
-            }
+            };
+            Told { response, budget: budget.clone() }
         })
     }
 }
@@ -240,9 +265,7 @@ fn tidied(mut response: GraphQLResponse, cost: u64, text: &Text) -> GraphQLRespo
     if response.errors.iter().any(|error| !error.path.is_empty())
         && let Some(document) = limits::document_of(&text.query)
     {
-        for error in response.errors.iter_mut().filter(|error| !error.path.is_empty()) {
-            complete_path(&document, text.operation_name.as_deref(), error);
-        }
+        complete_paths(&document, text.operation_name.as_deref(), &mut response.errors);
     }
     for error in &mut response.errors {
         error.locations.retain(|at| at.line > 0);

@@ -10,20 +10,11 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use super::entity::flag::{ActiveModel, Column, Entity, Model};
-use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Millis, Result, Store, now, search};
+use super::page::{Page, PageRequest, newest_first};
+use super::repositories::Flags;
+use super::{Millis, Result, now, search};
 use crate::market::text::clean;
 use crate::market::{DataSource, Day};
-
-/// The flags' repository.
-pub struct Flags<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn flags(&self) -> Flags<'_> {
-        Flags(self)
-    }
-}
 
 /// A record to flag: it is kept out, or doubted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,28 +57,12 @@ impl FlagFilter {
     }
 }
 
-/// Newest first.
-fn sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(Column::Id), descending: true, text: false }]
-}
-
-impl Model {
-    /// The row's values for a cursor.
-    #[must_use]
-    pub fn keys(&self) -> Keys {
-        vec![Key::Int(self.id)]
-    }
-}
-
 /// Rows a statement.
 const CHUNK: usize = 500;
 
 impl Flags<'_> {
     /// Records a batch's flags, and resolves those of the same scope that it has shown to be made good: `covers` tells
     /// of an open flag whether its own record stands in the batch without a fault.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn replace(
         &self,
         transaction: &DatabaseTransaction,
@@ -116,9 +91,6 @@ impl Flags<'_> {
     }
 
     /// Lists records that were left out though nothing is wrong with them: they stand resolved from the start.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn list(
         &self,
         transaction: &DatabaseTransaction,
@@ -131,9 +103,6 @@ impl Flags<'_> {
     }
 
     /// The records of a scope that were listed for a reason, as they came; the newest first.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn records(&self, scope: &str, reason: &str, most: u64) -> Result<Vec<String>> {
         let listed = Entity::find().filter(Column::Scope.eq(scope)).filter(Column::Reason.eq(reason));
         let rows = listed.order_by_desc(Column::Id).limit(most).all(&self.0.read).await?;
@@ -141,24 +110,16 @@ impl Flags<'_> {
     }
 
     /// Forgets a scope's flags: what they were about is gone.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn forget(&self, transaction: &DatabaseTransaction, scope: &str) -> Result<()> {
         Entity::delete_many().filter(Column::Scope.eq(scope)).exec(transaction).await?;
         Ok(())
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<Model>> {
         Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.0.read).await?)
     }
 
     /// Marks a flag as dealt with; `None` if there is no such flag.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn resolve(&self, id: i64) -> Result<Option<Model>> {
         Entity::update_many()
             .col_expr(Column::ResolvedAt, Expr::val(now()))
@@ -169,15 +130,11 @@ impl Flags<'_> {
         Ok(Entity::find_by_id(id).one(&self.0.write).await?)
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn page(&self, filter: &FlagFilter, page: &PageRequest) -> Result<Page<Model>> {
-        let query = page.apply(Entity::find().filter(filter.condition()), &sorts());
+        let query = page.apply(Entity::find().filter(filter.condition()), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn count(&self, filter: &FlagFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
     }
@@ -239,10 +196,4 @@ fn fingerprint(source: DataSource, scope: &str, flag: &NewFlag) -> String {
         hasher.update(part.as_bytes());
     }
     hex::encode(&hasher.finalize()[..16])
-}
-
-/// Sorts of the list, for checking cursors.
-#[must_use]
-pub fn flag_sorts() -> Vec<Sort> {
-    sorts()
 }

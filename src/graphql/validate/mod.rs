@@ -26,7 +26,7 @@ use positions::{Positions, Scope};
 use values::{Mismatch, Origin, Path};
 
 pub use defaults::Optional;
-pub use paths::complete as complete_path;
+pub use paths::complete as complete_paths;
 pub use roots::inline as single_root;
 pub use typenames::wrap as wrap_typenames;
 pub use words::standard as standard_words;
@@ -162,8 +162,13 @@ impl<'d> Walk<'d> {
         }
     }
 
+    /// Whether no more errors are told: what words them looks for names that are near, which takes time for each.
+    fn is_full(&self) -> bool {
+        self.errors.len() >= MOST_ERRORS
+    }
+
     fn refuse(&mut self, error: ServerError) {
-        if self.errors.len() < MOST_ERRORS {
+        if !self.is_full() {
             self.errors.push(error);
         }
     }
@@ -172,7 +177,7 @@ impl<'d> Walk<'d> {
     fn type_of(&mut self, variable: &VariableDefinition) {
         let VariableDefinition { name, var_type, .. } = variable;
         let of = innermost(&var_type.node).as_str();
-        if DEFINITIONS.inputs.contains_key(of) || DEFINITIONS.scalars.contains(of) {
+        if self.is_full() || DEFINITIONS.inputs.contains_key(of) || DEFINITIONS.scalars.contains(of) {
             return;
         }
         let message = if DEFINITIONS.objects.contains_key(of) {
@@ -285,6 +290,9 @@ impl<'d> Walk<'d> {
             self.value(&holder, &argument.name, &argument.ty, argument.has_default, &value.node, value.pos);
             return;
         }
+        if self.is_full() {
+            return;
+        }
         let short: String = name.node.chars().take(80).collect();
         let meant = suggestion::of(&name.node, known.iter().map(|argument| argument.name.as_str()));
         let message = format!("Unknown argument \"{short}\" on field \"{on}.{field}\".{meant}");
@@ -304,6 +312,9 @@ impl<'d> Walk<'d> {
     }
 
     fn value(&mut self, holder: &str, name: &str, ty: &Type, has_default: bool, value: &Value, pos: Pos) {
+        if self.is_full() {
+            return;
+        }
         let mut path = Path::default();
         if let Err(fault) = values::check(ty, value, Origin::Text, &mut path) {
             let Mismatch { is_content, .. } = fault;

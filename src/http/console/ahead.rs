@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::files::Assets;
 
 /// Addresses within the console by how they begin, the longer ones first, and the modules that draw them.
-const PAGES: [(&str, &[&str]); 14] = [
+const PAGES: [(&str, &[&str]); 17] = [
     ("symbols/", &["symbol.js", "chart.js"]),
     ("ipos/", &["ipo.js"]),
     ("ipos", &["ipos.js"]),
@@ -21,6 +21,9 @@ const PAGES: [(&str, &[&str]); 14] = [
     ("forecasts/", &["forecast.js"]),
     ("forecasts", &["forecasts.js"]),
     ("jobs", &["jobs.js"]),
+    ("admin/records", &["admin.js", "records.js"]),
+    ("admin/models", &["admin.js", "models.js"]),
+    ("admin/tokens", &["admin.js", "tokens.js"]),
     ("admin", &["admin.js"]),
 ];
 /// What is drawn at the console's own address.
@@ -40,6 +43,14 @@ pub(super) fn links(path: &str) -> String {
         return links_of(PAGES.get(place).map_or(FIRST, |(_, modules)| *modules));
     }
     LINKS.get(place).cloned().unwrap_or_default()
+}
+
+/// How addresses begin, in the order in which they are looked for, and the links of each, as JSON. What is empty is the
+/// console's own address.
+pub(super) fn table() -> String {
+    let rows: Vec<(&str, String)> =
+        PAGES.iter().map(|(begins, modules)| (*begins, links_of(modules))).chain([("", links_of(FIRST))]).collect();
+    serde_json::to_string(&rows).unwrap_or_else(|_| "[]".to_owned())
 }
 
 fn links_of(modules: &[&str]) -> String {
@@ -87,6 +98,16 @@ mod tests {
         assert!(links("backtests/new").contains("newbacktest.js") && !links("backtests/new").contains("explorer.js"));
         assert!(links("").contains("symbols.js"));
         assert_eq!(links("nowhere"), "");
+    }
+
+    #[test]
+    fn the_worker_is_told_the_links_of_every_address() {
+        let rows: Vec<(String, String)> = serde_json::from_str(&table()).expect("rows");
+        assert_eq!(rows.len(), PAGES.len() + 1);
+        for (begins, given) in rows {
+            assert_eq!(given, links(&begins), "{begins}");
+            assert!(given.contains("modulepreload"), "{begins}");
+        }
     }
 
     #[test]

@@ -99,6 +99,7 @@ fn worker(headers: &HeaderMap) -> Response {
     };
     let files: Vec<_> = Assets::iter().filter(|name| is_of_console(name)).collect();
     let text = String::from_utf8_lossy(&asset.data);
+    let text = text.replace("[\"%AHEAD%\"]", &ahead::table());
     let text = text.replace("%BUILD%", &build()).replace("%FILES%", &files.join("\", \""));
     let tag = hex::encode(&Sha256::digest(&text)[..12]);
     respond("worker.js", Bytes::from(text), &tag, POLICY, headers, Kept::Checked)

@@ -140,8 +140,10 @@ fn key(caller: &Caller, request: &GraphQLRequest, form: Form) -> Option<Key> {
     let mut digest = Sha256::new();
     digest.update([kind, u8::from(form == Form::GraphQL)]);
     digest.update(id.to_le_bytes());
-    for part in [&variables, request.operation_name.as_deref().unwrap_or_default().as_bytes(), request.query.as_bytes()]
-    {
+    // A session reads alone without the console's header, and does more with it.
+    let role = caller.role.name();
+    let name = request.operation_name.as_deref().unwrap_or_default();
+    for part in [role.as_bytes(), variables.as_slice(), name.as_bytes(), request.query.as_bytes()] {
         digest.update((part.len() as u64).to_le_bytes());
         digest.update(part);
     }

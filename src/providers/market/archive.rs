@@ -102,6 +102,8 @@ impl NseArchive {
                 Permit::At(_, wait) => tokio::time::sleep(wait).await,
                 Permit::SpentUntil(until) => return Err(ProviderError::Blocked { provider: NAME, until }),
             }
+        } else if let Some(until) = self.store.budgets().blocked(BUDGET).await? {
+            return Err(ProviderError::Blocked { provider: NAME, until });
         }
         let mut url = self.base_url.clone();
         url.set_path(&format!("{}/{path}", self.base_url.path().trim_end_matches('/')));

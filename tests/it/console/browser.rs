@@ -138,12 +138,19 @@ impl Browser {
     /// Waits until a script's answer is true.
     pub async fn until(&self, script: &str) {
         let started = std::time::Instant::now();
-        while self.run(script).await != json!(true) {
+        loop {
+            let said = self.page.execute(script, Vec::new()).await;
+            // A page that is loaded anew meanwhile takes the script with it, which then is an error and no answer.
+            if matches!(&said, Ok(answer) if *answer == json!(true)) {
+                return;
+            }
             if started.elapsed() > PATIENCE {
                 let focus = self.run("return document.activeElement.outerHTML.slice(0, 200)").await;
                 let text = self.run("return document.body.innerText").await;
                 let kept = self.run(KEPT).await;
-                panic!("never: {script}; the focus is on {focus}, of the worker is kept {kept}, the page says {text}");
+                panic!(
+                    "never: {script}, but {said:?}; the focus is on {focus}, of the worker is kept {kept}, the page says {text}"
+                );
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -5,6 +5,7 @@ mod charts;
 mod edits;
 mod kept;
 mod loops;
+mod views;
 
 use serde_json::{Value, json};
 

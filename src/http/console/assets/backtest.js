@@ -1,6 +1,6 @@
 // A backtest to explore: four figures, linked panes, every figure beside holding, and trades that lead to the chart.
 
-import { html, lazy, useQuery, useLoaded, useState, Head, Panel, Figures, Table, Empty, Waiting, Link, Menu, Picture, Download, isGone, count, number, percent, signed, side, shortRun, fileName, Change } from "./ui.js";
+import { html, lazy, useQuery, useLoaded, useAddress, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, Link, Menu, Picture, Download, isGone, count, number, percent, signed, side, shortRun, fileName, Change } from "./ui.js";
 import { runAddress, storedRun, strategyName } from "./strategy.js";
 import { costsOf } from "./strategyform.js";
 import { Trades } from "./trades.js";
@@ -89,7 +89,13 @@ function Headline({ m, hold }) {
 export function BacktestPage({ part }) {
   const about = useQuery(ABOUT, { id: part });
   const query = useLoaded(`backtest ${part}`, reportOf(part));
-  const [focus, setFocus] = useState(null);
+  // The trade that is looked at, and how often one was asked for: the same one again comes back into view.
+  const [looked, look] = useAddress("trade");
+  const [asked, setAsked] = useState(0);
+  const focus = useMemo(() => {
+    const trade = query.data?.trades.find(({ number }) => String(number) === looked);
+    return trade ? { from: trade.entry_date, to: trade.exit_date, number: trade.number } : null;
+  }, [query.data, looked, asked]);
   if (isGone(query) || isGone(about) || (about.data && !about.data.node?.symbol))
     return html`<${Head} title="Backtest" /><${Empty} title="There is no such backtest"><${Link} to="/reporting/backtests">All backtests<//><//>`;
   // What is small comes first: the figures stand while the curves are on their way.
@@ -109,7 +115,8 @@ export function BacktestPage({ part }) {
   const saved = fileName(ticker, name, report.from, report.to);
   const worst = report.trades.reduce((least, t) => (least === null || t.return < least.return ? t : least), null);
   const zoom = (trade) => {
-    setFocus({ from: trade.entry_date, to: trade.exit_date, number: trade.number });
+    setAsked(asked + 1);
+    look(String(trade.number));
     document.getElementById("explore")?.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   };
   return html`<${Head} title=${called ?? `${ticker} backtest`} named=${called ? `${called}, ${ticker} ${name}` : `${ticker} ${name}`}

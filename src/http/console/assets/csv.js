@@ -27,15 +27,45 @@ export function csvOf(columns, rows) {
   return toCsv(cells.map(([heading]) => heading), rows.map((row) => cells.map(([, value]) => value(row))));
 }
 
-/** What is copied out of a page is plain: ASCII minus, no grouped thousands, percentages that a spreadsheet reads. */
+const plain = (text) => text.replaceAll("−", "-").replace(/(?<=\d),(?=\d{3}(?:\D|$))/g, "").replace(/(\d) %/g, "$1%").replace(/(\d)×/g, "$1");
+
+// What stands in a cell beside its value: things to press, the unit, what only a phone or a screen reader says.
+const ASIDE = "td button:not(.link), .unit, .phone-only, .skip";
+
+/** A cell's text in one line, as it is on the screen. */
+function textOf(cell) {
+  const lines = new Map();
+  const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode()); ) {
+    const at = node.parentElement;
+    if (at.closest(ASIDE) || !at.getClientRects().length) continue;
+    const line = at.closest("div, p, td, th");
+    lines.set(line, (lines.get(line) ?? "") + node.data);
+  }
+  const text = [...lines.values()].map((line) => line.replace(/\s+/g, " ").trim()).filter(Boolean).join(", ");
+  return text === "–" ? "" : text;
+}
+
+/** What is selected within one table and reaches over more than one cell: a line a row, a column a cell. */
+function selectedRows(selection) {
+  const around = selection.rangeCount ? selection.getRangeAt(0).commonAncestorContainer : null;
+  const within = around?.nodeType === Node.ELEMENT_NODE ? around : around?.parentElement;
+  if (within?.closest("td, th")) return null;
+  const rows = [...(within?.closest("table")?.rows ?? [])].filter((row) => selection.containsNode(row, true));
+  const cells = (row) => [...row.cells].filter((cell) => selection.containsNode(cell, true) && cell.getClientRects().length);
+  return rows.length ? rows.map((row) => cells(row).map((cell) => plain(textOf(cell))).join("\t")).join("\n") : null;
+}
+
+/** What is copied out of a page is plain: ASCII minus, no grouped thousands, percentages that a spreadsheet reads, and of a table one value a cell. */
 export function copyPlainly() {
   document.addEventListener("copy", (event) => {
     const at = document.activeElement;
     if (at && ["INPUT", "TEXTAREA"].includes(at.tagName)) return;
-    const text = String(getSelection());
-    const plain = text.replaceAll("−", "-").replace(/(?<=\d),(?=\d{3}(?:\D|$))/g, "").replace(/(\d) %/g, "$1%").replace(/(\d)×/g, "$1");
-    if (plain === text) return;
-    event.clipboardData.setData("text/plain", plain);
+    const selection = getSelection();
+    const text = String(selection);
+    const copied = selectedRows(selection) ?? plain(text);
+    if (copied === text) return;
+    event.clipboardData.setData("text/plain", copied);
     event.preventDefault();
   });
 }

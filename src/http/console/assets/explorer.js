@@ -1,7 +1,7 @@
 // A backtest on one axis of time: price with trades and the strategy's indicators, equity beside hold, drawdown beside hold.
 
 import { BaselineSeries, HistogramSeries, LineSeries, PriceScaleMode, createSeriesMarkers } from "./vendor/lightweight-charts.js";
-import { html, useEffect, useMemo, useRef, useState, useAddress, useLoaded, useTheme, percent, price, number } from "./ui.js";
+import { html, useEffect, useMemo, useRef, useState, useAddress, setQuery, useLoaded, useTheme, percent, price, number } from "./ui.js";
 import { save, toCsv } from "./csv.js";
 import { begin, caption, Choice, colour, Credit, FullScreen, keepPicture, onCrosshair, onKey, placeOf, RANGES, show, startOfRange } from "./chartkit.js";
 import { draw, indicatorsOf, isDrawn } from "./indicators.js";
@@ -38,12 +38,7 @@ export function Explorer({ report, run, focus, saved }) {
   const [scale, setScale] = useAddress("scale", "linear");
   const [at, setAt] = useState(null);
   // A trade that is looked at takes the place of the range until a range is asked for again.
-  const [trade, setTrade] = useState(null);
-  useEffect(() => setTrade(focus), [focus]);
-  const choose = (name) => {
-    setTrade(null);
-    setRange(name);
-  };
+  const choose = (name) => setQuery({ trade: "", range: name === "All" ? "" : name });
   const { dates, close, equity, buy_and_hold: hold } = report.curve;
   const operands = useMemo(() => drawn(run.strategy), [report.id]);
   const fall = useMemo(() => [drawdowns(equity), drawdowns(hold)], [report.id]);
@@ -116,14 +111,14 @@ export function Explorer({ report, run, focus, saved }) {
 
   useEffect(() => {
     if (!made.current || !dates.length) return;
-    if (trade) {
-      const length = placeOf(dates, trade.to) - placeOf(dates, trade.from);
+    if (focus) {
+      const length = placeOf(dates, focus.to) - placeOf(dates, focus.from);
       const room = Math.max(15, Math.round(length * 0.6));
-      const from = placeOf(dates, trade.from) - room;
-      made.current.chart.timeScale().setVisibleLogicalRange({ from, to: placeOf(dates, trade.to) + room });
-      setAt(placeOf(dates, trade.from));
+      const from = placeOf(dates, focus.from) - room;
+      made.current.chart.timeScale().setVisibleLogicalRange({ from, to: placeOf(dates, focus.to) + room });
+      setAt(placeOf(dates, focus.from));
     } else if (RANGES.includes(range)) show(made.current.chart, dates, startOfRange(range, dates[0], dates.at(-1)), dates.at(-1));
-  }, [range, trade, theme, scale, values, found.error]);
+  }, [range, focus, theme, scale, values, found.error]);
 
   const i = at === null || at < 0 || at >= dates.length ? dates.length - 1 : at;
   const download = () => {
@@ -133,7 +128,7 @@ export function Explorer({ report, run, focus, saved }) {
   };
   const leaveRange = () => range !== "" && RANGES.includes(range) && setRange("free");
   return html`<div class="panel-head">
-      <${Choice} label="Range" of=${RANGES.map((name) => [name])} value=${trade ? "" : range} set=${choose} />
+      <${Choice} label="Range" of=${RANGES.map((name) => [name])} value=${focus ? "" : range} set=${choose} />
       <div class="row"><${Choice} label="Scale" of=${[["linear", "Linear"], ["log", "Log"]]} value=${scale} set=${setScale} />
         <button type="button" class="small" onClick=${() => made.current && keepPicture(made.current.chart, saved)}>PNG</button>
         <button type="button" class="small" onClick=${download} aria-label="Download the curves as CSV">CSV</button><${FullScreen} /></div>

@@ -43,7 +43,9 @@ export function SymbolPage({ part }) {
   // The chart and what it shows first are on their way while the page is asked for.
   const early = useMemo(() => {
     const view = (kept) => chart().then((module) => module.firstView(part, new Source(kept))).catch(() => null);
-    const views = { kept: view(true), fresh: view(false) };
+    // One after the other: a browser that is asking for an address keeps what it has of it to itself until it is answered.
+    const kept = view(true);
+    const views = { kept, fresh: kept.then(() => view(false)) };
     // Each is good for one time: later it would be old.
     return async (kept) => {
       const name = kept ? "kept" : "fresh";

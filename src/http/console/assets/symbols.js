@@ -54,6 +54,7 @@ export function Symbols() {
     show();
     if (HAS_ENDED.includes(job.state)) reload();
   });
+  // What can be done here is told with the list: buttons that went again would move all below them.
   const shut = list.data?.pricesUnavailableReason;
   const busy = (job) => job && ["QUEUED", "RUNNING", "RETRYING", "FAILED"].includes(job.state);
   const columns = [
@@ -65,7 +66,7 @@ export function Symbols() {
         ${busy(jobs[s.ticker]) && html`<div class="small status"><${Progress} job=${jobs[s.ticker]} /></div>`}`,
       csv: [["ticker", (s) => s.ticker], ["name", (s) => s.name], ["exchange", (s) => s.exchange]],
     },
-    { label: "Last close", num: true, key: true, cell: (s) => html`${price(s.latestBar?.close)} <span class="muted small">${unit(s) ?? ""}</span>${s.lastDate && html` <span class="small phone-only"><${AsOf} day=${s.lastDate} /></span>`}`, csv: [["last close", (s) => s.latestBar?.close], ["currency", (s) => unit(s)]] },
+    { label: "Last close", num: true, key: true, cell: (s) => html`${price(s.latestBar?.close)} <span class="muted small unit">${unit(s) ?? ""}</span>${s.lastDate && html` <span class="small phone-only"><${AsOf} day=${s.lastDate} /></span>`}`, csv: [["last close", (s) => s.latestBar?.close], ["currency", (s) => unit(s)]] },
     { label: "Change", num: true, cell: (s) => html`<${Change} of=${lastChange(s)} digits=${2} />`, csv: lastChange },
     { label: "As of", day: true, cell: (s) => (s.lastDate ? html`<span class=${weekdaysSince(s.lastDate) > 5 ? "old" : ""}>${s.lastDate}</span>` : date(null)), csv: (s) => s.lastDate },
     { label: "From", day: true, prio: 3, cell: (s) => date(s.firstDate), csv: (s) => s.firstDate },
@@ -85,7 +86,8 @@ export function Symbols() {
   };
   return html`<${Head} title="Symbols"
       actions=${operator &&
-      html`${!shut && (!list.data || list.rows.length > 0) && html`<button onClick=${refreshAll} disabled=${refresh.busy || !list.data}>Refresh all</button>`}
+      (list.data || list.error) &&
+      html`${!shut && list.rows.length > 0 && html`<button onClick=${refreshAll} disabled=${refresh.busy}>Refresh all</button>`}
         <${Dialog} label="Import a file…" title="Bring prices of your own" wide tone=${shut ? "primary" : ""}>${(close) => html`<h2>Bring prices of your own</h2><${ImportFile} done=${list.reload} close=${close} />`}<//>
         ${!shut && html`<${Dialog} label="Add symbol…" title="Follow a symbol" tone="primary">${(close) => html`<h2>Follow a symbol</h2><${AddSymbol} added=${list.reload} close=${close} />`}<//>`}`}>
       Shares and indices whose daily prices are kept. Closes are as traded, changes are adjusted for splits and dividends.

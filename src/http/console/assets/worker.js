@@ -2,19 +2,40 @@
 // It holds what is the same for everybody and nothing else: answers, charts and reports go past it, to the service or to the
 // browser's own cache, which keeps them by cookie.
 
-// Both are written in by the service.
+// All are written in by the service.
 const BUILD = "%BUILD%";
 const FILES = ["%FILES%"];
+// How addresses begin, in the order in which they are looked for, and links to what a page there imports.
+const AHEAD = ["%AHEAD%"];
 
 const PLACE = "/reporting/";
 const ASSETS = `${PLACE}assets/`;
 const SCRIPT = `${PLACE}worker.js`;
 // An address that no page has: the frame alone, which then draws whatever the address asks for.
 const FRAME = `${PLACE}frame`;
+const SCRIPT_TAG = '    <script type="module"';
 const OURS = /^console /;
 const CACHE = `console ${BUILD}`;
 // Fewer than a browser opens connections, so that whoever looks at a page meanwhile isn't kept waiting.
 const AT_ONCE = 3;
+
+/** Where the frame is kept that names what the page at an address imports, so that all of it is read at once. */
+function frameOf(address) {
+  const within = new URL(address).pathname.slice(PLACE.length);
+  const found = AHEAD.find(([begins]) => (begins ? within.startsWith(begins) : !within));
+  return found ? PLACE + found[0] : FRAME;
+}
+
+async function keepFrames(cache, answer) {
+  const text = await answer.clone().text();
+  if (!text.includes(`${ASSETS}${BUILD}/`)) throw new Error("the page is another build's");
+  const headers = new Headers(answer.headers);
+  for (const name of ["content-encoding", "content-length", "etag", "vary"]) headers.delete(name);
+  for (const [begins, links] of AHEAD) {
+    const page = text.replace(SCRIPT_TAG, links.replaceAll(ASSETS, `${ASSETS}${BUILD}/`) + SCRIPT_TAG);
+    await cache.put(PLACE + begins, new Response(page, { headers }));
+  }
+}
 
 /** All of this build or nothing: of one that is half there, or mixed with another's, none is kept. */
 async function fill() {
@@ -24,7 +45,7 @@ async function fill() {
     for (let address; (address = left.pop()); ) {
       const answer = await fetch(address, { redirect: "error" });
       if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
-      if (address === FRAME && !(await answer.clone().text()).includes(`${ASSETS}${BUILD}/`)) throw new Error("the page is another build's");
+      if (address === FRAME) await keepFrames(cache, answer);
       await cache.put(address, answer);
     }
   };
@@ -34,6 +55,18 @@ async function fill() {
     left.length = 0;
     await caches.delete(CACHE);
     throw error;
+  }
+}
+
+/** What takes no decision goes past this script, where the browser can be told so: parts of this build come from what is kept, the rest from the service. */
+async function goPast(event) {
+  try {
+    await event.addRoutes([
+      { condition: { urlPattern: { pathname: `${ASSETS}${BUILD}/*` } }, source: { cacheName: CACHE } },
+      { condition: { not: { urlPattern: { pathname: `${PLACE}*` } } }, source: "network" },
+    ]);
+  } catch {
+    // Then everything comes by here.
   }
 }
 
@@ -74,7 +107,7 @@ async function leave() {
 }
 
 async function frame(request) {
-  const kept = await caches.open(CACHE).then((cache) => cache.match(FRAME, { ignoreVary: true }));
+  const kept = await caches.open(CACHE).then((cache) => cache.match(frameOf(request.url), { ignoreVary: true }));
   return kept ?? fetch(request);
 }
 
@@ -84,7 +117,7 @@ async function asset(request) {
 
 addEventListener("install", (event) => {
   skipWaiting();
-  event.waitUntil(fill());
+  event.waitUntil(Promise.all([goPast(event), fill()]));
 });
 addEventListener("activate", (event) => event.waitUntil(takeOver()));
 addEventListener("message", (event) => event.data === "take over" ? skipWaiting() : event.source?.postMessage({ build: gone ? null : BUILD }));
