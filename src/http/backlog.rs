@@ -95,6 +95,16 @@ impl Backlog {
         if bytes < MIDDLE_MESSAGE { Ok(None) } else { self.hold(client, bytes).await.map(Some) }
     }
 
+    /// Whether none of a client's answers waits for room.
+    pub(super) fn is_calm(&self, client: Client) -> bool {
+        self.waiting.is_free(client)
+    }
+
+    /// Waits until none of a client's answers waits for room.
+    pub(super) async fn calm(&self, client: Client) {
+        self.waiting.free(client).await;
+    }
+
     async fn hold(&self, client: Client, bytes: usize) -> Result<Held, ServerError> {
         let shares = if bytes < LONG { &self.middle } else { &self.long };
         let held = |room| Held { room, shares: shares.clone(), patience: self.patience };

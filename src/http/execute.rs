@@ -162,10 +162,17 @@ impl Service {
             admitted;
         let began = Instant::now();
         let permit = async {
-            // Those that wait for the lane keep no others waiting.
+            // Those that wait for the lane keep no others waiting, nor do those whose client has to take answers first.
             if cost > limits::budget::LARGE_COST {
-                budget.acquire_permit().await;
-                return None;
+                let (backlog, client) = (&self.gate.backlog, Client::of(&caller));
+                loop {
+                    backlog.calm(client).await;
+                    budget.acquire_permit().await;
+                    if backlog.is_calm(client) {
+                        return None;
+                    }
+                    budget.renew();
+                }
             }
             self.gate.running.acquire().await.ok()
         };

@@ -66,6 +66,18 @@ impl Shares {
         Some(Room { _share: share, _all: all })
     }
 
+    /// Whether a client has nothing of it.
+    pub(super) fn is_free(&self, client: Client) -> bool {
+        self.share_of(client).available_permits() == self.share
+    }
+
+    /// Waits until a client has nothing of it.
+    pub(super) async fn free(&self, client: Client) {
+        let share = u32::try_from(self.share).unwrap_or(u32::MAX);
+        // It is never closed.
+        drop(self.share_of(client).acquire_many_owned(share).await);
+    }
+
     /// Whether somebody waits for what others have.
     pub(super) fn is_wanted(&self) -> bool {
         self.wanting.load(Ordering::Relaxed) > 0
@@ -92,7 +104,10 @@ mod tests {
         while !shares.is_wanted() {
             tokio::task::yield_now().await;
         }
+        assert!(!shares.is_free(one));
         drop((held, others));
+        shares.free(one).await;
+        assert!(shares.is_free(one));
         assert!(waiting.await.expect("an end") && !shares.is_wanted());
     }
 }

@@ -155,6 +155,9 @@ fn nor_are_those_of_malformed_addresses() {
         ("ALPHA_VANTAGE_BASE_URL", "ftp://example.org?apikey=hush"),
         ("DATABASE_URL", "mysql://me:hush@db/p"),
         ("DATABASE_URL", "me:hush@db/p"),
+        ("DATABASE_URL", "postgres://me:hush@[::bad/p"),
+        ("DATABASE_URL", "postgres://me:hush@db:port/p"),
+        ("CORS_ORIGINS", "http://me:hush@example.org/path"),
     ] {
         let error = read(&[(name, value)]).expect_err(name);
         assert!(error.starts_with(name) && !error.contains("hu"), "{error}");

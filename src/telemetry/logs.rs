@@ -1,5 +1,6 @@
 //! The log, on the standard error, and what begins with it: metrics and traces, as the settings want them.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal;
 
 use tracing::{Level, Subscriber};
@@ -65,7 +66,22 @@ pub fn start(
     if let Err(error) = started {
         eprintln!("prospectus: the log did not start: {error}");
     }
+    tell_panics();
     Ok(traces)
+}
+
+/// Has a panic be a line of the log like others, with the ids of what it happened in.
+fn tell_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !tracing::enabled!(Level::ERROR) {
+            return usual(panic);
+        }
+        let place = panic.location().map(ToString::to_string);
+        let backtrace = Backtrace::capture();
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+        tracing::error!(place, backtrace, "panicked: {}", panic.payload_as_str().unwrap_or("without a word"));
+    }));
 }
 
 /// Whether a line or a span can't hold a secret of what passes through, whatever `RUST_LOG` asks for.
@@ -85,7 +101,42 @@ fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(format: LogFormat) -> Box<dyn L
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    /// A log in memory.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("a log").write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_a_line_of_the_log_with_the_ids_of_its_request() {
+        let (kept, before) = (Kept::default(), std::panic::take_hook());
+        let log = kept.clone();
+        let layer = tracing_subscriber::fmt::layer().json().with_writer(move || log.clone());
+        tell_panics();
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let _span = tracing::error_span!("request", request_id = "of-mine").entered();
+            let _ = std::panic::catch_unwind(|| panic!("of {}", "old age"));
+        });
+        std::panic::set_hook(before);
+        let text = String::from_utf8(kept.0.lock().expect("a log").clone()).expect("text");
+        let line: serde_json::Value = serde_json::from_str(&text).expect("one line of JSON");
+        assert_eq!(line["fields"]["message"], "panicked: of old age");
+        assert!(line["fields"]["place"].as_str().expect("a place").contains("logs.rs:"), "{text}");
+        assert_eq!(line["spans"][0]["request_id"], "of-mine");
+    }
 
     #[test]
     fn other_crates_tell_no_more_than_info() {

@@ -107,6 +107,25 @@ impl Drop for Server {
 }
 
 #[test]
+fn a_start_that_waits_for_the_database_says_so() {
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+    let mut child = prospectus()
+        .arg("serve")
+        .envs([
+            ("DATABASE_URL", format!("postgres://me:a-hidden-word@{nowhere}/p")),
+            ("LISTEN", "127.0.0.1:0".to_owned()),
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let line = BufReader::new(child.stderr.take().expect("a log")).lines().map_while(Result::ok).next();
+    child.kill().and_then(|()| child.wait()).expect("it ends");
+    let line = line.expect("a line");
+    assert!(line.contains("WARN") && line.contains("waiting for it") && !line.contains("a-hidden-word"), "{line}");
+}
+
+#[test]
 fn a_reader_that_goes_ends_no_command() {
     let mut child =
         prospectus().arg("schema").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");

@@ -81,6 +81,8 @@ enum Release {
     Next,
     /// One whose console has no worker.
     Without,
+    /// The same, one of its parts gone.
+    Broken,
 }
 
 /// A service that is released anew while its address stays.
@@ -117,7 +119,8 @@ async fn pass(State(front): State<Front>, request: Request) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
     let mut target = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
     let of_before = release == Release::Next && target.contains(&front.build);
-    if of_before || (release == Release::Without && target == WORKER) {
+    let is_gone = release == Release::Broken && target.ends_with("/ui.js");
+    if of_before || is_gone || (release == Release::Without && target == WORKER) {
         return Response::builder().status(StatusCode::NOT_FOUND).body(Body::empty()).expect("an answer");
     }
     if release == Release::Next {
@@ -208,5 +211,28 @@ async fn a_new_release_waits_for_the_next_page_where_somebody_has_begun() {
     browser.click("//header//nav//a[normalize-space()='Backtests']").await;
     browser.find("//h1[normalize-space()='Backtests']").await;
     browser.until(&format!("return document.querySelector('script[type=module]').src.includes('{NEXT}')")).await;
+    browser.close().await;
+}
+
+/// A page whose parts don't come is not left at "Loading…": it is loaded anew by itself, and where that doesn't help, says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
+async fn a_page_whose_parts_do_not_come_is_loaded_anew_and_says_so_in_the_end() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let (front, url) = Front::of(&app).await;
+    front.release(Release::Broken);
+    let browser = Browser::open_at(&url, 1_280, "light").await;
+    browser.until("return sessionStorage.getItem('loaded-anew') !== null").await;
+    front.release(Release::Own);
+    browser.find("//h1[normalize-space()='Symbols']").await;
+    browser.close().await;
+
+    front.release(Release::Broken);
+    let browser = Browser::open_at(&url, 1_280, "light").await;
+    browser.find("//*[@role='alert'][contains(., 'The console could not be loaded.')]").await;
+    assert_eq!(browser.run("return JSON.parse(sessionStorage.getItem('loaded-anew')).length").await, 3);
+    front.release(Release::Own);
+    browser.click("//button[normalize-space()='Load it again']").await;
+    browser.find("//h1[normalize-space()='Symbols']").await;
     browser.close().await;
 }

@@ -263,5 +263,6 @@ if (!navigator.connection?.saveData)
 
 copyPlainly();
 const place = document.getElementById("app");
+document.documentElement.dataset.drawn = "yes";
 place.replaceChildren();
 render(html`<${App} />`, place);

@@ -30,7 +30,7 @@ export function csvOf(columns, rows) {
 const plain = (text) => text.replaceAll("−", "-").replace(/(?<=\d),(?=\d{3}(?:\D|$))/g, "").replace(/(\d) %/g, "$1%").replace(/(\d)×/g, "$1");
 
 // What stands in a cell beside its value: things to press, the unit, what only a phone or a screen reader says.
-const ASIDE = "td button:not(.link), .unit, .phone-only, .skip";
+const ASIDE = "td button:not(.link), .unit, .phone-only, .skip, [aria-hidden]";
 
 /** A cell's text in one line, as it is on the screen. */
 function textOf(cell) {

@@ -1,6 +1,6 @@
 // Forecasts: the list, and the models behind them.
 
-import { html, useState, Head, Panel, Table, Empty, Waiting, useQuery, usePages, More, useAction, useRole, Form, Field, Link, Mistakes, go, percent, moment, useTyped } from "./ui.js";
+import { html, useState, Head, Panel, Table, Empty, Waiting, useQuery, usePages, More, sorted, useAction, useAddress, useRole, Form, Field, Link, Mistakes, go, percent, moment, useTyped } from "./ui.js";
 import { TickerField } from "./strategyform.js";
 import { JobWatch } from "./jobs.js";
 import { MODELS, ModelTable } from "./models.js";
@@ -52,19 +52,21 @@ function Train({ done }) {
 
 export function Forecasts() {
   const [text, type, ticker] = useTyped("symbol");
-  const list = usePages(LIST, "predictions", { first: 20, filter: ticker ? { ticker: ticker.toUpperCase() } : null });
+  const [order, setOrder] = useAddress("order");
+  // In another order than the newest first, all there are, or the newest 500.
+  const list = usePages(LIST, "predictions", { first: order ? 500 : 20, filter: ticker ? { ticker: ticker.toUpperCase() } : null });
   const models = useQuery(MODELS);
   const operator = useRole("OPERATOR");
   const admin = useRole("ADMIN");
   const all = models.data?.models ?? [];
   const columns = [
-    { label: "Forecast", lead: true, cell: (p) => html`<${Link} to=${`/reporting/forecasts/${p.id}`}><strong>${p.symbol.ticker}</strong> from ${p.asOf}<//><div class="small muted">${p.model.name}, ${p.horizon} days</div>`, csv: [["symbol", (p) => p.symbol.ticker], ["as of", (p) => p.asOf], ["model", (p) => p.model.name], ["days", (p) => p.horizon]] },
-    { label: "Skill on history", num: true, key: true, cell: (p) => (p.independentOrigins < FEW ? html`<span class="muted" title=${`${p.independentOrigins} past forecasts that don't overlap`}>too few</span>` : percent(p.evaluation.skill)), csv: (p) => p.evaluation.skill },
-    { label: "In 80 % band", num: true, prio: 2, cell: (p) => percent(p.evaluation.coverage80), csv: (p) => p.evaluation.coverage80 },
-    { label: "In 95 % band", num: true, prio: 2, cell: (p) => percent(p.evaluation.coverage95), csv: (p) => p.evaluation.coverage95 },
-    { label: "Days over", num: true, cell: (p) => `${p.outcome?.days ?? 0} of ${p.horizon}`, csv: (p) => p.outcome?.days ?? 0 },
-    { label: "Skill so far", num: true, prio: 3, cell: (p) => percent(skillOf(p.outcome)), csv: (p) => skillOf(p.outcome) },
-    { label: "Made", day: true, prio: 3, cell: (p) => moment(p.createdAt), csv: (p) => p.createdAt },
+    { label: "Forecast", lead: true, sort: "symbol", by: (p) => `${p.symbol.ticker} ${p.asOf}`, cell: (p) => html`<${Link} to=${`/reporting/forecasts/${p.id}`}><strong>${p.symbol.ticker}</strong> from ${p.asOf}<//><div class="small muted">${p.model.name}, ${p.horizon} days</div>`, csv: [["symbol", (p) => p.symbol.ticker], ["as of", (p) => p.asOf], ["model", (p) => p.model.name], ["days", (p) => p.horizon]] },
+    { label: "Skill on history", num: true, key: true, sort: "skill", by: (p) => (p.independentOrigins < FEW ? null : p.evaluation.skill), cell: (p) => (p.independentOrigins < FEW ? html`<span class="muted" title=${`${p.independentOrigins} past forecasts that don't overlap`}>too few</span>` : percent(p.evaluation.skill)), csv: (p) => p.evaluation.skill },
+    { label: "In 80 % band", num: true, prio: 2, sort: "in80", by: (p) => p.evaluation.coverage80, cell: (p) => percent(p.evaluation.coverage80), csv: (p) => p.evaluation.coverage80 },
+    { label: "In 95 % band", num: true, prio: 2, sort: "in95", by: (p) => p.evaluation.coverage95, cell: (p) => percent(p.evaluation.coverage95), csv: (p) => p.evaluation.coverage95 },
+    { label: "Days over", num: true, sort: "over", by: (p) => p.outcome?.days ?? 0, cell: (p) => `${p.outcome?.days ?? 0} of ${p.horizon}`, csv: (p) => p.outcome?.days ?? 0 },
+    { label: "Skill so far", num: true, prio: 3, sort: "sofar", by: (p) => skillOf(p.outcome), cell: (p) => percent(skillOf(p.outcome)), csv: (p) => skillOf(p.outcome) },
+    { label: "Made", day: true, prio: 3, sort: "made", by: (p) => p.createdAt, cell: (p) => moment(p.createdAt), csv: (p) => p.createdAt },
   ];
   return html`<${Head} title="Forecasts">The next trading days with bands that hold what they promise, beside “no change”.<//>
     <div class="stack">
@@ -72,7 +74,7 @@ export function Forecasts() {
       <div class="form"><${Field} label="Symbol" type="search" value=${text} onInput=${type} placeholder="All symbols" /></div>
       <${Waiting} query=${list} lines=${6} />
       ${list.data &&
-      html`<div><${Table} label="Forecasts" columns=${columns} rows=${list.rows} total=${list.total} csv="forecasts" all=${list.all}
+      html`<div><${Table} label="Forecasts" columns=${columns} rows=${order ? sorted(list.rows, columns, order) : list.rows} total=${list.total} order=${order || "made DESC"} onOrder=${setOrder} csv="forecasts" all=${list.all}
         empty=${html`<${Empty} title="No forecasts yet">${operator ? "Choose a symbol above; it takes a moment." : "Sign in with an operator's token to make one."}<//>`} /><${More} of=${list} /></div>`}
       <${Panel} title="Models" aside=${admin && html`<${Link} to="/reporting/admin/models">Choose, rename, delete<//>`}><${Waiting} query=${models} />${models.data && html`<${ModelTable} models=${all} />`}<//>
       ${operator && html`<${Panel} title="Train a model"><${Train} done=${models.reload} /><//>`}

@@ -1,14 +1,16 @@
 // All symbols, and how to add more.
 
-import { html, useState, Head, Table, Empty, Waiting, usePages, More, useAction, useRole, useThrottled, useTyped, Form, Field, Link, Mistakes, AsOf, Dialog, price, count, date, moment, Change, unit, weekdaysSince } from "./ui.js";
+import { html, useState, Head, Table, Empty, Waiting, usePages, More, useAction, useAddress, useRole, useThrottled, useTyped, Form, Field, Link, Mistakes, AsOf, Dialog, price, count, date, moment, Change, unit, weekdaysSince } from "./ui.js";
 import { Progress, useJobs, HAS_ENDED } from "./jobs.js";
 import { ImportFile } from "./import.js";
 
-const LIST = `query($first: Int, $after: String, $filter: SymbolFilter) { symbols(first: $first, after: $after, filter: $filter) {
+const LIST = `query($first: Int, $after: String, $filter: SymbolFilter, $orderBy: [SymbolOrder!]) { symbols(first: $first, after: $after, filter: $filter, orderBy: $orderBy) {
   totalCount pageInfo { hasNextPage endCursor }
   nodes { id ticker name exchange currency quotationUnit source barCount firstDate lastDate lastRefreshedAt latestBar { close date }
     prices(last: 2) { nodes { adjustedClose } } } } pricesUnavailableReason }`;
 const EXCHANGES = [["", "By the ticker"], ["NSE", "NSE"], ["BSE", "BSE"], ["NYSE", "NYSE"], ["NASDAQ", "Nasdaq"], ["OTHER", "Other"]];
+
+const START = "TICKER ASC";
 
 function lastChange(symbol) {
   const [before, now] = symbol.prices.nodes;
@@ -37,7 +39,9 @@ function AddSymbol({ added, close }) {
 
 export function Symbols() {
   const [text, type, search] = useTyped("q");
-  const list = usePages(LIST, "symbols", { first: 50, filter: search ? { search } : null });
+  const [order, setOrder] = useAddress("order", START);
+  const [field, direction] = order.split(" ");
+  const list = usePages(LIST, "symbols", { first: 50, filter: search ? { search } : null, orderBy: [{ field, direction }] });
   const operator = useRole("OPERATOR");
   const [jobs, setJobs] = useState({});
   const refresh = useAction("refreshSymbols", "mutation($t: [String!]) { refreshSymbols(input: { tickers: $t }) { jobs { id } userErrors { message } } }");
@@ -61,6 +65,7 @@ export function Symbols() {
     {
       label: "Symbol",
       lead: true,
+      sort: "TICKER",
       cell: (s) => html`<${Link} to=${`/reporting/symbols/${encodeURIComponent(s.ticker)}`}><strong>${s.ticker}</strong><//>
         <div class="small muted wrap">${s.name ?? s.exchange}</div>
         ${busy(jobs[s.ticker]) && html`<div class="small status"><${Progress} job=${jobs[s.ticker]} /></div>`}`,
@@ -68,10 +73,10 @@ export function Symbols() {
     },
     { label: "Last close", num: true, key: true, cell: (s) => html`${price(s.latestBar?.close)} <span class="muted small unit">${unit(s) ?? ""}</span>${s.lastDate && html` <span class="small phone-only"><${AsOf} day=${s.lastDate} /></span>`}`, csv: [["last close", (s) => s.latestBar?.close], ["currency", (s) => unit(s)]] },
     { label: "Change", num: true, cell: (s) => html`<${Change} of=${lastChange(s)} digits=${2} />`, csv: lastChange },
-    { label: "As of", day: true, cell: (s) => (s.lastDate ? html`<span class=${weekdaysSince(s.lastDate) > 5 ? "old" : ""}>${s.lastDate}</span>` : date(null)), csv: (s) => s.lastDate },
+    { label: "As of", day: true, sort: "LAST_DATE", cell: (s) => (s.lastDate ? html`<span class=${weekdaysSince(s.lastDate) > 5 ? "old" : ""}>${s.lastDate}</span>` : date(null)), csv: (s) => s.lastDate },
     { label: "From", day: true, prio: 3, cell: (s) => date(s.firstDate), csv: (s) => s.firstDate },
     { label: "Bars", num: true, prio: 2, cell: (s) => count(s.barCount), csv: (s) => s.barCount },
-    { label: "Refreshed", day: true, prio: 3, cell: (s) => moment(s.lastRefreshedAt), csv: (s) => s.lastRefreshedAt },
+    { label: "Refreshed", day: true, prio: 3, sort: "LAST_REFRESHED_AT", cell: (s) => moment(s.lastRefreshedAt), csv: (s) => s.lastRefreshedAt },
     {
       label: "",
       // A provider knows nothing of what came from a file.
@@ -98,7 +103,7 @@ export function Symbols() {
       <div class="form"><${Field} label="Search" value=${text} onInput=${type} type="search" placeholder="Ticker or name" /></div>
       <${Waiting} query=${list} lines=${8} />
       ${list.data &&
-      html`<div><${Table} label="Symbols" columns=${columns} rows=${list.rows} total=${list.total} csv="symbols" all=${list.all}
+      html`<div><${Table} label="Symbols" columns=${columns} rows=${list.rows} total=${list.total} order=${order} onOrder=${setOrder} csv="symbols" all=${list.all}
         empty=${html`<${Empty} title=${search ? "Nothing matches" : "No symbols yet"}>
           ${search ? "Try a part of the ticker or the name." : shut && operator ? "Import a file of prices above." : operator ? "Add one above: its prices come in while you watch." : "Sign in with a token to add one."}
         <//>`} /><${More} of=${list} /></div>`}
