@@ -64,13 +64,13 @@ pub(super) struct Finished {
     _budget: Budget,
 }
 
-/// What a subscription tells of an event. Its turn among large operations ends with it.
-pub(super) struct Told {
+/// What a subscription answers an event with. Its permit among large operations ends with it.
+pub(super) struct EventAnswer {
     pub response: GraphQLResponse,
     budget: Budget,
 }
 
-impl Drop for Told {
+impl Drop for EventAnswer {
     fn drop(&mut self) {
         self.budget.renew();
     }
@@ -219,7 +219,7 @@ impl Service {
     }
 
     /// The events of a subscription. A panic in one ends it with an error.
-    pub(super) fn follow(&self, admitted: Admitted) -> impl Stream<Item = Told> + Send + use<> {
+    pub(super) fn follow(&self, admitted: Admitted) -> impl Stream<Item = EventAnswer> + Send + use<> {
         let Admitted { request, cost, budget, operation, text, room, .. } = admitted;
         metrics::operation(&operation, "ok");
         let present = metrics::Present::subscription();
@@ -236,7 +236,7 @@ impl Service {
                         .into_server_error(START),
                 ]),
             };
-            Told { response, budget: budget.clone() }
+            EventAnswer { response, budget: budget.clone() }
         })
     }
 }

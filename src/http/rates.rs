@@ -189,7 +189,7 @@ impl Rates {
         };
         // An operation of a socket has no answer with headers.
         let left = Allowance { limit: *burst, remaining, per_second: *per_second, wait };
-        let _ = LEFT.try_with(|told| told.set(Some(left)));
+        let _ = LEFT.try_with(|cell| cell.set(Some(left)));
         wait.map_or(Ok(()), Err)
     }
 

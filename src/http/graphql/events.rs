@@ -40,9 +40,9 @@ pub(super) fn follow(service: &Service, caller: &Caller, admitted: Admitted) -> 
     let (backlog, client, room) = (service.gate.backlog.clone(), Client::of(caller), coming.clone());
     let events = async_stream::stream! {
         let mut results = pin!(results);
-        while let Some(told) = results.next().await {
-            let json = written(&told.response);
-            drop(told);
+        while let Some(answer) = results.next().await {
+            let json = written(&answer.response);
+            drop(answer);
             match sized(&backlog, client, json, &room).await {
                 Ok(event) => yield event,
                 Err(event) => {

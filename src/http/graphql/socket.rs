@@ -350,12 +350,12 @@ async fn run(service: Service, admitted: Admitted, kind: OperationType, way: Way
     let last = if kind == OperationType::Subscription {
         let mut events = pin!(service.follow(admitted));
         loop {
-            let Some(told) = events.next().await else { break Dialect::complete(id) };
-            if is_refused(&told.response) {
-                break dialect.error(id, &told.response.errors);
+            let Some(answer) = events.next().await else { break Dialect::complete(id) };
+            if is_refused(&answer.response) {
+                break dialect.error(id, &answer.response.errors);
             }
-            let next = dialect.next(id, &told.response);
-            drop(told);
+            let next = dialect.next(id, &answer.response);
+            drop(answer);
             match way.send(&service.gate, next).await {
                 Ok(true) => {}
                 Ok(false) => return,

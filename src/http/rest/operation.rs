@@ -107,7 +107,7 @@ pub(super) async fn answer(
         };
         // Our operation's variables are no names that the client knows: what is wrong with the value is told after them.
         let message = match error.message.rsplit_once("; ") {
-            Some((holder, told)) if holder.starts_with("Variable \"$") => told,
+            Some((holder, fault)) if holder.starts_with("Variable \"$") => fault,
             _ => &error.message,
         };
         return Err(failure(code, message, None));
