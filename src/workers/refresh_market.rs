@@ -16,6 +16,8 @@ use crate::store::{RecordCounts, now, today_at};
 const ROWS_A_BATCH: usize = 24_000;
 /// Web pages in a row after which the exchange is left alone.
 const MOST_PAGES: usize = 5;
+/// Files in a row that can't be had after which the others are left for the next try.
+const MOST_FAULTS: usize = 3;
 
 pub(super) async fn run(job: &RefreshMarket, app: &App, progress: &Progress) -> Result<Done, JobError> {
     let total = u32::try_from(job.to - job.from + 1).unwrap_or(0);
@@ -26,12 +28,13 @@ pub(super) async fn run(job: &RefreshMarket, app: &App, progress: &Progress) -> 
     let settled = app.store.market_days().settled(job.exchange, job.from, job.to).await?;
     let wanted: Vec<Day> = (job.from..=job.to).filter(|day| !settled.contains(day)).collect();
     let mut batch: Vec<Session> = Vec::new();
+    let mut fault: Option<ProviderError> = None;
     for &day in &wanted {
         let done = u32::try_from(day - job.from).unwrap_or(0);
         progress.tell(done, Some(total), &format!("Asking for {}", iso(day))).await;
         match app.providers.archive().day(day).await {
             Ok(DayAnswer::File(DayFile::Session(session))) => {
-                tally.pages = 0;
+                (tally.pages, tally.faults) = (0, 0);
                 batch.push(session);
                 if batch.iter().map(|s| s.shares.len()).sum::<usize>() >= ROWS_A_BATCH {
                     tally.write(app, std::mem::take(&mut batch)).await?;
@@ -39,9 +42,14 @@ pub(super) async fn run(job: &RefreshMarket, app: &App, progress: &Progress) -> 
             }
             Ok(other) => tally.note(app, job.exchange, day, &other).await?,
             Err(error) => {
-                tally.write(app, batch).await?;
                 note(app, job.exchange, day, MarketDayState::Failed, Some(error.to_string())).await?;
-                return Err(error.into());
+                tally.faults += 1;
+                if !is_of_one_file(&error) || tally.faults >= MOST_FAULTS {
+                    tally.write(app, batch).await?;
+                    return Err(error.into());
+                }
+                // One file that can't be had keeps no other day out; it's tried again after them.
+                fault.get_or_insert(error);
             }
         }
         if tally.pages >= MOST_PAGES {
@@ -52,6 +60,9 @@ pub(super) async fn run(job: &RefreshMarket, app: &App, progress: &Progress) -> 
     tally.write(app, batch).await?;
     ingest::judge_actions(&app.store, job.from - 10, job.to).await?;
     market_lists::refresh_shares(app, tally.stored > 0).await?;
+    if let Some(error) = fault {
+        return Err(error.into());
+    }
     progress.tell(total, Some(total), "Stored").await;
     Ok(tally.done(total, settled.len()))
 }
@@ -67,6 +78,8 @@ struct Tally {
     announcements: Option<usize>,
     /// Web pages in a row.
     pages: usize,
+    /// Files in a row that couldn't be had.
+    faults: usize,
 }
 
 impl Tally {
@@ -80,6 +93,7 @@ impl Tally {
     }
 
     async fn note(&mut self, app: &App, exchange: Exchange, day: Day, answer: &DayAnswer) -> Result<(), JobError> {
+        self.faults = 0;
         let recent = may_still_come(day, today_at(exchange));
         let (state, reason) = match answer {
             DayAnswer::NotFound | DayAnswer::File(DayFile::OtherDay(_)) if recent => {
@@ -123,6 +137,11 @@ impl Tally {
         }
         Done { message, outcome: Some(self.outcome) }
     }
+}
+
+/// Whether an error may be of this file alone, while the exchange has others.
+fn is_of_one_file(error: &ProviderError) -> bool {
+    matches!(error, ProviderError::Status { .. } | ProviderError::Malformed { .. })
 }
 
 async fn note(

@@ -384,6 +384,30 @@ on_each_database! {
         assert!(!asked.iter().any(|path| path.contains("202409") || path.contains("092024")), "{asked:?}");
     }
 
+    async fn a_file_that_cant_be_had_keeps_no_other_day_out_and_is_tried_again(app: TestApp) {
+        let rows = [("ABC", "EQ", ABC, "10 10 10 10 10 5")];
+        for date in ["2024-08-01", "2024-08-05", "2024-08-06"] {
+            app.archive.session(date, &rows);
+        }
+        let udiff = |date: &str| format!("content/cm/BhavCopy_NSE_CM_0_0_0_{date}_F_0000.csv.zip");
+        app.archive.file(&udiff("20240802"), 500, "");
+        app.archive.file(&udiff("20240806"), 502, "");
+        app.archive.file("products/content/sec_bhavdata_full_06082024.csv", 200, full_bhavcopy("2024-08-06", &rows));
+        let query = "mutation { refreshMarket(input: { exchange: NSE, from: \"2024-08-01\", to: \"2024-08-06\" }) { jobs { id } } }";
+        let data = app.operator.data(query, json!({})).await;
+        let id = data["refreshMarket"]["jobs"][0]["id"].as_str().expect("an id").to_owned();
+        let job = app.job_when(&id, |job| state(job) == "RETRYING").await;
+        assert!(job["message"].as_str().is_some_and(|m| m.contains("the error 500")), "{job}");
+        let states = async || {
+            let days = app.days("2024-08-01", "2024-08-06").await;
+            days.iter().map(|day| day.split(' ').nth(1).unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(states().await, ["STORED", "FAILED", "NO_SESSION", "NO_SESSION", "STORED", "STORED"]);
+        app.archive.session("2024-08-02", &rows);
+        assert_eq!(state(&app.settled(&id).await), "SUCCEEDED");
+        assert_eq!(states().await[1], "STORED");
+    }
+
     async fn what_cant_be_asked_for_is_said_in_a_sentence(app: TestApp) {
         let query = "mutation($e: Exchange!, $from: Date!, $to: Date!) { refreshMarket(input: { exchange: $e, from: $from, to: $to }) {
                      jobs { id } userErrors { code message field } } }";

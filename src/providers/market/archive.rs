@@ -140,8 +140,18 @@ impl NseArchive {
     /// When the archive doesn't answer, or wants quiet.
     pub async fn day(&self, of: Day) -> Result<DayAnswer, ProviderError> {
         let mut worst = DayAnswer::NotFound;
+        let mut fault = None;
         for path in addresses(of) {
-            let Some(answer) = self.get(&path).await? else { continue };
+            let answer = match self.get(&path).await {
+                Ok(Some(answer)) => answer,
+                Ok(None) => continue,
+                // Another layout may be there.
+                Err(error @ (ProviderError::Status { .. } | ProviderError::Malformed { .. })) => {
+                    fault = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             if !answer.status.is_success() {
                 return Ok(DayAnswer::File(DayFile::Page));
             }
@@ -153,7 +163,7 @@ impl NseArchive {
                 other => worst = DayAnswer::File(other),
             }
         }
-        Ok(worst)
+        fault.map_or(Ok(worst), Err)
     }
 
     /// One of the exchange's lists; `None` where there is none.
