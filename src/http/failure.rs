@@ -1,7 +1,7 @@
 //! Refusals outside GraphQL: `{"error": {"code", "message", "field"}}` under the status that belongs to the code.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -25,5 +25,9 @@ fn status_of(code: &str) -> StatusCode {
 /// An answer that says what is wrong, and with which field.
 pub(super) fn failure(code: &str, message: &str, field: Option<&str>) -> Response {
     let body = json!({"error": {"code": code, "message": message, "field": field}});
-    (status_of(code), Json(body)).into_response()
+    let mut answer = (status_of(code), Json(body)).into_response();
+    if code == "OVERLOADED" {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    answer
 }

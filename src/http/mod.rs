@@ -30,7 +30,8 @@ mod streams;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::body::Body;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{Redirect, Response};
@@ -41,7 +42,6 @@ use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::cors::{AllowCredentials, CorsLayer};
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::actions::Caller;
 use crate::app::App;
@@ -55,8 +55,6 @@ use observe::REQUEST_ID;
 
 /// Bytes of a body outside the GraphQL endpoint.
 const LARGEST_BODY: usize = 256 << 10;
-/// How long such a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Everything the service answers to.
 pub fn router(app: App) -> Router {
@@ -66,8 +64,7 @@ pub fn router(app: App) -> Router {
     let rest = rest::routes()
         .merge(reports::routes())
         .merge(export::routes())
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
+        .layer(middleware::from_fn_with_state(service.clone(), in_time))
         .layer(middleware::from_fn_with_state(service.clone(), until_taken));
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/reporting/") }))
@@ -135,6 +132,22 @@ async fn plain_request_id(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
+/// Reads a body before anything else is done with its request: all of it in time, however often a piece of it comes.
+async fn in_time(State(service): State<Service>, request: Request, next: Next) -> Response {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    match graphql::body::whole(body, graphql::length(&parts.headers), LARGEST_BODY, &service.gate.bodies).await {
+        Ok((bytes, _room)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Err(refusal) => {
+            let mut answer = failure::failure(refusal.code.name(), &refusal.message, None);
+            *answer.status_mut() = refusal.status;
+            answer
+        }
+    }
+}
+
 /// Reports, charts and REST's answers take of the room that clients have for what they have not taken yet; an export is
 /// written as it is taken.
 async fn until_taken(State(service): State<Service>, request: Request, next: Next) -> Response {
@@ -143,9 +156,7 @@ async fn until_taken(State(service): State<Service>, request: Request, next: Nex
     let Some(caller) = caller else { return answer };
     backlog::within(&service.gate.backlog, &caller, answer).await.unwrap_or_else(|_| {
         let message = "Clients have not taken what was made for them yet; try again shortly";
-        let mut answer = failure::failure("OVERLOADED", message, None);
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        answer
+        failure::failure("OVERLOADED", message, None)
     })
 }
 

@@ -24,6 +24,10 @@ use crate::app::App;
 
 /// How long a request's head may take, and a connection may say nothing between two.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
+/// What a connection of HTTP/2 begins with, and how often one is looked at that has begun to say so: until it is whole,
+/// nobody counts the time.
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long a client may take nothing of an answer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of a request's head: an operation in the address among them.
@@ -90,6 +94,17 @@ pub async fn serve(listener: TcpListener, router: Router, app: App) -> io::Resul
 async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, closing: CancellationToken) {
     // Two small messages in a row would wait for each other otherwise.
     let _ = stream.set_nodelay(true);
+    let last = || async {
+        closing.cancelled().await;
+        tokio::time::sleep(LAST_REQUEST).await;
+    };
+    let has_begun = tokio::select! {
+        has_begun = has_begun(&stream) => has_begun,
+        () = last() => false,
+    };
+    if !has_begun {
+        return;
+    }
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let peer = Peer(peer.ip());
@@ -118,14 +133,10 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, closing
         .keep_alive_interval(HEAD_TIMEOUT)
         .keep_alive_timeout(HEAD_TIMEOUT);
     let mut serving = pin!(builder.serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), service));
-    let last = async {
-        closing.cancelled().await;
-        tokio::time::sleep(LAST_REQUEST).await;
-    };
     let ended = async {
         tokio::select! {
             ended = serving.as_mut() => return ended,
-            () = last => {}
+            () = last() => {}
         }
         serving.as_mut().graceful_shutdown();
         serving.await
@@ -136,5 +147,48 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, closing
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke off");
+    }
+}
+
+/// Waits until a client has said which protocol it speaks; false if it doesn't in time.
+async fn has_begun(stream: &TcpStream) -> bool {
+    let begun = async {
+        let mut first = [0; PREFACE.len()];
+        loop {
+            match stream.peek(&mut first).await {
+                Ok(0) | Err(_) => return false,
+                Ok(bytes) if bytes == PREFACE.len() || !PREFACE.starts_with(&first[..bytes]) => return true,
+                Ok(_) => tokio::time::sleep(LOOK_EVERY).await,
+            }
+        }
+    };
+    tokio::time::timeout(HEAD_TIMEOUT, begun).await.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    /// What a server finds of a connection over which this was said.
+    async fn begun(said: &[u8]) -> Option<bool> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("a connection");
+        let (stream, _) = listener.accept().await.expect("a connection");
+        client.write_all(said).await.expect("written");
+        let begun = tokio::time::timeout(LOOK_EVERY * 4, has_begun(&stream)).await.ok();
+        drop(client);
+        begun
+    }
+
+    #[tokio::test]
+    async fn what_has_not_begun_is_not_served_yet() {
+        for said in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n\r\nSM"] {
+            assert_eq!(begun(said).await, None, "{said:?}");
+        }
+        for said in [&b"G"[..], b"POST", b"PRO", PREFACE, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0"] {
+            assert_eq!(begun(said).await, Some(true), "{said:?}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::header::{self, HeaderValue};
+use axum::http::header;
 use axum::http::{Version, header::Entry};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -72,9 +72,7 @@ pub(super) async fn bound(State(streams): State<Streams>, request: Request, next
     let client = Client::Address(address_of(&request, streams.proxies));
     let over = request.extensions().get::<Over>().cloned().unwrap_or_default();
     let Some(room) = streams.room.room_now(client, 1) else {
-        let mut refusal = failure("OVERLOADED", "Too many requests are under way; try again shortly", None);
-        refusal.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        return refusal;
+        return failure("OVERLOADED", "Too many requests are under way; try again shortly", None);
     };
     let answer = next.run(request).await;
     let exact = HttpBody::size_hint(answer.body()).exact();

@@ -30,12 +30,12 @@ const MOST_FILES: usize = 1;
 const SHORT_JSON: usize = 16 << 10;
 const ROOM_WAIT: Duration = Duration::from_secs(5);
 /// How long a body may take to arrive.
-const JSON_TIMEOUT: Duration = Duration::from_secs(15);
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 const UPLOAD_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Why a body is no request.
 #[derive(Debug)]
-pub(super) struct Malformed {
+pub(in crate::http) struct Malformed {
     pub status: StatusCode,
     pub code: Code,
     pub message: String,
@@ -118,20 +118,29 @@ pub(super) async fn json(
     announced: Option<usize>,
     bodies: &Arc<Semaphore>,
 ) -> Result<(Parsed, Option<OwnedSemaphorePermit>), Malformed> {
-    let reading = tokio::time::timeout(JSON_TIMEOUT, read(body, announced, bodies));
-    let (bytes, room) = reading.await.map_err(|_| Malformed::slow())??;
+    let (bytes, room) = whole(body, announced, LARGEST_JSON, bodies).await?;
     Ok((parameters(&bytes)?, room))
+}
+
+/// Reads a body of so many bytes at most, all of it in time.
+pub(in crate::http) async fn whole(
+    body: Body,
+    announced: Option<usize>,
+    most: usize,
+    bodies: &Arc<Semaphore>,
+) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Malformed> {
+    tokio::time::timeout(BODY_TIMEOUT, read(body, announced, most, bodies)).await.map_err(|_| Malformed::slow())?
 }
 
 async fn read(
     body: Body,
     announced: Option<usize>,
+    most: usize,
     bodies: &Arc<Semaphore>,
 ) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Malformed> {
-    let refused =
-        || Malformed::too_large(format!("The request is longer than {} KiB, or broke off", LARGEST_JSON >> 10));
-    let all = announced.unwrap_or(LARGEST_JSON);
-    if all > LARGEST_JSON {
+    let refused = || Malformed::too_large(format!("The request is longer than {} KiB, or broke off", most >> 10));
+    let all = announced.unwrap_or(most);
+    if all > most {
         return Err(refused());
     }
     let mut held = match announced {
@@ -142,7 +151,7 @@ async fn read(
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_| refused())?;
-        if bytes.len() + piece.len() > LARGEST_JSON {
+        if bytes.len() + piece.len() > most {
             return Err(refused());
         }
         if held.is_none() && bytes.len() + piece.len() > SHORT_JSON {

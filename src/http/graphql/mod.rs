@@ -1,7 +1,7 @@
 //! The GraphQL endpoint: POST, GET for queries, files by multipart, graphql-transport-ws, server-sent events, and
 //! GraphiQL for browsers. Who may send a body at all is decided before any of it is read.
 
-mod body;
+pub(super) mod body;
 pub(super) mod documents;
 mod events;
 mod handshake;
@@ -127,7 +127,7 @@ pub(super) async fn post(
 }
 
 /// How long a body is to be, where the client tells.
-fn length(headers: &HeaderMap) -> Option<usize> {
+pub(super) fn length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
