@@ -105,9 +105,9 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// The source that a symbol's prices are refreshed from.
+    /// The source that symbols' prices are refreshed from.
     #[must_use]
-    pub fn prices(&self, _symbol: &symbol::Model) -> Arc<dyn PriceProvider> {
+    pub fn prices(&self) -> Arc<dyn PriceProvider> {
         self.alpha_vantage.clone()
     }
 
@@ -134,9 +134,6 @@ impl Providers {
     }
 
     /// Tells how many requests are left today, of providers that bound them.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn measure_budgets(&self) -> Result<(), StoreError> {
         self.alpha_vantage.measure_budget().await
     }
@@ -180,9 +177,6 @@ impl SeriesCache {
     /// The series of these symbols, in their order, each with the row that it belongs to: bars and row are of one
     /// moment, which may be later than that of the row given. What isn't cached comes in two statements,
     /// or a few more where there are many bars.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn get(&self, symbols: &[symbol::Model]) -> Result<Vec<(symbol::Model, Arc<Series>)>, StoreError> {
         let mut found = Vec::with_capacity(symbols.len());
         for symbol in symbols {

@@ -15,6 +15,14 @@ struct Snapshot {
     chosen: Option<String>,
 }
 
+/// Why there is no model of a key.
+#[derive(Debug)]
+pub enum NoModel {
+    Unknown,
+    /// Its file can't be used, for this reason.
+    Unusable(String),
+}
+
 /// The models of this process; clones share them.
 #[derive(Clone)]
 pub struct Registry {
@@ -63,18 +71,17 @@ impl Registry {
         Ok(Snapshot { trained: heads.models.iter().filter_map(named).collect(), chosen: heads.chosen })
     }
 
-    /// The model with this key; with none, the default. `Err` within tells why there's none.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn find(&self, key: Option<&str>) -> Result<Result<Arc<ForecastModel>, String>, StoreError> {
+    /// The model with this key; with none, the default.
+    pub async fn find(&self, key: Option<&str>) -> Result<Result<Arc<ForecastModel>, NoModel>, StoreError> {
         let snapshot = self.snapshot().await?;
         let Some(key) = key else { return Ok(Ok(self.default_of(&snapshot))) };
         if let Some(model) = self.usable(&snapshot, key) {
             return Ok(Ok(model));
         }
         let unusable = self.directory.unusable.iter().find(|file| file.key == key);
-        Ok(Err(unusable.map_or_else(String::new, |file| format!("{} can't be used: {}", file.file, file.reason))))
+        Ok(Err(unusable.map_or(NoModel::Unknown, |file| {
+            NoModel::Unusable(format!("{} can't be used: {}", file.file, file.reason))
+        })))
     }
 
     fn usable(&self, snapshot: &Snapshot, key: &str) -> Option<Arc<ForecastModel>> {
@@ -88,17 +95,11 @@ impl Registry {
     }
 
     /// Whether the model was trained here, so that it can be renamed and deleted.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn is_trained_here(&self, key: &str) -> Result<bool, StoreError> {
         Ok(self.snapshot().await?.trained.iter().any(|model| model.key == key))
     }
 
     /// All of them, those that can't be used included; the default first.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn list(&self) -> Result<Vec<ModelInfo>, StoreError> {
         let snapshot = self.snapshot().await?;
         let default = self.default_of(&snapshot);

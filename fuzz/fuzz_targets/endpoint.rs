@@ -59,7 +59,7 @@ fuzz_target!(|data: &[u8]| {
         .method(Method::POST)
         .uri("/graphql")
         .header(header::CONTENT_TYPE, kind)
-        .header("x-requested-with", "fuzz");
+        .header("apollo-require-preflight", "fuzz");
     if how & 0b100 != 0 {
         request = request.header(header::AUTHORIZATION, format!("Bearer {TOKEN}"));
     }

@@ -2,8 +2,8 @@
 
 use super::Caller;
 use crate::app::App;
-use crate::jobs::{Job, RefreshMarket, months};
-use crate::market::day::{iso, parse_iso};
+use crate::jobs::{Job, RefreshMarket};
+use crate::market::day::{iso, months, parse_iso};
 use crate::market::{Day, Exchange};
 use crate::request::RequestError;
 use crate::store::entity::job;

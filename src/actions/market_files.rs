@@ -2,8 +2,7 @@
 
 use super::Caller;
 use crate::app::App;
-use crate::ingest::{self, IngestError};
-use crate::jobs::ShareLists;
+use crate::ingest::{self, IngestError, ShareLists};
 use crate::market::Day;
 use crate::providers::market::{ListFile, RawAction, Session};
 use crate::request::RequestError;
@@ -53,9 +52,6 @@ impl<'a> MarketImport<'a> {
     }
 
     /// Takes a file's content in. Days should come in their order.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn take(&mut self, file: MarketFile) -> Result<(), IngestError> {
         match file {
             MarketFile::Session(session) => {
@@ -70,7 +66,7 @@ impl<'a> MarketImport<'a> {
                 self.span = Some((first.min(session.day), last.max(session.day)));
                 self.batch.push(session);
             }
-            MarketFile::List(list) => self.lists.take(self.app, list).await?,
+            MarketFile::List(list) => self.lists.take(&self.app.store, list).await?,
             MarketFile::Actions(actions) => {
                 ingest::corporate_actions(&self.app.store, actions).await?;
             }
@@ -80,13 +76,10 @@ impl<'a> MarketImport<'a> {
 
     /// Writes what is left, and holds the known announcements against the prices that came. Tells how many days there
     /// were, and what became of their rows.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn finish(mut self) -> Result<(usize, RecordCounts), IngestError> {
         self.write().await?;
         // The shares that the days have brought are there by now.
-        std::mem::take(&mut self.lists).apply(self.app, None).await?;
+        std::mem::take(&mut self.lists).apply(&self.app.store, None).await?;
         if let Some((first, last)) = self.span {
             ingest::judge_actions(&self.app.store, first - 10, last).await?;
         }

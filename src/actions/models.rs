@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::forecast::Stage;
 use crate::jobs::{Job, TrainModel};
 use crate::market::text::clean;
+use crate::registry::NoModel;
 use crate::request::RequestError;
 use crate::research::{Trained, train_model};
 use crate::store::Role;
@@ -95,8 +96,8 @@ pub async fn choose_default(app: &App, caller: &Caller, key: &str) -> Result<(),
     caller.must_be(Role::Admin)?;
     match app.models.find(Some(key)).await? {
         Ok(model) => Ok(app.store.models().choose(&model.key).await?),
-        Err(reason) if reason.is_empty() => Err(no_such_model()),
-        Err(reason) => Err(RequestError::invalid("id", reason)),
+        Err(NoModel::Unknown) => Err(no_such_model()),
+        Err(NoModel::Unusable(reason)) => Err(RequestError::invalid("id", reason)),
     }
 }
 
@@ -106,10 +107,7 @@ pub async fn choose_default(app: &App, caller: &Caller, key: &str) -> Result<(),
 /// When the caller may not, the name is empty or too long, or no such model was trained here.
 pub async fn rename(app: &App, caller: &Caller, key: &str, name: &str) -> Result<(), RequestError> {
     caller.must_be(Role::Operator)?;
-    let name = clean(name);
-    if name.is_empty() || name.chars().count() > LONGEST_NAME {
-        return Err(RequestError::invalid("name", format!("a model's name has 1 to {LONGEST_NAME} characters")));
-    }
+    let name = checked_name(name)?;
     check_trained_here(app, key).await?;
     if app.store.models().rename(key, &name).await? { Ok(()) } else { Err(no_such_model()) }
 }

@@ -1,5 +1,7 @@
 //! Symbols: follow one, bring it up to date, let it go.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{Caller, LONGEST_NAME, check_idempotency_key};
 use crate::app::App;
 use crate::ingest;
@@ -211,19 +213,20 @@ fn does_all(job: &job::Model) -> bool {
 /// The symbols with these tickers, each once.
 pub(super) async fn named(app: &App, tickers: &[String]) -> Result<Vec<symbol::Model>, RequestError> {
     let mut wanted: Vec<String> = Vec::with_capacity(tickers.len());
+    let mut seen = HashSet::new();
     for ticker in tickers {
         let ticker = normalise_ticker(ticker)?;
-        if !wanted.contains(&ticker) {
+        if seen.insert(ticker.clone()) {
             wanted.push(ticker);
         }
     }
     let found = app.store.symbols().by_tickers(&wanted).await?;
-    let of = |ticker: &String| {
-        let symbol = found.iter().find(|symbol| symbol.ticker == *ticker).cloned();
-        symbol.ok_or_else(|| RequestError::NotFound {
+    let mut found: HashMap<String, symbol::Model> = found.into_iter().map(|s| (s.ticker.clone(), s)).collect();
+    let of = |ticker: String| {
+        found.remove(&ticker).ok_or_else(|| RequestError::NotFound {
             field: "tickers".into(),
             what: format!("symbol {ticker}; add it first"),
         })
     };
-    wanted.iter().map(of).collect()
+    wanted.into_iter().map(of).collect()
 }

@@ -44,8 +44,8 @@ pub(super) async fn run(settings: Settings, arguments: DemoArguments) -> Result<
     let (address, server) = serve::start(&app).await?;
     let serving = tokio::spawn(serve::run(app.clone(), server, true));
 
-    println!("Prospectus demo: {} symbols of real daily prices, 2000 to 2013", SAMPLES.len());
-    println!("in a database of its own, {}, made anew each time.\n", arguments.database.display());
+    say!("Prospectus demo: {} symbols of real daily prices, 2000 to 2013", SAMPLES.len());
+    say!("in a database of its own, {}, made anew each time.\n", arguments.database.display());
     fetch_samples(&app).await?;
     let shown = research(&app).await?;
 
@@ -129,7 +129,7 @@ async fn fetch_samples(app: &App) -> Result<(), CommandError> {
     follow(app, issues.id, &bar).await?;
     let symbols = app.store.symbols().all().await?;
     let count: i32 = symbols.iter().map(|symbol: &symbol::Model| symbol.bar_count).sum();
-    println!("\n{count} bars stored.");
+    say!("\n{count} bars stored.");
     Ok(())
 }
 
@@ -195,7 +195,7 @@ async fn research(app: &App) -> Result<Shown, CommandError> {
 }
 
 fn show_the_way(address: &str, token: &str, Shown { backtest, prediction }: &Shown) {
-    println!(
+    say!(
         "
 Open   {address}/reporting/   the console: prices, IPOs, backtests, forecasts
        {address}/graphql      GraphiQL: write queries in the browser

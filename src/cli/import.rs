@@ -52,12 +52,15 @@ pub(super) async fn run(settings: Settings, arguments: ImportArguments) -> Resul
     let app = prepared(settings).await?;
     let done = prices::import_at_once(&app, &Caller::command_line(), &content, options).await;
     let (outcome, notes) = done.map_err(|e| failed(&e))?;
-    println!(
+    say!(
         "{ticker}: {} added, {} changed, {} unchanged, {} flagged",
-        outcome.added, outcome.changed, outcome.unchanged, outcome.flagged
+        outcome.added,
+        outcome.changed,
+        outcome.unchanged,
+        outcome.flagged
     );
     for note in notes {
-        println!("{ticker}: {note}");
+        say!("{ticker}: {note}");
     }
     app.store.close().await;
     Ok(())

@@ -19,6 +19,8 @@ use crate::store::today_at;
 
 /// Longer files are no daily files.
 const LONGEST_FILE: u64 = 64 << 20;
+/// Folders within folders that are looked through.
+const DEEPEST_FOLDER: usize = 8;
 /// Files that are read while others are written.
 const READ_AHEAD: usize = 3;
 
@@ -52,9 +54,12 @@ pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), C
     }
     let (days, counts) = import.finish().await.map_err(|e| failed(&e))?;
     bar.finish_and_clear();
-    println!(
+    say!(
         "{days} days: {} bars added, {} changed, {} unchanged, {} rows flagged; {passed_over} files passed over",
-        counts.added, counts.changed, counts.unchanged, counts.flagged
+        counts.added,
+        counts.changed,
+        counts.unchanged,
+        counts.flagged
     );
     app.store.close().await;
     if days == 0 && passed_over > 0 {
@@ -100,16 +105,26 @@ fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
         CommandError::Failed(format!("{} can't be read: {error}", path.display()))
     };
     let mut files = Vec::new();
+    let mut folders = Vec::new();
     for path in paths {
         if path.is_dir() {
-            for entry in std::fs::read_dir(path).map_err(|e| unreadable(path, &e))? {
-                let entry = entry.map_err(|e| unreadable(path, &e))?.path();
-                if entry.is_file() {
-                    files.push(entry);
-                }
-            }
+            folders.push((path.clone(), 0));
         } else {
             files.push(path.clone());
+        }
+    }
+    // An archive has a folder a year and a month. Links to folders aren't followed: they may lead in a circle.
+    while let Some((folder, depth)) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).map_err(|e| unreadable(&folder, &e))? {
+            let entry = entry.map_err(|e| unreadable(&folder, &e))?;
+            let path = entry.path();
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                if depth < DEEPEST_FOLDER {
+                    folders.push((path, depth + 1));
+                }
+            } else if path.is_file() {
+                files.push(path);
+            }
         }
     }
     let day_of = |file: &Path| file.file_name()?.to_str().and_then(day_in_name);
@@ -120,6 +135,20 @@ fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_within_a_folder_are_read_days_in_their_order_after_the_lists() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let month = folder.path().join("EQUITIES").join("2023").join("NOV");
+        std::fs::create_dir_all(&month).expect("folders");
+        let names = ["cm30NOV2023bhav.csv.zip", "cm10NOV2023bhav.csv.zip"];
+        for file in [month.join(names[0]), month.join(names[1]), folder.path().join("symbolchange.csv")] {
+            std::fs::write(file, "x").expect("a file");
+        }
+        let found = files_of(&[folder.path().to_owned()]).expect("files");
+        let found: Vec<_> = found.iter().filter_map(|file| file.file_name()?.to_str()).collect();
+        assert_eq!(found, ["symbolchange.csv", names[1], names[0]]);
+    }
 
     #[test]
     fn a_day_of_the_future_is_passed_over_and_said_to_be() {

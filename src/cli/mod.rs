@@ -1,5 +1,13 @@
 //! The commands of the one binary.
 
+/// Tells a line to whoever reads the standard output. A reader that has gone, as `head` does, ends no command.
+macro_rules! say {
+    ($($line:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout().lock(), $($line)*);
+    }};
+}
+
 mod demo;
 mod errors;
 mod export;
@@ -11,6 +19,7 @@ mod serve;
 mod token;
 mod train;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -112,7 +121,8 @@ fn complain(error: &CommandError) -> ExitCode {
 
 async fn run(command: Command) -> Result<(), CommandError> {
     if matches!(command, Command::Schema) {
-        print!("{}", graphql::sdl());
+        // What doesn't fit into a pipe whose reader has gone is nobody's.
+        let _ = std::io::stdout().write_all(graphql::sdl().as_bytes());
         return Ok(());
     }
     let settings = Settings::read(&Environment)?;
@@ -144,12 +154,12 @@ async fn obey(command: Command, settings: Settings) -> Result<(), CommandError> 
         Command::Train(arguments) => Box::pin(train::run(settings, arguments)).await,
         Command::Backup { file } => {
             store::backup(&settings.database_url, &file).await?;
-            println!("{} is a whole copy of the database.", file.display());
+            say!("{} is a whole copy of the database.", file.display());
             Ok(())
         }
         Command::Restore { file } => {
             store::restore(&settings.database_url, &file).await?;
-            println!("The database is {} again; what was there ends in .before-restore.", file.display());
+            say!("The database is {} again; what was there ends in .before-restore.", file.display());
             Ok(())
         }
         Command::Health { url } => health(&settings, url).await,
@@ -175,11 +185,11 @@ async fn migrate(settings: Settings, down: Option<u32>) -> Result<(), CommandErr
         let store = Store::connect(&settings.database_url).await?;
         store.migrate_down(steps).await?;
         store.close().await;
-        println!("Took back {steps} {}.", if steps == 1 { "migration" } else { "migrations" });
+        say!("Took back {steps} {}.", if steps == 1 { "migration" } else { "migrations" });
         return Ok(());
     }
     let app = prepared(settings).await?;
     app.store.close().await;
-    println!("The database is up to date.");
+    say!("The database is up to date.");
     Ok(())
 }

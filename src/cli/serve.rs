@@ -12,7 +12,7 @@ use super::prepare::prepared;
 use crate::app::App;
 use crate::settings::Settings;
 use crate::store;
-use crate::{http, jobs};
+use crate::{http, workers};
 
 /// How long open requests may take to finish once the process is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ pub(super) async fn work(settings: Settings) -> Result<(), CommandError> {
     let listening = tokio::spawn(listen(app.clone()));
     serve_metrics(&app).await?;
     tracing::info!("working");
-    jobs::run_worker(app.clone()).await;
+    workers::run_worker(app.clone()).await;
     listening.abort();
     app.store.close().await;
     tracing::info!("stopped");
@@ -80,7 +80,7 @@ pub(super) async fn run(
 ) -> Result<(), CommandError> {
     tokio::spawn(stop_on_signal(app.clone()));
     let listening = tokio::spawn(listen(app.clone()));
-    let worker = with_worker.then(|| tokio::spawn(jobs::run_worker(app.clone())));
+    let worker = with_worker.then(|| tokio::spawn(workers::run_worker(app.clone())));
     let served = tokio::select! {
         served = server => Some(served),
         () = async { app.shutdown.cancelled().await; tokio::time::sleep(app.settings.http.drain + GRACE).await } => None,

@@ -58,7 +58,7 @@ pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<(),
             let (token, secret) = made.map_err(|e| CommandError::Failed(e.to_string()))?;
             let arguments = json!({ "name": token.name, "role": token.role.name(), "days": days });
             app.store.audit().record(vec![deed("createToken", token.id, &arguments)]).await?;
-            println!("{secret}");
+            say!("{secret}");
         }
         TokenCommand::List => {
             for token in tokens::list(&app, &caller).await.map_err(|e| CommandError::Failed(e.to_string()))? {
@@ -71,12 +71,7 @@ pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<(),
                 let used =
                     token.last_used_at.map_or_else(|| "not used".to_owned(), |at| format!("used {}", moment(at)));
                 let role = token.role.name();
-                println!(
-                    "{:>4}  {role:<8}  made {}  {used}  {state}  {}",
-                    token.id,
-                    moment(token.created_at),
-                    token.name
-                );
+                say!("{:>4}  {role:<8}  made {}  {used}  {state}  {}", token.id, moment(token.created_at), token.name);
             }
         }
         TokenCommand::Revoke { id } => {
@@ -88,7 +83,7 @@ pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<(),
                 other => other.map_err(|e| CommandError::Failed(e.to_string()))?,
             }
             app.store.audit().record(vec![deed("revokeToken", id, &json!({}))]).await?;
-            println!("Revoked {id}.");
+            say!("Revoked {id}.");
         }
     }
     app.store.close().await;

@@ -41,7 +41,7 @@ pub(super) async fn run(settings: Settings, arguments: TrainArguments) -> Result
             .await
             .map_err(|e| CommandError::Failed(format!("{name} can't be written: {e}")))?;
     }
-    println!("{}", trained.message);
+    say!("{}", trained.message);
     app.store.close().await;
     Ok(())
 }

@@ -2,14 +2,14 @@
 
 use async_graphql::{Context, InputObject, Object, Result};
 
-use super::connection::{Connection, PageArguments, Total, connect, if_asked};
+use super::connection::{Connection, Count, CursorText, PageArguments, Total, connect, if_asked};
 use super::errors::Fault;
 use super::guard::caller;
 use super::scalars::DateTime;
 use crate::actions::audit;
 use crate::app::App;
 use crate::store::entity::audit_event as row;
-use crate::store::{AuditFilter, audit_sorts};
+use crate::store::{AuditFilter, newest_first};
 
 /// Something that somebody with a token did.
 #[derive(Debug, Clone)]
@@ -87,12 +87,10 @@ impl AuditQuery {
     async fn audit_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the front, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "How many from the front, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Begin after this cursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "End before this cursor.")] before: CursorText,
         #[graphql(desc = "Which to list; all unless given.")] filter: Option<AuditEventFilterInput>,
     ) -> Option<Result<Connection<AuditEvent>>> {
         Some(page(ctx, PageArguments { first, after, last, before }, filter).await)
@@ -118,7 +116,7 @@ async fn page(
         from: f.from.map(|at| at.0),
         to: f.to.map(|at| at.0),
     });
-    let page = arguments.request(&audit_sorts())?;
+    let page = arguments.request(&newest_first())?;
     let read = audit::page(ctx.data_unchecked::<App>(), &caller(ctx), &filter, &page).map_err(Fault::from)?;
     let rows = if_asked(ctx, read).await.map_err(Fault::from)?;
     Ok(connect(rows, Total::AuditEvents(filter), row::Model::keys, AuditEvent))

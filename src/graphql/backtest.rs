@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject
 
 use super::batch::DataLoader;
 use super::column::Column;
-use super::connection::{Connection, PageArguments, Total, connect, if_asked};
+use super::connection::{Connection, Count, CursorText, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, internal, missing};
 use super::ids::{self, Kind};
 use super::limits::Room;
@@ -20,7 +20,7 @@ use crate::market::Adjustment;
 use crate::research::Curve;
 use crate::store::entity::backtest as row;
 use crate::store::page::{Key, Page, PageRequest};
-use crate::store::{ResearchFilter, research_sorts, trade_sorts};
+use crate::store::{ResearchFilter, newest_first, trade_sorts};
 
 /// A strategy's run over a symbol's bars, stored with everything that made it.
 #[derive(Debug, Clone)]
@@ -290,14 +290,10 @@ impl Backtest {
     async fn trades(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
-            String,
-        >,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
     ) -> Result<Connection<Trade>> {
         let request = PageArguments { first, after, last, before }.request(&trade_sorts())?;
         let (curve, _room) = self.curve(ctx).await?;
@@ -362,14 +358,10 @@ impl BacktestQuery {
     async fn backtests(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
-            String,
-        >,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
         #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
             BacktestFilterInput,
         >,
@@ -378,7 +370,7 @@ impl BacktestQuery {
             Some(f) => runs(ctx, f.ticker, (f.created_from, f.created_to), f.search).await?,
             None => ResearchFilter::default(),
         };
-        let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.backtests().page(&wanted, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Backtests(wanted), row::Model::keys, Backtest))

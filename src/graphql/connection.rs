@@ -119,13 +119,18 @@ pub async fn if_asked<Row, E>(
     Ok(Page::default())
 }
 
+/// `first` and `last` of a connection, as they came.
+pub type Count = Option<i32>;
+/// `after` and `before`.
+pub type CursorText = Option<String>;
+
 /// The four arguments of a connection, as they came.
 #[derive(Debug, Clone, Default)]
 pub struct PageArguments {
-    pub first: Option<i32>,
-    pub after: Option<String>,
-    pub last: Option<i32>,
-    pub before: Option<String>,
+    pub first: Count,
+    pub after: CursorText,
+    pub last: Count,
+    pub before: CursorText,
 }
 
 impl PageArguments {

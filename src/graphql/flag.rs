@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
-use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked, sought};
+use super::connection::{Connection, Count, CursorText, PageArguments, Total, connect, distinct, if_asked, sought};
 use super::errors::{Fault, UserError, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
@@ -11,7 +11,7 @@ use crate::actions::flags;
 use crate::app::App;
 use crate::market::DataSource;
 use crate::store::entity::flag;
-use crate::store::{FlagFilter, flag_sorts};
+use crate::store::{FlagFilter, newest_first};
 
 /// A record that was kept out, and why.
 #[derive(Debug, Clone)]
@@ -92,14 +92,10 @@ impl FlagQuery {
     async fn data_issues(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
-            String,
-        >,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
         #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
             DataIssueFilterInput,
         >,
@@ -108,7 +104,7 @@ impl FlagQuery {
             Some(f) => FlagFilter { source: distinct(f.source), resolved: f.resolved, search: sought(f.search)? },
             None => FlagFilter::default(),
         };
-        let page = PageArguments { first, after, last, before }.request(&flag_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.flags().page(&filter, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Flags(filter), flag::Model::keys, DataIssue))

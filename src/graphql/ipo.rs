@@ -6,7 +6,7 @@ use async_graphql::parser::types::Field;
 use async_graphql::{Context, Error, ID, Object, Result, SimpleObject};
 
 use super::batch::DataLoader;
-use super::connection::{Connection, PageArguments, Total, connect, if_asked};
+use super::connection::{Connection, Count, CursorText, PageArguments, Total, connect, if_asked};
 use super::errors::internal;
 use super::ids::{self, Kind};
 use super::loaders::{RevisionsOf, Rows};
@@ -17,7 +17,7 @@ use crate::market::ipo::{self as market, Board, FieldChange as Change, IpoDates,
 use crate::market::{DataSource, Exchange, Performance};
 use crate::store::entity::{ipo as row, ipo_revision};
 use crate::store::page::Key;
-use crate::store::{IpoColumn, revision_sorts, today_at};
+use crate::store::{IpoColumn, newest_first, today_at};
 
 /// An initial public offering.
 #[derive(Debug, Clone)]
@@ -377,16 +377,12 @@ impl Ipo {
     async fn revisions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
-            String,
-        >,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
     ) -> Result<Connection<IpoRevision>> {
-        let page = PageArguments { first, after, last, before }.request(&revision_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let read = async {
             let found = loader.load_one(RevisionsOf(self.0.id, page.clone())).await.map_err(|e| internal(&e))?;

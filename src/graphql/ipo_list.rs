@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SelectionField, SimpleObject};
 
-use super::connection::{PageArguments, Total, connect, distinct, if_asked, sought};
+use super::connection::{Count, CursorText, PageArguments, Total, connect, distinct, if_asked, sought};
 use super::errors::{Fault, bad_input};
 use super::ids::{self, Kind};
 use super::ipo::{Ipo, columns_of};
@@ -171,14 +171,10 @@ impl IpoQuery {
     async fn ipos(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
-            String,
-        >,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
         #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
             IpoFilterInput,
         >,

@@ -10,7 +10,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout_at};
 
 use super::batch::DataLoader;
-use super::connection::{Connection, PageArguments, Total, connect, distinct, if_asked};
+use super::connection::{Connection, Count, CursorText, PageArguments, Total, connect, distinct, if_asked};
 use super::errors::{Fault, UserError, bad_input, internal, lagged, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
@@ -22,7 +22,7 @@ use crate::actions::jobs;
 use crate::app::App;
 use crate::request::normalise_ticker;
 use crate::store::entity::job;
-use crate::store::{JobFilter, JobKind, JobState, JobUpdate, RecordCounts, Update, job_sorts};
+use crate::store::{JobFilter, JobKind, JobState, JobUpdate, RecordCounts, Update, newest_first};
 
 /// Work that outlives a request.
 #[derive(Debug, Clone)]
@@ -147,14 +147,10 @@ impl JobQuery {
     async fn jobs(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
-            String,
-        >,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
         #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
             JobFilterInput,
         >,
@@ -164,7 +160,7 @@ impl JobQuery {
             state: distinct(f.state),
             ticker: f.ticker.map(|t| normalise_ticker(&t).unwrap_or(t)),
         });
-        let page = PageArguments { first, after, last, before }.request(&job_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.jobs().page(&filter, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Jobs(filter), job::Model::keys, Job))

@@ -278,17 +278,29 @@ pub struct ActionsOf(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FormerTickersOf(pub i64);
 
+/// A symbol's actions, which all who ask for them share.
+#[derive(Debug, Clone)]
+pub enum Actions {
+    Listed(Vec<Arc<corporate_action::Model>>),
+    /// Those who asked together asked for more than is read at a time.
+    TooMany,
+}
+
 impl Loader<ActionsOf> for Rows {
-    type Value = Vec<corporate_action::Model>;
+    type Value = Arc<Actions>;
     type Error = Arc<StoreError>;
 
     async fn load(&self, keys: &[ActionsOf]) -> Loaded<ActionsOf, Self::Value> {
         let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-        let mut loaded: HashMap<ActionsOf, Self::Value> = HashMap::new();
-        for row in self.0.store.corporate_actions().of(&ids).await? {
-            loaded.entry(ActionsOf(row.symbol_id.unwrap_or(0))).or_default().push(row);
+        let Some(rows) = self.0.store.corporate_actions().of(&ids).await? else {
+            let too_many = Arc::new(Actions::TooMany);
+            return Ok(keys.iter().map(|key| (*key, too_many.clone())).collect());
+        };
+        let mut listed: HashMap<ActionsOf, Vec<Arc<corporate_action::Model>>> = HashMap::new();
+        for row in rows {
+            listed.entry(ActionsOf(row.symbol_id.unwrap_or(0))).or_default().push(Arc::new(row));
         }
-        Ok(loaded)
+        Ok(listed.into_iter().map(|(key, rows)| (key, Arc::new(Actions::Listed(rows)))).collect())
     }
 }
 

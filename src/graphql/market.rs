@@ -1,13 +1,16 @@
 //! Whole days of a market, corporate actions, and what a share was called before.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
 use super::batch::DataLoader;
-use super::connection::{Connection, PageArguments, Total, connect, if_asked};
+use super::connection::{Connection, Count, CursorText, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, internal, payload};
 use super::guard::caller;
 use super::job::Job;
-use super::loaders::{ActionsOf, Rows};
+use super::limits::too_large;
+use super::loaders::{Actions, ActionsOf, Rows};
 use super::scalars::{Date, Decimal};
 use super::spending;
 use super::subject::{Symbol, filtered_by, load_symbol};
@@ -54,7 +57,7 @@ pub struct FormerTicker {
 
 /// Something that a company did to its shares, as its exchange announced it.
 #[derive(Debug, Clone)]
-pub struct CorporateAction(pub corporate_action::Model);
+pub struct CorporateAction(pub Arc<corporate_action::Model>);
 
 /// Something that a company did to its shares, as its exchange announced it.
 #[Object]
@@ -136,14 +139,10 @@ impl MarketQuery {
         #[graphql(desc = "Whose days; daily files are fetched of NSE.")] exchange: Exchange,
         #[graphql(desc = "The earliest date.")] from: Option<Date>,
         #[graphql(desc = "The latest date.")] to: Option<Date>,
-        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
-            String,
-        >,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
     ) -> Result<Connection<MarketDay>> {
         let filter = MarketDayFilter { exchange, from: from.map(|d| d.0), to: to.map(|d| d.0) };
         let page = PageArguments { first, after, last, before }.request(&market_day_sorts())?;
@@ -156,14 +155,10 @@ impl MarketQuery {
     async fn corporate_actions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
-            String,
-        >,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
         #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
             CorporateActionFilterInput,
         >,
@@ -181,16 +176,24 @@ impl MarketQuery {
         let page = PageArguments { first, after, last, before }.request(&corporate_action_sorts())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.corporate_actions().page(&filter, &page)).await.map_err(Fault::from)?;
-        Ok(connect(rows, Total::CorporateActions(filter), corporate_action::Model::keys, CorporateAction))
+        Ok(connect(rows, Total::CorporateActions(filter), corporate_action::Model::keys, |row| {
+            CorporateAction(Arc::new(row))
+        }))
     }
 }
 
 /// Every action of a symbol, oldest first.
 pub(super) async fn actions_of(ctx: &Context<'_>, symbol: i64) -> Result<Vec<CorporateAction>> {
     let loader = ctx.data_unchecked::<DataLoader<Rows>>();
-    let rows = loader.load_one(ActionsOf(symbol)).await.map_err(|e| internal(&e))?.unwrap_or_default();
-    spending::rows(ctx, rows.len()).await?;
-    Ok(rows.into_iter().map(CorporateAction).collect())
+    let found = loader.load_one(ActionsOf(symbol)).await.map_err(|e| internal(&e))?;
+    match found.as_deref() {
+        None => Ok(Vec::new()),
+        Some(Actions::TooMany) => Err(too_large()),
+        Some(Actions::Listed(rows)) => {
+            spending::rows(ctx, rows.len()).await?;
+            Ok(rows.iter().cloned().map(CorporateAction).collect())
+        }
+    }
 }
 
 /// Days of an exchange to fetch.

@@ -51,7 +51,7 @@ pub use errors::internal;
 pub use guard::denied;
 pub use ids::{Kind, decode_as as decode_id, encode as global_id};
 pub use loaders::{Loaders, loaders};
-pub use validate::{complete_path, standard_words};
+pub use validate::{complete_paths, standard_words};
 
 /// What can be read.
 #[derive(MergedObject, Default)]
@@ -160,10 +160,10 @@ mod tests {
             }
         };
         let inputs = |inputs: &[Positioned<InputValueDefinition>], owner: &str| {
-            let told = |i: &Positioned<InputValueDefinition>| {
+            let described = |i: &Positioned<InputValueDefinition>| {
                 (i.node.description.is_some(), format!("{owner}.{}", i.node.name.node))
             };
-            inputs.iter().map(told).collect::<Vec<_>>()
+            inputs.iter().map(described).collect::<Vec<_>>()
         };
         for definition in document.definitions {
             let TypeSystemDefinition::Type(definition) = definition else { continue };
@@ -173,8 +173,8 @@ mod tests {
                 TypeKind::Object(object) => &object.fields,
                 TypeKind::Interface(interface) => &interface.fields,
                 TypeKind::InputObject(input) => {
-                    for (told, name) in inputs(&input.fields, &name) {
-                        look(told, name);
+                    for (described, name) in inputs(&input.fields, &name) {
+                        look(described, name);
                     }
                     continue;
                 }
@@ -189,8 +189,8 @@ mod tests {
             for field in fields {
                 let name = format!("{name}.{}", field.node.name.node);
                 look(field.node.description.is_some(), name.clone());
-                for (told, name) in inputs(&field.node.arguments, &name) {
-                    look(told, name);
+                for (described, name) in inputs(&field.node.arguments, &name) {
+                    look(described, name);
                 }
             }
         }

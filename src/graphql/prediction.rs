@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::backtest::{ReportFormat, report_url};
-use super::connection::{Connection, PageArguments, Total, connect, if_asked};
+use super::connection::{Connection, Count, CursorText, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, missing, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::forecast::{DayRecord, Outcome, Point, apart};
 use crate::research::PredictRequest;
 use crate::store::entity::prediction as row;
-use crate::store::{ResearchFilter, research_sorts};
+use crate::store::{ResearchFilter, newest_first};
 
 /// How forecasts of one day ahead have done.
 #[derive(Debug, Clone, SimpleObject)]
@@ -262,14 +262,10 @@ impl PredictionQuery {
     async fn predictions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
-            String,
-        >,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
         #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
             PredictionFilterInput,
         >,
@@ -279,7 +275,7 @@ impl PredictionQuery {
             Some(f) => runs(ctx, f.ticker, (f.created_from, f.created_to), None).await?,
             None => ResearchFilter::default(),
         };
-        let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
         let rows = if_asked(ctx, store.predictions().page(&wanted, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Predictions(wanted), row::Model::keys, Prediction))
     }

@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::batch::DataLoader;
 use super::codes::Code;
 use super::column::{Column, Gap};
-use super::connection::{Connection, PageArguments, Total, connect, if_asked};
+use super::connection::{Connection, Count, CursorText, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, internal, missing};
 use super::ids::{self, Kind};
 use super::limits::Budget;
@@ -21,25 +21,25 @@ use crate::backtest::{self, SweepMetric};
 use crate::market::Adjustment;
 use crate::research::{StoredSweep, decode_sweep};
 use crate::store::entity::sweep as row;
-use crate::store::{ResearchFilter, research_sorts};
+use crate::store::{ResearchFilter, newest_first};
 
 /// Every pair of two windows: below its moving average of the one a symbol is bought, above that of the other sold.
 #[derive(Debug, Clone)]
 pub struct Sweep {
     row: row::Model,
     /// Of a sweep that was run just now.
-    at_hand: Option<Arc<backtest::Sweep>>,
+    computed: Option<Arc<backtest::Sweep>>,
 }
 
 impl From<row::Model> for Sweep {
     fn from(row: row::Model) -> Self {
-        Self { row, at_hand: None }
+        Self { row, computed: None }
     }
 }
 
 impl From<StoredSweep> for Sweep {
     fn from(stored: StoredSweep) -> Self {
-        Self { row: stored.row, at_hand: Some(stored.results) }
+        Self { row: stored.row, computed: Some(stored.results) }
     }
 }
 
@@ -115,7 +115,7 @@ const MOST_BEST: i32 = 1_000;
 
 impl Sweep {
     async fn results(&self, ctx: &Context<'_>) -> Result<Arc<backtest::Sweep>> {
-        if let Some(results) = &self.at_hand {
+        if let Some(results) = &self.computed {
             return Ok(results.clone());
         }
         let Some(budget) = ctx.data_opt::<Budget>() else { return self.decoded(ctx).await };
@@ -261,19 +261,15 @@ impl SweepQuery {
     async fn sweeps(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
-            String,
-        >,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
         #[graphql(desc = "Which to list; all if left out. Its conditions must all hold.")] filter: Option<
             SweepFilterInput,
         >,
     ) -> Result<Connection<Sweep>> {
-        let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
         let wanted = match filter {
             Some(f) => runs(ctx, f.ticker, (f.created_from, f.created_to), f.search).await?,
             None => ResearchFilter::default(),

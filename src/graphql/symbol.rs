@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use super::backtest::Backtest;
 use super::batch::DataLoader;
-use super::connection::{Connection, PageArguments, Total, connect, if_asked};
+use super::connection::{Connection, Count, CursorText, PageArguments, Total, connect, if_asked};
 use super::errors::internal;
 use super::ids::{self, Kind};
 use super::ipo::Ipo;
@@ -27,7 +27,7 @@ use crate::market::resample::resample;
 use crate::market::{self, Adjustment, DataSource, Exchange, Interval, Series};
 use crate::store::entity::backtest;
 use crate::store::page::{Key, PageRequest};
-use crate::store::{BarRequest, bar_sorts, research_sorts};
+use crate::store::{BarRequest, bar_sorts, newest_first};
 
 /// Gaps that are listed of one symbol.
 const MOST_GAPS: usize = 1_000;
@@ -244,14 +244,10 @@ impl Symbol {
     async fn prices(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
-            String,
-        >,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
         #[graphql(desc = "The earliest date.")] from: Option<Date>,
         #[graphql(desc = "The latest date.")] to: Option<Date>,
         #[graphql(default_with = "Interval::Day", desc = "How long a bar is; a day if left out.")] interval: Interval,
@@ -284,16 +280,12 @@ impl Symbol {
     async fn backtests(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: Option<
-            String,
-        >,
+        #[graphql(desc = "How many from the start, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Only what comes after this cursor: an edge's, or pageInfo.endCursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
     ) -> Result<Connection<Backtest>> {
-        let page = PageArguments { first, after, last, before }.request(&research_sorts())?;
+        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let read = async {
             let found = loader.load_one(BacktestsOf(self.0.id, page.clone())).await.map_err(|e| internal(&e))?;

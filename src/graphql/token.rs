@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
-use super::connection::{Connection, PageArguments, Total, connect, if_asked};
+use super::connection::{Connection, Count, CursorText, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, UserError, payload};
 use super::guard::caller;
 use super::ids::{self, Kind};
@@ -10,7 +10,7 @@ use super::scalars::DateTime;
 use crate::actions::tokens;
 use crate::app::App;
 use crate::store::entity::api_token as row;
-use crate::store::{Role, token_sorts};
+use crate::store::{Role, newest_first};
 
 /// A token, without its secret.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ async fn all_tokens(ctx: &Context<'_>) -> Result<Vec<ApiToken>> {
 }
 
 async fn page(ctx: &Context<'_>, arguments: PageArguments) -> Result<Connection<ApiToken>> {
-    let page = arguments.request(&token_sorts())?;
+    let page = arguments.request(&newest_first())?;
     let read = tokens::page(ctx.data_unchecked::<App>(), &caller(ctx), &page).map_err(Fault::from)?;
     let rows = if_asked(ctx, read).await.map_err(Fault::from)?;
     Ok(connect(rows, Total::Tokens, row::Model::keys, ApiToken))
@@ -77,12 +77,10 @@ impl TokenQuery {
     async fn api_tokens(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the front, 0 to 500; 50 if neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Option<i32>,
-        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "How many from the front, 0 to 500; 50 if neither first nor last is given.")] first: Count,
+        #[graphql(desc = "Begin after this cursor.")] after: CursorText,
+        #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
+        #[graphql(desc = "End before this cursor.")] before: CursorText,
     ) -> Option<Result<Connection<ApiToken>>> {
         Some(page(ctx, PageArguments { first, after, last, before }).await)
     }

@@ -132,6 +132,8 @@ fn write(response: &GraphQLResponse) -> Vec<u8> {
     let written = serde_json::to_writer(&mut body, &Written::new(response));
     metrics::phase(metrics::Phase::Write, began.elapsed());
     if written.is_ok() {
+        // As long as its client takes, so no more than it needs.
+        body.0.shrink_to_fit();
         return body.0;
     }
     drop(body);
@@ -189,7 +191,8 @@ pub(super) fn with_status(status: StatusCode, response: &GraphQLResponse, form: 
         Value::Number(seconds) => seconds.as_u64(),
         _ => None,
     });
-    if let Some(seconds) = retry {
+    let is_overloaded = response.errors.first().and_then(Code::of) == Some(Code::Overloaded);
+    if let Some(seconds) = retry.or(is_overloaded.then_some(5)) {
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if status == StatusCode::UNAUTHORIZED {

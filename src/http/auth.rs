@@ -28,7 +28,7 @@ use crate::app::App;
 use crate::graphql::Code;
 use crate::store::entity::api_token;
 use crate::store::{Role, StoreError, now};
-use crate::telemetry::metrics;
+use crate::telemetry::{metrics, traces};
 
 /// The name binds the cookie to this host and to TLS (or to this machine); browsers refuse it elsewhere.
 const COOKIE: &str = "__Host-prospectus";
@@ -175,6 +175,7 @@ fn slowed(request: &Request) -> Response {
 
 /// Signs the console in: `{"token": "…"}` opens a session, whose cookie scripts can't read.
 pub(super) async fn sign_in(State(service): State<Service>, request: Request) -> Response {
+    traces::decide(false);
     let address = address_of(&request, service.app.settings.http.trusted_proxies);
     if !request.headers().contains_key(CONSOLE_HEADER) {
         return turned_down(
@@ -225,6 +226,7 @@ async fn opened(
 
 /// Signs the console out: the session is over wherever its cookie has been copied to.
 pub(super) async fn sign_out(State(service): State<Service>, request: Request) -> Response {
+    traces::decide(false);
     let jar = CookieJar::from_headers(request.headers());
     if let Some(cookie) = jar.get(cookie_name(&service.app))
         && let Err(error) = service.app.store.sessions().close(cookie.value()).await

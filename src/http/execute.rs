@@ -18,8 +18,10 @@ use super::{Service, operations};
 use crate::actions::Caller;
 use crate::graphql::limits::{self, Budget};
 use crate::graphql::record::{AtOnce, merges};
-use crate::graphql::{Code, START, complete_path, loaders, standard_words};
+use crate::graphql::{Code, START, complete_paths, loaders, standard_words};
+use crate::store::Role;
 use crate::telemetry::metrics::{self, Operation, Phase};
+use crate::telemetry::traces;
 
 /// How long one operation may take.
 pub(super) const LONGEST_OPERATION: Duration = Duration::from_secs(30);
@@ -62,6 +64,18 @@ pub(super) struct Finished {
     _budget: Budget,
 }
 
+/// What a subscription tells of an event. Its turn among large operations ends with it.
+pub(super) struct Told {
+    pub response: GraphQLResponse,
+    budget: Budget,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.budget.renew();
+    }
+}
+
 impl Service {
     /// Checks a request against every bound that can be checked before it runs, and charges its client.
     ///
@@ -81,7 +95,13 @@ impl Service {
             looked.inspect_err(|errors| metrics::operation(&operations::unknown(), outcome(errors)))?;
         let (operation, name) = self.gate.names.of(kind, &mut request);
         metrics::operation_cost(operation.kind, cost);
+        let keeps = kind == OperationType::Mutation && caller.role >= Role::Operator;
+        traces::decide(keeps);
         let span = operations::span(operation.kind, &name, cost);
+        // Those of a WebSocket are within no request.
+        if keeps {
+            traces::keep(&span);
+        }
         let budget = Budget::new(self.gate.lane.clone());
         let asked = audit::asked(caller, Some(kind), &mut request);
         let caller = caller.clone();
@@ -123,16 +143,36 @@ impl Service {
         })
     }
 
-    /// Runs a query or a mutation to its end, or to the end of the time that one may take.
+    /// Runs a query or a mutation to its end, or to the end of the time that one may take. What the audit trail tells of goes
+    /// on though its client hangs up meanwhile: the trail would lack what was done until then.
     pub(super) async fn execute(&self, admitted: Admitted) -> Finished {
+        if admitted.asked.is_empty() {
+            return self.run(admitted).await;
+        }
+        let (service, budget) = (self.clone(), admitted.budget.clone());
+        let running = tokio::spawn(async move { service.run(admitted).await }.in_current_span());
+        running.await.unwrap_or_else(|error| {
+            let error = crate::graphql::internal(&error).into_server_error(START);
+            Finished { response: GraphQLResponse::from_errors(vec![error]), _budget: budget }
+        })
+    }
+
+    async fn run(&self, admitted: Admitted) -> Finished {
         let Admitted { request, budget, cost, operation, caller, asked, text, span, room: _room, introspects } =
             admitted;
         let began = Instant::now();
         let permit = async {
-            // Those that wait for the lane keep no others waiting.
+            // Those that wait for the lane keep no others waiting, nor do those whose client has to take answers first.
             if cost > limits::budget::LARGE_COST {
-                budget.acquire_permit().await;
-                return None;
+                let (backlog, client) = (&self.gate.backlog, Client::of(&caller));
+                loop {
+                    backlog.calm(client).await;
+                    budget.acquire_permit().await;
+                    if backlog.is_calm(client) {
+                        return None;
+                    }
+                    budget.renew();
+                }
             }
             self.gate.running.acquire().await.ok()
         };
@@ -179,7 +219,7 @@ impl Service {
     }
 
     /// The events of a subscription. A panic in one ends it with an error.
-    pub(super) fn follow(&self, admitted: Admitted) -> impl Stream<Item = GraphQLResponse> + Send + use<> {
+    pub(super) fn follow(&self, admitted: Admitted) -> impl Stream<Item = Told> + Send + use<> {
         let Admitted { request, cost, budget, operation, text, room, .. } = admitted;
         metrics::operation(&operation, "ok");
         let present = metrics::Present::subscription();
@@ -187,16 +227,16 @@ impl Service {
         let mut has_begun = false;
         events.map(move |event| {
             let _ = (&present, &room);
-            budget.renew();
             let is_first = !std::mem::replace(&mut has_begun, true);
-            match event {
+            let response = match event {
                 Ok(response) if is_first => tidied(refused_if_unbegun(response), cost, &text),
                 Ok(response) => tidied(response, cost, &text),
                 Err(_) => GraphQLResponse::from_errors(vec![
                     crate::graphql::internal(&std::io::Error::other("a subscription panicked"))
                         .into_server_error(START),
                 ]),
-            }
+            };
+            Told { response, budget: budget.clone() }
         })
     }
 }
@@ -226,15 +266,13 @@ fn outcome<'a>(errors: impl IntoIterator<Item = &'a ServerError>) -> &'static st
 /// Gives every error a code, bounds and its whole path, and tells what the operation cost.
 fn tidied(mut response: GraphQLResponse, cost: u64, text: &Text) -> GraphQLResponse {
     // The library tells some mistakes by two of its rules.
-    let mut told = std::collections::HashSet::new();
-    response.errors.retain(|e| !e.path.is_empty() || told.insert((e.message.clone(), format!("{:?}", e.locations))));
+    let mut seen = std::collections::HashSet::new();
+    response.errors.retain(|e| !e.path.is_empty() || seen.insert((e.message.clone(), format!("{:?}", e.locations))));
     response.errors.truncate(MOST_ERRORS);
     if response.errors.iter().any(|error| !error.path.is_empty())
         && let Some(document) = limits::document_of(&text.query)
     {
-        for error in response.errors.iter_mut().filter(|error| !error.path.is_empty()) {
-            complete_path(&document, text.operation_name.as_deref(), error);
-        }
+        complete_paths(&document, text.operation_name.as_deref(), &mut response.errors);
     }
     for error in &mut response.errors {
         error.locations.retain(|at| at.line > 0);

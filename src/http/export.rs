@@ -26,10 +26,10 @@ use crate::graphql::{Kind, decode_id};
 use crate::market::{Day, day};
 use crate::request::RequestError;
 
-/// How many may wait for a permit, and for how long.
+/// How many clients may wait for a permit, and for how long.
 const MOST_WAITING: usize = 32;
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
-/// A client that takes no bytes for so long reads no more; and no export lasts longer than that.
+/// A client that takes no bytes for so long reads no more.
 const LONGEST_STALL: Duration = Duration::from_secs(30);
 
 /// Bytes a chunk, and chunks that wait for the client.
@@ -180,15 +180,19 @@ fn later(mut response: Response, seconds: u64) -> Response {
 
 async fn stream(service: &Service, client: Client, table: Table, format: Format) -> Response {
     let exports = &service.exports;
-    let (wanting, waiting) = Wanting::new(&exports.wanting);
-    let crowded = waiting > MOST_WAITING;
     let own = exports.of_client.get_with(client, || Arc::new(Semaphore::new(1)));
-    let permit = async { (own.acquire_owned().await, exports.permits.clone().acquire_owned().await) };
-    let permit = if crowded { None } else { tokio::time::timeout(LONGEST_WAIT, permit).await.ok() };
-    let Some(permit) = permit else {
+    let permit = async {
+        // Each client waits among the others once; what more it asks for waits for that.
+        let own = own.acquire_owned().await;
+        let (_wanting, waiting) = Wanting::new(&exports.wanting);
+        if waiting > MOST_WAITING {
+            return None;
+        }
+        Some((own, exports.permits.clone().acquire_owned().await))
+    };
+    let Some(permit) = tokio::time::timeout(LONGEST_WAIT, permit).await.ok().flatten() else {
         return later(failure("OVERLOADED", "Many tables are being exported; try again shortly", None), 5);
     };
-    drop(wanting);
     let (sender, chunks) = mpsc::channel(CHUNKS);
     let sink = Chunks {
         sender: sender.clone(),

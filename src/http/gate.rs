@@ -2,16 +2,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::ServerError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::backlog::Backlog;
 use super::graphql::documents::Documents;
 use super::live::Live;
 use super::operations::Names;
-use super::rates::Rates;
-use super::refusal::overloaded;
+use super::rates::{Client, Rates};
+use super::refusal::long_winded;
+use super::shares::{Room, Shares};
 use crate::graphql::limits::Lane;
 use crate::graphql::limits::text::LONGEST_TEXT;
 use crate::settings::HttpSettings;
@@ -27,10 +28,10 @@ const TEXTS: usize = 6 << 20;
 /// Bytes of what is followed, with what each takes beside its text.
 const FOLLOWED: usize = 4 << 20;
 const FOLLOWER: usize = 256;
-/// Bytes of long answers that their clients have not taken yet, and how long one waits for room.
-const ANSWERS: usize = 64 << 20;
-const LONG_ANSWER: usize = 256 << 10;
-const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// Bytes that sockets have for writing: each keeps what its longest message took until it ends, and a shorter one is
+/// every socket's own.
+const WRITING: usize = 64 << 20;
+const LONG_MESSAGE: usize = 64 << 10;
 /// Shorter texts are parsed in well under a millisecond.
 const SHORT_TEXT: usize = 1 << 10;
 
@@ -47,7 +48,8 @@ pub(super) struct Gate {
     /// All but one of the processors parse at a time, the last one answers.
     parsing: Arc<Semaphore>,
     followed: Arc<Semaphore>,
-    answers: Arc<Semaphore>,
+    pub backlog: Backlog,
+    writing: Shares,
     pub introspection: bool,
     pub names: Names,
 }
@@ -69,7 +71,8 @@ impl Gate {
             texts: Arc::new(Semaphore::new(TEXTS)),
             parsing: Arc::new(Semaphore::new(parsers)),
             followed: Arc::new(Semaphore::new(FOLLOWED)),
-            answers: Arc::new(Semaphore::new(ANSWERS)),
+            backlog: Backlog::default(),
+            writing: Shares::new(WRITING),
             introspection: settings.introspection,
         }
     }
@@ -85,16 +88,15 @@ impl Gate {
         TextPermit { room, _parsing: self.parsing.clone().acquire_owned().await.ok() }
     }
 
-    /// Room for an answer until its client has taken it; a short one needs none.
+    /// More room for writing to a socket, whose longest message so far is as long as `before`.
     ///
     /// # Errors
-    /// When none comes free.
-    pub(super) async fn backlog(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, ServerError> {
-        if bytes < LONG_ANSWER {
+    /// When there is none.
+    pub(super) fn writing(&self, client: Client, before: usize, bytes: usize) -> Result<Option<Room>, ServerError> {
+        if bytes <= before.max(LONG_MESSAGE) {
             return Ok(None);
         }
-        let room = self.answers.clone().acquire_many_owned(permits(bytes.min(ANSWERS)));
-        tokio::time::timeout(ANSWER_WAIT, room).await.map(Result::ok).map_err(|_| overloaded())
+        self.writing.room_now(client, bytes - before).map(Some).ok_or_else(long_winded)
     }
 
     /// Room for one more that follows; none if all is taken.

@@ -66,6 +66,10 @@ impl Live {
 impl Drop for Watched {
     fn drop(&mut self) {
         let mut open = self.live.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What has ended went with its entry: one that is there by now is of connections that came after.
+        if self.ended.is_cancelled() {
+            return;
+        }
         if let Some(entry) = open.get_mut(&self.credential) {
             entry.1 -= 1;
             if entry.1 == 0 {
@@ -92,9 +96,25 @@ async fn ended_of(app: &App, open: &[Credential]) -> Result<Vec<Credential>, Sto
 }
 
 /// Whether a credential is still good, asked before each operation over a connection that stays open.
-///
-/// # Errors
-/// When the database fails.
 pub(super) async fn is_good(app: &App, credential: Credential) -> Result<bool, StoreError> {
     Ok(ended_of(app, &[credential]).await?.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_that_end_leave_later_ones_watched() {
+        let (live, token) = (Live::default(), Credential::Token(1));
+        let old = live.watch(token);
+        live.end(&[token]);
+        let late = live.watch(token);
+        drop(old);
+        live.end(&[token]);
+        assert!(late.ended.is_cancelled());
+        drop(late);
+        drop(live.watch(token));
+        assert!(live.0.lock().expect("no panic").is_empty());
+    }
 }

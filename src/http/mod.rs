@@ -24,6 +24,8 @@ mod reports;
 mod rest;
 mod server;
 mod service;
+mod shares;
+mod streams;
 
 use std::time::Duration;
 
@@ -41,6 +43,7 @@ use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, 
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::actions::Caller;
 use crate::app::App;
 use crate::settings::Origins;
 
@@ -59,11 +62,13 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 pub fn router(app: App) -> Router {
     let service = Service::new(app, rest::texts());
     tokio::spawn(service.gate.live.clone().look(service.app.clone()));
+    let streams = streams::Streams::new(service.app.settings.http.trusted_proxies);
     let rest = rest::routes()
         .merge(reports::routes())
         .merge(export::routes())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT));
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
+        .layer(middleware::from_fn_with_state(service.clone(), until_taken));
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/reporting/") }))
         .route(
@@ -92,6 +97,7 @@ pub fn router(app: App) -> Router {
         .layer(SetRequestIdLayer::x_request_id(NewId))
         .layer(middleware::from_fn(plain_request_id))
         .layer(middleware::from_fn(leftovers::pass_over))
+        .layer(middleware::from_fn_with_state(streams, streams::bound))
         .layer(CatchPanicLayer::new())
         .with_state(service)
 }
@@ -127,6 +133,20 @@ async fn plain_request_id(mut request: Request, next: Next) -> Response {
         request.headers_mut().remove(&REQUEST_ID);
     }
     next.run(request).await
+}
+
+/// Reports, charts and REST's answers take of the room that clients have for what they have not taken yet; an export is
+/// written as it is taken.
+async fn until_taken(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let caller = request.extensions().get::<Caller>().cloned();
+    let answer = next.run(request).await;
+    let Some(caller) = caller else { return answer };
+    backlog::within(&service.gate.backlog, &caller, answer).await.unwrap_or_else(|_| {
+        let message = "Clients have not taken what was made for them yet; try again shortly";
+        let mut answer = failure::failure("OVERLOADED", message, None);
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        answer
+    })
 }
 
 /// While the process drains, each answer tells its client to come back over another connection.

@@ -19,7 +19,10 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("other", MatchedPath::as_str);
     let span = span_of(&request, method, route);
-    let response = next.run(request).instrument(span.clone()).await;
+    // What comes by POST may change something, which is always traced; whether it does, its body tells.
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let start = traces::begin(&span, header_of(&request, &TRACEPARENT), !is_read);
+    let response = traces::within(start, next.run(request)).instrument(span.clone()).await;
     let (status, took) = (response.status(), began.elapsed());
     span.record("http.response.status_code", status.as_u16());
     if status.is_server_error() {
@@ -30,11 +33,13 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
     response
 }
 
-/// A span for a request, as a part of the client's trace if it names one.
+fn header_of<'a>(request: &'a Request, name: &header::HeaderName) -> Option<&'a str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
 fn span_of(request: &Request, method: &'static str, route: &str) -> Span {
-    let header = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     // At the level of errors, so that a log that has nothing else still has the ids.
-    let span = tracing::error_span!(
+    tracing::error_span!(
         "request",
         otel.name = format!("{method} {route}"),
         otel.kind = "server",
@@ -42,12 +47,10 @@ fn span_of(request: &Request, method: &'static str, route: &str) -> Span {
         http.route = route,
         http.response.status_code = Empty,
         otel.status_code = Empty,
-        request_id = header(REQUEST_ID).unwrap_or_default(),
+        request_id = header_of(request, &REQUEST_ID).unwrap_or_default(),
         token_id = Empty,
         trace_id = Empty,
-    );
-    traces::adopt(&span, header(TRACEPARENT));
-    span
+    )
 }
 
 pub(super) const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");

@@ -38,7 +38,7 @@ impl Names {
         });
         let name = name.unwrap_or_default();
         let known = if self.0.contains(&name) { name.clone() } else { OTHER.to_owned() };
-        (Operation { kind: word(kind), name: known }, name)
+        (Operation { kind: kind_name(kind), name: known }, name)
     }
 }
 
@@ -49,7 +49,7 @@ pub(super) fn unknown() -> Operation {
     Operation { kind: OTHER, name: OTHER.to_owned() }
 }
 
-fn word(kind: OperationType) -> &'static str {
+fn kind_name(kind: OperationType) -> &'static str {
     match kind {
         OperationType::Query => "query",
         OperationType::Mutation => "mutation",

@@ -31,6 +31,11 @@ pub(super) fn crowded() -> ServerError {
     later("More is followed here than the service can tell of; complete some first, or try again later")
 }
 
+/// A socket keeps what its longest message took, and sockets have no more of that.
+pub(super) fn long_winded() -> ServerError {
+    later("Sockets have no room for so long an answer now: ask for it by POST, or for less at a time")
+}
+
 fn later(message: &str) -> ServerError {
     let mut error = Code::Overloaded.refusal(message);
     error.extensions.get_or_insert_default().set("retryAfter", 5);

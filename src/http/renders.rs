@@ -67,12 +67,12 @@ pub(super) enum RenderError {
 
 impl IntoResponse for RenderError {
     fn into_response(self) -> Response {
-        self.tell()
+        self.response()
     }
 }
 
 impl RenderError {
-    fn tell(&self) -> Response {
+    fn response(&self) -> Response {
         match self {
             Self::Request(RequestError::NotFound { what, .. }) => {
                 failure("NOT_FOUND", &format!("There is no {what}"), None)
@@ -182,7 +182,7 @@ impl Renders {
                 let is_refusal = matches!(*shared, RenderError::Crowded | RenderError::Request(_));
                 let outcome = if is_refusal { metrics::Render::Refused } else { metrics::Render::Failed };
                 metrics::render_ended(kind, outcome);
-                return Ok(shared.tell());
+                return Ok(shared.response());
             }
         };
         let content = [

@@ -19,6 +19,7 @@ use tower::Layer;
 use tower::util::MapRequestLayer;
 
 use super::rates::Peer;
+use super::streams::Over;
 use crate::app::App;
 
 /// How long a request's head may take, and a connection may say nothing between two.
@@ -27,8 +28,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of a request's head: an operation in the address among them.
 const LARGEST_HEAD: usize = 160 << 10;
-/// Requests at a time on one HTTP/2 connection.
+/// Requests at a time on one HTTP/2 connection, and bytes of their bodies that nobody has read yet: of one, and of all.
 const MOST_STREAMS: u32 = 64;
+const UNREAD_BODY: u32 = 128 << 10;
+const UNREAD_BODIES: u32 = 256 << 10;
 /// How long a connection that has just come may take once the process stops.
 const LAST_REQUEST: Duration = Duration::from_millis(300);
 /// How long to wait where the system has no more sockets to give.
@@ -90,8 +93,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, closing
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let peer = Peer(peer.ip());
+    let over = Over::default();
+    let cut_off = over.0.clone();
     let named = MapRequestLayer::new(move |mut request: axum::http::Request<_>| {
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(over.clone());
         request
     });
     let service = TowerToHyperService::new(named.layer(router));
@@ -107,19 +113,26 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, closing
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MOST_STREAMS)
+        .initial_stream_window_size(UNREAD_BODY)
+        .initial_connection_window_size(UNREAD_BODIES)
         .keep_alive_interval(HEAD_TIMEOUT)
         .keep_alive_timeout(HEAD_TIMEOUT);
     let mut serving = pin!(builder.serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), service));
-    let over = async {
+    let last = async {
         closing.cancelled().await;
         tokio::time::sleep(LAST_REQUEST).await;
     };
-    let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
-        () = over => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
+    let ended = async {
+        tokio::select! {
+            ended = serving.as_mut() => return ended,
+            () = last => {}
         }
+        serving.as_mut().graceful_shutdown();
+        serving.await
+    };
+    let Some(ended) = cut_off.run_until_cancelled(ended).await else {
+        tracing::debug!("a connection was cut off: its client took nothing of its answers");
+        return;
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke off");

@@ -4,13 +4,13 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use tokio::sync::Semaphore;
 
 use super::gate::Gate;
 use super::graphql::Known;
 use super::metrics::Scrapes;
 use super::permits::{Exports, Uploads};
 use super::renders::Renders;
+use super::shares::Shares;
 use crate::app::App;
 use crate::graphql::{Schema, schema};
 
@@ -29,7 +29,8 @@ pub struct Parts {
     pub(super) exports: Exports,
     pub(super) known: Known,
     pub(super) uploads: Uploads,
-    pub(super) sockets: Arc<Semaphore>,
+    /// WebSockets, and subscriptions by events.
+    pub(super) sockets: Shares,
     pub(super) scrapes: Scrapes,
 }
 
@@ -42,7 +43,7 @@ impl Service {
             exports: Exports::default(),
             uploads: Uploads::default(),
             // Half of all connections; the others are for those who ask and go.
-            sockets: Arc::new(Semaphore::new((app.settings.http.max_connections / 2).max(1))),
+            sockets: Shares::new((app.settings.http.max_connections / 2).max(1)),
             scrapes: Scrapes::default(),
             scans: app.for_scans(),
             known: Known::new(&app, app.settings.http.response_cache),

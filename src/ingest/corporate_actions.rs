@@ -47,9 +47,6 @@ pub async fn corporate_actions(store: &Store, raw: Vec<RawAction>) -> Result<usi
 }
 
 /// Judges the actions of a span of ex-dates anew: prices have come.
-///
-/// # Errors
-/// When the database fails.
 pub async fn judge_actions(store: &Store, from: Day, to: Day) -> Result<(), IngestError> {
     let transaction = store.begin().await?;
     store.market_days().lock(&transaction).await?;
@@ -217,9 +214,6 @@ const SYMBOLS_AT_ONCE: usize = 20;
 
 /// Splits and dividends of these symbols, from applied actions and, where no split is known, from the prices. The
 /// versions of those that change grow.
-///
-/// # Errors
-/// When the database fails.
 pub(super) async fn refresh_adjustments(
     store: &Store,
     transaction: &Transaction,
@@ -242,9 +236,6 @@ pub(super) async fn refresh_adjustments(
 type Adjustments = (Vec<Split>, Vec<Dividend>);
 
 /// Splits found in prices, with those that the exchange announced in their place; and the dividends.
-///
-/// # Errors
-/// When the database fails.
 pub(super) async fn with_actions(
     store: &Store,
     transaction: &Transaction,

@@ -15,9 +15,6 @@ const SCOPE: &str = "listings:NSE";
 /// Holds the issues that were listed between two days against the closes before their first days: a price that differs
 /// is flagged, a missing one filled in and marked as derived, and an issue without a listing day gets the day on which
 /// its share first traded at its price.
-///
-/// # Errors
-/// When the database fails.
 pub(super) async fn check_listings(
     store: &Store,
     transaction: &Transaction,

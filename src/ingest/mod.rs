@@ -12,6 +12,7 @@ mod listings;
 mod made_good;
 mod market;
 mod prices;
+mod share_lists;
 mod validate;
 
 pub use compare::{Merged, merge};
@@ -21,4 +22,5 @@ pub use ipo_records::{IpoRecord, ParsedIpos, parse_ipos};
 pub use ipos::{ipo_scope, ipos};
 pub use market::{market, market_scope, ticker_changes};
 pub use prices::{Ingested, plan, prices, scope, today};
+pub use share_lists::ShareLists;
 pub use validate::{Parsed, parse};

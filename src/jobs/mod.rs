@@ -1,45 +1,15 @@
-//! Work that outlives a request: recorded in the store, delivered by the queue, run by workers.
-//!
-//! The record is the truth and doubles as an outbox: a mutation commits it, and the dispatcher of any worker passes
-//! it on to the queue. Whatever the queue loses is passed on again; whatever a dead worker held is taken back once
-//! its lease runs out. Delivering a job twice is harmless, as only one claim of it succeeds.
+//! What a job is: its payload, the keys that keep it from being recorded twice or running beside another, and its record.
+//! What asks for work records one; `workers` has what runs it.
 
-mod import_prices;
-mod market_lists;
-mod progress;
-mod refresh_ipos;
-mod refresh_market;
-mod refresh_symbol;
-mod runner;
-mod schedule;
-mod sweep_backtests;
-mod train_model;
-mod worker;
+use serde::{Deserialize, Serialize};
 
-use std::future::Future;
+use crate::ingest;
+use crate::market::{DataSource, DateOrder, Day, Exchange};
+use crate::research::SweepRequest;
+use crate::store::{JobKind, NewJob};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use crate::app::App;
-use crate::ingest::IngestError;
-use crate::providers::{Advice, ProviderError};
-use crate::request::RequestError;
-use crate::store::{JobKind, NewJob, RecordCounts, StoreError};
-
-pub use import_prices::ImportPrices;
-pub use market_lists::ShareLists;
-pub use progress::Progress;
-pub use refresh_ipos::RefreshIpos;
-pub use refresh_market::{RefreshMarket, months};
-pub use refresh_symbol::RefreshSymbol;
-pub use schedule::{forget_due, run_due};
-pub use sweep_backtests::SweepBacktests;
-pub use train_model::TrainModel;
-pub use worker::{run as run_worker, setup as setup_queue};
-
-/// Something a worker does. The struct is the payload; `run` reads like the story.
-pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
+/// Something a worker does; the struct is the payload.
+pub trait Job: Serialize {
     const KIND: JobKind;
 
     /// The symbol it's about.
@@ -54,9 +24,6 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn exclusive_key(&self) -> Option<String> {
         None
     }
-
-    /// Does the work. It must bear being done twice.
-    fn run(&self, app: &App, progress: &Progress) -> impl Future<Output = Result<Done, JobError>> + Send;
 
     /// The record to be stored.
     ///
@@ -74,66 +41,138 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     }
 }
 
-/// What a job did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Done {
-    /// In a person's words.
-    pub message: String,
-    /// In records, where it's about records.
-    pub outcome: Option<RecordCounts>,
+/// Brings one symbol's bars up to date with its provider.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RefreshSymbol {
+    pub symbol_id: i64,
+    /// Fetch the whole history even where the newest bars would do.
+    pub full: bool,
+    /// Whether it was asked for while a lesser refresh of the symbol was running: it waits for that one's end.
+    #[serde(default)]
+    pub follow_up: bool,
 }
 
-impl From<RecordCounts> for Done {
-    fn from(outcome: RecordCounts) -> Self {
-        let RecordCounts { added, changed, unchanged, flagged } = outcome;
-        let left_out = if flagged > 0 { format!(", {flagged} flagged and left out") } else { String::new() };
-        let message = format!("{added} added, {changed} changed, {unchanged} unchanged{left_out}");
-        Self { message, outcome: Some(outcome) }
+impl Job for RefreshSymbol {
+    const KIND: JobKind = JobKind::RefreshSymbol;
+
+    fn symbol_id(&self) -> Option<i64> {
+        Some(self.symbol_id)
+    }
+
+    fn dedupe_key(&self) -> String {
+        format!("refresh:{}{}", self.symbol_id, if self.follow_up { ":full" } else { "" })
+    }
+
+    /// Two writers of one symbol's bars never overlap.
+    fn exclusive_key(&self) -> Option<String> {
+        Some(format!("prices:{}", self.symbol_id))
     }
 }
 
-impl Done {
-    /// With what else a person should know, a sentence each.
-    #[must_use]
-    pub fn noting<'a>(mut self, notes: impl IntoIterator<Item = &'a String>) -> Self {
-        for note in notes {
-            self.message.push_str("; ");
-            self.message.push_str(note);
-        }
-        self
+/// Reads an uploaded CSV file of one symbol's prices.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImportPrices {
+    pub symbol_id: i64,
+    /// Tells one upload from the next: two files are two jobs.
+    pub upload: String,
+    /// Which number of a date comes first, where a person said so.
+    #[serde(default)]
+    pub date_order: Option<DateOrder>,
+    /// The day of a file whose rows don't tell it.
+    #[serde(default)]
+    pub day: Option<Day>,
+}
+
+impl Job for ImportPrices {
+    const KIND: JobKind = JobKind::ImportPrices;
+
+    fn symbol_id(&self) -> Option<i64> {
+        Some(self.symbol_id)
+    }
+
+    fn dedupe_key(&self) -> String {
+        format!("import:{}", self.upload)
+    }
+
+    /// Two writers of one symbol's bars never overlap.
+    fn exclusive_key(&self) -> Option<String> {
+        Some(format!("prices:{}", self.symbol_id))
     }
 }
 
-/// Why a job did not get done.
-#[derive(Debug, thiserror::Error)]
-pub enum JobError {
-    #[error(transparent)]
-    Ingest(#[from] IngestError),
-    #[error(transparent)]
-    Provider(#[from] ProviderError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("{0}")]
-    Pointless(String),
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    #[error("the job's description can't be read: {0}")]
-    Payload(#[from] serde_json::Error),
+/// Brings the issues of one source up to date.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RefreshIpos {
+    pub source: DataSource,
 }
 
-impl JobError {
-    /// What to do about it.
-    #[must_use]
-    pub fn advice(&self) -> Advice {
-        match self {
-            Self::Ingest(IngestError::Provider(error)) | Self::Provider(error) => error.advice(),
-            Self::Ingest(IngestError::SymbolGone(_) | IngestError::NothingUsable(_))
-            | Self::Pointless(_)
-            | Self::Payload(_) => Advice::GiveUp,
-            Self::Ingest(_) | Self::Store(_) | Self::Request(RequestError::Store(_) | RequestError::Interrupted(_)) => {
-                Advice::Retry { after: None }
-            }
-            Self::Request(_) => Advice::GiveUp,
-        }
+impl Job for RefreshIpos {
+    const KIND: JobKind = JobKind::RefreshIpos;
+
+    fn dedupe_key(&self) -> String {
+        ingest::ipo_scope(self.source)
+    }
+
+    /// Two writers of one source's issues never overlap.
+    fn exclusive_key(&self) -> Option<String> {
+        Some(ingest::ipo_scope(self.source))
+    }
+}
+
+/// Fetches an exchange's daily files of one month.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RefreshMarket {
+    pub exchange: Exchange,
+    pub from: Day,
+    pub to: Day,
+}
+
+impl Job for RefreshMarket {
+    const KIND: JobKind = JobKind::RefreshMarket;
+
+    fn dedupe_key(&self) -> String {
+        format!("market:{:?}:{}:{}", self.exchange, self.from, self.to)
+    }
+}
+
+/// Runs a sweep that is too large to be answered at once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SweepBacktests {
+    pub symbol_id: i64,
+    pub request: SweepRequest,
+}
+
+impl Job for SweepBacktests {
+    const KIND: JobKind = JobKind::Sweep;
+
+    fn symbol_id(&self) -> Option<i64> {
+        Some(self.symbol_id)
+    }
+
+    /// The same sweep asked for again is the same job.
+    fn dedupe_key(&self) -> String {
+        let request = serde_json::to_string(&self.request).unwrap_or_default();
+        format!("sweep:{}:{request}", self.symbol_id)
+    }
+}
+
+/// Trains a model on stored symbols.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TrainModel {
+    pub name: String,
+    pub symbol_ids: Vec<i64>,
+}
+
+impl Job for TrainModel {
+    const KIND: JobKind = JobKind::TrainModel;
+
+    /// The same model asked for again is the same job.
+    fn dedupe_key(&self) -> String {
+        format!("train:{:?}:{}", self.symbol_ids, self.name)
+    }
+
+    /// One training keeps a processor busy; two would only share it.
+    fn exclusive_key(&self) -> Option<String> {
+        Some("train".to_owned())
     }
 }

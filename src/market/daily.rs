@@ -67,7 +67,9 @@ pub fn is_rights_entitlement(ticker: &str) -> bool {
 /// Whether a ticker is spelled as funds' are. Only for files that name no ISIN, and tickers that no list knows.
 #[must_use]
 pub fn looks_like_fund(ticker: &str) -> bool {
-    ["ETF", "NIFTY", "SENSEX", "SENSX", "NEXT50", "NXT50"].iter().any(|part| ticker.contains(part))
+    // The three letters of an exchange-traded fund, but not in a company's word: JETFREIGHT is a share.
+    (ticker.contains("ETF") && !ticker.contains("JETF"))
+        || ["NIFTY", "SENSEX", "SENSX", "NEXT50", "NXT50"].iter().any(|part| ticker.contains(part))
         || ["BEES", "IETF", "GSEC", "GILT", "LIQ"].iter().any(|end| ticker.ends_with(end))
         || ticker.starts_with("LIQUID")
 }
@@ -232,6 +234,7 @@ mod tests {
         );
         assert!(is_fund_isin("INF204KB14I2") && !is_fund_isin("IN9155A01020"));
         assert!(looks_like_fund("NIFTYBEES") && looks_like_fund("CPSEETF") && !looks_like_fund("SKYGOLD"));
+        assert!(looks_like_fund("EBBETF0430") && !looks_like_fund("JETFREIGHT"));
         assert!(is_ticker("M&M") && is_ticker("3MINDIA") && !is_ticker("") && !is_ticker("A B") && !is_ticker("a"));
         assert_eq!(isin("INE002A01018"), Some("INE002A01018"));
         assert!(isin("INE002A0101").is_none() && isin("ine002A01018").is_none());

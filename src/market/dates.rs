@@ -38,7 +38,7 @@ pub fn read(text: &str) -> Result<Written, DateFault> {
         return Err(DateFault::NotADate);
     }
     let (weekday, text) = split_weekday(&text);
-    let (parts, rest) = split(text).ok_or(DateFault::NotADate)?;
+    let (parts, rest) = split(text).ok_or_else(|| count(text))?;
     let (time, utc) = time_of_day(rest).ok_or(DateFault::NotADate)?;
     let (mut by_order, numeric, year_first) = readings(parts)?;
     if let Some(weekday) = weekday {
@@ -68,6 +68,19 @@ pub fn has_day_before_month(text: &str) -> bool {
     d > 12 && year(y, 4).is_ok_and(|y| NaiveDate::from_ymd_opt(y, m, d).is_some())
 }
 
+/// What is wrong with a text without a date's parts: counts of days or seconds are named, as their remedies are known.
+fn count(text: &str) -> DateFault {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let fraction = text.get(digits..).unwrap_or_default();
+    let is_number =
+        fraction.is_empty() || fraction.strip_prefix('.').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
+    match digits {
+        5 if is_number => DateFault::CountOfDays,
+        9..=19 if is_number => DateFault::CountOfSeconds,
+        _ => DateFault::NotADate,
+    }
+}
+
 /// One of a date's three parts.
 #[derive(Debug, Clone, Copy)]
 enum Part<'a> {
@@ -81,7 +94,9 @@ fn split(text: &str) -> Option<([Part<'_>; 3], &str)> {
     if digits == 8 || (digits == 6 && text.len() == 6) {
         // 20240205 or 05022024 or 050224: the parts have fixed widths, and a year's four digits may stand at either end.
         let number = |range: std::ops::Range<usize>| text.get(range)?.parse().ok();
-        let year_first = digits == 8 && (1_900..=2_100).contains(&number(0..4)?);
+        // In 19032021 both ends look like a year, but a year first would leave 20 for the month.
+        let is_year = |value: u32| (1_900..=2_100).contains(&value);
+        let year_first = digits == 8 && is_year(number(0..4)?) && !is_year(number(4..8)?);
         let cut: [(usize, usize); 3] = match (digits, year_first) {
             (8, true) => [(0, 4), (4, 6), (6, 8)],
             (8, false) => [(0, 2), (2, 4), (4, 8)],

@@ -1,6 +1,6 @@
 //! A calendar date as the number of days since 1970-01-01: what bars are keyed by.
 
-use chrono::{Datelike, NaiveDate, Weekday};
+use chrono::{Datelike, Months, NaiveDate, Weekday};
 
 /// Days since 1970-01-01. Four bytes, ordered, and the same in memory, in SQLite and in PostgreSQL.
 pub type Day = i32;
@@ -76,6 +76,22 @@ pub fn iso(day: Day) -> String {
     text.iter().copied().map(char::from).collect()
 }
 
+/// A span cut at the ends of its months.
+#[must_use]
+pub fn months(from: Day, to: Day) -> Vec<(Day, Day)> {
+    let mut months = Vec::new();
+    let mut start = from;
+    while start <= to {
+        let date = to_date(start);
+        let next =
+            NaiveDate::from_ymd_opt(date.year(), date.month(), 1).and_then(|d| d.checked_add_months(Months::new(1)));
+        let end = next.map_or(to, |next| from_date(next) - 1).min(to);
+        months.push((start, end));
+        start = end + 1;
+    }
+    months
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +113,15 @@ mod tests {
         {
             assert_eq!(parse_iso(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_span_is_cut_at_the_ends_of_its_months() {
+        let day = |text: &str| parse_iso(text).expect("a day");
+        let cut: Vec<String> = months(day("2023-12-30"), day("2024-02-29"))
+            .iter()
+            .map(|(a, b)| format!("{} {}", iso(*a), iso(*b)))
+            .collect();
+        assert_eq!(cut, ["2023-12-30 2023-12-31", "2024-01-01 2024-01-31", "2024-02-01 2024-02-29"]);
     }
 }

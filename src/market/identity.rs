@@ -89,13 +89,18 @@ impl Register {
     /// What the share that had this ticker on that day is called today, by the list of changes.
     #[must_use]
     pub fn present_ticker(&self, ticker: &str, day: Day) -> String {
+        self.renamed(ticker, day).0.to_owned()
+    }
+
+    /// The same, and the day since which it's called so.
+    fn renamed<'t>(&'t self, ticker: &'t str, day: Day) -> (&'t str, Day) {
         let (mut current, mut since) = (ticker, day);
         for _ in 0..LONGEST_CHAIN {
             let next = self.changes.get(current).and_then(|c| c.iter().find(|(changed, _)| *changed > since));
             let Some((changed, new)) = next else { break };
             (current, since) = (new, *changed);
         }
-        current.to_owned()
+        (current, since)
     }
 
     /// The share that bore a ticker on a day, or bears it today.
@@ -169,7 +174,11 @@ impl Register {
         let free = |at: &usize| !taken.contains(at);
         let holder = self.by_ticker.get(&present).copied().filter(free);
         let Some(isin) = row.isin.as_deref() else {
-            let bearer = self.bearer_on(&present, day).filter(free);
+            // Whoever had the row's ticker on the day, or today's ticker since it was changed to that: before, another
+            // share may have had it.
+            let (_, since) = self.renamed(&row.ticker, day);
+            let bearer = self.bearer_on(&row.ticker, day).filter(free);
+            let bearer = bearer.or_else(|| self.bearer_on(&present, since).filter(free));
             // Where two rows lead to one ticker, whoever writes them sees that they're of one share.
             let known = bearer.or(holder).or_else(|| self.by_ticker.get(&present).copied());
             return known.unwrap_or_else(|| self.add(&present));

@@ -27,6 +27,26 @@ pub fn capitalised(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
+/// How many characters have to be changed, put in or left out, or change places with the next (Damerau's distance).
+#[must_use]
+pub fn edit_distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let mut least = (row[j] + usize::from(x != y)).min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                least = least.min(before[j - 1] + 1);
+            }
+            next.push(least);
+        }
+        before = std::mem::replace(&mut row, next);
+    }
+    row[b.len()]
+}
+
 /// Blanks, fillers, and what joins or shapes the signs beside it have none by themselves.
 fn has_ink(c: char) -> bool {
     !matches!(
@@ -57,6 +77,13 @@ fn is_hidden(c: char) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn slips_are_counted() {
+        for (a, b, slips) in [("kitten", "sitting", 3), ("frist", "first", 1), ("", "ab", 2), ("same", "same", 0)] {
+            assert_eq!((edit_distance(a, b), edit_distance(b, a)), (slips, slips), "{a} {b}");
+        }
+    }
 
     #[test]
     fn control_characters_go_and_scripts_stay() {

@@ -83,13 +83,15 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
         ),
         dividend: pattern(DIVIDEND),
         // The "re 9" in "Share 9purpose Revised" is no amount.
-        amount: pattern(r"\bR[se](\.?)\s*-?\s*(?:R[se]\.?\s*)?(\d+(?:\.\d+)?|\.\d+)"),
+        amount: pattern(r"(?:\bR[se]|\bINR|₹|\brupees?)(\.?)\s*-?\s*(?:R[se]\.?\s*)?(\d+(?:\.\d+)?|\.\d+)"),
         bare_amount: pattern(&format!(r"{DIVIDEND}\s*-?\s*{N}\s*(?:/|R[se]\b|p[er]{{1,2}}\b|-er\b)")),
         face_value: pattern(&format!(
             r"(?:face value|\bf\.?v\.?|nominal value|paid[\s-]?up)[^\d%]{{0,12}}{N}|\bof\s+{RUPEES}\s*{N}\s*(?:/-)?\s*each"
         )),
         // What trusts distribute is another thing.
-        not_equity: pattern(r"preference|distribution|debenture|\b(?:nc|cc|oc|r)[rp]*ps\b|\b[ncof]cds?\b|\bbonds?\b"),
+        not_equity: pattern(
+            r"preference|distribution|\bper\s+units?\b|debenture|\b(?:nc|cc|oc|r)[rp]*ps\b|\b[ncof]cds?\b|\bbonds?\b",
+        ),
         unknown_effect: pattern(UNKNOWN_EFFECT),
         called_off: pattern(r"cancel|withdrawn|postpone|deferred|called off"),
     }

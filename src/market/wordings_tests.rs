@@ -144,8 +144,12 @@ fn numbers_are_read_with_their_thousands_and_whatever_stands_around_them() {
         "Annual General Meetingdividend - Rs 1.10 Per Share",
         "Annual General Meeting/Dividend - Rs.0125 Per Share",
         "Annual General Meeting/Dividend - Rs  Per Share",
+        "Interim Dividend ₹ 2.50 Per Share",
+        "Final Dividend - INR 2.50 Per Share",
+        "Dividend Of Rupees 2.50 Per Share/Special Dividend Rs. 2",
         "Dividend 25%",
         "Income Distribution (InvIT)",
+        "Distribution - Interest Rs 2 Per Unit/Dividend Re 1 Per Unit",
     ];
     assert_snapshot!(table(&subjects), @r"
     Face Value Split From Rs 10,000 To Rs 1,000 | Split ratio 10
@@ -187,8 +191,12 @@ fn numbers_are_read_with_their_thousands_and_whatever_stands_around_them() {
     Annual General Meetingdividend - Rs 1.10 Per Share | Dividend amount 1.10
     Annual General Meeting/Dividend - Rs.0125 Per Share | Dividend (doubt)
     Annual General Meeting/Dividend - Rs  Per Share | Dividend (doubt)
+    Interim Dividend ₹ 2.50 Per Share | Dividend amount 2.50
+    Final Dividend - INR 2.50 Per Share | Dividend amount 2.50
+    Dividend Of Rupees 2.50 Per Share/Special Dividend Rs. 2 | Dividend amount 4.50
     Dividend 25% | Dividend (doubt)
     Income Distribution (InvIT) | Other
+    Distribution - Interest Rs 2 Per Unit/Dividend Re 1 Per Unit | Other
     ");
 }
 

@@ -21,17 +21,8 @@ use crate::store::{Millis, StoreError};
 pub struct Capabilities {
     /// The source's name in a person's words.
     pub name: &'static str,
-    pub source: DataSource,
-    /// Whether it has more than the last [`Capabilities::recent_bars`].
-    pub full_history: bool,
     /// How many bars a [`History::Recent`] call brings.
     pub recent_bars: u32,
-    /// Whether it can send closes adjusted for splits and dividends.
-    pub adjusted: bool,
-    /// Exchanges whose shares it knows.
-    pub exchanges: &'static [Exchange],
-    /// Requests a day, where they are limited.
-    pub per_day: Option<u32>,
 }
 
 /// How much of a symbol's history to fetch.

@@ -124,12 +124,12 @@ impl BacktestReport {
     #[must_use]
     pub fn headline(&self) -> String {
         let (own, hold) = (self.metrics.total_return, self.buy_and_hold.total_return);
-        let said = |ratio: f64| {
+        let shown = |ratio: f64| {
             let text = text::percent(ratio.abs(), usize::from(ratio.abs() < 0.1));
             if text.chars().all(|c| !c.is_ascii_digit() || c == '0') { "nothing".to_owned() } else { text }
         };
         let verb = |ratio: f64, gained: &str, lost: &str| {
-            format!("{} {}", if ratio < 0.0 { lost } else { gained }, said(ratio))
+            format!("{} {}", if ratio < 0.0 { lost } else { gained }, shown(ratio))
         };
         if self.metrics.trade_count == 0 {
             return format!("Never bought, while holding {}", verb(hold, "gained", "lost"));

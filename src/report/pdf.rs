@@ -128,11 +128,11 @@ impl Printer {
             standards,
             ..PdfOptions::default()
         };
-        typst_pdf::pdf(&document, &options).map_err(|errors| PdfError::Set(said(&errors)))
+        typst_pdf::pdf(&document, &options).map_err(|errors| PdfError::Set(sentences(&errors)))
     }
 }
 
-fn said(errors: &[SourceDiagnostic]) -> String {
+fn sentences(errors: &[SourceDiagnostic]) -> String {
     errors.iter().map(|e| e.message.to_string()).collect::<Vec<_>>().join("; ")
 }
 

@@ -88,25 +88,16 @@ impl row::Model {
     }
 
     /// What was run.
-    ///
-    /// # Errors
-    /// When the stored text isn't what was written.
     pub fn strategy(&self) -> Result<Strategy, StoreError> {
         serde_json::from_str(&self.strategy).map_err(corrupt("strategy"))
     }
 
     /// How orders were carried out.
-    ///
-    /// # Errors
-    /// When the stored text isn't what was written.
     pub fn execution(&self) -> Result<Execution, StoreError> {
         serde_json::from_str(&self.execution).map_err(corrupt("execution"))
     }
 
     /// What it came to.
-    ///
-    /// # Errors
-    /// When the stored text isn't what was written.
     pub fn metrics(&self) -> Result<backtest::Metrics, StoreError> {
         serde_json::from_str(&self.metrics).map_err(corrupt("backtest's metrics"))
     }

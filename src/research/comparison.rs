@@ -56,9 +56,6 @@ const METRICS: [(&str, i8, Figure); 19] = [
 ];
 
 /// The inputs that differ between runs of these symbols.
-///
-/// # Errors
-/// When what is stored can't be read.
 pub fn differences(rows: &[backtest::Model], tickers: &[String]) -> Result<Vec<InputDifference>, StoreError> {
     let runs: Vec<Vec<(&'static str, Option<String>)>> =
         rows.iter().zip(tickers).map(|(row, ticker)| inputs(row, ticker)).collect::<Result<_, _>>()?;

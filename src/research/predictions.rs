@@ -11,6 +11,7 @@ use crate::forecast::{
 };
 use crate::market::calendar::{Calendar, next_trading_days, with_sessions};
 use crate::market::{Day, Series};
+use crate::registry::NoModel;
 use crate::request::RequestError;
 use crate::store::entity::{prediction as row, symbol};
 use crate::store::{NewPrediction, StoreError};
@@ -72,12 +73,11 @@ pub async fn predict(app: &App, request: PredictRequest) -> Result<row::Model, R
 }
 
 async fn find_model(app: &App, key: Option<&str>) -> Result<Arc<ForecastModel>, RequestError> {
-    app.models.find(key).await?.map_err(|reason| {
-        if reason.is_empty() {
+    app.models.find(key).await?.map_err(|none| match none {
+        NoModel::Unknown => {
             RequestError::NotFound { field: "modelId".into(), what: "model with this id; models lists them".to_owned() }
-        } else {
-            RequestError::invalid("modelId", reason)
         }
+        NoModel::Unusable(reason) => RequestError::invalid("modelId", reason),
     })
 }
 
@@ -106,18 +106,12 @@ fn turned_down(error: ModelError, symbol: &symbol::Model) -> RequestError {
 
 impl row::Model {
     /// The days, with the bands.
-    ///
-    /// # Errors
-    /// When the stored text isn't what was written.
     pub fn points(&self) -> Result<Vec<Point>, StoreError> {
         serde_json::from_str(&self.points).map_err(corrupt("prediction's points"))
     }
 
     /// The days, with the bands, once the symbol has traded on: a session that nobody expected when this was made, such as
     /// one on a Sunday, has taken the next step, and what comes after it moves on by one.
-    ///
-    /// # Errors
-    /// When the stored text isn't what was written.
     pub fn settled_points(&self, series: &Series) -> Result<Vec<Point>, StoreError> {
         let mut points = self.points()?;
         let from = series.raw.days.partition_point(|&day| day <= self.as_of);
@@ -129,25 +123,16 @@ impl row::Model {
     }
 
     /// How the model has done on the symbol's own history.
-    ///
-    /// # Errors
-    /// When the stored text isn't what was written.
     pub fn evaluation(&self) -> Result<Evaluation, StoreError> {
         serde_json::from_str(&self.evaluation).map_err(corrupt("prediction's evaluation"))
     }
 
     /// The same a day ahead each, and how sure it is; without days if it was made before they were kept.
-    ///
-    /// # Errors
-    /// When the stored text isn't what was written.
     pub fn record(&self) -> Result<Record, StoreError> {
         serde_json::from_str(&self.evaluation).map_err(corrupt("prediction's evaluation"))
     }
 
     /// The model as it was then.
-    ///
-    /// # Errors
-    /// When the stored text isn't what was written.
     pub fn model_info(&self) -> Result<ModelInfo, StoreError> {
         serde_json::from_str(&self.model).map_err(corrupt("prediction's model"))
     }

@@ -40,9 +40,6 @@ async fn symbol_of(app: &App, id: i64) -> Result<Option<symbol::Model>, RequestE
 }
 
 /// A backtest's row with its symbol; `None` if there's no such backtest.
-///
-/// # Errors
-/// When the database fails.
 pub async fn find_backtest(app: &App, id: i64) -> Result<Option<(backtest::Model, symbol::Model)>, RequestError> {
     let Some(row) = app.store.backtests().get_many(&[id]).await?.pop() else { return Ok(None) };
     let symbol = symbol_of(app, row.symbol_id).await?;
@@ -50,9 +47,6 @@ pub async fn find_backtest(app: &App, id: i64) -> Result<Option<(backtest::Model
 }
 
 /// What a backtest's report is made from; `global_id` is what clients know it by.
-///
-/// # Errors
-/// When what is stored can't be read.
 pub async fn backtest_source(
     app: &App,
     row: backtest::Model,
@@ -78,9 +72,6 @@ pub async fn backtest_source(
 }
 
 /// A prediction's row with its symbol; `None` if there's no such prediction.
-///
-/// # Errors
-/// When the database fails.
 pub async fn find_prediction(app: &App, id: i64) -> Result<Option<(prediction::Model, symbol::Model)>, RequestError> {
     let Some(row) = app.store.predictions().get_many(&[id]).await?.pop() else { return Ok(None) };
     let symbol = symbol_of(app, row.symbol_id).await?;
@@ -88,9 +79,6 @@ pub async fn find_prediction(app: &App, id: i64) -> Result<Option<(prediction::M
 }
 
 /// What a prediction's report is made from, with what has happened since.
-///
-/// # Errors
-/// When what is stored can't be read.
 pub async fn prediction_source(
     app: &App,
     row: &prediction::Model,
@@ -128,9 +116,6 @@ fn recent(row: &prediction::Model, series: &Arc<Series>) -> Vec<(i32, f64)> {
 }
 
 /// A sweep with its results; `None` if there's no such sweep.
-///
-/// # Errors
-/// When what is stored can't be read.
 pub async fn find_sweep(app: &App, id: i64) -> Result<Option<(sweep::Model, symbol::Model)>, RequestError> {
     let Some(row) = app.store.sweeps().get_many(&[id]).await?.pop() else { return Ok(None) };
     let symbol = symbol_of(app, row.symbol_id).await?;
@@ -138,9 +123,6 @@ pub async fn find_sweep(app: &App, id: i64) -> Result<Option<(sweep::Model, symb
 }
 
 /// A sweep's results.
-///
-/// # Errors
-/// When what is stored can't be read.
 pub async fn sweep_results(app: &App, row: &sweep::Model) -> Result<Sweep, RequestError> {
     let content = app.store.sweeps().columns(&[row.id]).await?.pop().map(|c| c.content).unwrap_or_default();
     Ok(decode_sweep(row.windows()?, &content)?)

@@ -93,17 +93,11 @@ impl row::Model {
     }
 
     /// The windows to buy below and to sell above.
-    ///
-    /// # Errors
-    /// When the stored text isn't what was written.
     pub fn windows(&self) -> Result<(WindowRange, WindowRange), StoreError> {
         serde_json::from_str(&self.windows).map_err(corrupt("sweep's windows"))
     }
 
     /// How orders were carried out.
-    ///
-    /// # Errors
-    /// When the stored text isn't what was written.
     pub fn execution(&self) -> Result<Execution, StoreError> {
         serde_json::from_str(&self.execution).map_err(corrupt("execution"))
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use url::Url;
+
 use super::address::without_password;
 use super::values::{SettingError, Source, parse_if, text};
 
@@ -37,7 +39,9 @@ impl fmt::Debug for DatabaseUrl {
 
 pub(super) fn database_url(source: &impl Source) -> Result<DatabaseUrl, SettingError> {
     let url = text(source, "DATABASE_URL").unwrap_or_else(|| "sqlite://data/prospectus.db".to_owned());
-    if ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+    // The driver tells what it can't read of an address whole, password and all.
+    let is_postgres = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+    if url.starts_with("sqlite:") || (is_postgres && Url::parse(&url).is_ok()) {
         return Ok(DatabaseUrl(url));
     }
     // The value may hold a password.

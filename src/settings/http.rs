@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::address::without_password;
 use super::values::{SettingError, Source, flag, parse_if, text};
 
 /// What the endpoint lets in.
@@ -84,7 +85,8 @@ fn origins(source: &impl Source) -> Result<Origins, SettingError> {
         (url.path() == "/" && url.query().is_none()).then(|| url.origin().ascii_serialization())
     };
     let list: Option<Vec<String>> = value.split(',').map(origin).collect();
-    list.map(Origins::These).ok_or(SettingError { name: "CORS_ORIGINS", value, takes })
+    let refused = || SettingError { name: "CORS_ORIGINS", value: without_password(&value), takes };
+    list.map(Origins::These).ok_or_else(refused)
 }
 
 /// Mebibytes, up to a gibibyte.

@@ -28,7 +28,7 @@ pub use http::{HttpSettings, Origins};
 pub use providers::{AlphaVantageSettings, NseSettings};
 pub use retention::RetentionSettings;
 pub use schedule::Schedule;
-pub use telemetry::{LogFormat, TelemetrySettings};
+pub use telemetry::{LogFormat, Sampled, Sampling, TelemetrySettings};
 pub use values::{Environment, SettingError, Source};
 
 /// Every setting, with its default filled in.

@@ -1,11 +1,12 @@
 //! What the service tells of itself, and whom.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 
 use url::Url;
 
 use super::address::Address;
-use super::values::{SettingError, Source, text, url};
+use super::values::{SettingError, Source, parse, parse_if, text, url};
 
 /// The log, metrics and traces.
 #[derive(Debug, Clone)]
@@ -15,8 +16,29 @@ pub struct TelemetrySettings {
     pub metrics_listen: Option<SocketAddr>,
     /// Where traces are sent.
     pub traces: Option<Address>,
+    /// Which requests are traced.
+    pub sampling: Sampling,
     /// What traces call the service.
     pub service_name: String,
+}
+
+/// Which requests are traced.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sampling {
+    pub sampled: Sampled,
+    /// Whether a client's `traceparent` decides where there is one.
+    pub follows_clients: bool,
+}
+
+/// What is traced of requests that nobody has decided about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Sampled {
+    /// What changes something, every job, and so many others a second.
+    Rate(NonZeroU32),
+    All,
+    None,
+    /// A share of all, by the ids of their traces.
+    Ratio(f64),
 }
 
 /// How log lines look.
@@ -32,6 +54,7 @@ impl TelemetrySettings {
             log_format: log_format(source)?,
             metrics_listen: metrics_listen(source)?,
             traces: traces(source)?,
+            sampling: sampling(source)?,
             service_name: text(source, "OTEL_SERVICE_NAME").unwrap_or_else(|| "prospectus".to_owned()),
         })
     }
@@ -67,4 +90,33 @@ fn traces(source: &impl Source) -> Result<Option<Address>, SettingError> {
         url.set_path(&format!("{}/v1/traces", url.path().trim_end_matches('/')));
         url.into()
     }))
+}
+
+const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
+/// Reads a second that are traced: of a quiet service all, of a busy one so few that nobody waits for them.
+const READS_A_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
+
+/// OpenTelemetry's samplers by the names that it gives them, and one of our own.
+fn sampling(source: &impl Source) -> Result<Sampling, SettingError> {
+    let takes = "always_on, always_off, traceidratio or rate, or one of them with parentbased_ before it";
+    let name = text(source, SAMPLER).unwrap_or_else(|| "parentbased_rate".to_owned());
+    let (own, follows_clients) = match name.strip_prefix("parentbased_") {
+        Some(own) => (own, true),
+        None => (name.as_str(), false),
+    };
+    let sampled = match own {
+        "always_on" => Sampled::All,
+        "always_off" => Sampled::None,
+        "traceidratio" => {
+            let takes = "a share of all traces by traceidratio, from 0 to 1";
+            Sampled::Ratio(parse_if(source, SAMPLER_ARG, takes, 1.0, |share| (0.0..=1.0).contains(share))?)
+        }
+        "rate" => {
+            let takes = "how many reads a second are traced by rate, such as 5";
+            Sampled::Rate(parse(source, SAMPLER_ARG, takes, READS_A_SECOND)?)
+        }
+        _ => return Err(SettingError { name: SAMPLER, value: name, takes }),
+    };
+    Ok(Sampling { sampled, follows_clients })
 }

@@ -59,6 +59,9 @@ fn a_wrong_value_is_named_with_what_it_takes() {
         ("TIDY_SCHEDULE", "at night"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "grpc://collector:4317"),
+        ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
+        ("OTEL_TRACES_SAMPLER", "parentbased_"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0"),
         ("DATABASE_POOL", "1"),
         ("CORS_ORIGINS", "example.org"),
         ("CORS_ORIGINS", "https://a.example/path"),
@@ -102,6 +105,31 @@ fn traces_go_where_opentelemetry_says() {
 }
 
 #[test]
+fn what_is_traced_is_said_in_opentelemetry_s_words() {
+    let sampling = |values: &[(&'static str, &str)]| read(values).map(|settings| settings.telemetry.sampling);
+    let (sampler, argument) = ("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG");
+    let rate = |a_second| Sampled::Rate(std::num::NonZeroU32::new(a_second).expect("more than none"));
+    for (values, sampled, follows_clients) in [
+        (vec![], rate(5), true),
+        (vec![(sampler, ""), (argument, " ")], rate(5), true),
+        (vec![(argument, "50")], rate(50), true),
+        (vec![(sampler, "rate"), (argument, "1")], rate(1), false),
+        (vec![(sampler, "always_on")], Sampled::All, false),
+        (vec![(sampler, "always_off"), (argument, "whatever")], Sampled::None, false),
+        (vec![(sampler, "parentbased_always_on")], Sampled::All, true),
+        (vec![(sampler, "parentbased_always_off")], Sampled::None, true),
+        (vec![(sampler, "traceidratio")], Sampled::Ratio(1.0), false),
+        (vec![(sampler, "parentbased_traceidratio"), (argument, "0.25")], Sampled::Ratio(0.25), true),
+    ] {
+        assert_eq!(sampling(&values), Ok(Sampling { sampled, follows_clients }), "{values:?}");
+    }
+    for (name, wrong) in [("rate", "0"), ("rate", "0.5"), ("traceidratio", "1.5"), ("traceidratio", "NaN")] {
+        let error = sampling(&[(sampler, name), (argument, wrong)]).expect_err(wrong);
+        assert!(error.starts_with(argument) && error.contains(name), "{error}");
+    }
+}
+
+#[test]
 fn secrets_are_not_printed() {
     let settings = read(&[
         ("ADMIN_TOKEN", "hush-hush-hush-hush"),
@@ -127,6 +155,9 @@ fn nor_are_those_of_malformed_addresses() {
         ("ALPHA_VANTAGE_BASE_URL", "ftp://example.org?apikey=hush"),
         ("DATABASE_URL", "mysql://me:hush@db/p"),
         ("DATABASE_URL", "me:hush@db/p"),
+        ("DATABASE_URL", "postgres://me:hush@[::bad/p"),
+        ("DATABASE_URL", "postgres://me:hush@db:port/p"),
+        ("CORS_ORIGINS", "http://me:hush@example.org/path"),
     ] {
         let error = read(&[(name, value)]).expect_err(name);
         assert!(error.starts_with(name) && !error.contains("hu"), "{error}");

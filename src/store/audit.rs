@@ -1,23 +1,13 @@
 //! The audit trail: which token did what, when, to which object. Rows are written and forgotten, never changed.
 
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::entity::audit_event::{ActiveModel, Column, Entity, Model};
-use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Millis, Result, Store, now};
+use super::page::{Page, PageRequest, newest_first};
+use super::repositories::Audit;
+use super::{Millis, Result, now};
 use crate::telemetry::traces;
-
-/// The audit trail's repository.
-pub struct Audit<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn audit(&self) -> Audit<'_> {
-        Audit(self)
-    }
-}
 
 /// Something done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,25 +41,8 @@ impl AuditFilter {
     }
 }
 
-/// Newest first.
-#[must_use]
-pub fn audit_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(Column::Id), descending: true, text: false }]
-}
-
-impl Model {
-    /// The row's values for a cursor.
-    #[must_use]
-    pub fn keys(&self) -> Keys {
-        vec![Key::Int(self.id)]
-    }
-}
-
 impl Audit<'_> {
     /// Records what was done.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn record(&self, deeds: Vec<Deed>) -> Result<()> {
         if deeds.is_empty() {
             return Ok(());
@@ -94,15 +67,11 @@ impl Audit<'_> {
         self.0.transact(record).await
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn page(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Page<Model>> {
-        let query = page.apply(Entity::find().filter(filter.condition()), &audit_sorts());
+        let query = page.apply(Entity::find().filter(filter.condition()), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn count(&self, filter: &AuditFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
     }

@@ -4,26 +4,17 @@ use std::collections::HashMap;
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend,
-    EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, Statement,
+    ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
 };
 
+use super::Result;
 use super::entity::corporate_action::{ActiveModel, Column, Entity, Model};
-use super::ids::{id_list, ids_text};
+use super::ids::{id_list, ids_text, json_rows};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Result, Store};
+use super::repositories::CorporateActions;
 use crate::market::Day;
 use crate::market::corporate_actions::CorporateActionKind;
-
-/// The actions' repository.
-pub struct CorporateActions<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn corporate_actions(&self) -> CorporateActions<'_> {
-        CorporateActions(self)
-    }
-}
 
 /// Which actions to list.
 #[derive(Debug, Clone, Default)]
@@ -72,14 +63,13 @@ pub struct ExDay {
 }
 
 const CHUNK: usize = 500;
+/// Actions that are read at a time for lists that nobody could count before: more than one operation may answer with.
+const MOST_LISTED: usize = 80_000;
 /// A share may rest so many days from its ex-date on.
 const LONGEST_REST: Day = 10;
 
 impl CorporateActions<'_> {
     /// Adds actions; one that is known already stays as it is, but for the symbol that it's found to be about.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn add(&self, transaction: &DatabaseTransaction, rows: Vec<Model>) -> Result<()> {
         for rows in rows.chunks(CHUNK) {
             let rows =
@@ -91,9 +81,6 @@ impl CorporateActions<'_> {
     }
 
     /// The actions of a span of ex-dates whose symbol is known, by symbol and day.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn between(&self, transaction: &DatabaseTransaction, from: Day, to: Day) -> Result<Vec<Model>> {
         let query = Entity::find().filter(Column::ExDay.between(from, to)).filter(Column::SymbolId.is_not_null());
         let query = query.order_by_asc(Column::SymbolId).order_by_asc(Column::ExDay).order_by_asc(Column::Id);
@@ -101,17 +88,11 @@ impl CorporateActions<'_> {
     }
 
     /// All actions of a span of ex-dates.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn all_between(&self, transaction: &DatabaseTransaction, from: Day, to: Day) -> Result<Vec<Model>> {
         Ok(Entity::find().filter(Column::ExDay.between(from, to)).all(transaction).await?)
     }
 
     /// Removes actions.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn remove(&self, transaction: &DatabaseTransaction, rows: &[Model]) -> Result<()> {
         for rows in rows.chunks(CHUNK) {
             let these = Column::Id.is_in(rows.iter().map(|row| row.id));
@@ -121,18 +102,12 @@ impl CorporateActions<'_> {
     }
 
     /// Those of a span of ex-dates that no symbol is known of yet.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn without_symbol(&self, transaction: &DatabaseTransaction, from: Day, to: Day) -> Result<Vec<Model>> {
         let query = Entity::find().filter(Column::ExDay.between(from, to)).filter(Column::SymbolId.is_null());
         Ok(query.all(transaction).await?)
     }
 
     /// The applied actions of these symbols, by symbol and day.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn applied_of(&self, transaction: &DatabaseTransaction, symbols: &[i64]) -> Result<Vec<Model>> {
         let of = Column::SymbolId.is_in(symbols.iter().copied());
         let query = Entity::find().filter(of).filter(Column::Applied.eq(true));
@@ -140,9 +115,6 @@ impl CorporateActions<'_> {
     }
 
     /// The bars that these actions show in, by action; those whose days have no bar are missing.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn ex_days(&self, transaction: &DatabaseTransaction, actions: &[Model]) -> Result<HashMap<i64, ExDay>> {
         let backend = self.0.backend();
         let of = id_list(backend, "a.id", 1);
@@ -169,52 +141,36 @@ impl CorporateActions<'_> {
     }
 
     /// Writes down what was found of actions: symbol, applied or not, why not.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn judge(&self, transaction: &DatabaseTransaction, rows: &[Model]) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
         let judged: Vec<_> = rows.iter().map(|row| (row.id, row.symbol_id, row.applied, &row.doubt)).collect();
         let json = serde_json::to_string(&judged).unwrap_or_default();
-        let from = match self.0.backend() {
-            DbBackend::Postgres => {
-                "(SELECT (r->>0)::bigint AS id, (r->>1)::bigint AS symbol, (r->>2)::boolean AS applied, \
-                 r->>3 AS doubt FROM json_array_elements($1::json) AS r)"
-            }
-            _ => {
-                "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS symbol, \
-                 json_extract(value, '$[2]') AS applied, json_extract(value, '$[3]') AS doubt FROM json_each($1))"
-            }
-        };
+        let columns = [("id", "bigint"), ("symbol", "bigint"), ("applied", "boolean"), ("doubt", "text")];
+        let rows = json_rows(self.0.backend(), &columns);
         let sql = format!(
-            "UPDATE corporate_actions SET symbol_id = j.symbol, applied = j.applied, doubt = j.doubt \
-             FROM {from} AS j WHERE corporate_actions.id = j.id"
+            "UPDATE corporate_actions SET symbol_id = r.symbol, applied = r.applied, doubt = r.doubt \
+             FROM {rows} WHERE corporate_actions.id = r.id"
         );
         transaction.execute_raw(Statement::from_sql_and_values(self.0.backend(), sql, [json.into()])).await?;
         Ok(())
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn page(&self, filter: &CorporateActionFilter, page: &PageRequest) -> Result<Page<Model>> {
         let query = page.apply(Entity::find().filter(filter.condition()), &corporate_action_sorts());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn count(&self, filter: &CorporateActionFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
     }
 
-    /// Every action of these symbols, by symbol, oldest first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn of(&self, symbols: &[i64]) -> Result<Vec<Model>> {
+    /// Every action of these symbols, oldest first; none at all if they are more than anybody may list at a time.
+    pub async fn of(&self, symbols: &[i64]) -> Result<Option<Vec<Model>>> {
         let query = Entity::find().filter(Column::SymbolId.is_in(symbols.iter().copied()));
-        Ok(query.order_by_asc(Column::ExDay).order_by_asc(Column::Id).all(&self.0.read).await?)
+        let query = query.order_by_asc(Column::ExDay).order_by_asc(Column::Id).limit(MOST_LISTED as u64 + 1);
+        let rows = query.all(&self.0.read).await?;
+        Ok((rows.len() <= MOST_LISTED).then_some(rows))
     }
 }

@@ -3,6 +3,7 @@
 //! SQLite serves one process: writes go through a single connection, so they queue in order instead of meeting the
 //! file lock, while reads and the queue have connections of their own. PostgreSQL has one pool for all.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -50,6 +51,8 @@ pub struct Store {
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Slower statements are marked in the debug log. Bulk writes may take this long; their text is no use in a warning.
 const SLOW_STATEMENT: Duration = Duration::from_secs(5);
+/// How long a start waits for a server before it says so.
+const SILENCE: Duration = Duration::from_secs(3);
 const SQLITE_READERS: u32 = 4;
 /// Rows on their way from an SQLite connection's thread: fewer, and the two wake each other row by row.
 const ROWS_ON_THE_WAY: usize = 1_000;
@@ -145,7 +148,7 @@ impl Store {
             });
         let unhurried = options.clone();
         options.statement_timeout(LONGEST_STATEMENT);
-        let mut pool = Database::connect(options.clone()).await?;
+        let mut pool = told_of(Database::connect(options.clone())).await?;
         let mut scan = Database::connect(options.max_connections(SCANS).connect_lazy(true).clone()).await?;
         watch([&mut pool, &mut scan], &statements);
         options.max_connections(1).acquire_timeout(LEASE_PATIENCE);
@@ -234,6 +237,16 @@ impl Store {
         }))
         .await;
     }
+}
+
+/// Tells the log of a connection that is waited for, or a start would be silent until it is given up.
+async fn told_of<T>(connecting: impl Future<Output = T>) -> T {
+    let mut connecting = pin!(connecting);
+    if let Ok(connected) = tokio::time::timeout(SILENCE, &mut connecting).await {
+        return connected;
+    }
+    tracing::warn!("the database does not answer yet: waiting for it");
+    connecting.await
 }
 
 /// Begins in a task of its own. Whoever asked may leave meanwhile, as a client does that hangs up, and the driver would

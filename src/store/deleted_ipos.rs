@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entity::deleted_ipo::{ActiveModel, Column, Entity, Model};
 use super::entity::{ipo, ipo_revision};
-use super::ipos::Ipos;
+use super::repositories::Ipos;
 use super::{Result, now};
 
 /// Deleted issues that are listed.
@@ -41,35 +41,23 @@ fn without_content(query: Select<Entity>) -> Select<Entity> {
 
 impl Ipos<'_> {
     /// What was deleted, without what brings it back.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn deleted(&self, transaction: &DatabaseTransaction) -> Result<Vec<Model>> {
         Ok(without_content(Entity::find()).all(transaction).await?)
     }
 
     /// What was deleted last and can come back, the newest first.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn restorable(&self) -> Result<Vec<Model>> {
         let these = Entity::find().filter(Column::Content.is_not_null()).order_by_desc(Column::Id).limit(LISTED);
         Ok(without_content(these).all(&self.0.read).await?)
     }
 
     /// The deleted issue that had this id, as a transaction sees it.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn find_deleted(&self, transaction: &DatabaseTransaction, ipo_id: i64) -> Result<Option<Model>> {
         let these = Entity::find().filter(Column::IpoId.eq(ipo_id)).order_by_desc(Column::Id);
         Ok(these.one(transaction).await?)
     }
 
     /// Deletes an issue, and remembers it whole.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn delete(&self, transaction: &DatabaseTransaction, row: &ipo::Model, author: &str) -> Result<()> {
         let revisions =
             ipo_revision::Entity::find().filter(ipo_revision::Column::IpoId.eq(row.id)).all(transaction).await?;
@@ -109,9 +97,6 @@ impl Ipos<'_> {
     }
 
     /// Forgets that an issue was deleted: somebody has added it again.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn forget_deleted(&self, transaction: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
         let these = Column::Id.is_in(ids.iter().copied());
         Entity::delete_many().filter(these).exec(transaction).await?;

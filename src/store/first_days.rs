@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Statement};
 
 use super::Result;
 use super::entity::ipo::{Entity, Model};
-use super::ipos::Ipos;
+use super::repositories::Ipos;
 use crate::market::Day;
 
 /// An issue, its share's first day and the close before it.
@@ -18,9 +18,6 @@ pub struct FirstDay {
 impl Ipos<'_> {
     /// The NSE's issues whose share has its first day between two days and is stored then. An issue without a listing
     /// day is among them where its share's first bar follows its last day of bidding closely.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn first_days(&self, transaction: &DatabaseTransaction, from: Day, to: Day) -> Result<Vec<FirstDay>> {
         let sql = "SELECT i.id, b.day, b.previous_close FROM ipos AS i \
                    JOIN symbols AS s ON s.id = i.symbol_id \

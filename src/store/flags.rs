@@ -5,25 +5,17 @@ use std::collections::HashMap;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DatabaseTransaction, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use sha2::{Digest, Sha256};
 
 use super::entity::flag::{ActiveModel, Column, Entity, Model};
-use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Millis, Result, Store, now, search};
+use super::page::{Page, PageRequest, newest_first};
+use super::repositories::Flags;
+use super::{Millis, Result, now, search};
 use crate::market::text::clean;
 use crate::market::{DataSource, Day};
-
-/// The flags' repository.
-pub struct Flags<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn flags(&self) -> Flags<'_> {
-        Flags(self)
-    }
-}
 
 /// A record to flag: it is kept out, or doubted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +41,7 @@ pub struct FlagFilter {
 }
 
 impl FlagFilter {
-    fn condition(&self) -> Condition {
+    fn condition(&self, backend: DbBackend) -> Condition {
         let mut condition = Condition::all();
         if let Some(sources) = &self.source {
             condition = condition.add(Column::Source.is_in(sources.iter().copied()));
@@ -60,22 +52,9 @@ impl FlagFilter {
             None => {}
         }
         if let Some(text) = &self.search {
-            condition = condition.add(search::holds(text, [Column::Record, Column::Field, Column::Reason]));
+            condition = condition.add(search::holds(backend, text, [Column::Record, Column::Field, Column::Reason]));
         }
         condition
-    }
-}
-
-/// Newest first.
-fn sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(Column::Id), descending: true, text: false }]
-}
-
-impl Model {
-    /// The row's values for a cursor.
-    #[must_use]
-    pub fn keys(&self) -> Keys {
-        vec![Key::Int(self.id)]
     }
 }
 
@@ -85,9 +64,6 @@ const CHUNK: usize = 500;
 impl Flags<'_> {
     /// Records a batch's flags, and resolves those of the same scope that it has shown to be made good: `covers` tells
     /// of an open flag whether its own record stands in the batch without a fault.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn replace(
         &self,
         transaction: &DatabaseTransaction,
@@ -116,9 +92,6 @@ impl Flags<'_> {
     }
 
     /// Lists records that were left out though nothing is wrong with them: they stand resolved from the start.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn list(
         &self,
         transaction: &DatabaseTransaction,
@@ -131,9 +104,6 @@ impl Flags<'_> {
     }
 
     /// The records of a scope that were listed for a reason, as they came; the newest first.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn records(&self, scope: &str, reason: &str, most: u64) -> Result<Vec<String>> {
         let listed = Entity::find().filter(Column::Scope.eq(scope)).filter(Column::Reason.eq(reason));
         let rows = listed.order_by_desc(Column::Id).limit(most).all(&self.0.read).await?;
@@ -141,24 +111,16 @@ impl Flags<'_> {
     }
 
     /// Forgets a scope's flags: what they were about is gone.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn forget(&self, transaction: &DatabaseTransaction, scope: &str) -> Result<()> {
         Entity::delete_many().filter(Column::Scope.eq(scope)).exec(transaction).await?;
         Ok(())
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<Model>> {
         Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.0.read).await?)
     }
 
     /// Marks a flag as dealt with; `None` if there is no such flag.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn resolve(&self, id: i64) -> Result<Option<Model>> {
         Entity::update_many()
             .col_expr(Column::ResolvedAt, Expr::val(now()))
@@ -169,17 +131,13 @@ impl Flags<'_> {
         Ok(Entity::find_by_id(id).one(&self.0.write).await?)
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn page(&self, filter: &FlagFilter, page: &PageRequest) -> Result<Page<Model>> {
-        let query = page.apply(Entity::find().filter(filter.condition()), &sorts());
+        let query = page.apply(Entity::find().filter(filter.condition(self.0.backend())), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn count(&self, filter: &FlagFilter) -> Result<u64> {
-        Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+        Ok(Entity::find().filter(filter.condition(self.0.backend())).count(&self.0.read).await?)
     }
 }
 
@@ -239,10 +197,4 @@ fn fingerprint(source: DataSource, scope: &str, flag: &NewFlag) -> String {
         hasher.update(part.as_bytes());
     }
     hex::encode(&hasher.finalize()[..16])
-}
-
-/// Sorts of the list, for checking cursors.
-#[must_use]
-pub fn flag_sorts() -> Vec<Sort> {
-    sorts()
 }

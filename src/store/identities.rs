@@ -6,22 +6,12 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, Enti
 use serde::Serialize;
 
 use super::entity::symbol;
-use super::ids::{id_list, ids_text};
-use super::symbols::Symbols;
-use super::{Result, Store, now};
+use super::ids::{id_list, ids_text, json_rows};
+use super::repositories::{Identities, Symbols};
+use super::{Result, now};
 use crate::market::Day;
 use crate::market::daily::isin;
 use crate::market::identity::{Register, Share};
-
-/// The repository of what shares are known by.
-pub struct Identities<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn identities(&self) -> Identities<'_> {
-        Identities(self)
-    }
-}
 
 /// A ticker that a share no longer has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,15 +30,7 @@ impl Identities<'_> {
         self.0.backend()
     }
 
-    pub(super) fn statement(&self, sqlite: &str, postgres: &str, values: Vec<sea_orm::Value>) -> Statement {
-        let backend = self.0.backend();
-        Statement::from_sql_and_values(backend, if backend == DbBackend::Postgres { postgres } else { sqlite }, values)
-    }
-
     /// Every share of the NSE, as a transaction sees them.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn register(&self, transaction: &DatabaseTransaction) -> Result<Register> {
         let backend = self.0.backend();
         let all = |sql: &str| Statement::from_string(backend, sql);
@@ -92,9 +74,6 @@ impl Identities<'_> {
     }
 
     /// Writes what a register has learnt: new shares get their rows, changed ones their tickers and ISINs.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn save(&self, transaction: &DatabaseTransaction, register: &mut Register) -> Result<()> {
         self.rename(transaction, register).await?;
         let new: Vec<(String, Option<String>)> = register
@@ -104,17 +83,13 @@ impl Identities<'_> {
             .map(|share| (format!("{}{SUFFIX}", share.ticker), share.isin.clone()))
             .collect();
         if !new.is_empty() {
-            let insert = "INSERT INTO symbols (ticker, exchange, currency, source, isin, created_at)";
-            let sqlite = format!(
-                "{insert} SELECT json_extract(value, '$[0]'), 'NSE', 'INR', 'NSE', json_extract(value, '$[1]'), $2 \
-                 FROM json_each($1) WHERE true RETURNING id, ticker"
-            );
-            let postgres = format!(
-                "{insert} SELECT r->>0, 'NSE', 'INR', 'NSE', r->>1, $2 FROM json_array_elements($1::json) AS r \
-                 RETURNING id, ticker"
+            let rows = json_rows(self.backend(), &[("ticker", "text"), ("isin", "text")]);
+            let sql = format!(
+                "INSERT INTO symbols (ticker, exchange, currency, source, isin, created_at) \
+                 SELECT r.ticker, 'NSE', 'INR', 'NSE', r.isin, $2 FROM {rows} WHERE true RETURNING id, ticker"
             );
             let json = serde_json::to_string(&new).unwrap_or_default();
-            let statement = self.statement(&sqlite, &postgres, vec![json.into(), now().into()]);
+            let statement = Statement::from_sql_and_values(self.backend(), sql, [json.into(), now().into()]);
             let mut ids: HashMap<String, i64> = HashMap::new();
             for row in transaction.query_all_raw(statement).await? {
                 ids.insert(row.try_get_by_index(1)?, row.try_get_by_index(0)?);
@@ -138,15 +113,11 @@ impl Identities<'_> {
             return Ok(());
         }
         let json = serde_json::to_string(&rows).unwrap_or_default();
-        let from_sqlite = "FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS ticker, \
-                           json_extract(value, '$[2]') AS isin FROM json_each($1)) AS r";
-        let from_postgres = "FROM (SELECT (e->>0)::bigint AS id, e->>1 AS ticker, e->>2 AS isin \
-                             FROM json_array_elements($1::json) AS e) AS r";
+        let from = json_rows(self.backend(), &[("id", "bigint"), ("ticker", "text"), ("isin", "text")]);
         for set in ["ticker = '~' || symbols.ticker, isin = COALESCE(r.isin, symbols.isin)", "ticker = r.ticker"] {
             let moved = if set.starts_with("ticker = '~'") { "" } else { "AND symbols.ticker <> r.ticker" };
-            let sql = |from: &str| format!("UPDATE symbols SET {set} {from} WHERE symbols.id = r.id {moved}");
-            let statement = self.statement(&sql(from_sqlite), &sql(from_postgres), vec![json.clone().into()]);
-            transaction.execute_raw(statement).await?;
+            let sql = format!("UPDATE symbols SET {set} FROM {from} WHERE symbols.id = r.id {moved}");
+            transaction.execute_raw(Statement::from_sql_and_values(self.backend(), sql, [json.clone().into()])).await?;
         }
         Ok(())
     }
@@ -178,29 +149,31 @@ impl Identities<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let (names, sqlite, postgres): (Vec<&str>, Vec<String>, Vec<String>) = columns
-            .iter()
-            .enumerate()
-            .map(|(i, (name, kind))| (*name, format!("json_extract(value, '$[{i}]')"), format!("(r->>{i})::{kind}")))
-            .collect();
-        let insert = format!("INSERT INTO {table} (exchange, {}) SELECT 'NSE',", names.join(", "));
-        let sqlite = format!("{insert} {} FROM json_each($1) WHERE true ON CONFLICT DO NOTHING", sqlite.join(", "));
-        let postgres =
-            format!("{insert} {} FROM json_array_elements($1::json) AS r ON CONFLICT DO NOTHING", postgres.join(", "));
+        let names = columns.map(|(name, _)| name).join(", ");
+        let from = json_rows(self.backend(), &columns);
+        // Without a condition SQLite would take ON for a join's.
+        let sql = format!(
+            "INSERT INTO {table} (exchange, {names}) SELECT 'NSE', r.* FROM {from} WHERE true ON CONFLICT DO NOTHING"
+        );
         let json = serde_json::to_string(rows).unwrap_or_default();
-        transaction.execute_raw(self.statement(&sqlite, &postgres, vec![json.into()])).await?;
+        transaction.execute_raw(Statement::from_sql_and_values(self.backend(), sql, [json.into()])).await?;
         Ok(())
     }
 
-    /// A symbol by its ticker of today, its ISIN, or a ticker that it had, the latest bearer first.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// A symbol by its ticker of today, with or without the exchange's suffix, its ISIN, or a ticker that it had, the latest
+    /// bearer first.
     pub async fn find(&self, text: &str) -> Result<Option<symbol::Model>> {
         if let Some(found) = self.0.symbols().by_ticker(text).await? {
             return Ok(Some(found));
         }
         let is_isin = isin(text).is_some();
+        // The exchange itself spells its tickers without the suffix; today's bearer comes before those of before.
+        if !is_isin
+            && !text.ends_with(SUFFIX)
+            && let Some(found) = self.0.symbols().by_ticker(&format!("{text}{SUFFIX}")).await?
+        {
+            return Ok(Some(found));
+        }
         // An ISIN of before a split that no file named finds the issuer's share of its kind.
         let sql = if is_isin {
             "SELECT symbol_id FROM symbol_isins WHERE substr(isin, 1, 9) = substr($1, 1, 9) \
@@ -208,16 +181,13 @@ impl Identities<'_> {
         } else {
             "SELECT symbol_id FROM former_tickers WHERE ticker = $1 ORDER BY until_day DESC LIMIT 1"
         };
-        let key = if is_isin { text } else { text.trim_end_matches(SUFFIX) };
+        let key = if is_isin { text } else { text.strip_suffix(SUFFIX).unwrap_or(text) };
         let statement = Statement::from_sql_and_values(self.0.backend(), sql, [key.into()]);
         let Some(row) = self.0.read.query_one_raw(statement).await? else { return Ok(None) };
         self.0.symbols().get(row.try_get_by_index(0)?).await
     }
 
     /// The former tickers of these symbols, with the suffix that symbols have, oldest first.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn former_of(&self, symbols: &[i64]) -> Result<Vec<FormerTicker>> {
         let of = id_list(self.0.backend(), "symbol_id", 1);
         let sql = format!("SELECT symbol_id, ticker, until_day FROM former_tickers WHERE {of} ORDER BY until_day, id");
@@ -233,9 +203,6 @@ impl Identities<'_> {
     }
 
     /// Holds these symbols against other writers, in one order, until the transaction ends.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn lock(&self, transaction: &DatabaseTransaction, symbols: &[i64]) -> Result<()> {
         if self.0.backend() == DbBackend::Postgres {
             let of = id_list(DbBackend::Postgres, "id", 1);

@@ -6,8 +6,8 @@ use super::Result;
 use super::cells::Cells;
 use super::entity::ipo::{Column, Entity, Model};
 use super::ipo_lists::{IpoFilter, IpoOrder, IpoOrderField, ipo_sorts};
-use super::ipos::Ipos;
 use super::page::{Page, PageRequest};
+use super::repositories::Ipos;
 use crate::market::ipo::{Board, Standing};
 use crate::market::{DataSource, Exchange};
 
@@ -59,9 +59,6 @@ impl IpoOrder {
 
 impl Ipos<'_> {
     /// As [`Ipos::page`], with these columns alone: the others are those of a new issue, but for the keys of cursors.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn page_of(
         &self,
         filter: &IpoFilter,

@@ -109,7 +109,7 @@ impl IpoFilter {
         let day = |day: Option<Day>| day.map(i64::from);
         let mut condition = Condition::all();
         if let Some(text) = &self.search {
-            condition = condition.add(search::holds(text, [Column::Name, Column::Ticker]));
+            condition = condition.add(search::holds(backend, text, [Column::Name, Column::Ticker]));
         }
         if let Some(statuses) = &self.status {
             let mut any = Condition::any();

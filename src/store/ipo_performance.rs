@@ -12,9 +12,8 @@ use sea_orm::{
 
 use super::entity::ipo::{Column, Entity, Model};
 use super::entity::symbol;
-use super::ipos::Ipos;
 use super::market_days;
-use super::symbols::Symbols;
+use super::repositories::{Ipos, Symbols};
 use super::{Result, StoreError};
 use crate::market::ipo::provider_tickers;
 use crate::market::performance::{LATE_START, Walk};
@@ -144,9 +143,6 @@ fn splits_of(symbol: &Symbol) -> Result<Vec<Split>> {
 impl Ipos<'_> {
     /// Brings these issues' stocks and performances up to date: their ticker, price or listing day may have changed.
     /// [`Ipos::insert`] and [`Ipos::update`] see to it.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn measure(&self, transaction: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
         for ids in ids.chunks(TICKERS / 10) {
             let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(transaction).await?;
@@ -158,9 +154,6 @@ impl Ipos<'_> {
     /// Brings the performance of these symbols' issues up to date, in the transaction that has written to the symbols.
     /// `since` is the earliest day of a bar written, if nothing but bars has been: what is appended then costs the new
     /// bars only, however long the history is. The symbols' rows must be up to date, their data version grown by one.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn measure_symbols(
         &self,
         transaction: &DatabaseTransaction,
@@ -183,9 +176,6 @@ impl Ipos<'_> {
     }
 
     /// The same after these symbols are gone.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub(super) async fn measure_without(&self, transaction: &impl ConnectionTrait, ids: &[i64]) -> Result<()> {
         let rows = Entity::find().filter(Column::SymbolId.is_in(ids.iter().copied())).all(transaction).await?;
         self.measure_rows(transaction, rows, Written::Issues).await

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, Quer
 use super::Result;
 use super::entity::ipo::{Column, Entity};
 use super::ipo_lists::IpoFilter;
-use super::ipos::Ipos;
+use super::repositories::Ipos;
 
 /// Figures over many issues; `None` where there is nothing to take them of.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -25,9 +25,6 @@ type Sums = (i64, i64, Option<f64>, i64, Option<f64>, Option<f64>, Option<f64>, 
 
 impl Ipos<'_> {
     /// Figures over every issue that a filter lets through, of one moment.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn statistics(&self, filter: &IpoFilter) -> Result<IpoStatistics> {
         if self.0.backend() == DbBackend::Postgres {
             return self.summed_up(filter).await;

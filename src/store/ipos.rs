@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
     IntoActiveModel, Iterable, PaginatorTrait, QueryFilter,
@@ -13,26 +13,11 @@ use super::children::Children;
 use super::entity::ipo::{ActiveModel, Column, Entity, Model};
 use super::entity::ipo_revision;
 use super::ipo_lists::{IpoFilter, IpoOrder};
-use super::page::{Page, PageRequest, Sort};
-use super::{Result, Store, now};
+use super::page::{Page, PageRequest};
+use super::repositories::Ipos;
+use super::{Result, now};
 use crate::market::ipo::FieldChange;
 use crate::market::{DataSource, Exchange};
-
-/// The IPOs' repository.
-pub struct Ipos<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn ipos(&self) -> Ipos<'_> {
-        Ipos(self)
-    }
-}
-
-/// Newest first.
-#[must_use]
-pub fn revision_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(ipo_revision::Column::Id), descending: true, text: false }]
-}
 
 const REVISIONS: Children = Children { table: "ipo_revisions", columns: "child.*", parent: "ipo_id", key: "id" };
 
@@ -40,22 +25,15 @@ const REVISIONS: Children = Children { table: "ipo_revisions", columns: "child.*
 const CHUNK: usize = 500;
 
 impl Ipos<'_> {
-    /// # Errors
-    /// When the database fails.
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<Model>> {
         Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.0.read).await?)
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn get_in(&self, transaction: &DatabaseTransaction, id: i64) -> Result<Option<Model>> {
         Ok(Entity::find_by_id(id).one(transaction).await?)
     }
 
     /// The latest issue of a ticker.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn by_listing(&self, exchange: Exchange, ticker: &str) -> Result<Option<Model>> {
         use sea_orm::QueryOrder;
         let of_ticker = Entity::find().filter(Column::Exchange.eq(exchange)).filter(Column::Ticker.eq(ticker));
@@ -63,9 +41,6 @@ impl Ipos<'_> {
     }
 
     /// Issues of one of these symbols or with one of these tickers, the latest first.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn of_symbols(&self, symbols: &[i64], tickers: &[String]) -> Result<Vec<Model>> {
         use sea_orm::QueryOrder;
         let of_symbol = Column::SymbolId.is_in(symbols.iter().copied());
@@ -73,22 +48,15 @@ impl Ipos<'_> {
         Ok(query.order_by_desc(Column::OpenDay).order_by_desc(Column::Id).all(&self.0.read).await?)
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn page(&self, filter: &IpoFilter, orders: &[IpoOrder], page: &PageRequest) -> Result<Page<Model>> {
         self.page_of(filter, orders, page, Column::iter().collect()).await
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn count(&self, filter: &IpoFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition(self.0.backend())).count(&self.0.read).await?)
     }
 
     /// Keeps every other writer of issues out until the transaction ends. On SQLite it has the write lock anyway.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn lock(&self, transaction: &DatabaseTransaction) -> Result<()> {
         if self.0.backend() == DbBackend::Postgres {
             transaction.execute_unprepared("LOCK TABLE ipos IN SHARE ROW EXCLUSIVE MODE").await?;
@@ -97,17 +65,11 @@ impl Ipos<'_> {
     }
 
     /// Every issue at these exchanges, as a transaction sees them.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn at(&self, transaction: &DatabaseTransaction, exchanges: &[Exchange]) -> Result<Vec<Model>> {
         Ok(Entity::find().filter(Column::Exchange.is_in(exchanges.iter().copied())).all(transaction).await?)
     }
 
     /// Issues of the same ticker or the same name, as a transaction sees them.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn alike(&self, transaction: &DatabaseTransaction, row: &Model) -> Result<Vec<Model>> {
         let either = Condition::any()
             .add(Column::NameKey.eq(row.name_key.as_str()))
@@ -131,9 +93,6 @@ impl Ipos<'_> {
     }
 
     /// Writes changed issues, many a statement; their stocks and performances with them.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn update(&self, transaction: &DatabaseTransaction, rows: &[Model]) -> Result<()> {
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         for rows in rows.chunks(CHUNK) {
@@ -146,9 +105,6 @@ impl Ipos<'_> {
     }
 
     /// Writes down what was changed, by whom, and when; `author` is the name of an administrator's token.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn revise(
         &self,
         transaction: &DatabaseTransaction,
@@ -172,9 +128,6 @@ impl Ipos<'_> {
     }
 
     /// The same page of each of these issues' revisions; issues without one on it are missing.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn revisions_of(
         &self,
         ipos: &[i64],
@@ -184,9 +137,6 @@ impl Ipos<'_> {
     }
 
     /// How many revisions each of these issues has; those without are missing.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn revision_counts_of(&self, ipos: &[i64]) -> Result<HashMap<i64, u64>> {
         REVISIONS.counts(self.0, ipos, "", []).await
     }

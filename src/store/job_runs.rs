@@ -12,7 +12,8 @@ use sea_orm::{
 use super::clock::present_sql;
 use super::entity::job::{Column, Entity, JobState, Model};
 use super::entity::job_file;
-use super::jobs::{CHUNK, Claim, Jobs, RecordCounts, RunAfter, int};
+use super::jobs::{CHUNK, Claim, RecordCounts, RunAfter, int};
+use super::repositories::Jobs;
 use super::{Event, Millis, Result};
 use crate::market::text::clean;
 use crate::telemetry::traces;
@@ -37,9 +38,6 @@ impl Jobs<'_> {
     }
 
     /// Takes a due job for a worker, for as long as a lease lasts.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn claim(&self, id: i64, worker: &str, lease: Duration) -> Result<Claim> {
         self.0.transact(|| self.claim_once(id, worker, lease)).await
     }
@@ -93,9 +91,6 @@ impl Jobs<'_> {
     }
 
     /// Tells how far a running job is; false if it's no longer this worker's.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn progress(
         &self,
         id: i64,
@@ -113,9 +108,6 @@ impl Jobs<'_> {
     }
 
     /// Ends a running job; false if it's no longer this worker's.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn finish(
         &self,
         id: i64,
@@ -141,9 +133,6 @@ impl Jobs<'_> {
     }
 
     /// Puts a running job off; false if it's no longer this worker's.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn retry_later(
         &self,
         id: i64,
@@ -213,9 +202,6 @@ impl Jobs<'_> {
 
     /// Reads the outbox: due jobs that weren't passed to the queue, or longer ago than `lost_after` and were not delivered.
     /// They count as passed on from now.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn take_undelivered(&self, lost_after: Option<Duration>) -> Result<Vec<i64>> {
         let present = self.present();
         let lost = lost_after.map(|after| format!(" OR enqueued_at < {present} - {}", millis(after)));
@@ -244,9 +230,6 @@ impl Jobs<'_> {
     }
 
     /// Drops the files of imports that failed a day ago and weren't started again.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn drop_old_files(&self) -> Result<()> {
         let of_old = format!(
             "job_id IN (SELECT id FROM job_records WHERE state = 'FAILED' AND finished_at < {} - {FAILED_FILE_MS})",
@@ -261,9 +244,6 @@ impl Jobs<'_> {
 
     /// Stops a job: at once if it waits, as soon as its worker notices if it runs. `None` if there is no such job;
     /// the flag tells whether anything was left to stop.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn cancel(&self, id: i64) -> Result<Option<(Model, bool)>> {
         self.0.transact(|| self.cancel_once(id)).await
     }
@@ -296,9 +276,6 @@ impl Jobs<'_> {
     }
 
     /// Queues an ended job again; `Ok(None)` if it isn't one that failed or was cancelled, or its like is active.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn requeue(&self, id: i64) -> Result<Option<Model>> {
         self.0.transact(|| self.requeue_once(id)).await
     }

@@ -9,19 +9,10 @@ use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, Paginato
 
 use super::entity::job::{ActiveModel, Column, Entity, JobKind, JobState, Model};
 use super::entity::{job_file, job_key, symbol};
-use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Millis, Result, Store, clock};
+use super::page::{Page, PageRequest, newest_first};
+use super::repositories::Jobs;
+use super::{Millis, Result, clock};
 use crate::telemetry::traces;
-
-/// The jobs' repository.
-pub struct Jobs<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn jobs(&self) -> Jobs<'_> {
-        Jobs(self)
-    }
-}
 
 /// A job to be recorded.
 #[derive(Debug, Clone)]
@@ -84,23 +75,7 @@ pub enum Claim {
 
 pub(super) const CHUNK: usize = 500;
 
-fn active() -> [JobState; 3] {
-    JobState::ACTIVE
-}
-
-/// Newest first.
-#[must_use]
-pub fn job_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(Column::Id), descending: true, text: false }]
-}
-
 impl Model {
-    /// The row's values for a cursor.
-    #[must_use]
-    pub fn keys(&self) -> Keys {
-        vec![Key::Int(self.id)]
-    }
-
     /// What the job did, once it says so.
     #[must_use]
     pub fn outcome(&self) -> Option<RecordCounts> {
@@ -142,9 +117,6 @@ pub(super) fn int(value: u32) -> i32 {
 impl Jobs<'_> {
     /// Records jobs in a transaction, or finds the ones that already stand for them, in the order asked. The second
     /// value of each tells whether it's new.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn record(&self, transaction: &DatabaseTransaction, new: &[NewJob]) -> Result<Vec<(Model, bool)>> {
         let mut found = self.standing_for(transaction, new).await?;
         let mut fresh: Vec<bool> = found.iter().map(Option::is_none).collect();
@@ -187,7 +159,7 @@ impl Jobs<'_> {
         for new in new.chunks(CHUNK) {
             let of_same_thing = Condition::all()
                 .add(Column::DedupeKey.is_in(new.iter().map(|j| j.dedupe_key.as_str())))
-                .add(Column::State.is_in(active()));
+                .add(Column::State.is_in(JobState::ACTIVE));
             let keys: Vec<&str> = new.iter().filter_map(|j| j.idempotency_key.as_deref()).collect();
             let mut either = Condition::any().add(of_same_thing);
             if !keys.is_empty() {
@@ -231,9 +203,6 @@ impl Jobs<'_> {
 
     /// Remembers which jobs requests are answered with, so that asking again with a key answers with the same one
     /// where it was another's.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn remember_keys(&self, transaction: &DatabaseTransaction, new: &[NewJob], jobs: &[Model]) -> Result<()> {
         let of_another = |(new, job): (&NewJob, &Model)| {
             let key = new.idempotency_key.clone().filter(|_| new.idempotency_key != job.idempotency_key)?;
@@ -252,9 +221,6 @@ impl Jobs<'_> {
     }
 
     /// Replaces what a waiting job will do; false if it's no longer waiting.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn replace_payload(&self, transaction: &DatabaseTransaction, id: i64, payload: &str) -> Result<bool> {
         let updated = Entity::update_many()
             .col_expr(Column::Payload, Expr::val(payload))
@@ -266,9 +232,6 @@ impl Jobs<'_> {
     }
 
     /// Keeps a file for a job.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn attach(&self, transaction: &DatabaseTransaction, id: i64, content: Vec<u8>) -> Result<()> {
         let row = job_file::ActiveModel { job_id: Set(id), content: Set(content) };
         job_file::Entity::insert(row).exec_without_returning(transaction).await?;
@@ -276,34 +239,23 @@ impl Jobs<'_> {
     }
 
     /// The file that a job was given.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn attachment(&self, id: i64) -> Result<Option<Vec<u8>>> {
         Ok(job_file::Entity::find_by_id(id).one(&self.0.read).await?.map(|f| f.content))
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn get(&self, id: i64) -> Result<Option<Model>> {
         Ok(Entity::find_by_id(id).one(&self.0.read).await?)
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<Model>> {
         Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.0.read).await?)
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn page(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<Model>> {
-        let query = page.apply(Entity::find().filter(filter.condition()), &job_sorts());
+        let query = page.apply(Entity::find().filter(filter.condition()), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn count(&self, filter: &JobFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
     }

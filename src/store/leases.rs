@@ -6,15 +6,12 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, Statement, Value};
 
 use super::job_runs::{list, millis};
-use super::jobs::Jobs;
+use super::repositories::Jobs;
 use super::{Event, Result};
 
 impl Jobs<'_> {
     /// Prolongs the leases of the jobs that a worker is at, over a connection that nobody else keeps busy, and names
     /// those that somebody wants cancelled.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn renew(&self, worker: &str, running: &[i64], lease: Duration) -> Result<Vec<i64>> {
         if running.is_empty() {
             return Ok(Vec::new());
@@ -37,17 +34,11 @@ impl Jobs<'_> {
     }
 
     /// Gives every job of a worker back to the queue: it is shutting down.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn hand_back(&self, worker: &str) -> Result<u64> {
         self.requeue_running("worker = $1", vec![worker.into()]).await
     }
 
     /// Takes back the jobs whose leases ran out, those aside that the worker `own` is at, which are `running`.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn reclaim_orphans(&self, own: &str, running: &[i64]) -> Result<u64> {
         let mut expired = format!("lease_until < {}", self.present());
         let mut values: Vec<Value> = Vec::new();

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::Result;
 use super::entity::symbol;
-use super::identities::{Identities, SUFFIX};
+use super::identities::SUFFIX;
+use super::ids::json_rows;
+use super::repositories::Identities;
 use crate::market::Day;
 
 /// A share in one of the exchange's lists.
@@ -21,9 +23,6 @@ pub struct ListedShare {
 
 impl Identities<'_> {
     /// Tickers of funds, which trade among the shares.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn funds(&self, transaction: &DatabaseTransaction) -> Result<HashSet<String>> {
         let statement =
             Statement::from_string(self.0.backend(), "SELECT ticker FROM market_funds WHERE exchange = 'NSE'");
@@ -33,19 +32,16 @@ impl Identities<'_> {
 
     /// Notes tickers of funds. What a file without ISINs brought under one of them, before it was known as a fund's,
     /// goes.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn learn_funds(&self, transaction: &DatabaseTransaction, tickers: &[String]) -> Result<()> {
         let rows: Vec<[&String; 1]> = tickers.iter().map(|ticker| [ticker]).collect();
         self.add(transaction, "market_funds", [("ticker", "text")], &rows).await?;
-        let json = serde_json::to_string(tickers).unwrap_or_default();
-        let of = "SELECT id FROM symbols WHERE source = 'NSE' AND isin IS NULL AND ticker IN";
-        let statement = self.statement(
-            &format!("{of} (SELECT value || '.NSE' FROM json_each($1))"),
-            &format!("{of} (SELECT t || '.NSE' FROM json_array_elements_text($1::json) AS t)"),
-            vec![json.into()],
+        let json = serde_json::to_string(&rows).unwrap_or_default();
+        let funds = json_rows(self.backend(), &[("ticker", "text")]);
+        let sql = format!(
+            "SELECT id FROM symbols WHERE source = 'NSE' AND isin IS NULL \
+             AND ticker IN (SELECT r.ticker || '{SUFFIX}' FROM {funds})"
         );
+        let statement = Statement::from_sql_and_values(self.backend(), sql, [json.into()]);
         let rows = transaction.query_all_raw(statement).await?;
         let ids: Vec<i64> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?;
         if !ids.is_empty() {
@@ -57,9 +53,6 @@ impl Identities<'_> {
     }
 
     /// Notes changes of tickers: old, new, first day under the new one.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn learn_changes(
         &self,
         transaction: &DatabaseTransaction,
@@ -69,11 +62,8 @@ impl Identities<'_> {
         self.add(transaction, "ticker_changes", columns, changes).await
     }
 
-    /// Names, listing days and ISINs by the exchange's lists of shares. With `whole`, shares with bars that are on no
-    /// list and haven't traded since `quiet_since` are marked as delisted.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Names, listing days and ISINs by the exchange's lists of shares. Where the lists are the whole exchange's, shares with
+    /// bars that are on none and haven't traded since the day of `whole` are marked as delisted.
     pub async fn learn_listed(
         &self,
         transaction: &DatabaseTransaction,
@@ -85,39 +75,29 @@ impl Identities<'_> {
             .map(|share| (format!("{}{SUFFIX}", share.ticker), share.isin.as_str(), share.name.as_str(), share.listed))
             .collect();
         let json = serde_json::to_string(&rows).unwrap_or_default();
-        let sqlite = "(SELECT json_extract(value, '$[0]') AS ticker, json_extract(value, '$[1]') AS isin, \
-                      json_extract(value, '$[2]') AS name, json_extract(value, '$[3]') AS listed FROM json_each($1)) AS r";
-        let postgres = "(SELECT e->>0 AS ticker, e->>1 AS isin, e->>2 AS name, (e->>3)::int AS listed \
-                        FROM json_array_elements($1::json) AS e) AS r";
-        let sql = |from: &str| {
-            format!(
-                "UPDATE symbols SET name = r.name, isin = COALESCE(symbols.isin, r.isin), listed_day = r.listed, \
-                 delisted = FALSE FROM {from} WHERE symbols.ticker = r.ticker \
-                 AND (symbols.isin IS NULL OR substr(symbols.isin, 1, 7) = substr(r.isin, 1, 7)) \
-                 AND (symbols.isin IS NULL OR symbols.name IS NULL OR symbols.name <> r.name \
-                 OR symbols.listed_day IS NULL OR symbols.listed_day <> r.listed OR symbols.delisted)"
-            )
-        };
-        let statement = self.statement(&sql(sqlite), &sql(postgres), vec![json.clone().into()]);
-        transaction.execute_raw(statement).await?;
-        let keys = |from: &str| {
-            format!(
-                "INSERT INTO symbol_isins (symbol_id, exchange, isin) SELECT s.id, 'NSE', r.isin \
-                 FROM symbols AS s JOIN {from} ON s.ticker = r.ticker WHERE s.isin = r.isin ON CONFLICT DO NOTHING"
-            )
-        };
-        let statement = self.statement(&keys(sqlite), &keys(postgres), vec![json.clone().into()]);
-        transaction.execute_raw(statement).await?;
+        let backend = self.backend();
+        let from = json_rows(backend, &[("ticker", "text"), ("isin", "text"), ("name", "text"), ("listed", "int")]);
+        let update = format!(
+            "UPDATE symbols SET name = r.name, isin = COALESCE(symbols.isin, r.isin), listed_day = r.listed, \
+             delisted = FALSE FROM {from} WHERE symbols.ticker = r.ticker \
+             AND (symbols.isin IS NULL OR substr(symbols.isin, 1, 7) = substr(r.isin, 1, 7)) \
+             AND (symbols.isin IS NULL OR symbols.name IS NULL OR symbols.name <> r.name \
+             OR symbols.listed_day IS NULL OR symbols.listed_day <> r.listed OR symbols.delisted)"
+        );
+        let keep_isins = format!(
+            "INSERT INTO symbol_isins (symbol_id, exchange, isin) SELECT s.id, 'NSE', r.isin \
+             FROM symbols AS s JOIN {from} ON s.ticker = r.ticker WHERE s.isin = r.isin ON CONFLICT DO NOTHING"
+        );
+        for sql in [update, keep_isins] {
+            transaction.execute_raw(Statement::from_sql_and_values(backend, sql, [json.clone().into()])).await?;
+        }
         if let Some(quiet_since) = whole {
-            let sql = |from: &str| {
-                format!(
-                    "UPDATE symbols SET delisted = TRUE WHERE source = 'NSE' AND ticker LIKE '%.NSE' AND last_day < $2 \
-                     AND NOT delisted \
-                     AND NOT EXISTS (SELECT 1 FROM {from} WHERE r.ticker = symbols.ticker)"
-                )
-            };
-            let values = vec![json.into(), quiet_since.into()];
-            transaction.execute_raw(self.statement(&sql(sqlite), &sql(postgres), values)).await?;
+            let sql = format!(
+                "UPDATE symbols SET delisted = TRUE WHERE source = 'NSE' AND ticker LIKE '%.NSE' AND last_day < $2 \
+                 AND NOT delisted AND NOT EXISTS (SELECT 1 FROM {from} WHERE r.ticker = symbols.ticker)"
+            );
+            let values = [json.into(), quiet_since.into()];
+            transaction.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
         }
         Ok(())
     }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
 
-use super::ids::{id_list, ids_text};
-use super::prices::Prices;
+use super::ids::{id_list, ids_text, json_rows};
+use super::repositories::Prices;
 use super::{Result, now};
 use crate::market::{DataSource, Day};
 
@@ -41,9 +41,6 @@ const POSTGRES_ROWS: usize = 20_000;
 
 impl Prices<'_> {
     /// The stored bars of these symbols between two days, by symbol and day.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn between(
         &self,
         transaction: &DatabaseTransaction,
@@ -77,9 +74,6 @@ impl Prices<'_> {
     }
 
     /// Writes bars that are new or different, by symbol and day; the caller has compared them.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn write_market(&self, transaction: &DatabaseTransaction, bars: &[MarketBar]) -> Result<()> {
         let backend = self.0.backend();
         let rows = if backend == DbBackend::Postgres { POSTGRES_ROWS } else { SQLITE_ROWS };
@@ -95,41 +89,24 @@ impl Prices<'_> {
     }
 
     /// Brings the symbols' summaries up to date with what was written: counts, ends, versions.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn grow(&self, transaction: &DatabaseTransaction, growths: &[Growth]) -> Result<()> {
         let rows: Vec<_> = growths.iter().map(|g| (g.symbol, g.added, g.first, g.last)).collect();
         let json = serde_json::to_string(&rows).unwrap_or_default();
-        let (from, least, greatest) = match self.0.backend() {
-            DbBackend::Postgres => (
-                "(SELECT (r->>0)::bigint AS id, (r->>1)::int AS added, (r->>2)::int AS first, (r->>3)::int AS last \
-                 FROM json_array_elements($1::json) AS r)",
-                "LEAST",
-                "GREATEST",
-            ),
-            _ => (
-                "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS added, \
-                 json_extract(value, '$[2]') AS first, json_extract(value, '$[3]') AS last FROM json_each($1))",
-                "min",
-                "max",
-            ),
-        };
+        let backend = self.0.backend();
+        let rows = json_rows(backend, &[("id", "bigint"), ("added", "int"), ("first", "int"), ("last", "int")]);
+        let (least, greatest) = if backend == DbBackend::Postgres { ("LEAST", "GREATEST") } else { ("min", "max") };
         let sql = format!(
-            "UPDATE symbols SET bar_count = bar_count + g.added, data_version = data_version + 1, \
-             first_day = {least}(COALESCE(first_day, g.first), g.first), \
-             last_day = {greatest}(COALESCE(last_day, g.last), g.last), last_refreshed_at = $2 \
-             FROM {from} AS g WHERE symbols.id = g.id"
+            "UPDATE symbols SET bar_count = bar_count + r.added, data_version = data_version + 1, \
+             first_day = {least}(COALESCE(first_day, r.first), r.first), \
+             last_day = {greatest}(COALESCE(last_day, r.last), r.last), last_refreshed_at = $2 \
+             FROM {rows} WHERE symbols.id = r.id"
         );
-        let statement = Statement::from_sql_and_values(self.0.backend(), sql, [json.into(), now().into()]);
+        let statement = Statement::from_sql_and_values(backend, sql, [json.into(), now().into()]);
         transaction.execute_raw(statement).await?;
         Ok(())
     }
 
     /// Those of these symbols whose first bar in a span opens far from the close before: a split, a bonus, a demerger.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn jumps_between(
         &self,
         transaction: &DatabaseTransaction,

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend, Iterable, Statement};
 
 use super::entity::job::{JobKind, JobState};
-use super::{Jobs, Result, Store, clock};
+use super::repositories::Jobs;
+use super::{Result, Store, clock};
 use crate::telemetry::metrics;
 
 impl Store {
@@ -31,9 +32,6 @@ impl Store {
     }
 
     /// Tells how long one waits for a connection now, and a statement that does nothing takes.
-    ///
-    /// # Errors
-    /// When the database does not answer.
     pub async fn measure_wait(&self) -> Result<()> {
         let began = Instant::now();
         self.read.query_one_raw(Statement::from_string(self.backend(), "SELECT 1")).await?;
@@ -44,9 +42,6 @@ impl Store {
 
 impl Jobs<'_> {
     /// Tells how many jobs wait and run, of which kinds, and for how long they have.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn measure(&self) -> Result<()> {
         let present = clock::present(&self.0.read).await?;
         let states: Vec<String> = JobState::ACTIVE.iter().map(|state| format!("'{}'", state.to_value())).collect();

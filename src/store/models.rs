@@ -5,17 +5,8 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 
 use super::entity::model;
-use super::{Result, Store, now};
-
-/// The trained models' repository.
-pub struct Models<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn models(&self) -> Models<'_> {
-        Models(self)
-    }
-}
+use super::repositories::Models;
+use super::{Result, now};
 
 /// What there is of trained models, without their content.
 #[derive(Debug, Default)]
@@ -28,9 +19,6 @@ pub struct Heads {
 
 impl Models<'_> {
     /// Keeps a model; the same one again stays as it is.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn insert(&self, key: &str, content: &str, may_be_default: bool) -> Result<()> {
         let row = model::ActiveModel {
             key: Set(key.to_owned()),
@@ -45,9 +33,6 @@ impl Models<'_> {
     }
 
     /// The ids and given names of all of them, ascending, and the key of the model that was chosen as the default.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn heads(&self) -> Result<Heads> {
         let sql = "SELECT CAST(NULL AS BIGINT) AS id, model_key AS name FROM default_model WHERE id = 1 \
                    UNION ALL SELECT id, name FROM models ORDER BY id";
@@ -64,9 +49,6 @@ impl Models<'_> {
     }
 
     /// Chooses the default.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn choose(&self, key: &str) -> Result<()> {
         let sql = "INSERT INTO default_model (id, model_key, chosen_at) VALUES (1, $1, $2) \
                    ON CONFLICT (id) DO UPDATE SET model_key = excluded.model_key, chosen_at = excluded.chosen_at";
@@ -76,9 +58,6 @@ impl Models<'_> {
     }
 
     /// Gives a model another name; false if there is no such model.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn rename(&self, key: &str, name: &str) -> Result<bool> {
         let update = model::Entity::update_many()
             .col_expr(model::Column::Name, Expr::val(name))
@@ -87,17 +66,12 @@ impl Models<'_> {
     }
 
     /// Deletes a model unless it is the chosen default; false if nothing was deleted.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn delete(&self, key: &str) -> Result<bool> {
         let sql = "DELETE FROM models WHERE key = $1 AND NOT EXISTS (SELECT 1 FROM default_model WHERE model_key = $1)";
         let statement = Statement::from_sql_and_values(self.0.backend(), sql, [key.into()]);
         Ok(self.0.write.execute_raw(statement).await?.rows_affected() > 0)
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<model::Model>> {
         let query = model::Entity::find().filter(model::Column::Id.is_in(ids.iter().copied()));
         Ok(query.all(&self.0.read).await?)

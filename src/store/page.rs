@@ -10,6 +10,8 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::entity::{api_token, audit_event, backtest, flag, job, prediction, sweep};
+
 /// One sort value of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -97,6 +99,26 @@ pub struct Sort {
     /// Whether cursors hold text here rather than a number.
     pub text: bool,
 }
+
+/// Newest first, by the rows' ids.
+#[must_use]
+pub fn newest_first() -> Vec<Sort> {
+    vec![Sort { by: Expr::col("id"), descending: true, text: false }]
+}
+
+macro_rules! keyed_by_id {
+    ($($entity:ident),*) => {$(
+        impl $entity::Model {
+            /// The row's values for a cursor.
+            #[must_use]
+            pub fn keys(&self) -> Keys {
+                vec![Key::Int(self.id)]
+            }
+        }
+    )*};
+}
+
+keyed_by_id!(api_token, audit_event, backtest, flag, job, prediction, sweep);
 
 /// Which part of a list is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

@@ -4,9 +4,10 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
 use super::entity::prediction;
-use super::page::{Key, Keys, Page, PageRequest};
-use super::research::{ResearchFilter, research_sorts};
-use super::{Result, Store, now};
+use super::page::{Page, PageRequest, newest_first};
+use super::repositories::Predictions;
+use super::research::ResearchFilter;
+use super::{Result, now};
 use crate::market::Day;
 
 /// A prediction to keep.
@@ -24,29 +25,8 @@ pub struct NewPrediction {
     pub evaluation: String,
 }
 
-/// The predictions' repository.
-pub struct Predictions<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn predictions(&self) -> Predictions<'_> {
-        Predictions(self)
-    }
-}
-
-impl prediction::Model {
-    /// The row's values for a cursor.
-    #[must_use]
-    pub fn keys(&self) -> Keys {
-        vec![Key::Int(self.id)]
-    }
-}
-
 impl Predictions<'_> {
     /// Keeps one.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn insert(&self, new: NewPrediction) -> Result<prediction::Model> {
         let row = prediction::ActiveModel {
             symbol_id: Set(new.symbol_id),
@@ -63,25 +43,17 @@ impl Predictions<'_> {
         Ok(row.insert(&self.0.write).await?)
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<prediction::Model>> {
         let query = prediction::Entity::find().filter(prediction::Column::Id.is_in(ids.iter().copied()));
         Ok(query.all(&self.0.read).await?)
     }
 
     /// Deletes one; false if it wasn't there.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn delete(&self, id: i64) -> Result<bool> {
         Ok(prediction::Entity::delete_by_id(id).exec(&self.0.write).await?.rows_affected > 0)
     }
 
     /// The newest of each of these symbols.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn latest_of(&self, symbols: &[i64]) -> Result<Vec<prediction::Model>> {
         let newest = prediction::Entity::find()
             .select_only()
@@ -92,19 +64,15 @@ impl Predictions<'_> {
         self.get_many(&ids).await
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn page(&self, filter: &ResearchFilter, page: &PageRequest) -> Result<Page<prediction::Model>> {
         let query = page.apply(
             prediction::Entity::find()
                 .filter(filter.condition(prediction::Column::SymbolId, prediction::Column::CreatedAt)),
-            &research_sorts(),
+            &newest_first(),
         );
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn count(&self, filter: &ResearchFilter) -> Result<u64> {
         Ok(prediction::Entity::find()
             .filter(filter.condition(prediction::Column::SymbolId, prediction::Column::CreatedAt))

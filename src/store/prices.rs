@@ -6,22 +6,13 @@ use std::fmt::Write as _;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
 
+use super::Result;
 use super::cells::Cells;
 use super::children::Children;
 use super::ids::{id_list, ids_text};
 use super::page::Sort;
-use super::{Result, Store};
+use super::repositories::Prices;
 use crate::market::{Bar, DataSource, Day};
-
-/// The bars' repository.
-pub struct Prices<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn prices(&self) -> Prices<'_> {
-        Prices(self)
-    }
-}
 
 /// How many rows an upsert added, changed and left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -139,9 +130,6 @@ pub fn bar_sorts() -> Vec<Sort> {
 
 impl Prices<'_> {
     /// The bars of the symbols between two days, by symbol and day, as a connection sees them.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn rows_of(
         &self,
         connection: &impl ConnectionTrait,
@@ -160,9 +148,6 @@ impl Prices<'_> {
     }
 
     /// All bars of the symbols, by symbol and day, as a connection sees them: one scan of the primary key a symbol.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn all_of(&self, connection: &impl ConnectionTrait, symbols: &[i64]) -> Result<Vec<(i64, Bar)>> {
         let backend = self.0.backend();
         let listed = id_list(backend, "symbol_id", 1);
@@ -172,9 +157,6 @@ impl Prices<'_> {
     }
 
     /// One symbol's bars as a transaction sees them, by day.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn of(&self, transaction: &DatabaseTransaction, symbol: i64) -> Result<Vec<Bar>> {
         let sql = format!("SELECT {COLUMNS} FROM price_bars WHERE symbol_id = $1 ORDER BY day");
         let statement = Statement::from_sql_and_values(self.0.backend(), sql, [symbol.into()]);
@@ -182,18 +164,12 @@ impl Prices<'_> {
     }
 
     /// The newest bar of each symbol that has one.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn latest_of(&self, symbols: &[i64]) -> Result<Vec<(i64, Bar)>> {
         let request = BarRequest { backward: true, limit: 0, ..BarRequest::default() };
         self.pages_of(symbols, &request).await
     }
 
     /// The same page of several symbols' bars in one statement, in the order of reading (newest first if backward).
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn pages_of(&self, symbols: &[i64], page: &BarRequest) -> Result<Vec<(i64, Bar)>> {
         let backend = self.0.backend();
         // Of a list, PostgreSQL knows the length only where it plans anew, which it would for each single symbol.
@@ -220,9 +196,6 @@ impl Prices<'_> {
     }
 
     /// Writes bars that are new or different, many rows a statement; the caller has compared them.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn upsert(&self, transaction: &DatabaseTransaction, symbol: i64, bars: &[Bar]) -> Result<()> {
         for bars in bars.chunks(ROWS_PER_STATEMENT) {
             let mut values: Vec<Value> = Vec::with_capacity(bars.len() * COLUMN_COUNT);
@@ -247,9 +220,6 @@ impl Prices<'_> {
     }
 
     /// Removes a symbol's bars of these days.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn delete(&self, transaction: &DatabaseTransaction, symbol: i64, days: &[Day]) -> Result<()> {
         for days in days.chunks(ROWS_PER_STATEMENT) {
             let marks = placeholders(self.0.backend(), 2, days.len());
@@ -262,9 +232,6 @@ impl Prices<'_> {
     }
 
     /// How many bars each of these symbols has between two days; those of none are missing.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn counts_of(&self, symbols: &[i64], from: Option<Day>, to: Option<Day>) -> Result<HashMap<i64, u64>> {
         let bounds = [from.unwrap_or(Day::MIN).into(), to.unwrap_or(Day::MAX).into()];
         BARS.counts(self.0, symbols, "AND day BETWEEN $2 AND $3", bounds).await

@@ -106,9 +106,6 @@ impl Queue {
     }
 
     /// Makes the queue's own tables.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn setup(&self) -> Result<(), QueueError> {
         // The library's own `setup` for SQLite also switches off the syncs that keep the database whole in a power
         // cut, so only its migrations are run. They share a history table with nobody: ours has another name.
@@ -140,9 +137,6 @@ impl Queue {
     }
 
     /// Hands jobs to the queue.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn push(&self, ids: &[i64]) -> Result<(), QueueError> {
         // The other `iter`, of tokio, pauses now and then, and each pause would be a transaction of its own.
         let deliveries = futures_util::stream::iter(ids.iter().copied().map(delivery));
@@ -158,9 +152,6 @@ impl Queue {
     }
 
     /// How many deliveries nobody has fetched yet.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn pending(&self) -> Result<i64, QueueError> {
         let counted = match &self.backend {
             Backend::Sqlite(pool) => {
@@ -177,9 +168,6 @@ impl Queue {
 
     /// Forgets deliveries that are over, those too that a worker fetched and never acknowledged; the job records keep
     /// the history. Then forgets workers that are long gone.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn tidy(&self) -> Result<(), QueueError> {
         match &self.backend {
             Backend::Sqlite(pool) => {

@@ -3,13 +3,12 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, Statement, Value,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement, Value};
 
 use super::entity::symbol;
-use super::identities::{Identities, SUFFIX};
-use super::ids::{id_list, ids_text};
+use super::identities::SUFFIX;
+use super::ids::{id_list, ids_text, json_rows};
+use super::repositories::Identities;
 use super::{Result, now};
 use crate::market::{DataSource, Day};
 
@@ -33,9 +32,6 @@ struct Step {
 impl Identities<'_> {
     /// Gives each share the days that it has under a ticker of before. Answers with the symbols that have changed, whose
     /// adjustments must be worked out anew. The market must be locked.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn follow_changes(&self, transaction: &DatabaseTransaction) -> Result<Vec<i64>> {
         let mut changed: HashSet<i64> = HashSet::new();
         let mut gone: HashSet<i64> = HashSet::new();
@@ -71,22 +67,14 @@ impl Identities<'_> {
 
     /// Gives shares the names of today: ticker, a name of before, the name of today. Without a name of before it's for a share
     /// that has none, unless its ticker was another company's before.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn learn_names(
         &self,
         transaction: &DatabaseTransaction,
         names: &[(&str, Option<&str>, &str)],
     ) -> Result<()> {
-        let from = if self.backend() == DbBackend::Postgres {
-            "(SELECT e->>0 AS ticker, e->>1 AS earlier, e->>2 AS today FROM json_array_elements($1::json) AS e)"
-        } else {
-            "(SELECT json_extract(value, '$[0]') AS ticker, json_extract(value, '$[1]') AS earlier, \
-             json_extract(value, '$[2]') AS today FROM json_each($1))"
-        };
+        let rows = json_rows(self.backend(), &[("ticker", "text"), ("earlier", "text"), ("today", "text")]);
         let sql = format!(
-            "UPDATE symbols SET name = r.today FROM {from} AS r WHERE symbols.source = 'NSE' \
+            "UPDATE symbols SET name = r.today FROM {rows} WHERE symbols.source = 'NSE' \
              AND symbols.ticker = r.ticker || '{SUFFIX}' AND (lower(symbols.name) = lower(r.earlier) \
              OR (symbols.name IS NULL AND r.earlier IS NULL AND NOT EXISTS (SELECT 1 FROM former_tickers AS f \
              WHERE f.exchange = 'NSE' AND f.ticker = r.ticker AND f.symbol_id <> symbols.id)))"

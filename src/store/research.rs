@@ -5,35 +5,16 @@ use std::collections::HashMap;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
-    Select,
+    ActiveModelTrait, ColumnTrait, Condition, DbBackend, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    QueryTrait, Select,
 };
 
 use super::children::Children;
 use super::entity::{backtest, backtest_curve, sweep, sweep_columns, symbol};
-use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Millis, Result, Store, now, search};
+use super::page::{Page, PageRequest, Sort, newest_first};
+use super::repositories::{Backtests, Sweeps};
+use super::{Millis, Result, now, search};
 use crate::market::{Adjustment, Day};
-
-/// The backtests' repository.
-pub struct Backtests<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn backtests(&self) -> Backtests<'_> {
-        Backtests(self)
-    }
-}
-
-/// The sweeps' repository.
-pub struct Sweeps<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn sweeps(&self) -> Sweeps<'_> {
-        Sweeps(self)
-    }
-}
 
 /// A backtest to keep.
 #[derive(Debug, Clone)]
@@ -87,21 +68,23 @@ impl ResearchFilter {
     }
 
     /// The same with what is searched for in names and tickers.
-    fn named(&self, symbol: impl ColumnTrait, created: impl ColumnTrait, name: impl ColumnTrait) -> Condition {
+    fn named(
+        &self,
+        backend: DbBackend,
+        symbol: impl ColumnTrait,
+        created: impl ColumnTrait,
+        name: impl ColumnTrait,
+    ) -> Condition {
         let condition = self.condition(symbol, created);
         let Some(text) = &self.search else { return condition };
-        let symbols = symbol::Entity::find()
-            .select_only()
-            .column(symbol::Column::Id)
-            .filter(search::holds(text, [symbol::Column::Ticker]));
-        condition.add(search::holds(text, [name.as_column_ref()]).add(symbol.in_subquery(symbols.into_query())))
+        let symbols = symbol::Entity::find().select_only().column(symbol::Column::Id).filter(search::holds(
+            backend,
+            text,
+            [symbol::Column::Ticker],
+        ));
+        condition
+            .add(search::holds(backend, text, [name.as_column_ref()]).add(symbol.in_subquery(symbols.into_query())))
     }
-}
-
-/// Newest first.
-#[must_use]
-pub fn research_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col("id"), descending: true, text: false }]
 }
 
 /// Trades of a backtest, in their order.
@@ -113,44 +96,28 @@ pub fn trade_sorts() -> Vec<Sort> {
 /// What runs that a person can name have in common: rows by id, pages, counts, names, deletion.
 macro_rules! named_runs {
     ($repository:ident, $entity:ident) => {
-        impl $entity::Model {
-            /// The row's values for a cursor.
-            #[must_use]
-            pub fn keys(&self) -> Keys {
-                vec![Key::Int(self.id)]
-            }
-        }
-
         impl $repository<'_> {
-            fn find(filter: &ResearchFilter) -> Select<$entity::Entity> {
+            fn find(&self, filter: &ResearchFilter) -> Select<$entity::Entity> {
                 use $entity::{Column, Entity};
-                Entity::find().filter(filter.named(Column::SymbolId, Column::CreatedAt, Column::Name))
+                let backend = self.0.backend();
+                Entity::find().filter(filter.named(backend, Column::SymbolId, Column::CreatedAt, Column::Name))
             }
 
-            /// # Errors
-            /// When the database fails.
             pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<$entity::Model>> {
                 let query = $entity::Entity::find().filter($entity::Column::Id.is_in(ids.iter().copied()));
                 Ok(query.all(&self.0.read).await?)
             }
 
-            /// # Errors
-            /// When the database fails.
             pub async fn page(&self, filter: &ResearchFilter, page: &PageRequest) -> Result<Page<$entity::Model>> {
-                let query = page.apply(Self::find(filter), &research_sorts());
+                let query = page.apply(self.find(filter), &newest_first());
                 Ok(page.page(query.all(&self.0.read).await?))
             }
 
-            /// # Errors
-            /// When the database fails.
             pub async fn count(&self, filter: &ResearchFilter) -> Result<u64> {
-                Ok(Self::find(filter).count(&self.0.read).await?)
+                Ok(self.find(filter).count(&self.0.read).await?)
             }
 
             /// Names one, or takes its name away; none if it isn't there.
-            ///
-            /// # Errors
-            /// When the database fails.
             pub async fn rename(&self, id: i64, name: Option<String>) -> Result<Option<$entity::Model>> {
                 let named = $entity::ActiveModel { id: Set(id), name: Set(name), ..Default::default() };
                 match named.update(&self.0.write).await {
@@ -161,9 +128,6 @@ macro_rules! named_runs {
             }
 
             /// Deletes one with what belongs to it; false if it wasn't there.
-            ///
-            /// # Errors
-            /// When the database fails.
             pub async fn delete(&self, id: i64) -> Result<bool> {
                 Ok($entity::Entity::delete_by_id(id).exec(&self.0.write).await?.rows_affected > 0)
             }
@@ -178,25 +142,16 @@ const OF_SYMBOL: Children = Children { table: "backtests", columns: "child.*", p
 
 impl Backtests<'_> {
     /// The same page of each of these symbols' backtests; symbols without one on it are missing.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn pages_of(&self, symbols: &[i64], page: &PageRequest) -> Result<HashMap<i64, Page<backtest::Model>>> {
         OF_SYMBOL.pages(self.0, symbols, page, |row: &backtest::Model| (row.symbol_id, row.id)).await
     }
 
     /// How many backtests each of these symbols has; those without are missing.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn counts_of(&self, symbols: &[i64]) -> Result<HashMap<i64, u64>> {
         OF_SYMBOL.counts(self.0, symbols, "", []).await
     }
 
     /// Keeps one with its curve.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn insert(&self, new: NewBacktest, curve: Vec<u8>) -> Result<backtest::Model> {
         let row = backtest::ActiveModel {
             symbol_id: Set(new.symbol_id),
@@ -225,9 +180,6 @@ impl Backtests<'_> {
     }
 
     /// The curves of these backtests.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn curves(&self, ids: &[i64]) -> Result<Vec<backtest_curve::Model>> {
         let query =
             backtest_curve::Entity::find().filter(backtest_curve::Column::BacktestId.is_in(ids.iter().copied()));
@@ -237,9 +189,6 @@ impl Backtests<'_> {
 
 impl Sweeps<'_> {
     /// Stores a sweep; one that the same job has stored before stays.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn insert(&self, new: NewSweep, columns: Vec<u8>) -> Result<sweep::Model> {
         if let Some(job) = new.job_id
             && let Some(stored) = self.of_jobs(&[job]).await?.pop()
@@ -270,18 +219,12 @@ impl Sweeps<'_> {
     }
 
     /// The results of these sweeps.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn columns(&self, ids: &[i64]) -> Result<Vec<sweep_columns::Model>> {
         let query = sweep_columns::Entity::find().filter(sweep_columns::Column::SweepId.is_in(ids.iter().copied()));
         Ok(query.all(&self.0.read).await?)
     }
 
     /// What these jobs have stored.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn of_jobs(&self, jobs: &[i64]) -> Result<Vec<sweep::Model>> {
         let query = sweep::Entity::find().filter(sweep::Column::JobId.is_in(jobs.iter().copied()));
         Ok(query.all(&self.0.read).await?)

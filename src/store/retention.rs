@@ -23,9 +23,6 @@ pub struct Forgotten {
 
 impl Store {
     /// Forgets what has been kept for long enough, a few rows at a time. What is interrupted goes on the next time.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn forget(&self, keep: &RetentionSettings) -> Result<Forgotten> {
         let present = clock::present(&self.read).await?;
         let before = |kept: Duration| present - i64::try_from(kept.as_millis()).unwrap_or(i64::MAX / 2);

@@ -3,31 +3,16 @@
 use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Statement};
 
 use super::entity::schedule::Entity;
-use super::{Millis, Result, Store};
-
-/// The schedules' repository.
-pub struct Schedules<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn schedules(&self) -> Schedules<'_> {
-        Schedules(self)
-    }
-}
+use super::repositories::Schedules;
+use super::{Millis, Result};
 
 impl Schedules<'_> {
     /// When a schedule was last taken.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn last(&self, name: &str) -> Result<Option<Millis>> {
         Ok(Entity::find_by_id(name).one(&self.0.read).await?.map(|s| s.last_due_at))
     }
 
     /// Takes the run that came due at `due_at`; false if another replica has it.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn take(&self, transaction: &DatabaseTransaction, name: &str, due_at: Millis) -> Result<bool> {
         let sql = "INSERT INTO schedules (name, last_due_at) VALUES ($1, $2) \
                    ON CONFLICT (name) DO UPDATE SET last_due_at = excluded.last_due_at \

@@ -10,9 +10,6 @@ pub struct MigrationLock(Option<DatabaseTransaction>);
 
 impl MigrationLock {
     /// Releases it to the next process.
-    ///
-    /// # Errors
-    /// When the database does not answer.
     pub async fn release(self) -> Result<()> {
         if let Some(transaction) = self.0 {
             transaction.commit().await?;
@@ -26,9 +23,6 @@ const MIGRATION_LOCK: i64 = 0x5052_4f53;
 
 impl Store {
     /// Waits for the advisory lock of migrations. SQLite has a single writer, and needs none.
-    ///
-    /// # Errors
-    /// When the database does not answer.
     pub async fn lock_migrations(&self) -> Result<MigrationLock> {
         if self.backend() == DbBackend::Sqlite {
             return Ok(MigrationLock(None));

@@ -7,25 +7,13 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySele
 
 use super::entity::api_token;
 use super::entity::session::{ActiveModel, Column, Entity, Model};
+use super::repositories::{Sessions, Tokens};
 use super::tokens::{hash, is_live, random_token};
-use super::{Millis, Result, Store, now};
-
-/// The sessions' repository.
-pub struct Sessions<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn sessions(&self) -> Sessions<'_> {
-        Sessions(self)
-    }
-}
+use super::{Millis, Result, now};
 
 impl Sessions<'_> {
     /// Opens a session for a token, or for the token of the settings; answers with the cookie's secret. Sessions that are
     /// over go at the same time.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn open(&self, token_id: Option<i64>, expires_at: Millis) -> Result<String> {
         let secret = random_token();
         Entity::delete_many().filter(Column::ExpiresAt.lte(now())).exec(&self.0.write).await?;
@@ -41,9 +29,6 @@ impl Sessions<'_> {
     }
 
     /// The session of this cookie that isn't over, and the live token that opened it (`None` for that of the settings).
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn find(&self, secret: &str) -> Result<Option<(Model, Option<api_token::Model>)>> {
         let found = Entity::find()
             .find_also_related(api_token::Entity)
@@ -57,18 +42,12 @@ impl Sessions<'_> {
     }
 
     /// Ends a session.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn close(&self, secret: &str) -> Result<()> {
         Entity::delete_many().filter(Column::Hash.eq(hash(secret))).exec(&self.0.write).await?;
         Ok(())
     }
 
     /// Which of these sessions are still good.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn live_of(&self, ids: &[i64]) -> Result<HashSet<i64>> {
         let rows = Entity::find()
             .find_also_related(api_token::Entity)
@@ -81,11 +60,8 @@ impl Sessions<'_> {
     }
 }
 
-impl super::Tokens<'_> {
+impl Tokens<'_> {
     /// Which of these tokens are still good.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn live_of(&self, ids: &[i64]) -> Result<HashSet<i64>> {
         let rows: Vec<i64> = api_token::Entity::find()
             .select_only()

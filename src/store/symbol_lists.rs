@@ -1,7 +1,7 @@
 //! Which symbols a list has, and in which order.
 
 use sea_orm::sea_query::{Expr, Func, SimpleExpr};
-use sea_orm::{ColumnTrait, Condition};
+use sea_orm::{ColumnTrait, Condition, DbBackend};
 
 use super::entity::symbol::{Column, Model};
 use super::page::{Keys, Sort, last_day, last_int};
@@ -38,10 +38,10 @@ pub struct SymbolOrder {
 }
 
 impl SymbolFilter {
-    pub(super) fn condition(&self) -> Condition {
+    pub(super) fn condition(&self, backend: DbBackend) -> Condition {
         let mut condition = Condition::all();
         if let Some(text) = &self.search {
-            condition = condition.add(search::holds(text, [Column::Ticker, Column::Name]));
+            condition = condition.add(search::holds(backend, text, [Column::Ticker, Column::Name]));
         }
         if let Some(exchanges) = &self.exchange {
             condition = condition.add(Column::Exchange.is_in(exchanges.iter().copied()));

@@ -12,8 +12,9 @@ use super::cells::Cells;
 use super::entity::symbol::{ActiveModel, Column, Entity, Model};
 use super::ids::{id_list, ids_text};
 use super::page::{Page, PageRequest};
+use super::repositories::Symbols;
 use super::symbol_lists::{SymbolFilter, SymbolOrder, symbol_sorts};
-use super::{Result, Store, StoreError, now};
+use super::{Result, StoreError, now};
 use crate::market::{DataSource, Day, Dividend, Exchange, Split};
 
 /// What a symbol's bars come to.
@@ -26,16 +27,6 @@ pub struct Summary {
     pub bar_count: i32,
     pub splits: Vec<Split>,
     pub dividends: Vec<Dividend>,
-}
-
-/// The symbols' repository.
-pub struct Symbols<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn symbols(&self) -> Symbols<'_> {
-        Symbols(self)
-    }
 }
 
 /// A symbol to be added.
@@ -81,22 +72,15 @@ pub(super) fn symbol(row: &QueryResult) -> Result<Model> {
 }
 
 impl Symbols<'_> {
-    /// # Errors
-    /// When the database fails.
     pub async fn get(&self, id: i64) -> Result<Option<Model>> {
         Ok(Entity::find_by_id(id).one(&self.0.read).await?)
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<Model>> {
         self.get_many_in(&self.0.read, ids).await
     }
 
     /// Id, ticker and number of bars of every symbol that has some.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn with_bars(&self) -> Result<Vec<(i64, String, usize)>> {
         let columns = [Column::Id, Column::Ticker, Column::BarCount];
         let query = Entity::find().select_only().columns(columns).filter(Column::BarCount.gt(0));
@@ -106,9 +90,6 @@ impl Symbols<'_> {
     }
 
     /// As [`Symbols::get_many`], as a connection sees them.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn get_many_in(&self, connection: &impl ConnectionTrait, ids: &[i64]) -> Result<Vec<Model>> {
         let backend = self.0.backend();
         let among = match backend {
@@ -120,8 +101,6 @@ impl Symbols<'_> {
         rows.iter().map(symbol).collect()
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn by_ticker(&self, ticker: &str) -> Result<Option<Model>> {
         // There is one at most; a limit as a parameter would have PostgreSQL plan it anew each time.
         let statement = Entity::find().filter(Column::Ticker.eq(ticker)).build(self.0.backend());
@@ -129,15 +108,10 @@ impl Symbols<'_> {
     }
 
     /// As [`Symbols::by_ticker`], seen from a transaction.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn by_ticker_in(&self, transaction: &DatabaseTransaction, ticker: &str) -> Result<Option<Model>> {
         Ok(Entity::find().filter(Column::Ticker.eq(ticker)).one(transaction).await?)
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn by_tickers(&self, tickers: &[String]) -> Result<Vec<Model>> {
         Self::by_tickers_in(&self.0.read, tickers).await
     }
@@ -148,32 +122,22 @@ impl Symbols<'_> {
     }
 
     /// Every symbol, by ticker.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn all(&self) -> Result<Vec<Model>> {
         use sea_orm::QueryOrder;
         Ok(Entity::find().order_by_asc(Column::Ticker).all(&self.0.read).await?)
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn page(&self, filter: &SymbolFilter, orders: &[SymbolOrder], page: &PageRequest) -> Result<Page<Model>> {
-        let query = Entity::find().filter(filter.condition());
+        let query = Entity::find().filter(filter.condition(self.0.backend()));
         let rows = page.rows(&self.0.read, query, &symbol_sorts(orders)).await?;
         Ok(page.page(rows.iter().map(symbol).collect::<Result<_>>()?))
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn count(&self, filter: &SymbolFilter) -> Result<u64> {
-        Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
+        Ok(Entity::find().filter(filter.condition(self.0.backend())).count(&self.0.read).await?)
     }
 
     /// Adds a symbol in a transaction; `None` if the ticker is taken.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn insert(&self, transaction: &DatabaseTransaction, new: NewSymbol) -> Result<Option<Model>> {
         let row = ActiveModel {
             ticker: Set(new.ticker),
@@ -198,9 +162,6 @@ impl Symbols<'_> {
     }
 
     /// How much research is stored of a symbol.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn research_of(&self, connection: &impl ConnectionTrait, id: i64) -> Result<ResearchCounts> {
         let count = |table: &str| format!("(SELECT COUNT(*) FROM {table} WHERE symbol_id = $1)");
         let sql = format!("SELECT {}, {}, {}", count("backtests"), count("sweeps"), count("predictions"));
@@ -214,9 +175,6 @@ impl Symbols<'_> {
     }
 
     /// Removes a symbol, its bars with it; false if there was none.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn delete(&self, transaction: &DatabaseTransaction, id: i64) -> Result<bool> {
         let deleted = Entity::delete_by_id(id).exec(transaction).await?.rows_affected > 0;
         self.0.ipos().measure_without(transaction, &[id]).await?;
@@ -224,9 +182,6 @@ impl Symbols<'_> {
     }
 
     /// The symbol, held against other writers until the transaction ends.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn lock(&self, transaction: &DatabaseTransaction, id: i64) -> Result<Option<Model>> {
         let mut query = Entity::find_by_id(id);
         if self.0.backend() == DbBackend::Postgres {
@@ -236,9 +191,6 @@ impl Symbols<'_> {
     }
 
     /// Notes that a symbol's prices were fetched, and what they come to if they have changed; its version grows then.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn refreshed(
         &self,
         transaction: &DatabaseTransaction,
@@ -262,9 +214,6 @@ impl Symbols<'_> {
     }
 
     /// Keeps what a symbol's prices are adjusted for; its version grows if that is new.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn adjust(
         &self,
         transaction: &DatabaseTransaction,
@@ -280,9 +229,6 @@ impl Symbols<'_> {
     }
 
     /// Fills in what a symbol search found, where nobody has said otherwise.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn set_listing(&self, id: i64, name: &str, exchange: Exchange, currency: &str) -> Result<()> {
         let mut update = Entity::update_many().filter(Column::Id.eq(id));
         let keep_known = |column: Column, value: &str| -> SimpleExpr {

@@ -9,18 +9,9 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, PaginatorTr
 use sha2::{Digest, Sha256};
 
 use super::entity::api_token::{ActiveModel, Column, Entity, Model, Role};
-use super::page::{Key, Keys, Page, PageRequest, Sort};
-use super::{Millis, Result, Store, now};
-
-/// The tokens' repository.
-pub struct Tokens<'a>(pub(super) &'a Store);
-
-impl Store {
-    #[must_use]
-    pub fn tokens(&self) -> Tokens<'_> {
-        Tokens(self)
-    }
-}
+use super::page::{Page, PageRequest, newest_first};
+use super::repositories::Tokens;
+use super::{Millis, Result, now};
 
 /// How often it's noted that a token is used: reading must not write each time.
 const USE_NOTED_EVERY_MS: i64 = 300_000;
@@ -48,25 +39,8 @@ pub(super) fn is_live() -> Condition {
     Condition::all().add(Column::RevokedAt.is_null()).add(unexpired)
 }
 
-/// Newest first.
-#[must_use]
-pub fn token_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(Column::Id), descending: true, text: false }]
-}
-
-impl Model {
-    /// The row's values for a cursor.
-    #[must_use]
-    pub fn keys(&self) -> Keys {
-        vec![Key::Int(self.id)]
-    }
-}
-
 impl Tokens<'_> {
     /// Makes a token; the second value is the secret, which can't be had again.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn create(&self, name: &str, role: Role, expires_at: Option<Millis>) -> Result<(Model, String)> {
         let secret = random_token();
         let row = ActiveModel {
@@ -81,17 +55,11 @@ impl Tokens<'_> {
     }
 
     /// The live token with this secret.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn find(&self, secret: &str) -> Result<Option<Model>> {
         Ok(Entity::find().filter(Column::Hash.eq(hash(secret))).filter(is_live()).one(&self.0.read).await?)
     }
 
     /// Notes that a token was used, unless that was noted a short while ago.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn used(&self, token: &Model) -> Result<()> {
         let now = now();
         if token.last_used_at.is_some_and(|at| at > now - USE_NOTED_EVERY_MS) {
@@ -106,38 +74,25 @@ impl Tokens<'_> {
     }
 
     /// One token, good or not.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn get(&self, id: i64) -> Result<Option<Model>> {
         Ok(Entity::find_by_id(id).one(&self.0.read).await?)
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn page(&self, page: &PageRequest) -> Result<Page<Model>> {
-        let query = page.apply(Entity::find(), &token_sorts());
+        let query = page.apply(Entity::find(), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
-    /// # Errors
-    /// When the database fails.
     pub async fn count(&self) -> Result<u64> {
         Ok(Entity::find().count(&self.0.read).await?)
     }
 
     /// Every token, the oldest first.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn list(&self) -> Result<Vec<Model>> {
         Ok(Entity::find().order_by_asc(Column::Id).all(&self.0.read).await?)
     }
 
     /// Ends a token's life; false if there is no live token of that id.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn revoke(&self, id: i64) -> Result<bool> {
         let updated = Entity::update_many()
             .col_expr(Column::RevokedAt, Expr::val(now()))

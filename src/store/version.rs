@@ -11,9 +11,6 @@ pub struct DataVersion(String);
 
 impl Store {
     /// The present version, whichever process wrote last.
-    ///
-    /// # Errors
-    /// When the database does not answer.
     pub async fn data_version(&self) -> Result<DataVersion> {
         // PostgreSQL tells which transactions a statement sees; every write is one that no snapshot before had. SQLite counts
         // for a connection how often any other has written.

@@ -1,8 +1,10 @@
 //! The log, on the standard error, and what begins with it: metrics and traces, as the settings want them.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal;
 
-use tracing::Subscriber;
+use tracing::{Level, Subscriber};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -14,6 +16,9 @@ use crate::settings::{LogFormat, TelemetrySettings};
 
 /// Crates whose lines below this are no use to an operator.
 const QUIET: &str = "usvg=error,apalis=warn,apalis_core=warn";
+/// What may tell more than `info`, which is the service itself, its statements and its queue. Other crates show there what
+/// they carry: a message with a token, headers, an address with its password.
+const OPEN: [&str; 3] = ["prospectus", "sqlx::query", "apalis_core"];
 
 /// Why the service could not tell of itself.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +44,7 @@ pub fn start(
         metrics::install(role)?;
     }
     let traces = match &settings.traces {
-        Some(endpoint) => Some(Traces::start(endpoint, &settings.service_name)?),
+        Some(endpoint) => Some(Traces::start(endpoint, &settings.service_name, settings.sampling)?),
         None => None,
     };
     let spans = traces.as_ref().map(|traces| {
@@ -49,15 +54,40 @@ pub fn start(
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false)
+            // A span that is entered would be decided about, and nothing else here asks for the present context.
+            .with_context_activation(false)
     });
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{QUIET},{quiet}")));
     // One filter for all: with filters of their own, layers miss lines after another crate has asked what is enabled.
-    let started = tracing_subscriber::registry().with(filter).with(lines(settings.log_format)).with(spans).try_init();
+    let discreet = filter_fn(|metadata| is_discreet(*metadata.level(), metadata.target()));
+    let lines = lines(settings.log_format);
+    let started = tracing_subscriber::registry().with(filter).with(discreet).with(lines).with(spans).try_init();
     if let Err(error) = started {
         eprintln!("prospectus: the log did not start: {error}");
     }
+    tell_panics();
     Ok(traces)
+}
+
+/// Has a panic be a line of the log like others, with the ids of what it happened in.
+fn tell_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !tracing::enabled!(Level::ERROR) {
+            return usual(panic);
+        }
+        let place = panic.location().map(ToString::to_string);
+        let backtrace = Backtrace::capture();
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+        tracing::error!(place, backtrace, "panicked: {}", panic.payload_as_str().unwrap_or("without a word"));
+    }));
+}
+
+/// Whether a line or a span can't hold a secret of what passes through, whatever `RUST_LOG` asks for.
+fn is_discreet(level: Level, target: &str) -> bool {
+    let is_of = |name: &str| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+    level <= Level::INFO || OPEN.into_iter().any(is_of)
 }
 
 /// Log lines, each with the ids of the spans that it is in: request, trace, job, token.
@@ -66,5 +96,63 @@ fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(format: LogFormat) -> Box<dyn L
     match format {
         LogFormat::Text => layer.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => layer.json().with_current_span(false).boxed(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// A log in memory.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("a log").write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_a_line_of_the_log_with_the_ids_of_its_request() {
+        let (kept, before) = (Kept::default(), std::panic::take_hook());
+        let log = kept.clone();
+        let layer = tracing_subscriber::fmt::layer().json().with_writer(move || log.clone());
+        tell_panics();
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let _span = tracing::error_span!("request", request_id = "of-mine").entered();
+            let _ = std::panic::catch_unwind(|| panic!("of {}", "old age"));
+        });
+        std::panic::set_hook(before);
+        let text = String::from_utf8(kept.0.lock().expect("a log").clone()).expect("text");
+        let line: serde_json::Value = serde_json::from_str(&text).expect("one line of JSON");
+        assert_eq!(line["fields"]["message"], "panicked: of old age");
+        assert!(line["fields"]["place"].as_str().expect("a place").contains("logs.rs:"), "{text}");
+        assert_eq!(line["spans"][0]["request_id"], "of-mine");
+    }
+
+    #[test]
+    fn other_crates_tell_no_more_than_info() {
+        for (level, target, is_told) in [
+            (Level::TRACE, "prospectus", true),
+            (Level::DEBUG, "prospectus::http::observe", true),
+            (Level::DEBUG, "sqlx::query", true),
+            (Level::INFO, "tungstenite::protocol", true),
+            (Level::ERROR, "hyper", true),
+            (Level::TRACE, "tungstenite::protocol", false),
+            (Level::DEBUG, "h2::codec::framed_read", false),
+            (Level::TRACE, "sea_orm::database", false),
+            (Level::DEBUG, "sqlx::queryable", false),
+            (Level::DEBUG, "prospectus_of_others", false),
+        ] {
+            assert_eq!(is_discreet(level, target), is_told, "{level} {target}");
+        }
     }
 }

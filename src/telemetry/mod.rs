@@ -6,6 +6,7 @@
 mod logs;
 pub mod metrics;
 mod process;
+mod sampling;
 pub mod traces;
 
 pub use logs::{TelemetryError, start};

@@ -1,6 +1,8 @@
 //! What the process takes of the machine, under the names that every exporter gives it. Linux tells; elsewhere there is
 //! nothing of it.
 
+use std::sync::OnceLock;
+
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 pub(super) const RESIDENT: &str = "process_resident_memory_bytes";
@@ -38,8 +40,7 @@ pub(super) fn measure() {
         if let (Some(user), Some(system)) = (ticks(11), ticks(12)) {
             counter!(PROCESSOR).absolute((user + system) as u64);
         }
-        let booted = std::fs::read_to_string("/proc/stat").ok().and_then(|stat| field(&stat, "btime"));
-        set(STARTED, ticks(19).zip(booted).map(|(since, booted)| booted + since));
+        set(STARTED, ticks(19).zip(booted()).map(|(since, booted)| booted + since));
     }
     if let Ok(files) = std::fs::read_dir("/proc/self/fd") {
         set(OPEN_FILES, Some(files.count() as f64));
@@ -47,6 +48,12 @@ pub(super) fn measure() {
     if let Ok(limits) = std::fs::read_to_string("/proc/self/limits") {
         set(MOST_FILES, field(&limits, "Max open files"));
     }
+}
+
+/// When the machine was booted, which is looked up once: the file counts every interrupt.
+fn booted() -> Option<f64> {
+    static BOOTED: OnceLock<Option<f64>> = OnceLock::new();
+    *BOOTED.get_or_init(|| field(&std::fs::read_to_string("/proc/stat").ok()?, "btime"))
 }
 
 fn set(name: &'static str, value: Option<f64>) {

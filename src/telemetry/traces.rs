@@ -1,6 +1,10 @@
 //! Traces over OTLP, as protobuf over HTTP. One trace goes from a request through its operation and statements to the job
 //! that it has recorded, whose record carries the trace to the worker. Nothing of it goes on to a provider.
+//!
+//! Whether a request is traced is decided when its span is first asked for its context. One whose kind its body alone tells
+//! stays undecided until then, so that a change is traced however many reads aren't.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -19,6 +23,9 @@ use tokio::runtime::Handle;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use url::Url;
+
+use super::sampling::{Chosen, KEPT};
+use crate::settings::Sampling;
 
 /// How long the collector may take to take a batch.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -47,7 +54,7 @@ impl Traces {
     ///
     /// # Errors
     /// When the system has no usable TLS.
-    pub(super) fn start(endpoint: &Url, service: &str) -> Result<Self, TraceError> {
+    pub(super) fn start(endpoint: &Url, service: &str, sampling: Sampling) -> Result<Self, TraceError> {
         let client = reqwest::Client::builder().timeout(SEND_TIMEOUT).build()?;
         let sender = Sender { client, runtime: Handle::current(), is_failing: AtomicBool::new(false) };
         let exporter =
@@ -59,7 +66,11 @@ impl Traces {
         let processor = BatchSpanProcessor::builder(exporter).with_batch_config(batches.build()).build();
         let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
         let resource = Resource::builder().with_service_name(service.to_owned()).with_attribute(version).build();
-        let provider = SdkTracerProvider::builder().with_span_processor(processor).with_resource(resource).build();
+        let provider = SdkTracerProvider::builder()
+            .with_sampler(Chosen::new(sampling))
+            .with_span_processor(processor)
+            .with_resource(resource)
+            .build();
         let _ = TRACER.set(provider.tracer("prospectus"));
         Ok(Self(provider))
     }
@@ -115,21 +126,84 @@ impl HttpClient for Sender {
 /// The field of a span that holds the trace's id, for the log.
 pub const TRACE_ID: &str = "trace_id";
 
+/// How a request's trace stands.
+pub struct Start {
+    /// Whether it is undecided if there is one.
+    is_open: Cell<bool>,
+    /// Whether the log knows its id.
+    is_named: bool,
+}
+
+tokio::task_local! {
+    static START: Start;
+}
+
 /// Makes a span, which is new, a part of the trace that a `traceparent` names, and tells the log the trace's id.
 pub fn adopt(span: &Span, traceparent: Option<&str>) {
+    let _ = begin(span, traceparent, false);
+}
+
+/// The same for a request, which is decided about at once or, if it is open, by [`decide`].
+#[must_use]
+pub fn begin(span: &Span, traceparent: Option<&str>, is_open: bool) -> Start {
     let remote = traceparent.map(|value| TraceContextPropagator::new().extract(&Carrier(value)));
     let remote = remote.filter(|context| context.span().span_context().is_valid());
-    let context = if TRACER.get().is_some() {
-        if let Some(remote) = remote {
+    let is_named = remote.is_some();
+    if let Some(remote) = remote {
+        name(span, remote.span().span_context());
+        if TRACER.get().is_some() {
             // It fails where the filter leaves the span out of traces.
             let _ = span.set_parent(remote);
         }
-        Some(span.context())
-    } else {
-        remote
-    };
-    if let Some(context) = context.filter(|context| context.span().span_context().is_valid()) {
-        span.record(TRACE_ID, tracing::field::display(context.span().span_context().trace_id()));
+    }
+    let start = Start { is_open: Cell::new(is_open && TRACER.get().is_some()), is_named };
+    if !start.is_open.get() {
+        start.settle(span);
+    }
+    start
+}
+
+impl Start {
+    /// Has it decided, and the log told of a trace that there will be.
+    fn settle(&self, span: &Span) {
+        if TRACER.get().is_none() {
+            return;
+        }
+        let context = span.context();
+        let context = context.span().span_context().clone();
+        if !self.is_named && context.is_valid() && context.is_sampled() {
+            name(span, &context);
+        }
+    }
+}
+
+fn name(span: &Span, context: &SpanContext) {
+    span.record(TRACE_ID, tracing::field::display(context.trace_id()));
+}
+
+/// Runs what a request that has begun so does.
+pub async fn within<F: Future>(start: Start, work: F) -> F::Output {
+    START.scope(start, work).await
+}
+
+/// Decides whether the present request, if that is open, is traced: always if it is to be kept, else as the sampler says. Its
+/// span must be the present one.
+pub fn decide(keeps: bool) {
+    let _ = START.try_with(|start| {
+        if start.is_open.replace(false) {
+            let span = Span::current();
+            if keeps {
+                keep(&span);
+            }
+            start.settle(&span);
+        }
+    });
+}
+
+/// Has a span traced that is the first of its trace here, and hasn't been decided about.
+pub fn keep(span: &Span) {
+    if TRACER.get().is_some() {
+        span.set_attribute(KEPT, 1_i64);
     }
 }
 
@@ -155,6 +229,10 @@ fn present() -> Option<Context> {
 
 /// A statement that has just ended, as a part of the present span.
 pub fn statement(system: &'static str, verb: &'static str, text: &str, failed: bool, took: Duration) {
+    // To ask for the context would decide; only the look-up of a token comes before that.
+    if START.try_with(|start| start.is_open.get()).unwrap_or(false) {
+        return;
+    }
     let (Some(tracer), Some(context)) = (TRACER.get(), present()) else { return };
     if !context.span().span_context().is_sampled() {
         return;

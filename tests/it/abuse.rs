@@ -228,6 +228,23 @@ on_each_database! {
         let answer = app.anonymous.graphql(&query(100), json!({})).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "ANSWER_TOO_LARGE", "{:.300}", answer.to_string());
     }
+
+    async fn more_than_may_be_listed_is_not_read(app: TestApp) {
+        let transaction = app.app.store.begin().await.expect("a transaction");
+        for sql in [
+            "INSERT INTO symbols (id, ticker, exchange, currency, source, created_at) VALUES (1, 'A.BSE', 'BSE', 'INR', 'CSV', 0)",
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 80001)
+             INSERT INTO corporate_actions (exchange, symbol_id, ticker, kind, ex_day, subject, source, fingerprint, created_at)
+             SELECT 'BSE', 1, 'A', 'DIVIDEND', i, 'Dividend', 'NSE', 'f' || i, 0 FROM n",
+        ] {
+            transaction.execute_unprepared(sql).await.expect("rows");
+        }
+        transaction.commit().await.expect("an end");
+        let read = app.app.store.corporate_actions().of(&[1]).await.expect("an answer");
+        assert!(read.is_none());
+        let answer = app.anonymous.graphql("{symbol(ticker:\"A.BSE\"){corporateActions{kind}}}", json!({})).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "ANSWER_TOO_LARGE", "{:.300}", answer.to_string());
+    }
 }
 
 fn client() -> reqwest::Client {
@@ -308,6 +325,10 @@ async fn a_client_that_asks_for_too_much_waits_and_an_address_that_guesses_too()
         last = guess().await.expect("an answer").status().as_u16();
     }
     assert_eq!(last, 429);
+    // A socket is no way round that.
+    let token = json!({"token": crate::harness::ADMIN_TOKEN});
+    let (code, reason) = crate::protocol::closed(&mut crate::subscriptions::connect(&app, token).await).await;
+    assert!(code == 4403 && reason.contains("in a minute"), "{code} {reason}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

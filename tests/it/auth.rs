@@ -82,15 +82,21 @@ async fn the_console_s_cookie_writes_only_for_the_console() {
     let cookie = cookie.split(';').next().expect("a cookie").to_owned();
 
     let write = json!({"query": "mutation { createToken(input: { name: \"x\", role: READER }) { secret userErrors { message } } }"});
-    let ask = |headed: bool| {
-        let mut request = client.post(format!("{}/graphql", app.url)).header("cookie", &cookie).json(&write);
+    let ask = |headed: bool, body: &serde_json::Value| {
+        let mut request = client.post(format!("{}/graphql", app.url)).header("cookie", &cookie).json(body);
         if headed {
             request = request.header("x-prospectus-console", "1");
         }
         async { request.send().await.expect("an answer").json::<serde_json::Value>().await.expect("JSON") }
     };
-    assert_eq!(ask(false).await["errors"][0]["extensions"]["code"], "FORBIDDEN");
-    let made = ask(true).await;
+    assert_eq!(ask(false, &write).await["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    // Nor is an answer known to the one that was made for the other.
+    let viewer = json!({"query": "{ viewer { role } }"});
+    for _ in 0..4 {
+        assert_eq!(ask(true, &viewer).await["data"]["viewer"]["role"], "ADMIN");
+        assert_eq!(ask(false, &viewer).await["data"]["viewer"]["role"], "READER");
+    }
+    let made = ask(true, &write).await;
     let secret = made["data"]["createToken"]["secret"].as_str().expect("a secret");
     assert_eq!(app.anonymous.data("{ viewer { role } }", json!({})).await["viewer"]["role"], "ANONYMOUS");
 

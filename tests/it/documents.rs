@@ -1,6 +1,6 @@
 //! What the documents say, held against the service.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
@@ -94,9 +94,26 @@ fn operations(text: &str) -> Vec<String> {
     texts.map(|found| filled(found.as_str())).collect()
 }
 
+/// Levels of brackets in a text: of fields, and of objects among the arguments.
+fn levels(text: &str) -> u64 {
+    let (mut level, mut deepest) = (0_u64, 0);
+    for sign in text.chars() {
+        match sign {
+            '{' => level += 1,
+            '}' => level = level.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(level);
+    }
+    deepest
+}
+
 #[test]
 fn every_query_of_the_documents_and_the_console_passes_the_limits_with_room() {
     let mut looked_at = 0;
+    let mut shares = BTreeMap::new();
+    // Arguments have colons as well.
+    let name = Regex::new(r"\w\s*:").expect("a pattern");
     let mut sources = vec![repository().join("README.md")];
     sources.extend(files("docs", &[".md"]));
     sources.extend(files("src/http/console/assets", &[".js"]));
@@ -110,11 +127,23 @@ fn every_query_of_the_documents_and_the_console_passes_the_limits_with_room() {
                 continue;
             }
             let cost = limits::cost(&text).unwrap_or_else(|error| panic!("{}: {error}\n{text}", path.display()));
-            assert!(cost * 2 <= limits::operation::COSTLIEST, "{} costs {cost}:\n{text}", path.display());
+            let count = |n: usize| n as u64;
+            let used = [
+                ("cost", cost, limits::operation::COSTLIEST),
+                ("bytes", count(text.len()), count(limits::text::LONGEST_TEXT)),
+                ("levels", levels(&text), limits::operation::DEEPEST),
+                ("names", count(name.find_iter(&text).count()), limits::operation::MOST_ALIASES),
+            ];
+            for (what, used, most) in used {
+                assert!(used * 2 <= most, "{used} of {most} {what} in {}:\n{text}", path.display());
+                let share = shares.entry(what).or_insert(0);
+                *share = (used * 100 / most).max(*share);
+            }
             looked_at += 1;
         }
     }
     assert!(looked_at >= 70, "only {looked_at} were found");
+    println!("{looked_at} operations; the largest shares of the limits, in percent: {shares:?}");
 }
 
 /// The demo, serving.

@@ -362,6 +362,6 @@ async fn issues_are_fetched_by_the_clock_from_the_first_start_on() {
     let query = "{ jobs(filter: { kind: [REFRESH_IPOS] }) { totalCount } }";
     // The NSE and the calendar.
     until(async || app.anonymous.data(query, json!({})).await, |found| found["jobs"]["totalCount"] == 2).await;
-    prospectus::jobs::run_due(&app.app, chrono::Utc::now()).await.expect("a look");
+    prospectus::workers::run_due(&app.app, chrono::Utc::now()).await.expect("a look");
     assert_eq!(app.anonymous.data(query, json!({})).await["jobs"]["totalCount"], 2, "once");
 }

@@ -239,17 +239,17 @@ on_each_database! {
         };
         // The worker's own clock may have set the mark; this look sets it in any case. 2027-03-01 is a Monday, and the
         // default schedule is 23:30 UTC on weekdays.
-        prospectus::jobs::run_due(&app.app, at(1, 12)).await.expect("a look");
+        prospectus::workers::run_due(&app.app, at(1, 12)).await.expect("a look");
         at_rest(&app).await;
         let before = count().await;
-        prospectus::jobs::run_due(&app.app, at(1, 13)).await.expect("a look");
+        prospectus::workers::run_due(&app.app, at(1, 13)).await.expect("a look");
         assert_eq!(count().await, before, "nothing has come due since");
-        let replicas = (prospectus::jobs::run_due(&app.app, at(4, 0)), prospectus::jobs::run_due(&app.app, at(4, 0)));
+        let replicas = (prospectus::workers::run_due(&app.app, at(4, 0)), prospectus::workers::run_due(&app.app, at(4, 0)));
         let (one, other) = tokio::join!(replicas.0, replicas.1);
         one.and(other).expect("both look");
         assert_eq!(count().await, before + 1, "three missed evenings are one refresh, however many replicas look");
         at_rest(&app).await;
-        prospectus::jobs::run_due(&app.app, at(4, 1)).await.expect("a look");
+        prospectus::workers::run_due(&app.app, at(4, 1)).await.expect("a look");
         assert_eq!(count().await, before + 1);
     }
 }

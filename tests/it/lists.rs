@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, day, state};
+use crate::harness::{Database, TestApp, day, state};
 use crate::on_each_database;
 
 const PAGE: &str = "query($first: Int, $after: String, $last: Int, $before: String, $o: [SymbolOrder!]) {
@@ -183,5 +183,24 @@ on_each_database! {
             json!([{"__typename": "Job", "id": job, "kind": "REFRESH_SYMBOL"}, null,
                    {"__typename": "Symbol", "id": symbol, "ticker": "ACME"}])
         );
+    }
+}
+
+/// SQLite's own `lower` knows ASCII alone; PostgreSQL's knows what its cluster's locale does.
+#[tokio::test]
+async fn a_search_on_sqlite_finds_letters_beyond_ascii_in_either_case() {
+    let app = TestApp::start(Database::Sqlite).await;
+    for (ticker, name) in [("TUV", "TÜV Élève *"), ("OTHER", "Tuv")] {
+        let add = "mutation($t: String!, $n: String) {
+            addSymbol(input: { ticker: $t, name: $n, refresh: false }) { userErrors { message } } }";
+        let added = app.operator.data(add, json!({"t": ticker, "n": name})).await;
+        assert_eq!(added["addSymbol"]["userErrors"], json!([]));
+    }
+    let query = "query($s: String!) { symbols(filter: { search: $s }) { nodes { ticker } } }";
+    for (search, found) in
+        [("TÜV", "TUV"), ("tüv él", "TUV"), ("V ÉLÈVE *", "TUV"), ("tuv", "OTHER TUV"), ("é?", ""), ("ö", "")]
+    {
+        let page = app.anonymous.data(query, json!({"s": search})).await;
+        assert_eq!(tickers(&page).join(" "), found, "{search}");
     }
 }

@@ -203,6 +203,7 @@ on_each_database! {
         assert_eq!(app.symbol("OLD.NSE").await["ticker"], "NEW.NSE");
         assert_eq!((&renamed["name"], &renamed["listedOn"]), (&json!("A Company Limited"), &json!("2008-10-06")));
         let taken = app.symbol("TAKEN.NSE").await;
+        assert_eq!([&app.symbol("TAKEN").await["ticker"], &app.symbol("OLD").await["ticker"]], ["TAKEN.NSE", "NEW.NSE"]);
         assert_eq!((&taken["name"], &app.symbol("GONE.NSE").await["name"]), (&Value::Null, &json!("Fourth Limited")));
         assert_eq!((&taken["barCount"], &taken["isin"]), (&json!(1), &json!("INE999Z01010")));
         let before = app.symbol(DEF).await;
@@ -365,6 +366,22 @@ on_each_database! {
         assert_eq!(found().await, json!({"symbol": {"ticker": "ABC.NSE"}, "performance": null}));
         app.refresh_market("2024-07-19", "2024-07-19").await;
         assert_eq!(found().await, json!({"symbol": {"ticker": "ABC.NSE"}, "performance": {"listingGain": 0.5}}));
+    }
+
+    async fn the_quiet_that_the_exchange_asks_for_is_kept_by_every_job(app: TestApp) {
+        let file = "content/cm/BhavCopy_NSE_CM_0_0_0_20240801_F_0000.csv.zip";
+        app.archive.file(file, 403, "<html>You are blocked, try again after 10 minutes</html>");
+        let mut messages = Vec::new();
+        for day in ["2024-08-01", "2024-09-02"] {
+            let query = "mutation($day: Date!) { refreshMarket(input: { exchange: NSE, from: $day, to: $day }) { jobs { id } } }";
+            let data = app.operator.data(query, json!({"day": day})).await;
+            let id = data["refreshMarket"]["jobs"][0]["id"].as_str().expect("an id").to_owned();
+            let job = app.job_when(&id, |job| state(job) == "RETRYING").await;
+            messages.push(job["message"].as_str().expect("a message").to_owned());
+        }
+        assert!(messages.iter().all(|message| message.contains("asks to be left alone")), "{messages:?}");
+        let asked = app.archive.asked();
+        assert!(!asked.iter().any(|path| path.contains("202409") || path.contains("092024")), "{asked:?}");
     }
 
     async fn what_cant_be_asked_for_is_said_in_a_sentence(app: TestApp) {

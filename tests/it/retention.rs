@@ -4,7 +4,7 @@ use chrono::{Duration, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::json;
 
-use crate::harness::TestApp;
+use crate::harness::{ADMIN_TOKEN, Database, TestApp};
 use crate::on_each_database;
 
 const DAY_MS: i64 = 86_400_000;
@@ -76,12 +76,12 @@ on_each_database! {
         let count = "SELECT COUNT(*) FROM job_records";
         let due = Utc::now() + Duration::days(1);
         a_day(&app, 200).await;
-        prospectus::jobs::forget_due(&app.app, Utc::now()).await.expect("the mark is set");
+        prospectus::workers::forget_due(&app.app, Utc::now()).await.expect("the mark is set");
         assert_eq!(number(&app, count).await, 400, "the first look forgets nothing");
-        prospectus::jobs::forget_due(&app.app, due).await.expect("forgotten");
+        prospectus::workers::forget_due(&app.app, due).await.expect("forgotten");
         assert_eq!(number(&app, count).await, 0);
         a_day(&app, 201).await;
-        prospectus::jobs::forget_due(&app.app, due).await.expect("taken already");
+        prospectus::workers::forget_due(&app.app, due).await.expect("taken already");
         assert_eq!(number(&app, count).await, 400);
     }
 
@@ -133,5 +133,29 @@ on_each_database! {
             assert!(tokio::time::Instant::now() < deadline, "no use was noted: {tokens}");
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_done_is_in_the_trail_though_its_client_has_hung_up() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let create = json!({"query": "mutation { createIpo(input: { name: \"Acme\", exchange: NSE }) { ipo { id } } }"});
+    let request = client.post(format!("{}/graphql", app.url)).bearer_auth(ADMIN_TOKEN).json(&create);
+    // Nobody else writes meanwhile, so the mutation waits for longer than its client does.
+    let held = app.app.store.begin().await.expect("a transaction");
+    let asked = request.timeout(std::time::Duration::from_secs(1)).send().await;
+    assert!(asked.is_err_and(|error| error.is_timeout()));
+    drop(held);
+    let trail = "{ ipos { totalCount } auditEvents(filter: { action: [\"createIpo\"] }) { nodes { outcome } } }";
+    let wanted = json!({"ipos": {"totalCount": 1}, "auditEvents": {"nodes": [{"outcome": "OK"}]}});
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+    loop {
+        let seen = app.admin.data(trail, json!({})).await;
+        if seen == wanted {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{seen}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }

@@ -16,9 +16,12 @@ use serde_json::{Value, json};
 use crate::binary::Server;
 use crate::harness::provider::daily;
 use crate::harness::{ADMIN_TOKEN, Answer, Client, Database, Provider, TestApp, day, fresh_database};
+use crate::subscriptions::{connect_to, receive};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const KEY: &str = "a-key-that-nobody-may-see";
+/// Of the database and of the collector.
+const PASSWORD: &str = "a-word-that-nobody-may-see";
 
 /// Samples of a scrape by what stands before their value.
 fn samples(scrape: &str) -> BTreeMap<&str, f64> {
@@ -196,10 +199,14 @@ impl Collector {
 
     /// The spans of a trace once they are as wanted.
     async fn trace(&self, id: &str, wanted: impl Fn(&[Span]) -> bool) -> Vec<Span> {
+        self.those(|span| hex(&span.trace_id) == id, wanted).await
+    }
+
+    /// All of some spans once they are as wanted.
+    async fn those(&self, which: impl Fn(&Span) -> bool, wanted: impl Fn(&[Span]) -> bool) -> Vec<Span> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let spans: Vec<Span> =
-                self.0.lock().expect("spans").iter().filter(|span| hex(&span.trace_id) == id).cloned().collect();
+            let spans: Vec<Span> = self.0.lock().expect("spans").iter().filter(|span| which(span)).cloned().collect();
             if wanted(&spans) {
                 return spans;
             }
@@ -224,14 +231,19 @@ mod one_trace_goes_from_a_mutation_to_its_job {
         let folder = tempfile::tempdir().expect("a folder");
         let (url, provider) = (fresh_database(database, &folder), provider().await);
         let (collector, endpoint) = Collector::start().await;
+        let endpoint = endpoint.replace("http://", &format!("http://me:{PASSWORD}@"));
+        let url = url.replace("://tests@", &format!("://tests:{PASSWORD}@"));
         let settings = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
             ("OTEL_BSP_SCHEDULE_DELAY", "100"),
             ("ALPHA_VANTAGE_API_KEY", KEY),
             ("LOG_FORMAT", "json"),
+            ("RUST_LOG", "trace"),
         ];
         let server = Server::start(&url, &provider.url(), &[], &settings);
         let admin = Client::new(&server.url, Some(ADMIN_TOKEN));
+        let mut socket = connect_to(&server.url, json!({"authorization": format!("Bearer {ADMIN_TOKEN}")})).await;
+        assert_eq!(receive(&mut socket).await.expect("an answer")["type"], "connection_ack");
         let body = json!({"query": "mutation Follow { addSymbol(input: { ticker: \"IBM\" }) { job { id } } }"});
         let (status, answer) = admin
             .send(
@@ -263,10 +275,12 @@ mod one_trace_goes_from_a_mutation_to_its_job {
             assert!(found, "no {statement} within {within}");
         }
         let sent = format!("{:?}", collector.0.lock().expect("spans"));
-        assert!(!sent.contains(KEY) && !sent.contains(ADMIN_TOKEN), "a secret is in a trace");
+        let has_secret = |text: &str| [KEY, ADMIN_TOKEN, PASSWORD].iter().any(|secret| text.contains(secret));
+        assert!(!has_secret(&sent), "a secret is in a trace");
 
         let log = server.log();
-        assert!(!log.contains(KEY) && !log.contains(ADMIN_TOKEN), "a secret is in the log");
+        assert!(!has_secret(&log), "a secret is in the log");
+        assert!(log.contains("\"DEBUG\""), "there is all that the log can tell");
         let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         let spans_of = |message: &str| {
             let line = lines.iter().find(|line| line["fields"]["message"] == message);
@@ -290,5 +304,89 @@ mod one_trace_goes_from_a_mutation_to_its_job {
     #[cfg_attr(not(has_postgres), ignore = "PostgreSQL's server is not installed")]
     async fn on_postgres() {
         test(Database::Postgres).await;
+    }
+}
+
+/// A server that traces as it does unless told otherwise.
+async fn tracing_server(folder: &tempfile::TempDir, sampler: &[(&str, &str)]) -> (Server, Collector, Client) {
+    let (collector, endpoint) = Collector::start().await;
+    let mut settings = vec![
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+        ("RATE_LIMIT", "off"),
+    ];
+    settings.extend(sampler);
+    let server = Server::start(&fresh_database(Database::Sqlite, folder), "http://127.0.0.1:9", &[], &settings);
+    let admin = Client::new(&server.url, Some(ADMIN_TOKEN));
+    (server, collector, admin)
+}
+
+const READ: &str = "query Look { symbols { totalCount } }";
+const CHANGE: &str = "mutation Change($t: String!) { addSymbol(input: { ticker: $t }) { userErrors { message } } }";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_busy_service_traces_every_change_whole_and_some_reads() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_server, collector, admin) = tracing_server(&folder, &[]).await;
+    let began = Instant::now();
+    for _ in 0..200 {
+        admin.data(READ, json!({})).await;
+    }
+    let took = began.elapsed();
+    for n in 0..20 {
+        admin.data(CHANGE, json!({"t": format!("T{n}")})).await;
+    }
+    let all = collector
+        .those(
+            |_| true,
+            |all| {
+                let changes: Vec<&Span> = all.iter().filter(|span| span.name == "mutation Change").collect();
+                let is_whole = |change: &&Span| {
+                    let has = |name: &str, parent: &[u8]| {
+                        let mut within = all.iter().filter(|span| span.trace_id == change.trace_id);
+                        within.any(|span| span.name == name && (parent.is_empty() || span.parent_span_id == parent))
+                    };
+                    let has_request = all.iter().any(|span| {
+                        span.name == "POST /graphql"
+                            && span.span_id == change.parent_span_id
+                            && span.parent_span_id.is_empty()
+                    });
+                    has_request && has("INSERT", &change.span_id) && has("job REFRESH_SYMBOL", &[])
+                };
+                changes.len() == 20 && changes.iter().all(is_whole)
+            },
+        )
+        .await;
+    let requests = all.iter().filter(|span| span.name == "POST /graphql").count();
+    let reads = requests - 20;
+    let most = 20 + 5 * (took.as_secs() as usize + 1);
+    assert!((10..=most).contains(&reads) && reads < 200, "{reads} of 200 reads in {took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_s_traceparent_decides_unless_the_settings_say_otherwise() {
+    let cases: [(&[(&str, &str)], bool); 2] = [(&[], true), (&[("OTEL_TRACES_SAMPLER", "rate")], false)];
+    for (sampler, wishes_count) in cases {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (server, collector, admin) = tracing_server(&folder, sampler).await;
+        let send = async |n: u32, flags: &str, body: Value| {
+            let parent = format!("00-{n:032x}-b7ad6b7169203331-{flags}");
+            let request = reqwest::Client::new().post(format!("{}/graphql", server.url));
+            let (status, answer) = admin.send(request.header("traceparent", parent).json(&body)).await;
+            assert_eq!(status, 200, "{answer}");
+        };
+        for n in 1..=100 {
+            send(n, "01", json!({"query": READ})).await;
+        }
+        send(201, "00", json!({"query": CHANGE, "variables": {"t": "UNWATCHED"}})).await;
+        send(202, "01", json!({"query": CHANGE, "variables": {"t": "WATCHED"}})).await;
+        let changes = |all: &[Span]| all.iter().filter(|span| span.name == "mutation Change").count();
+        let wanted = if wishes_count { 1 } else { 2 };
+        let all = collector.those(|_| true, |all| changes(all) >= wanted).await;
+        assert_eq!(changes(&all), wanted);
+        let reads =
+            all.iter().filter(|span| span.name == "POST /graphql" && hex(&span.trace_id) <= format!("{:032x}", 100));
+        let reads = reads.count();
+        assert!(if wishes_count { reads == 100 } else { (10..100).contains(&reads) }, "{reads}, {sampler:?}");
     }
 }

@@ -1,10 +1,11 @@
-"""What watching costs and shows: `python3 telemetry.py [BINARY] [--requests=5000] [--by=processor|clock]`.
+"""What watching costs and shows: `python3 telemetry.py [BINARY] [--requests=5000] [--by=processor|clock] [--sampler=NAME]`.
 
-Two processes of the binary, one without traces and scrapes, one with everything traced to a receiver and scraped every
-second, answer the same requests in turns, a hundred at a time. Their processor time is compared, batch by batch, as other
-programs may be at work beside them, or on a machine that has nothing else to do the time on the clock; with everything on it
-may be 3 % more in the middle of all batches, without the tenth at each end. Then one mutation on PostgreSQL: its trace has to lead from the request to the
-statements of the worker that ran its job, and promtool has to accept both scrapes."""
+Two processes of the binary, one without traces and scrapes, one that sends traces to a receiver, by the sampler that is the
+default or named here, and is scraped every second, answer the same requests in turns, a few hundred at a time: a scrape comes
+by the clock, so with fewer the waits between would be what is measured. Their processor time is compared, batch by batch, as other programs may be at work beside them, or on a machine that has nothing else to do the
+time on the clock; with all of it on it may be 3 % more in the middle of all batches, without the tenth at each end. Then one
+mutation on PostgreSQL: its trace has to lead from the request to the statements of the worker that ran its job, and promtool
+has to accept both scrapes."""
 
 import asyncio
 import json
@@ -19,7 +20,7 @@ import urllib.request
 
 from stage import Postgres, Provider, Service, ask, binary, free_port, head, option, processor_seconds, series, upload
 
-REQUESTS, BATCH, MOST, BY = option("requests", 5_000), 100, 0.03, option("by", "processor")
+REQUESTS, BATCH, MOST, BY = option("requests", 5_000), 250, 0.03, option("by", "processor")
 LIST = "{ symbols(first: 20) { totalCount nodes { ticker barCount latestBar { date close } } } }"
 PAGE = 'query($t: String!) { symbol(ticker: $t) { prices(last: 250) { nodes { date open high low close volume } } } }'
 AVERAGE = 'query($t: String!) { symbol(ticker: $t) { series(from: "2023-06-01") { dates close indicator(by: { sma: 20 }) } } }'
@@ -143,6 +144,7 @@ async def overhead():
     receiver, port = await Receiver(keep=False).start(), free_port()
     folder = tempfile.mkdtemp()
     watched = {"METRICS_LISTEN": f"127.0.0.1:{port}", "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{receiver.port}", "OTEL_BSP_MAX_QUEUE_SIZE": "65536"}
+    watched |= {"OTEL_TRACES_SAMPLER": option("sampler", "")}
     off = Service(binary(), f"sqlite://{folder}/off.db", "serve")
     on = Service(binary(), f"sqlite://{folder}/on.db", "serve", **watched)
     try:

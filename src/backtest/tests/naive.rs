@@ -1,5 +1,5 @@
-//! The engine again, as slowly and plainly as it can be put: one bar after the other, with nothing but the bars up to
-//! it at hand. Money, costs and levels are fractions in whole numbers.
+//! The engine again, as slowly and plainly as it can be put: one bar after the other, knowing nothing but the bars up to
+//! it. Money, costs and levels are fractions in whole numbers.
 
 use crate::backtest::{Comparison, Condition, Execution, ExitReason, Fill, Strategy};
 use crate::market::{Columns, Operand, PriceField};

@@ -193,7 +193,9 @@ impl Budget {
     }
 }
 
-fn too_large() -> Error {
+/// An operation would answer with more than one may.
+#[must_use]
+pub fn too_large() -> Error {
     Code::AnswerTooLarge.error(format!(
         "The answer would hold more than {MOST_CELLS} values of columns, or as much of lists: ask for fewer of them, or a \
          shorter range, at a time"

@@ -20,7 +20,7 @@ use moka::sync::Cache;
 use super::codes::Code;
 use super::validate;
 
-pub use budget::{Budget, Lane, Room};
+pub use budget::{Budget, Lane, Room, too_large};
 
 /// The shapes of this schema's fields.
 static SHAPES: LazyLock<shape::Shapes> = LazyLock::new(|| shape::shapes(&super::schema(None).sdl()));
@@ -58,7 +58,10 @@ fn parsed(request: &mut Request, introspection: bool) -> Result<(ExecutableDocum
     if request.query.trim().is_empty() {
         return Err(Code::BadRequest.refusal("There is no \"query\""));
     }
-    text::check(&request.query).map_err(|error| Code::QueryTooComplex.refusal(error.to_string()))?;
+    text::check(&request.query).map_err(|error| match error {
+        text::TextError::Unclosed(at) => Code::ParseFailed.at(place(&request.query, at), error.to_string()),
+        _ => Code::QueryTooComplex.refusal(error.to_string()),
+    })?;
     let text: Cow<str> = escapes::decoded(&request.query);
     if text.contains(variables::UPLOAD_HANDLE) {
         return Err(Code::UploadHandleForged.refusal(variables::HANDLE_MESSAGE));

@@ -123,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    fn told(text: &str) -> String {
+    fn shown(text: &str) -> String {
         let error = ServerError::from(parse_query(text).expect_err("no GraphQL"));
         let at = error.locations.first().copied().unwrap_or(Pos { line: 1, column: 1 });
         sentence(&error.message, text, at)
@@ -131,16 +131,16 @@ mod tests {
 
     #[test]
     fn the_parser_speaks_in_sentences() {
-        assert_eq!(told("{"), "Syntax Error: expected a field, found the end of the line.");
-        assert_eq!(told("{a("), "Syntax Error: expected a name, found the end of the line.");
-        assert!(told("hello").starts_with("Syntax Error: expected an operation or a fragment, found \"hello\""));
+        assert_eq!(shown("{"), "Syntax Error: expected a field, found the end of the line.");
+        assert_eq!(shown("{a("), "Syntax Error: expected a name, found the end of the line.");
+        assert!(shown("hello").starts_with("Syntax Error: expected an operation or a fragment, found \"hello\""));
         let long = format!("{{a {}", "[".repeat(5_000));
-        assert!(told(&long).len() < 300);
+        assert!(shown(&long).len() < 300);
         for text in
             ["{", "{}", "query(", "query($a){a}", "{a(b:)}", "{a@}", "fragment on A{b}", "{a}}", "{a(b:\"}", "}"]
         {
-            let told = told(text);
-            assert!(!told.contains('_') && !told.contains("-->"), "{text}: {told}");
+            let shown = shown(text);
+            assert!(!shown.contains('_') && !shown.contains("-->"), "{text}: {shown}");
         }
     }
 }

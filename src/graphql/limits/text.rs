@@ -19,6 +19,8 @@ pub enum TextError {
     Tokens,
     Nesting,
     Directives,
+    /// A string without an end, and where it begins.
+    Unclosed(usize),
 }
 
 impl fmt::Display for TextError {
@@ -35,12 +37,14 @@ impl fmt::Display for TextError {
                 write!(f, "The operation has brackets within brackets more than {DEEPEST_BRACKETS} deep")
             }
             Self::Directives => write!(f, "The operation has more than {MOST_DIRECTIVES} directives"),
+            Self::Unclosed(_) => write!(f, "Syntax Error: Unterminated string."),
         }
     }
 }
 
 /// Checks a text in one pass without allocating. Strings and comments are passed over as the grammar does; a text that
-/// the grammar doesn't allow may be counted either way, as the parser refuses it after.
+/// the grammar doesn't allow may be counted either way, as the parser refuses it after. A string without an end is refused
+/// here: for each quote that could begin one, the parser would look through all that follows.
 ///
 /// # Errors
 /// The first bound that is passed.
@@ -59,7 +63,7 @@ pub fn check(text: &str) -> Result<(), TextError> {
                 at = skip_comment(bytes, at);
                 continue;
             }
-            b'"' => at = skip_string(bytes, at),
+            b'"' => at = skip_string(bytes, at).ok_or(TextError::Unclosed(at - 1))?,
             b'[' | b'{' | b'(' => {
                 depth += 1;
                 if depth > DEEPEST_BRACKETS {
@@ -97,7 +101,7 @@ pub fn repeated(text: &str) -> Option<(&str, usize)> {
         at += 1;
         match byte {
             b'#' => at = skip_comment(bytes, at),
-            b'"' => at = skip_string(bytes, at),
+            b'"' => at = skip_string(bytes, at).unwrap_or(at),
             b'(' => round += 1,
             b')' => round = round.saturating_sub(1),
             b'{' if round > 0 => objects.push(HashSet::new()),
@@ -139,14 +143,17 @@ pub(super) fn skip_comment(bytes: &[u8], from: usize) -> usize {
     bytes[from..].iter().position(|&b| b == b'\n' || b == b'\r').map_or(bytes.len(), |end| from + end)
 }
 
-/// Past the block string that began before `from`. One that isn't closed is none: its first two quotes are the empty
-/// string, and only that is passed over.
+/// Whether a block string began before `from`.
+fn is_block(bytes: &[u8], from: usize) -> bool {
+    bytes[from..].starts_with(b"\"\"")
+}
+
+/// Past the block string that began before `from`, if one did that has an end.
 pub(super) fn skip_block(bytes: &[u8], from: usize) -> Option<usize> {
-    let body = from + 2;
-    if !bytes[from..].starts_with(b"\"\"") {
+    if !is_block(bytes, from) {
         return None;
     }
-    let mut at = body;
+    let mut at = from + 2;
     while at < bytes.len() {
         if bytes[at..].starts_with(b"\\\"\"\"") {
             at += 4;
@@ -156,26 +163,24 @@ pub(super) fn skip_block(bytes: &[u8], from: usize) -> Option<usize> {
             at += 1;
         }
     }
-    Some(body)
+    None
 }
 
-/// Past the string that began before `from`; a string that isn't closed ends with its line, as the grammar has it, so
-/// that no quote hides brackets from the count.
-fn skip_string(bytes: &[u8], from: usize) -> usize {
-    if let Some(end) = skip_block(bytes, from) {
-        return end;
+/// Past the string that began before `from`, if it has an end: on its line, unless it's a block.
+fn skip_string(bytes: &[u8], from: usize) -> Option<usize> {
+    if is_block(bytes, from) {
+        return skip_block(bytes, from);
     }
     let mut at = from;
     while let Some(&byte) = bytes.get(at) {
         match byte {
-            b'"' => return at + 1,
-            b'\n' | b'\r' => return at,
+            b'"' => return Some(at + 1),
+            b'\n' | b'\r' => return None,
             b'\\' => at += 2,
             _ => at += 1,
         }
     }
-    // Without an end the quote is no string to the parser: what follows is counted.
-    from
+    None
 }
 
 #[cfg(test)]
@@ -193,9 +198,19 @@ mod tests {
         let text = "[".repeat(5_000);
         assert_eq!(check(&format!("{{f(x:\"{text}\")}}")), Ok(()));
         assert_eq!(check(&format!("{{f(x:\"\"\"{text}\"\"\")}} # {text}")), Ok(()));
-        assert_eq!(check(&format!("{{f(x:\"{text}\n{text}")), Err(TextError::Nesting), "a string ends with its line");
-        assert_eq!(check(&format!("{{f(x:\"\"\"{text}")), Err(TextError::Nesting), "a block string without an end");
         assert_eq!(check(&format!("{{f(x:\"\"{text}")), Err(TextError::Nesting), "an empty string hides nothing");
+    }
+
+    #[test]
+    fn a_string_without_an_end_is_refused_before_it_is_parsed() {
+        for text in
+            ["{f(x:\"[", "{f(x:\"[\n\")}", "{f(x:\"\"\"[", "{f(x:\"\"\"[\\\"\"\")}", "{f(x:\"\\", "{f(x:\"a\\\")}"]
+        {
+            assert_eq!(check(text), Err(TextError::Unclosed(5)), "{text}");
+        }
+        // As the parser takes it, each of these quotes could begin a block string.
+        let texts = format!("{{f(x:[{}])}}", "\"\"\"\\\"\"".repeat(1_000));
+        assert_eq!(check(&texts), Err(TextError::Unclosed(6)));
     }
 
     #[test]

@@ -210,7 +210,7 @@ mod tests {
 
     use super::*;
 
-    fn told(text: &str) -> Option<String> {
+    fn refusal(text: &str) -> Option<String> {
         let document = parse_query(text).expect("a document");
         let (_, operation) = document.operations.iter().next().expect("an operation");
         let refused = check(&document, &operation.node.selection_set.node, "Query").err();
@@ -259,8 +259,8 @@ mod tests {
                     .to_owned(),
             ),
         ] {
-            let told = told(text).expect(text);
-            assert!(told.starts_with(&format!("Fields {reason}. Use different aliases")), "{text}: {told}");
+            let refusal = refusal(text).expect(text);
+            assert!(refusal.starts_with(&format!("Fields {reason}. Use different aliases")), "{text}: {refusal}");
         }
     }
 
@@ -275,7 +275,7 @@ mod tests {
             "{nodes(ids:[]){__typename ...on Ipo{__typename}}}",
             "{nothing{a b} nothing{c}}",
         ] {
-            assert_eq!(told(text), None, "{text}");
+            assert_eq!(refusal(text), None, "{text}");
         }
     }
 }

@@ -26,7 +26,7 @@ use positions::{Positions, Scope};
 use values::{Mismatch, Origin, Path};
 
 pub use defaults::Optional;
-pub use paths::complete as complete_path;
+pub use paths::complete as complete_paths;
 pub use roots::inline as single_root;
 pub use typenames::wrap as wrap_typenames;
 pub use words::standard as standard_words;
@@ -44,7 +44,7 @@ pub fn check(
     request: &Request,
 ) -> Result<(OperationType, Variables, Optional), Vec<ServerError>> {
     let (name, operation) = selected(document, request.operation_name.as_deref()).map_err(|error| vec![error])?;
-    let mut walk = Walk { document, positions: Positions::default(), errors: Vec::new() };
+    let mut walk = Walk { document, positions: Positions::default(), unknown: Vec::new(), errors: Vec::new() };
     walk.document();
     if !walk.errors.is_empty() {
         return Err(walk.errors);
@@ -121,6 +121,8 @@ const OF_DEFINITIONS: [&str; 3] = ["deprecated", "specifiedBy", "oneOf"];
 struct Walk<'d> {
     document: &'d ExecutableDocument,
     positions: Positions<'d>,
+    /// Fields that their types don't have, as many as are told and one more.
+    unknown: Vec<(Pos, &'d str, String)>,
     errors: Vec<ServerError>,
 }
 
@@ -160,10 +162,31 @@ impl<'d> Walk<'d> {
             let on = fragment.node.type_condition.node.on.node.as_str();
             self.selections(&fragment.node.selection_set.node, on);
         }
+        self.too_many_unknown();
+    }
+
+    /// The library tells of unknown fields, and looks for names near to each of them, however many there are. Where they are
+    /// more than are told, it isn't asked.
+    fn too_many_unknown(&mut self) {
+        if self.unknown.len() <= MOST_ERRORS {
+            return;
+        }
+        for (pos, name, on) in std::mem::take(&mut self.unknown).into_iter().take(MOST_ERRORS) {
+            let known = DEFINITIONS.objects.get(&on).into_iter().flat_map(|fields| fields.keys());
+            let meant = suggestion::of(name, known.map(String::as_str));
+            let short: String = name.chars().take(80).collect();
+            let message = format!("Cannot query field \"{short}\" on type \"{on}\".{meant}");
+            self.refuse(Code::ValidationFailed.at(pos, message));
+        }
+    }
+
+    /// Whether no more errors are told: what words them looks for names that are near, which takes time for each.
+    fn is_full(&self) -> bool {
+        self.errors.len() >= MOST_ERRORS
     }
 
     fn refuse(&mut self, error: ServerError) {
-        if self.errors.len() < MOST_ERRORS {
+        if !self.is_full() {
             self.errors.push(error);
         }
     }
@@ -172,7 +195,7 @@ impl<'d> Walk<'d> {
     fn type_of(&mut self, variable: &VariableDefinition) {
         let VariableDefinition { name, var_type, .. } = variable;
         let of = innermost(&var_type.node).as_str();
-        if DEFINITIONS.inputs.contains_key(of) || DEFINITIONS.scalars.contains(of) {
+        if self.is_full() || DEFINITIONS.inputs.contains_key(of) || DEFINITIONS.scalars.contains(of) {
             return;
         }
         let message = if DEFINITIONS.objects.contains_key(of) {
@@ -237,15 +260,18 @@ impl<'d> Walk<'d> {
             match &selection.node {
                 Selection::Field(field) if field.node.name.node == "__typename" => self.typename(field, on),
                 Selection::Field(field) => {
-                    let definition =
-                        DEFINITIONS.objects.get(on).and_then(|fields| fields.get(field.node.name.node.as_str()));
-                    let Some(definition) = definition else {
+                    let name = field.node.name.node.as_str();
+                    let of = DEFINITIONS.objects.get(on);
+                    let Some(definition) = of.and_then(|fields| fields.get(name)) else {
+                        if of.is_some() && !name.starts_with("__") && self.unknown.len() <= MOST_ERRORS {
+                            self.unknown.push((field.pos, name, on.to_owned()));
+                        }
                         // The library names what isn't there; directives within it are looked at all the same.
                         self.selections(&field.node.selection_set.node, "");
                         continue;
                     };
-                    for (name, value) in &field.node.arguments {
-                        self.argument(name, value, on, &field.node.name.node, &definition.arguments);
+                    for (argument, value) in &field.node.arguments {
+                        self.argument(argument, value, on, name, &definition.arguments);
                     }
                     self.required(field, &definition.arguments);
                     self.selections(&field.node.selection_set.node, &definition.leads_to);
@@ -285,6 +311,9 @@ impl<'d> Walk<'d> {
             self.value(&holder, &argument.name, &argument.ty, argument.has_default, &value.node, value.pos);
             return;
         }
+        if self.is_full() {
+            return;
+        }
         let short: String = name.node.chars().take(80).collect();
         let meant = suggestion::of(&name.node, known.iter().map(|argument| argument.name.as_str()));
         let message = format!("Unknown argument \"{short}\" on field \"{on}.{field}\".{meant}");
@@ -304,6 +333,9 @@ impl<'d> Walk<'d> {
     }
 
     fn value(&mut self, holder: &str, name: &str, ty: &Type, has_default: bool, value: &Value, pos: Pos) {
+        if self.is_full() {
+            return;
+        }
         let mut path = Path::default();
         if let Err(fault) = values::check(ty, value, Origin::Text, &mut path) {
             let Mismatch { is_content, .. } = fault;

@@ -1,5 +1,7 @@
 //! What a misspelt name was meant to be.
 
+use crate::market::text::edit_distance;
+
 /// Names that are looked at, and characters of each.
 const MOST: usize = 200;
 const LONGEST: usize = 60;
@@ -14,7 +16,7 @@ pub(super) fn of<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Strin
     }
     let lower = given.to_lowercase();
     let mut known: Vec<(usize, &str)> =
-        names.take(MOST).map(|name| (distance(&lower, &name.to_lowercase()), name)).collect();
+        names.take(MOST).map(|name| (edit_distance(&lower, &name.to_lowercase()), name)).collect();
     known.sort_unstable();
     let Some((nearest, _)) = known.first().copied() else { return String::new() };
     // Four characters in ten may be wrong.
@@ -27,25 +29,6 @@ pub(super) fn of<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Strin
         [only] => format!(" Did you mean {only}?"),
         [first @ .., last] => format!(" Did you mean {} or {last}?", first.join(", ")),
     }
-}
-
-/// How many characters have to be changed, put in or left out, or change places with the next (Damerau's distance).
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut next = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let mut least = (row[j] + usize::from(x != y)).min(row[j + 1] + 1).min(next[j] + 1);
-            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
-                least = least.min(before[j - 1] + 1);
-            }
-            next.push(least);
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -61,7 +44,5 @@ mod tests {
         assert_eq!(of("OTEHR", exchanges.into_iter()), " Did you mean \"OTHER\"?");
         assert_eq!(of("FRANKFURT", exchanges.into_iter()), "");
         assert_eq!(of(&"N".repeat(10_000), exchanges.into_iter()), "");
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("frist", "first"), 1);
     }
 }

@@ -115,26 +115,26 @@ pub(super) fn extensions(
 /// A long one comes with the room that it takes among all that are in memory.
 pub(super) async fn json(
     body: Body,
-    told: Option<usize>,
+    announced: Option<usize>,
     bodies: &Arc<Semaphore>,
 ) -> Result<(Parsed, Option<OwnedSemaphorePermit>), Malformed> {
-    let reading = tokio::time::timeout(JSON_TIMEOUT, read(body, told, bodies));
+    let reading = tokio::time::timeout(JSON_TIMEOUT, read(body, announced, bodies));
     let (bytes, room) = reading.await.map_err(|_| Malformed::slow())??;
     Ok((parameters(&bytes)?, room))
 }
 
 async fn read(
     body: Body,
-    told: Option<usize>,
+    announced: Option<usize>,
     bodies: &Arc<Semaphore>,
 ) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Malformed> {
     let refused =
         || Malformed::too_large(format!("The request is longer than {} KiB, or broke off", LARGEST_JSON >> 10));
-    let all = told.unwrap_or(LARGEST_JSON);
+    let all = announced.unwrap_or(LARGEST_JSON);
     if all > LARGEST_JSON {
         return Err(refused());
     }
-    let mut held = match told {
+    let mut held = match announced {
         Some(bytes) if bytes > SHORT_JSON => room_for(bytes, bodies).await?,
         _ => None,
     };

@@ -13,6 +13,7 @@ use super::socket::Socket;
 use super::wire::Dialect;
 use crate::actions::Caller;
 use crate::graphql::Code;
+use crate::http::rates::Client;
 use crate::http::refusal::failed;
 use crate::http::{Service, answer};
 use crate::settings::Origins;
@@ -50,7 +51,7 @@ pub(super) async fn upgrade(service: Service, caller: Caller, parts: &mut Parts)
             return refused(status, "This is no WebSocket handshake: it takes version 13 and a Sec-WebSocket-Key");
         }
     };
-    let Ok(slot) = service.sockets.clone().try_acquire_owned() else {
+    let Some(slot) = service.sockets.room_now(Client::of(&caller), 1) else {
         return answer::respond(
             &failed(Code::Overloaded, "Too many sockets are open; try again later"),
             answer::Form::Json,

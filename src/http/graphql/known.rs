@@ -97,11 +97,11 @@ impl Known {
             metrics::cache_looked_up("answers", 0, 1);
             return Look::Nothing;
         };
-        let (tell, told) = oneshot::channel();
-        if parts.versions.try_send(tell).is_err() {
+        let (sender, version) = oneshot::channel();
+        if parts.versions.try_send(sender).is_err() {
             return Look::Nothing;
         }
-        let Ok(version) = told.await else { return Look::Nothing };
+        let Ok(version) = version.await else { return Look::Nothing };
         let moment = Moment { version, minute: store::now() / MINUTE };
         match entry {
             Entry::Answer(answer) if answer.moment == moment => {
@@ -140,8 +140,10 @@ fn key(caller: &Caller, request: &GraphQLRequest, form: Form) -> Option<Key> {
     let mut digest = Sha256::new();
     digest.update([kind, u8::from(form == Form::GraphQL)]);
     digest.update(id.to_le_bytes());
-    for part in [&variables, request.operation_name.as_deref().unwrap_or_default().as_bytes(), request.query.as_bytes()]
-    {
+    // A session reads alone without the console's header, and does more with it.
+    let role = caller.role.name();
+    let name = request.operation_name.as_deref().unwrap_or_default();
+    for part in [role.as_bytes(), variables.as_slice(), name.as_bytes(), request.query.as_bytes()] {
         digest.update((part.len() as u64).to_le_bytes());
         digest.update(part);
     }
@@ -153,7 +155,7 @@ async fn tell_versions(app: App, mut asked: mpsc::Receiver<oneshot::Sender<DataV
     let mut waiting = Vec::new();
     while asked.recv_many(&mut waiting, MOST_WAITING).await > 0 {
         match app.store.data_version().await {
-            Ok(version) => waiting.drain(..).for_each(|tell| drop(tell.send(version.clone()))),
+            Ok(version) => waiting.drain(..).for_each(|sender| drop(sender.send(version.clone()))),
             Err(error) => {
                 tracing::debug!(%error, "the data's version can't be told");
                 waiting.clear();

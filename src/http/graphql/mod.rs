@@ -206,7 +206,8 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
         _ => Look::Nothing,
     };
     if let Look::Answer(known) = &looked {
-        return again(&service, &caller, known, form, headers, method).await;
+        let answer = again(&service, &caller, known, form, headers, method).await;
+        return within(&service, &caller, answer, form).await;
     }
     let text = keep.is_some().then(|| request.query.clone());
     let (admitted, kind) = match service.admit(&caller, request).await {
@@ -228,28 +229,35 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
             let message = "A subscription answers with events: accept text/event-stream, or use a WebSocket";
             answer::respond(&failed(Code::BadRequest, message), form)
         }
-        _ if accepted.single.is_none() && accepted.events => events::once(&service, admitted),
+        _ if accepted.single.is_none() && accepted.events => events::once(&service, &caller, admitted),
         _ if accepted.single.is_none() => {
             let message = "Accept application/graphql-response+json, application/json or text/event-stream";
             answer::with_status(StatusCode::NOT_ACCEPTABLE, &failed(Code::BadRequest, message), form)
         }
         _ => {
-            let told = (admitted.cost, admitted.operation.clone());
+            let charged = (admitted.cost, admitted.operation.clone());
             let finished = service.execute(admitted).await;
             let answer = match looked {
                 Look::Wanted(wanted) if kind == OperationType::Query && finished.response.errors.is_empty() => {
                     let body = Bytes::from(answer::json(&finished.response));
-                    service.known.keep(wanted, told.0, told.1, body.clone());
+                    service.known.keep(wanted, charged.0, charged.1, body.clone());
                     answer::written(StatusCode::OK, body, form)
                 }
                 _ => answer::respond(&finished.response, form),
             };
             let answer = if method == Method::GET { answer::cacheable(answer, headers).await } else { answer };
-            match backlog::within(&service.gate, answer).await {
-                Ok(answer) => answer,
-                Err(error) => answer::respond(&async_graphql::Response::from_errors(vec![error]), form),
-            }
+            // Others wait for an operation, but not for its client.
+            drop(finished);
+            within(&service, &caller, answer, form).await
         }
+    }
+}
+
+/// The answer within the room that clients have for what they take, or why it is not.
+async fn within(service: &Service, caller: &Caller, answer: Response, form: Form) -> Response {
+    match backlog::within(&service.gate.backlog, caller, answer).await {
+        Ok(answer) => answer,
+        Err(error) => answer::respond(&async_graphql::Response::from_errors(vec![error]), form),
     }
 }
 

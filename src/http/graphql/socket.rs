@@ -3,16 +3,17 @@
 
 use std::collections::HashMap;
 use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_graphql::Request as GraphQLRequest;
 use async_graphql::Response as GraphQLResponse;
-use async_graphql::Variables;
 use async_graphql::parser::types::OperationType;
+use async_graphql::{ServerError, Variables};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::StreamExt;
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -20,11 +21,16 @@ use super::body::LARGEST_MESSAGE;
 use super::wire::{Close, Dialect, Payload, Said, token_of};
 use crate::actions::Caller;
 use crate::graphql::{Code, START};
+use crate::http::backlog::Held;
 use crate::http::execute::Admitted;
+use crate::http::gate::Gate;
 use crate::http::live::{Watched, is_good};
+use crate::http::rates::Client;
 use crate::http::refusal::is_refused;
+use crate::http::shares::Room;
 use crate::http::{Service, auth};
 use crate::store::Role;
+use crate::telemetry::metrics;
 
 /// How long a client may take to begin.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,13 +50,33 @@ const MESSAGE_BURST: f64 = 200.0;
 const MESSAGES_PER_SECOND: f64 = 50.0;
 /// Answers that wait for the client to take them.
 const QUEUE: usize = 16;
+/// Bytes by which a socket's room for writing grows.
+const WRITING_STEP: usize = 64 << 10;
 
 /// What an operation's task sends to the socket's.
 enum Sent {
     /// With the room that a long one takes until the client has it.
-    Message(String, Option<OwnedSemaphorePermit>),
+    Message(String, Option<Held>),
     /// The operation is over; its last message, if it has one.
     Over(String, u64, Option<String>),
+}
+
+/// Room for writing. A socket keeps what its longest message took.
+#[derive(Default)]
+struct Writing {
+    longest: usize,
+    rooms: Vec<Room>,
+}
+
+impl Writing {
+    fn grow(&mut self, gate: &Gate, client: Client, bytes: usize) -> Result<(), ServerError> {
+        let bytes = bytes.next_multiple_of(WRITING_STEP);
+        if let Some(room) = gate.writing(client, self.longest, bytes)? {
+            self.longest = bytes;
+            self.rooms.push(room);
+        }
+        Ok(())
+    }
 }
 
 pub(super) struct Socket {
@@ -63,6 +89,7 @@ pub(super) struct Socket {
     started: u64,
     messages: f64,
     counted_at: Instant,
+    writing: Arc<Mutex<Writing>>,
 }
 
 impl Drop for Socket {
@@ -84,6 +111,7 @@ impl Socket {
             started: 0,
             messages: MESSAGE_BURST,
             counted_at: Instant::now(),
+            writing: Arc::default(),
         }
     }
 
@@ -210,6 +238,10 @@ impl Socket {
     async fn begin(&mut self, payload: Option<&Value>) -> Result<(), Close> {
         let forbidden = |why: &str| Close::new(4403, format!("Forbidden: {why}"));
         match token_of(payload).map_err(forbidden)? {
+            Some(_) if self.service.gate.rates.is_blocked(self.caller.address) => {
+                metrics::rate_limited(metrics::Rate::Guesses);
+                return Err(forbidden("too many wrong tokens came from this address; try again in a minute"));
+            }
             Some(token) => match auth::caller_of(&self.service.app, token).await {
                 Ok(Some(caller)) => {
                     self.caller = Caller { address: self.caller.address, ..caller };
@@ -279,54 +311,73 @@ impl Socket {
         };
         self.started += 1;
         let number = self.started;
-        let run = run(self.service.clone(), admitted, kind, self.dialect, id.clone(), number, sender.clone());
+        let way = Way {
+            client: Client::of(&self.caller),
+            dialect: self.dialect,
+            id: id.clone(),
+            number,
+            sender: sender.clone(),
+            writing: self.writing.clone(),
+        };
+        let run = run(self.service.clone(), admitted, kind, way);
         self.running.insert(id, (number, tokio::spawn(run)));
         Ok(None)
     }
 }
 
-/// Runs one operation to its end.
-async fn run(
-    service: Service,
-    admitted: Admitted,
-    kind: OperationType,
+/// Where an operation's messages go.
+struct Way {
+    client: Client,
     dialect: Dialect,
     id: String,
     number: u64,
     sender: mpsc::Sender<Sent>,
-) {
+    writing: Arc<Mutex<Writing>>,
+}
+
+impl Way {
+    /// Sends a result once there is room for it; false if the socket is gone.
+    async fn send(&self, gate: &Gate, next: String) -> Result<bool, ServerError> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner).grow(gate, self.client, next.len())?;
+        let held = gate.backlog.message(self.client, next.len()).await?;
+        Ok(self.sender.send(Sent::Message(next, held)).await.is_ok())
+    }
+}
+
+/// Runs one operation to its end.
+async fn run(service: Service, admitted: Admitted, kind: OperationType, way: Way) {
+    let (dialect, id) = (way.dialect, way.id.as_str());
     let last = if kind == OperationType::Subscription {
         let mut events = pin!(service.follow(admitted));
         loop {
-            match events.next().await {
-                Some(response) if is_refused(&response) => break dialect.error(&id, &response.errors),
-                Some(response) => {
-                    if sender.send(Sent::Message(dialect.next(&id, &response), None)).await.is_err() {
-                        return;
-                    }
-                }
-                None => break Dialect::complete(&id),
+            let Some(told) = events.next().await else { break Dialect::complete(id) };
+            if is_refused(&told.response) {
+                break dialect.error(id, &told.response.errors);
+            }
+            let next = dialect.next(id, &told.response);
+            drop(told);
+            match way.send(&service.gate, next).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => break dialect.error(id, &[error]),
             }
         }
     } else {
         let finished = service.execute(admitted).await;
         if is_refused(&finished.response) {
-            dialect.error(&id, &finished.response.errors)
+            dialect.error(id, &finished.response.errors)
         } else {
-            let next = dialect.next(&id, &finished.response);
-            match service.gate.backlog(next.len()).await {
-                Ok(room) => {
-                    drop(finished);
-                    if sender.send(Sent::Message(next, room)).await.is_err() {
-                        return;
-                    }
-                    Dialect::complete(&id)
-                }
-                Err(error) => dialect.error(&id, &[error]),
+            let next = dialect.next(id, &finished.response);
+            drop(finished);
+            match way.send(&service.gate, next).await {
+                Ok(true) => Dialect::complete(id),
+                Ok(false) => return,
+                Err(error) => dialect.error(id, &[error]),
             }
         }
     };
-    let _ = sender.send(Sent::Over(id, number, Some(last))).await;
+    let last = Sent::Over(way.id.clone(), way.number, Some(last));
+    let _ = way.sender.send(last).await;
 }
 
 async fn delivered(stream: &mut WebSocket, message: Message) -> bool {

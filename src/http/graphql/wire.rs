@@ -158,7 +158,10 @@ impl Dialect {
     pub(super) fn next(self, id: &str, response: &GraphQLResponse) -> String {
         let json = String::from_utf8(answer::json(response)).unwrap_or_default();
         let payload = RawValue::from_string(json).ok();
-        written(if self == Self::Legacy { "data" } else { "next" }, Some(id), payload)
+        let mut next = written(if self == Self::Legacy { "data" } else { "next" }, Some(id), payload);
+        // As long as its client takes, so no more than it needs.
+        next.shrink_to_fit();
+        next
     }
 
     /// An operation that was not run.

@@ -37,12 +37,12 @@ pub(super) fn routes() -> Router<Service> {
         .route("/ipo/companies/{id}", one())
 }
 
-/// What a body may hold: its name there and in the schema.
 /// The stored operations of these routes.
 pub(super) fn operations() -> [&'static Operation; 5] {
     [&LIST, &ONE, &CREATE, &UPDATE, &DELETE]
 }
 
+/// What a body may hold: its name there and in the schema.
 const FIELDS: [(&str, &str); 12] = [
     ("name", "name"),
     ("symbol", "ticker"),

@@ -37,6 +37,10 @@ fn dates_of_every_source_are_read() {
         ("5/24/2019 4:00 PM", "2019-05-24"),
         ("12/13/2024", "2024-12-13"),
         ("30122024", "2024-12-30"),
+        ("19032021", "2021-03-19"),
+        ("20112021", "2021-11-20"),
+        ("20121999", "1999-12-20"),
+        ("20191120", "2019-11-20"),
         ("05/05/2024", "2024-05-05"),
         ("Wed Jan 03 2024", "2024-01-03"),
         ("Monday, 05/02/2024", "2024-02-05"),
@@ -84,6 +88,22 @@ fn what_has_no_meaning_or_several_is_refused() {
         assert!(day_of(text).is_err(), "{text}: {}", iso(text));
     }
     assert_eq!(iso("05/02/2024"), "can be 2024-02-05 or 2024-05-02");
+}
+
+#[test]
+fn counts_of_days_and_seconds_are_named_with_what_helps() {
+    for (text, kind) in [
+        ("45292", DateFault::CountOfDays),
+        ("45327.5", DateFault::CountOfDays),
+        ("1706745600", DateFault::CountOfSeconds),
+        ("1706745600.25", DateFault::CountOfSeconds),
+        ("1706745600000", DateFault::CountOfSeconds),
+        ("45292x", DateFault::NotADate),
+        ("123", DateFault::NotADate),
+        ("1", DateFault::NotADate),
+    ] {
+        assert_eq!(read(text), Err(kind), "{text}");
+    }
 }
 
 fn decided(texts: &[&str]) -> Result<DateOrder, OrderFault> {

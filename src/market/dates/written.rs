@@ -60,6 +60,12 @@ impl DateOrder {
 pub enum DateFault {
     #[error("is not a date")]
     NotADate,
+    #[error(
+        "is not a date but a spreadsheet's count of days: give the column a date format there, as yyyy-mm-dd, and save it again"
+    )]
+    CountOfDays,
+    #[error("is not a date but a count of seconds or less: write the days as dates, as 2024-02-05")]
+    CountOfSeconds,
     #[error("is no day of the calendar")]
     NoSuchDay,
     #[error("is not a date: a year has four digits, or two")]

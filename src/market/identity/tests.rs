@@ -103,6 +103,22 @@ fn two_shares_that_swap_their_tickers_keep_their_histories() {
 }
 
 #[test]
+fn without_isins_the_list_tells_of_two_shares_that_swap_their_tickers() {
+    let changes = vec![("X".to_owned(), "Y".to_owned(), 10), ("Y".to_owned(), "X".to_owned(), 10)];
+    let before = |day: Day| (day, [row("X", "", 1.0, 1.0), row("Y", "", 2.0, 2.0)]);
+    let after = |day: Day| (day, [row("Y", "", 1.0, 1.0), row("X", "", 2.0, 2.0)]);
+    for days in [[before(5), before(6), after(10), after(11)], [after(11), before(6), after(10), before(5)]] {
+        let mut register = Register::new(Vec::new(), Vec::new(), changes.clone());
+        for (day, rows) in days {
+            let tickers: Vec<String> =
+                register.resolve_day(&rows, day).iter().map(|&at| register.shares[at].ticker.clone()).collect();
+            assert_eq!(tickers, ["Y", "X"], "{day}");
+        }
+        assert_eq!(register.shares.len(), 2);
+    }
+}
+
+#[test]
 fn chains_loops_and_self_changes_end() {
     let change = |old: &str, new: &str, day| (old.to_owned(), new.to_owned(), day);
     let changes = vec![

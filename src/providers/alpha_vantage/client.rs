@@ -20,7 +20,6 @@ use crate::telemetry::metrics;
 
 /// A call with `outputsize=compact` brings this many bars.
 const COMPACT_BARS: u32 = 100;
-const EXCHANGES: &[Exchange] = &[Exchange::Nasdaq, Exchange::Nyse, Exchange::Bse, Exchange::Other];
 
 /// The client of one key.
 pub struct AlphaVantage {
@@ -62,9 +61,6 @@ impl AlphaVantage {
     }
 
     /// Tells how many requests are left today, where there is a bound.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn measure_budget(&self) -> Result<(), StoreError> {
         if self.is_configured() && self.per_day > 0 {
             let left = self.store.budgets().left(&self.budget, self.per_day).await?;
@@ -168,15 +164,7 @@ impl AlphaVantage {
 
 impl PriceProvider for AlphaVantage {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            name: NAME,
-            source: DataSource::AlphaVantage,
-            full_history: true,
-            recent_bars: COMPACT_BARS,
-            adjusted: true,
-            exchanges: EXCHANGES,
-            per_day: (self.per_day > 0).then_some(self.per_day),
-        }
+        Capabilities { name: NAME, recent_bars: COMPACT_BARS }
     }
 
     fn fetch<'a>(&'a self, ticker: &'a str, history: History) -> BoxFuture<'a, Result<PriceBatch, ProviderError>> {

@@ -1,6 +1,7 @@
 //! What a table's headings mean, whoever wrote them.
 
 use super::names::{ADJUSTED, CLOSES, DATES, HIGHS, IGNORED, LOWS, OPENS, SERIES, SPLITS, TICKERS, VOLUMES};
+use crate::market::text::edit_distance;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,25 +220,9 @@ fn keep_first(keys: &[String], meanings: &mut [Meaning], wanted: Meaning, order:
 
 /// Whether one slip of the pen, or two in a long word, makes one of the other.
 fn is_near(a: &str, b: &str) -> bool {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(40).collect(), b.chars().collect());
-    let most = if b.len() >= 8 { 2 } else { 1 };
-    if a.len().abs_diff(b.len()) > most {
-        return false;
-    }
-    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let same = usize::from(a[i - 1] != b[j - 1]);
-            let mut cost = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + same);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                cost = cost.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(cost);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()] <= most
+    let (length, wanted) = (a.chars().take(40).count(), b.chars().count());
+    let most = if wanted >= 8 { 2 } else { 1 };
+    length.abs_diff(wanted) <= most && edit_distance(a, b) <= most
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::layout::{DayFile, read_day};
 use crate::market::Day;
+use crate::market::calendar::Calendar;
 use crate::market::day::{is_weekend, iso, to_date};
 use crate::providers::nse::{BROWSER, blocked_minutes};
 use crate::providers::{ProviderError, http};
@@ -50,7 +51,8 @@ fn day(text: &str) -> Day {
     crate::market::day::parse_iso(text).unwrap_or(Day::MAX)
 }
 
-/// Where a day's file may lie, the likeliest first. Weekends have a file a few times in a decade: there one look does.
+/// Where a day's file may lie, the likeliest first. Weekends have a file a few times in a decade: there one look does, but
+/// for those that the exchange is known to have opened on.
 #[must_use]
 pub fn addresses(of: Day) -> Vec<String> {
     let date = to_date(of);
@@ -66,7 +68,7 @@ pub fn addresses(of: Day) -> Vec<String> {
     if of >= day(FIRST_UDIFF) {
         addresses.push(udiff);
     }
-    if of >= day(FIRST_FULL) && !is_weekend(of) {
+    if of >= day(FIRST_FULL) && !(is_weekend(of) && Calendar::India.rests(of)) {
         addresses.push(full);
     }
     addresses
@@ -102,6 +104,8 @@ impl NseArchive {
                 Permit::At(_, wait) => tokio::time::sleep(wait).await,
                 Permit::SpentUntil(until) => return Err(ProviderError::Blocked { provider: NAME, until }),
             }
+        } else if let Some(until) = self.store.budgets().blocked(BUDGET).await? {
+            return Err(ProviderError::Blocked { provider: NAME, until });
         }
         let mut url = self.base_url.clone();
         url.set_path(&format!("{}/{path}", self.base_url.path().trim_end_matches('/')));
@@ -227,7 +231,15 @@ mod tests {
                 "products/content/sec_bhavdata_full_08072024.csv"
             ]
         );
-        assert_eq!(addresses(day("2026-02-01")), ["content/cm/BhavCopy_NSE_CM_0_0_0_20260201_F_0000.csv.zip"]);
+        assert_eq!(addresses(day("2026-02-08")), ["content/cm/BhavCopy_NSE_CM_0_0_0_20260208_F_0000.csv.zip"]);
+        assert_eq!(
+            addresses(day("2019-10-27")),
+            [
+                "content/historical/EQUITIES/2019/OCT/cm27OCT2019bhav.csv.zip",
+                "products/content/sec_bhavdata_full_27102019.csv"
+            ],
+            "a Sunday with a session"
+        );
         assert_eq!(addresses(day("1994-11-03")), ["content/historical/EQUITIES/1994/NOV/cm03NOV1994bhav.csv.zip"]);
     }
 }

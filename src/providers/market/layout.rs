@@ -49,6 +49,10 @@ const MOST_ROWS: usize = 100_000;
 /// The longest raw text that is kept of a record.
 const LONGEST_RAW: usize = 500;
 
+/// What to do with a file of the other exchange.
+const OF_BSE: &str = "it is the BSE's daily file, and whole days are taken from the NSE's alone; prices of one share in it \
+                      come in with `prospectus import TICKER FILE`, or importPrices";
+
 /// Where each column stands.
 struct Positions {
     layout: Layout,
@@ -86,6 +90,8 @@ fn positions(header: &StringRecord) -> Result<Positions, String> {
         Layout::Bhavcopy
     } else if names.contains_key("TTL_TRD_QNTY") {
         Layout::FullBhavcopy
+    } else if names.contains_key("SC_CODE") {
+        return Err(OF_BSE.to_owned());
     } else {
         return Err("its first line isn't the heading of a daily file of the NSE".to_owned());
     };
@@ -214,6 +220,9 @@ impl<'a> Rows<'a> {
             return Ok(());
         }
         if let Some([segment, source, kind]) = columns.segment {
+            if cell(segment) == "CM" && cell(source) == "BSE" {
+                return Err(OF_BSE.to_owned());
+            }
             if cell(segment) != "CM" || cell(source) != "NSE" {
                 let found = format!("{} of {}", cell(segment), cell(source));
                 return Err(format!("it isn't the NSE's equity segment: a row is of segment {}", short(&found)));

@@ -97,6 +97,11 @@ fn each_thing_that_isnt_the_day_ends_as_what_it_is() {
     assert_snapshot!(read(&mixed), @r#"Broken("its rows are of several days, 2024-07-19 to 2024-07-22")"#);
     let futures = format!("{UDIFF}{}", udiff("X", "EQ", "INE002A01018", "1 1 1 1 1 1").replace(",CM,", ",FO,"));
     assert_snapshot!(read(&futures), @r#"Broken("it isn't the NSE's equity segment: a row is of segment FO of NSE")"#);
+    let bse = format!("{UDIFF}{}", udiff("X", "A", "INE002A01018", "1 1 1 1 1 1").replace(",NSE,", ",BSE,"));
+    let bse_before = "SC_CODE,SC_NAME,SC_GROUP,SC_TYPE,OPEN,HIGH,LOW,CLOSE,LAST,PREVCLOSE\n500325,X,A,Q,1,1,1,1,1,1\n";
+    for file in [bse.as_str(), bse_before] {
+        assert_eq!(read_day(file.as_bytes(), None), DayFile::Broken(OF_BSE.to_owned()));
+    }
 }
 
 #[test]

@@ -39,15 +39,20 @@ fn unzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
     if archive.len() > MOST_MEMBERS {
         return Err(format!("the archive has {} members where one is expected", archive.len()));
     }
-    let tables: Vec<usize> = (0..archive.len())
-        .filter(|&i| {
-            archive.name_for_index(i).and_then(Result::ok).is_some_and(|name| {
-                let path = std::path::Path::new(name.as_ref() as &str);
-                path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
-                    && !name.to_ascii_lowercase().starts_with("__macosx/")
-            })
-        })
-        .collect();
+    let with_ending = |endings: &[&str]| -> Vec<usize> {
+        let is_table = |name: &str| {
+            let ending = std::path::Path::new(name).extension().and_then(|ending| ending.to_str());
+            ending.is_some_and(|ending| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+                && !name.to_ascii_lowercase().starts_with("__macosx/")
+        };
+        let named = |i: &usize| archive.name_for_index(*i).and_then(Result::ok).is_some_and(|name| is_table(&name));
+        (0..archive.len()).filter(named).collect()
+    };
+    let mut tables = with_ending(&["csv"]);
+    if tables.is_empty() {
+        // Stooq's tables are texts by their names.
+        tables = with_ending(&["txt", "tsv"]);
+    }
     let [table] = tables[..] else {
         return Err(format!("the archive holds {} CSV files where one is expected", tables.len()));
     };
@@ -68,7 +73,9 @@ fn decode(bytes: &[u8]) -> Unpacked {
         Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,
     };
     let start = text.trim_start();
-    if start.starts_with('<') {
+    // The headings of Stooq and MetaStock stand in these marks, too.
+    let is_heading = start.get(..8).is_some_and(|text| text.eq_ignore_ascii_case("<ticker>"));
+    if start.starts_with('<') && !is_heading {
         return Unpacked::Page;
     }
     if start.is_empty() {
@@ -100,6 +107,9 @@ mod tests {
         let whole = zipped(&[("cm.csv/cm.csv", b"a,b\n1,2\n"), ("__MACOSX/cm.csv", b"x"), ("readme.txt", b"hello")]);
         assert_eq!(unpack(&whole), Unpacked::Text("a,b\n1,2\n".to_owned()));
         assert!(matches!(unpack(&zipped(&[("a.csv", b"a"), ("b.csv", b"b")])), Unpacked::Broken(_)));
+        let text = "<TICKER>,<PER>\nAAPL.US,D\n";
+        assert_eq!(unpack(&zipped(&[("us/aapl.us.txt", text.as_bytes())])), Unpacked::Text(text.to_owned()));
+        assert!(matches!(unpack(&zipped(&[("a.txt", b"a"), ("b.txt", b"b")])), Unpacked::Broken(_)));
         assert!(matches!(unpack(&whole[..whole.len() / 2]), Unpacked::Broken(_)));
     }
 

@@ -41,9 +41,6 @@ fn scale_of(values: impl Iterator<Item = f64> + Clone) -> (Scale, (f64, f64)) {
 }
 
 /// The price with what the strategy looks at, and where it bought and sold.
-///
-/// # Errors
-/// When the drawing library refuses.
 pub fn price(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
     let (title, bought) = (format!("{}: price and trades", report.symbol.ticker), report.marks.len());
     let description = format!(
@@ -112,9 +109,6 @@ fn oscillator(upper: &Plot<'_, '_>, report: &BacktestReport, height: i32, names:
 }
 
 /// The equity beside that of buying and holding.
-///
-/// # Errors
-/// When the drawing library refuses.
 pub fn equity(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
     let (own, hold) = (&report.curve.equity, &report.curve.buy_and_hold);
     let description = format!(
@@ -143,9 +137,6 @@ pub fn equity(report: &BacktestReport, look: Look) -> Result<String, DrawError> 
 }
 
 /// How far below its peak the equity was, and that of holding; the worst falls are numbered.
-///
-/// # Errors
-/// When the drawing library refuses.
 pub fn drawdown(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
     let height = 400;
     let description = format!(
@@ -173,9 +164,6 @@ pub fn drawdown(report: &BacktestReport, look: Look) -> Result<String, DrawError
 }
 
 /// Returns by month, a row a year, and each month's mean.
-///
-/// # Errors
-/// When the drawing library refuses.
 pub fn monthly(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
     let (top, row) = (112, 42);
     let height = top + row * (report.years.len() as i32 + 1) + 20;
@@ -244,9 +232,6 @@ pub fn monthly(report: &BacktestReport, look: Look) -> Result<String, DrawError>
 }
 
 /// Sharpe ratio and volatility over the last half year, day by day, beside holding.
-///
-/// # Errors
-/// When the drawing library refuses.
 pub fn rolling(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
     let height = 640;
     let description = "Sharpe ratio and annual volatility of the strategy and of holding over the 126 trading days before \
@@ -289,9 +274,6 @@ pub fn rolling(report: &BacktestReport, look: Look) -> Result<String, DrawError>
 }
 
 /// How often daily returns of each size came.
-///
-/// # Errors
-/// When the drawing library refuses.
 pub fn distribution(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
     let height = 440;
     let spread = &report.distribution;

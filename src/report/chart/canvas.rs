@@ -65,9 +65,6 @@ pub struct Canvas<'a> {
 }
 
 /// Draws a chart. The title and the description are for screen readers as well.
-///
-/// # Errors
-/// When the drawing library refuses.
 pub fn draw(
     height: i32,
     look: Look,

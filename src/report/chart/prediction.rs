@@ -13,9 +13,6 @@ const LOWER: i32 = 400;
 const NO_CHANGE: &str = "No change";
 
 /// Recent closes, both bands with the expected closes, and what happened where that's known.
-///
-/// # Errors
-/// When the drawing library refuses.
 pub fn fan(report: &PredictionReport, look: Look) -> Result<String, DrawError> {
     let title = format!("{}: forecast from {}", report.symbol.ticker, report.as_of);
     let last = report.points.last();
@@ -95,9 +92,9 @@ fn points(values: &[f64]) -> impl Iterator<Item = (f64, Option<f64>)> {
     values.iter().enumerate().map(|(i, &v)| ((i + 1) as f64, Some(v)))
 }
 
-fn nothing(canvas: &Canvas<'_>, said: &str) -> Result<(), DrawError> {
+fn nothing(canvas: &Canvas<'_>, sentence: &str) -> Result<(), DrawError> {
     let at = (canvas.width / 2, LOWER / 2);
-    canvas.write(said, at, SMALL, false, canvas.palette.muted, (HPos::Center, VPos::Center))
+    canvas.write(sentence, at, SMALL, false, canvas.palette.muted, (HPos::Center, VPos::Center))
 }
 
 /// Two lines of errors: ours, and those of "no change".
@@ -113,9 +110,6 @@ fn errors(canvas: &Canvas<'_>, name: &str, ours: &[f64], naive: &[f64]) -> Resul
 }
 
 /// How far off the days that are over were, beside "no change".
-///
-/// # Errors
-/// When the drawing library refuses.
 pub fn what_happened(report: &PredictionReport, look: Look) -> Result<String, DrawError> {
     let known: Vec<(f64, f64)> = report.points.iter().filter_map(|point| Some((point.value, point.actual?))).collect();
     let off = |expected: f64, actual: f64| (expected - actual).abs() / report.close;
@@ -139,9 +133,6 @@ pub fn what_happened(report: &PredictionReport, look: Look) -> Result<String, Dr
 }
 
 /// The mean error of past forecasts by the day ahead, beside "no change".
-///
-/// # Errors
-/// When the drawing library refuses.
 pub fn error_by_day(report: &PredictionReport, look: Look) -> Result<String, DrawError> {
     let ours: Vec<f64> = report.by_day.iter().map(|day| day.mae).collect();
     let naive: Vec<f64> = report.by_day.iter().map(|day| day.mae_naive).collect();
@@ -161,9 +152,6 @@ pub fn error_by_day(report: &PredictionReport, look: Look) -> Result<String, Dra
 }
 
 /// How many past closes were within the bands by the day ahead, beside what the bands promise.
-///
-/// # Errors
-/// When the drawing library refuses.
 pub fn coverage(report: &PredictionReport, look: Look) -> Result<String, DrawError> {
     let narrow: Vec<f64> = report.by_day.iter().map(|day| day.coverage80).collect();
     let wide: Vec<f64> = report.by_day.iter().map(|day| day.coverage95).collect();

@@ -83,9 +83,6 @@ fn edge(i: usize, of: usize, from: i32, to: i32) -> i32 {
 }
 
 /// The value of every pair of windows: the buy window upwards, the sell window to the right.
-///
-/// # Errors
-/// When the drawing library refuses.
 pub fn heatmap(sweep: &Sweep, by: SweepMetric, ticker: &str, look: Look) -> Result<String, DrawError> {
     let name = match by {
         SweepMetric::TotalReturn => "total return",

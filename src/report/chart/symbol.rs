@@ -6,9 +6,6 @@ use super::{amount_mark, ends};
 use crate::market::{Columns, day};
 
 /// Closes over time.
-///
-/// # Errors
-/// When the drawing library refuses.
 pub fn prices(columns: &Columns, title: &str, unit: &str, adjusted: bool, look: Look) -> Result<String, DrawError> {
     let height = 560;
     let first = columns.days.first().copied().unwrap_or(0);

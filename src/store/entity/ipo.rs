@@ -42,7 +42,7 @@ pub struct Model {
     pub updated_at: i64,
     /// The subscription's total, to sort by.
     pub subscription_total: Option<f64>,
-    /// The stock, once it's tracked. This and what follows is kept by [`crate::store::Ipos::measure`] and its like.
+    /// The stock, once it's tracked. This and what follows is kept by `Ipos::measure` and its like.
     pub symbol_id: Option<i64>,
     pub listing_open: Option<f64>,
     pub listing_gain: Option<f64>,

@@ -118,7 +118,7 @@ impl TestApp {
         };
         let settings = Settings::read(&source).expect("settings");
         let (app, url) = launch(settings).await;
-        tokio::spawn(prospectus::jobs::run_worker(app.clone()));
+        tokio::spawn(prospectus::workers::run_worker(app.clone()));
         let (_, operator) = app.store.tokens().create("an operator", Role::Operator, None).await.expect("a token");
         let (_, reader) = app.store.tokens().create("a reader", Role::Reader, None).await.expect("a token");
         Self {
@@ -205,7 +205,7 @@ async fn launch(settings: Settings) -> (App, String) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let app = App::build(settings).await.expect("an app");
     app.store.migrate().await.expect("migrations");
-    prospectus::jobs::setup_queue(&app).await.expect("a queue");
+    prospectus::workers::setup_queue(&app).await.expect("a queue");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let router = prospectus::http::router(app.clone());

@@ -2,11 +2,15 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Job, RefreshIpos, RefreshSymbol};
 use crate::app::App;
-use crate::market::DataSource;
+use crate::jobs::{Job, RefreshIpos, RefreshMarket, RefreshSymbol};
+use crate::market::day::months;
+use crate::market::{DataSource, Day, Exchange};
 use crate::settings::Schedule;
-use crate::store::{Event, NewJob, StoreError};
+use crate::store::{Event, NewJob, StoreError, today_at};
+
+/// Days that a schedule catches up on.
+const LONGEST_CATCH_UP: Day = 92;
 
 /// Records the jobs of every schedule that has come due since it was last taken. A schedule of prices that was never
 /// taken begins to count now: a new service follows no symbols yet. IPOs are fetched at the first start.
@@ -24,7 +28,7 @@ pub async fn run_due(app: &App, now: DateTime<Utc>) -> Result<(), StoreError> {
         && let Some(due) = Due::look(app, "market", schedule, now).await?
     {
         let missed = due.missed;
-        due.take(app, if missed { super::refresh_market::newest_days(app).await? } else { Vec::new() }).await?;
+        due.take(app, if missed { newest_days(app).await? } else { Vec::new() }).await?;
     }
     if let Some(schedule) = &app.settings.ipo_schedule
         && let Some(due) = Due::look(app, "ipos", schedule, now).await?
@@ -110,4 +114,17 @@ fn ipo_refreshes(app: &App) -> Result<Vec<NewJob>, StoreError> {
         sources.push(DataSource::AlphaVantage);
     }
     sources.into_iter().map(|source| RefreshIpos { source }.record(None).map_err(corrupt)).collect()
+}
+
+/// What the schedule asks for: the days since the newest stored one. Where nothing is stored nothing is followed.
+async fn newest_days(app: &App) -> Result<Vec<NewJob>, StoreError> {
+    let exchange = Exchange::Nse;
+    let today = today_at(exchange);
+    let Some(last) = app.store.market_days().last_stored(exchange).await? else { return Ok(Vec::new()) };
+    // Days that failed or were missing lately are asked for again.
+    let from = last.saturating_sub(7).max(today - LONGEST_CATCH_UP);
+    months(from, today)
+        .into_iter()
+        .map(|(from, to)| RefreshMarket { exchange, from, to }.record(None).map_err(corrupt))
+        .collect()
 }

@@ -10,9 +10,8 @@ use tokio_util::task::TaskTracker;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-use super::{
-    Done, ImportPrices, Job, JobError, Progress, RefreshIpos, RefreshMarket, RefreshSymbol, SweepBacktests, TrainModel,
-};
+use super::{Done, JobError, Progress};
+use super::{import_prices, refresh_ipos, refresh_market, refresh_symbol, sweep_backtests, train_model};
 use crate::app::App;
 use crate::market::text::capitalised;
 use crate::providers::{Advice, moment};
@@ -248,12 +247,12 @@ fn waited(job: &job::Model) -> Duration {
 
 async fn dispatch(kind: JobKind, payload: &str, app: &App, progress: &Progress) -> Result<Done, JobError> {
     match kind {
-        JobKind::RefreshSymbol => serde_json::from_str::<RefreshSymbol>(payload)?.run(app, progress).await,
-        JobKind::Sweep => serde_json::from_str::<SweepBacktests>(payload)?.run(app, progress).await,
-        JobKind::ImportPrices => serde_json::from_str::<ImportPrices>(payload)?.run(app, progress).await,
-        JobKind::RefreshIpos => serde_json::from_str::<RefreshIpos>(payload)?.run(app, progress).await,
-        JobKind::RefreshMarket => serde_json::from_str::<RefreshMarket>(payload)?.run(app, progress).await,
-        JobKind::TrainModel => serde_json::from_str::<TrainModel>(payload)?.run(app, progress).await,
+        JobKind::RefreshSymbol => refresh_symbol::run(&serde_json::from_str(payload)?, app, progress).await,
+        JobKind::Sweep => sweep_backtests::run(&serde_json::from_str(payload)?, app, progress).await,
+        JobKind::ImportPrices => import_prices::run(&serde_json::from_str(payload)?, app, progress).await,
+        JobKind::RefreshIpos => refresh_ipos::run(&serde_json::from_str(payload)?, app, progress).await,
+        JobKind::RefreshMarket => refresh_market::run(&serde_json::from_str(payload)?, app, progress).await,
+        JobKind::TrainModel => train_model::run(&serde_json::from_str(payload)?, app, progress).await,
     }
 }
 

@@ -1,0 +1,149 @@
+//! Fetches an exchange's daily files of one month, and the lists and announcements that make sense of them.
+
+use super::{Done, JobError, Progress, market_lists};
+use crate::app::App;
+use crate::ingest;
+use crate::jobs::RefreshMarket;
+use crate::market::day::iso;
+use crate::market::{Day, Exchange};
+use crate::providers::ProviderError;
+use crate::providers::market::{DayAnswer, DayFile, Session, describe, may_still_come};
+use crate::store::entity::market_day::{MarketDayState, Model as MarketDay};
+use crate::store::{RecordCounts, now, today_at};
+
+/// Shares that are gathered before they are written: neighbours in the table are then written together, and the
+/// memory stays flat.
+const ROWS_A_BATCH: usize = 24_000;
+/// Web pages in a row after which the exchange is left alone.
+const MOST_PAGES: usize = 5;
+
+pub(super) async fn run(job: &RefreshMarket, app: &App, progress: &Progress) -> Result<Done, JobError> {
+    let total = u32::try_from(job.to - job.from + 1).unwrap_or(0);
+    progress.tell(0, Some(total.max(1)), "Reading the exchange's lists").await;
+    let mut tally = Tally::default();
+    market_lists::refresh_changes(app).await?;
+    tally.announcements = refresh_actions(app, job.from, job.to).await?;
+    let settled = app.store.market_days().settled(job.exchange, job.from, job.to).await?;
+    let wanted: Vec<Day> = (job.from..=job.to).filter(|day| !settled.contains(day)).collect();
+    let mut batch: Vec<Session> = Vec::new();
+    for &day in &wanted {
+        let done = u32::try_from(day - job.from).unwrap_or(0);
+        progress.tell(done, Some(total), &format!("Asking for {}", iso(day))).await;
+        match app.providers.archive().day(day).await {
+            Ok(DayAnswer::File(DayFile::Session(session))) => {
+                tally.pages = 0;
+                batch.push(session);
+                if batch.iter().map(|s| s.shares.len()).sum::<usize>() >= ROWS_A_BATCH {
+                    tally.write(app, std::mem::take(&mut batch)).await?;
+                }
+            }
+            Ok(other) => tally.note(app, job.exchange, day, &other).await?,
+            Err(error) => {
+                tally.write(app, batch).await?;
+                note(app, job.exchange, day, MarketDayState::Failed, Some(error.to_string())).await?;
+                return Err(error.into());
+            }
+        }
+        if tally.pages >= MOST_PAGES {
+            tally.write(app, std::mem::take(&mut batch)).await?;
+            return Err(ProviderError::Refused { provider: "The NSE's archive", status: 403 }.into());
+        }
+    }
+    tally.write(app, batch).await?;
+    ingest::judge_actions(&app.store, job.from - 10, job.to).await?;
+    market_lists::refresh_shares(app, tally.stored > 0).await?;
+    progress.tell(total, Some(total), "Stored").await;
+    Ok(tally.done(total, settled.len()))
+}
+
+/// What became of the days so far.
+#[derive(Default)]
+struct Tally {
+    outcome: RecordCounts,
+    stored: usize,
+    without_session: usize,
+    missing: usize,
+    failed: Vec<(Day, String)>,
+    announcements: Option<usize>,
+    /// Web pages in a row.
+    pages: usize,
+}
+
+impl Tally {
+    async fn write(&mut self, app: &App, batch: Vec<Session>) -> Result<(), JobError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.stored += batch.len();
+        self.outcome += ingest::market(&app.store, batch).await?;
+        Ok(())
+    }
+
+    async fn note(&mut self, app: &App, exchange: Exchange, day: Day, answer: &DayAnswer) -> Result<(), JobError> {
+        let recent = may_still_come(day, today_at(exchange));
+        let (state, reason) = match answer {
+            DayAnswer::NotFound | DayAnswer::File(DayFile::OtherDay(_)) if recent => {
+                self.missing += 1;
+                (MarketDayState::Missing, "the day's file isn't there yet".to_owned())
+            }
+            DayAnswer::NotFound => {
+                self.without_session += 1;
+                (MarketDayState::NoSession, "the exchange has no file of this day".to_owned())
+            }
+            DayAnswer::File(file @ DayFile::OtherDay(_)) => {
+                self.without_session += 1;
+                (MarketDayState::NoSession, describe(file))
+            }
+            DayAnswer::File(file) => {
+                self.pages = if *file == DayFile::Page { self.pages + 1 } else { 0 };
+                self.failed.push((day, describe(file)));
+                (MarketDayState::Failed, describe(file))
+            }
+        };
+        note(app, exchange, day, state, Some(reason)).await
+    }
+
+    fn done(self, days: u32, known: usize) -> Done {
+        let mut message = format!("{} of {days} days stored", self.stored);
+        let mut add = |count: usize, what: &str| {
+            if count > 0 {
+                message.push_str(&format!(", {count} {what}"));
+            }
+        };
+        add(self.without_session, "without a session");
+        add(known, "known before");
+        add(self.missing, "not there yet");
+        add(self.failed.len(), "failed");
+        if let Some((day, why)) = self.failed.first() {
+            message.push_str(&format!(" (first {}: {why})", iso(*day)));
+        }
+        message.push_str(&format!("; {}", Done::from(self.outcome).message));
+        if self.announcements.is_none() {
+            message.push_str("; corporate actions can't be had now");
+        }
+        Done { message, outcome: Some(self.outcome) }
+    }
+}
+
+async fn note(
+    app: &App,
+    exchange: Exchange,
+    day: Day,
+    state: MarketDayState,
+    reason: Option<String>,
+) -> Result<(), JobError> {
+    let row = MarketDay { exchange, day, state, shares: None, reason, layout: None, updated_at: now() };
+    Ok(app.store.market_days().note(row).await?)
+}
+
+/// The announcements of a span; `None` where they can't be had, which keeps no price out.
+async fn refresh_actions(app: &App, from: Day, to: Day) -> Result<Option<usize>, JobError> {
+    match app.providers.nse().corporate_actions(from, to).await {
+        Ok(actions) => Ok(Some(ingest::corporate_actions(&app.store, actions).await?)),
+        Err(ProviderError::Store(error)) => Err(error.into()),
+        Err(error) => {
+            tracing::info!(%error, "corporate actions can't be had");
+            Ok(None)
+        }
+    }
+}
