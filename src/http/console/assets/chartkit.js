@@ -192,7 +192,7 @@ export function useSpan(set) {
   const timer = useRef(null);
   useEffect(() => () => clearTimeout(timer.current), []);
   return useMemo(() => {
-    const now = { byHand: false, range: null, chart: null, view: null, drawn: 0 };
+    const now = { byHand: false, range: null, chart: null, view: null, drawn: 0, width: 0, again: null };
     const rest = (dates) => {
       const seen = now.chart.timeScale().getVisibleLogicalRange();
       const last = dates.length - 1;
@@ -214,6 +214,8 @@ export function useSpan(set) {
       show(chart, dates, range, how = showRange) {
         const isNew = chart !== now.chart;
         now.chart = chart;
+        // A window that grows or shrinks would show more or fewer bars than the range has.
+        if (isNew) chart.timeScale().subscribeSizeChange((width) => Math.abs(width - now.width) > 40 && chart === now.chart && !now.byHand && now.again());
         // What a hand has moved stays where it is, also in a chart that was drawn anew.
         if (now.byHand && range === now.range) {
           if (isNew && now.view) {
@@ -225,7 +227,11 @@ export function useSpan(set) {
         clearTimeout(timer.current);
         now.byHand = false;
         now.range = range;
-        how(chart, dates, range);
+        now.again = () => {
+          now.width = chart.timeScale().width();
+          how(chart, dates, range);
+        };
+        now.again();
       },
     };
   }, []);
