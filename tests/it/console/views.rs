@@ -52,6 +52,14 @@ async fn a_trade_that_is_looked_at_is_in_the_address() {
         .await;
     browser.click("//div[@id='explore']//button[normalize-space()='1Y']").await;
     browser.until("return location.search === '?range=1Y'").await;
+    // What a hand has moved to is two dates; a range that nobody knows is none.
+    let chart = browser.find("//div[@id='explore']//*[@role='application']").await;
+    chart.send_keys("+").await.expect("a key");
+    browser.until("return /^\\?range=\\d{4}-\\d\\d-\\d\\d\\.\\.\\d{4}-\\d\\d-\\d\\d$/.test(location.search)").await;
+    browser.go(&format!("/reporting/backtests/{id}?range=nowhere")).await;
+    browser.find("//div[@id='explore']//button[@aria-pressed='true'][normalize-space()='All']").await;
+    browser.go("/reporting/?order=NOTHING").await;
+    browser.find("//td[.//strong[normalize-space()='ACME']]").await;
     browser.close().await;
 }
 

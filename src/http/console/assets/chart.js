@@ -1,10 +1,10 @@
 // A symbol's prices: candles, volume, indicators, another symbol beside them, splits and the issue price.
 
 import { CandlestickSeries, HistogramSeries, LineSeries, LineStyle, PriceScaleMode, createSeriesMarkers } from "./vendor/lightweight-charts.js";
-import { html, lazy, useEffect, useMemo, useRef, useState, useAddress, useLoaded, useTheme, Waiting, Field, fileName, isoDay, price, count, number, signed, side, words } from "./ui.js";
+import { html, lazy, useEffect, useMemo, useRef, useState, useAddress, isOneOf, useLoaded, useTheme, Waiting, Field, fileName, isoDay, price, count, number, signed, side, words } from "./ui.js";
 import { ask } from "./api.js";
 import { save, toCsv } from "./csv.js";
-import { begin, Choice, colour, Credit, FullScreen, keepPicture, MODES, onCrosshair, onKey, placeOf, RANGES, show, startOfRange } from "./chartkit.js";
+import { begin, Choice, colour, Credit, FullScreen, isRange, keepPicture, MODES, onCrosshair, onKey, placeOf, RANGES, spanOf, useSpan } from "./chartkit.js";
 import { asking, draw } from "./indicators.js";
 import { operandName } from "./strategy.js";
 
@@ -36,8 +36,9 @@ const load = (source, t, { from, adjusted, interval }, of) => source.ask(ask_for
 /** What the address asks for, up to today: good unless the newest bars are older than that. */
 export function firstView(ticker, source) {
   const query = new URLSearchParams(location.search);
-  if (["5Y", "All"].includes(query.get("range") ?? "")) return null;
-  const view = { from: yearsBefore(isoDay(new Date())), adjusted: (query.get("prices") ?? "adjusted") === "adjusted", interval: query.get("bars") ?? "DAY" };
+  const range = query.get("range") ?? "";
+  if (["5Y", "All"].includes(range) || spanOf(range)) return null;
+  const view = { from: yearsBefore(isoDay(new Date())), adjusted: (query.get("prices") ?? "adjusted") === "adjusted", interval: isOneOf(INTERVALS)(query.get("bars")) ? query.get("bars") : "DAY" };
   const chosen = query.get("with") ?? "sma50,sma200";
   return load(source, ticker, view, operandsOf(chosenOf(chosen))).then((series) => ({ ...view, chosen, series, tag: source.tag }));
 }
@@ -64,22 +65,22 @@ function Compare({ value, set }) {
 export function PriceChart({ symbol, early }) {
   const holder = useRef(null);
   const made = useRef(null);
-  const view = useRef(null);
   const theme = useTheme();
-  const [range, setRange] = useAddress("range", "1Y");
+  const [range, setRange] = useAddress("range", "1Y", isRange);
   const [scale, setScale] = useAddress("scale", "linear");
-  const [interval, setInterval] = useAddress("bars", "DAY");
+  const [interval, setInterval] = useAddress("bars", "DAY", isOneOf(INTERVALS));
   const [kind, setKind] = useAddress("prices", "adjusted");
   const [chosen, setChosen] = useAddress("with", "sma50,sma200");
   const [beside, setBeside] = useAddress("beside");
   const [table, setTable] = useAddress("table");
   const [whole, setWhole] = useState(false);
   const [at, setAt] = useState(null);
+  const span = useSpan(setRange);
   const names = chosenOf(chosen);
   const operands = useMemo(() => operandsOf(names), [chosen]);
   const adjusted = kind === "adjusted";
   const cut = yearsBefore(symbol.lastDate);
-  const all = whole || ["5Y", "All"].includes(range) || cut <= symbol.firstDate;
+  const all = whole || ["5Y", "All"].includes(range) || spanOf(range)?.[0] < cut || cut <= symbol.firstDate;
   const from = all ? null : cut;
   const wanted = { from, adjusted, interval };
   const key = `${symbol.ticker} ${symbol.dataVersion} ${from} ${adjusted} ${interval}`;
@@ -144,9 +145,8 @@ export function PriceChart({ symbol, early }) {
       }
     });
     made.current = { chart, candles, lines, dates, close };
-    if (view.current) chart.timeScale().setVisibleRange(view.current);
     chart.timeScale().subscribeVisibleLogicalRangeChange((seen) => {
-      view.current = chart.timeScale().getVisibleRange();
+      span.moved(chart, dates);
       if (seen && seen.from < -3 && from) setWhole(true);
     });
     return () => {
@@ -156,17 +156,13 @@ export function PriceChart({ symbol, early }) {
   }, [series, drawn, theme, scale, other.data]);
 
   useEffect(() => {
-    if (made.current && RANGES.includes(range)) {
-      const { chart, dates } = made.current;
-      show(chart, dates, startOfRange(range, dates[0], dates.at(-1)), dates.at(-1));
-    }
-  }, [series, range]);
+    if (made.current) span.show(made.current.chart, made.current.dates, range);
+  }, [series, drawn, theme, scale, other.data, range]);
 
   if (!series) return html`<div class="chart-place"><${Waiting} query=${query} /></div>`;
   const { dates, open, high, low, close, volume } = series;
   const i = at === null || at < 0 || at >= dates.length ? dates.length - 1 : at;
   const change = i > 0 ? close[i] / close[i - 1] - 1 : null;
-  const free = () => RANGES.includes(range) && setRange("free");
   const toggle = (name) => {
     const next = names.includes(name) ? names.filter((n) => n !== name) : [...names, name];
     setChosen(next.join(",") || "none");
@@ -203,8 +199,8 @@ export function PriceChart({ symbol, early }) {
     </p>
     <div class=${`price-chart ${drawn.some((operand) => operand.rsi || operand.macd || operand.atr) ? "tall" : ""}`} ref=${holder} tabindex="0" role="application" aria-roledescription="chart"
       aria-label=${`${adjusted ? "Adjusted" : "Traded"} prices of ${symbol.ticker} from ${symbol.firstDate} to ${symbol.lastDate}. Arrows move from bar to bar, plus and minus zoom.`}
-      onPointerDown=${free} onWheel=${(event) => event.ctrlKey && free()}
-      onKeyDown=${(event) => made.current && onKey(event, { chart: made.current.chart, series: made.current.candles, dates, values: close, at: i, setAt })}></div>
+      onPointerDown=${span.touched} onWheel=${(event) => event.ctrlKey && span.touched()}
+      onKeyDown=${(event) => made.current && onKey(event, { chart: made.current.chart, series: made.current.candles, dates, values: close, at: i, setAt, touched: span.touched })}></div>
     ${table === "yes" && html`<${Bars} series=${series} drawn=${drawn} saved=${saved} />`}
     <${Credit} />`;
 }

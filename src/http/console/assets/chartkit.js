@@ -1,7 +1,7 @@
 // What all charts share: looks from the theme, wheel only with Ctrl, keys, ranges by date, and pictures to keep.
 
 import { createChart, createTextWatermark, CrosshairMode, PriceScaleMode, TickMarkType } from "./vendor/lightweight-charts.js";
-import { html, useEffect, useState } from "./ui.js";
+import { html, useEffect, useMemo, useRef, useState } from "./ui.js";
 import { save } from "./csv.js";
 
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -76,10 +76,11 @@ export function onCrosshair(chart, tell) {
 }
 
 /** Keys move the crosshair along `values` of a series, and zoom. */
-export function onKey(event, { chart, series, dates, values, at, setAt }) {
+export function onKey(event, { chart, series, dates, values, at, setAt, touched }) {
   const last = dates.length - 1;
   const step = event.shiftKey ? 10 : 1;
   const to = { ArrowLeft: at - step, ArrowRight: at + step, Home: 0, End: last, PageUp: at - 21, PageDown: at + 21 }[event.key];
+  if (to !== undefined || ["+", "=", "-"].includes(event.key)) touched();
   if (event.key === "+" || event.key === "=") zoom(chart, 0.7);
   else if (event.key === "-") zoom(chart, 1.4);
   else if (to === undefined) return;
@@ -167,6 +168,73 @@ export function show(chart, dates, from, to) {
   // Half a label's room behind the last one.
   const part = Math.min(0.5, HALF_LABEL / width);
   chart.timeScale().setVisibleLogicalRange({ from: start - 0.5, to: Math.max(edge, (last - part * start) / (1 - part)) });
+}
+
+const SPAN = /^(\d{4}-\d\d-\d\d)\.\.(\d{4}-\d\d-\d\d)$/;
+/** The two dates of a range that a hand has moved to. */
+export const spanOf = (range) => SPAN.exec(range)?.slice(1) ?? null;
+export const isRange = (range) => RANGES.includes(range) || SPAN.test(range);
+
+function showRange(chart, dates, range) {
+  const span = spanOf(range);
+  if (!span) return show(chart, dates, startOfRange(range, dates[0], dates.at(-1)), dates.at(-1));
+  chart.timeScale().setVisibleLogicalRange({ from: placeOf(dates, span[0]) - 0.5, to: placeOf(dates, span[1]) + 0.5 });
+}
+
+const RESTS = 400;
+/**
+ * A chart's range, one of RANGES or, where a hand has moved it, two dates, which `set` is told once the chart rests: what a
+ * hand calls, what is called when the view has changed, and what shows the range.
+ */
+export function useSpan(set) {
+  const latest = useRef(set);
+  latest.current = set;
+  const timer = useRef(null);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return useMemo(() => {
+    const now = { byHand: false, range: null, chart: null, view: null, drawn: 0, width: 0, again: null };
+    const rest = (dates) => {
+      const seen = now.chart.timeScale().getVisibleLogicalRange();
+      const last = dates.length - 1;
+      const [from, to] = seen ? [Math.max(0, Math.ceil(seen.from)), Math.min(last, Math.floor(seen.to))] : [0, -1];
+      if (from > to) return;
+      now.range = `${dates[from]}..${dates[to]}`;
+      latest.current(now.range);
+    };
+    return {
+      touched: () => void (now.byHand = true),
+      moved(chart, dates) {
+        if (chart !== now.chart) return;
+        now.view = chart.timeScale().getVisibleRange();
+        clearTimeout(timer.current);
+        // To be put back where it was is no move.
+        if (now.byHand && performance.now() > now.drawn + RESTS) timer.current = setTimeout(() => chart === now.chart && rest(dates), RESTS);
+      },
+      /** Something else than a range, such as a trade, is shown by `how`. */
+      show(chart, dates, range, how = showRange) {
+        const isNew = chart !== now.chart;
+        now.chart = chart;
+        // A window that grows or shrinks would show more or fewer bars than the range has.
+        if (isNew) chart.timeScale().subscribeSizeChange((width) => Math.abs(width - now.width) > 40 && chart === now.chart && !now.byHand && now.again());
+        // What a hand has moved stays where it is, also in a chart that was drawn anew.
+        if (now.byHand && range === now.range) {
+          if (isNew && now.view) {
+            now.drawn = performance.now();
+            chart.timeScale().setVisibleRange(now.view);
+          }
+          return;
+        }
+        clearTimeout(timer.current);
+        now.byHand = false;
+        now.range = range;
+        now.again = () => {
+          now.width = chart.timeScale().width();
+          how(chart, dates, range);
+        };
+        now.again();
+      },
+    };
+  }, []);
 }
 
 export const MODES = [["linear", "Linear", PriceScaleMode.Normal], ["log", "Log", PriceScaleMode.Logarithmic], ["percent", "%", PriceScaleMode.Percentage]];

@@ -3,7 +3,7 @@
 import { LineSeries, LineStyle, PriceScaleMode } from "./vendor/lightweight-charts.js";
 import { html, useEffect, useMemo, useRef, useState, useAddress, useTheme, number } from "./ui.js";
 import { save, toCsv } from "./csv.js";
-import { begin, Choice, colour, Credit, keepPicture, KEYS, onCrosshair, onKey, RANGES, show, startOfRange } from "./chartkit.js";
+import { begin, Choice, colour, Credit, isRange, keepPicture, KEYS, onCrosshair, onKey, RANGES, useSpan } from "./chartkit.js";
 
 const hundred = (values) => values.map((value) => 100 * value);
 
@@ -19,7 +19,8 @@ export function Curves({ of, runs, letter, saved }) {
   const made = useRef(null);
   const theme = useTheme();
   const [scale, setScale] = useAddress("scale", "linear");
-  const [range, setRange] = useAddress("range", "All");
+  const [range, setRange] = useAddress("range", "All", isRange);
+  const span = useSpan(setRange);
   const [at, setAt] = useState(null);
   const { dates } = of;
   const lines = useMemo(() => linesOf(of, runs, letter), [of]);
@@ -32,6 +33,7 @@ export function Curves({ of, runs, letter, saved }) {
     });
     series[0].priceScale().applyOptions({ mode: scale === "log" ? PriceScaleMode.Logarithmic : PriceScaleMode.Normal });
     onCrosshair(chart, setAt);
+    chart.timeScale().subscribeVisibleLogicalRangeChange(() => span.moved(chart, dates));
     made.current = { chart, series };
     return () => {
       made.current = null;
@@ -39,7 +41,7 @@ export function Curves({ of, runs, letter, saved }) {
     };
   }, [theme, scale, lines]);
   useEffect(() => {
-    if (made.current && RANGES.includes(range)) show(made.current.chart, dates, startOfRange(range, dates[0], dates.at(-1)), dates.at(-1));
+    if (made.current) span.show(made.current.chart, dates, range);
   }, [theme, scale, lines, range]);
   const i = at === null || at < 0 || at >= dates.length ? dates.length - 1 : at;
   const download = () => save(`${saved}-curves.csv`, toCsv(["date", ...lines.map((line) => line.name)], dates.map((day, n) => [day, ...lines.map((line) => line.values[n])])));
@@ -49,7 +51,7 @@ export function Curves({ of, runs, letter, saved }) {
       <button type="button" class="small" onClick=${download} aria-label="Download the curves as CSV">CSV</button></div></div>
     <p class="readout small muted" aria-live="polite"><span>${dates[i]}</span>${lines.map((line) => html`<span key=${line.name} class=${line.hold ? "key-hold" : `key-${line.key + 1}`}>${line.name} <strong>${number(line.values[i], 1)}</strong></span>`)}</p>
     <div class="price-chart" ref=${holder} tabindex="0" role="application" aria-roledescription="chart" aria-label="Equity of the runs, each from 100. Arrows move, plus and minus zoom."
-      onPointerDown=${() => RANGES.includes(range) && setRange("free")}
-      onKeyDown=${(event) => made.current && onKey(event, { chart: made.current.chart, series: made.current.series[0], dates, values: lines[0].values, at: i, setAt })}></div>
+      onPointerDown=${span.touched} onWheel=${(event) => event.ctrlKey && span.touched()}
+      onKeyDown=${(event) => made.current && onKey(event, { chart: made.current.chart, series: made.current.series[0], dates, values: lines[0].values, at: i, setAt, touched: span.touched })}></div>
     <${Credit} />`;
 }

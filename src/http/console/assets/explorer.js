@@ -3,7 +3,7 @@
 import { BaselineSeries, HistogramSeries, LineSeries, PriceScaleMode, createSeriesMarkers } from "./vendor/lightweight-charts.js";
 import { html, useEffect, useMemo, useRef, useState, useAddress, setQuery, useLoaded, useTheme, percent, price, number } from "./ui.js";
 import { save, toCsv } from "./csv.js";
-import { begin, caption, Choice, colour, Credit, FullScreen, keepPicture, onCrosshair, onKey, placeOf, RANGES, show, startOfRange } from "./chartkit.js";
+import { begin, caption, Choice, colour, Credit, FullScreen, keepPicture, onCrosshair, isRange, onKey, placeOf, RANGES, useSpan } from "./chartkit.js";
 import { draw, indicatorsOf, isDrawn } from "./indicators.js";
 import { comparisonsOf, operandName, operandsOf } from "./strategy.js";
 
@@ -34,11 +34,12 @@ export function Explorer({ report, run, focus, saved }) {
   const holder = useRef(null);
   const made = useRef(null);
   const theme = useTheme();
-  const [range, setRange] = useAddress("range", "All");
+  const [range] = useAddress("range", "All", isRange);
   const [scale, setScale] = useAddress("scale", "linear");
   const [at, setAt] = useState(null);
   // A trade that is looked at takes the place of the range until a range is asked for again.
   const choose = (name) => setQuery({ trade: "", range: name === "All" ? "" : name });
+  const span = useSpan(choose);
   const { dates, close, equity, buy_and_hold: hold } = report.curve;
   const operands = useMemo(() => drawn(run.strategy), [report.id]);
   const fall = useMemo(() => [drawdowns(equity), drawdowns(hold)], [report.id]);
@@ -100,7 +101,10 @@ export function Explorer({ report, run, focus, saved }) {
               .sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0)),
       );
     };
-    chart.timeScale().subscribeVisibleLogicalRangeChange(mark);
+    chart.timeScale().subscribeVisibleLogicalRangeChange((view) => {
+      mark(view);
+      span.moved(chart, dates);
+    });
     onCrosshair(chart, setAt);
     made.current = { chart, closes, lines };
     return () => {
@@ -109,15 +113,15 @@ export function Explorer({ report, run, focus, saved }) {
     };
   }, [report.id, theme, scale, values, found.error]);
 
+  const showTrade = (chart) => {
+    const [from, to] = [placeOf(dates, focus.from), placeOf(dates, focus.to)];
+    const room = Math.max(15, Math.round((to - from) * 0.6));
+    chart.timeScale().setVisibleLogicalRange({ from: from - room, to: to + room });
+    setAt(from);
+  };
   useEffect(() => {
     if (!made.current || !dates.length) return;
-    if (focus) {
-      const length = placeOf(dates, focus.to) - placeOf(dates, focus.from);
-      const room = Math.max(15, Math.round(length * 0.6));
-      const from = placeOf(dates, focus.from) - room;
-      made.current.chart.timeScale().setVisibleLogicalRange({ from, to: placeOf(dates, focus.to) + room });
-      setAt(placeOf(dates, focus.from));
-    } else if (RANGES.includes(range)) show(made.current.chart, dates, startOfRange(range, dates[0], dates.at(-1)), dates.at(-1));
+    span.show(made.current.chart, dates, focus ?? range, focus ? showTrade : undefined);
   }, [range, focus, theme, scale, values, found.error]);
 
   const i = at === null || at < 0 || at >= dates.length ? dates.length - 1 : at;
@@ -126,7 +130,6 @@ export function Explorer({ report, run, focus, saved }) {
     const rows = dates.map((day, n) => [day, close[n], equity[n], hold[n], fall[0][n], fall[1][n], ...names.map((_, k) => values[k][n])]);
     save(`${saved}-curves.csv`, toCsv(["date", "close", "equity", "buy and hold", "drawdown", "drawdown of holding", ...names], rows));
   };
-  const leaveRange = () => range !== "" && RANGES.includes(range) && setRange("free");
   return html`<div class="panel-head">
       <${Choice} label="Range" of=${RANGES.map((name) => [name])} value=${focus ? "" : range} set=${choose} />
       <div class="row"><${Choice} label="Scale" of=${[["linear", "Linear"], ["log", "Log"]]} value=${scale} set=${setScale} />
@@ -139,9 +142,9 @@ export function Explorer({ report, run, focus, saved }) {
       <span class="key-1">equity <strong>${number(equity[i], 0)}</strong></span><span class="key-hold">holding ${number(hold[i], 0)}</span>
       <span class="key-4">drawdown ${percent(fall[0][i])}</span><span class="key-hold">of holding ${percent(fall[1][i])}</span>
     </p>
-    <div class="price-chart tall" ref=${holder} tabindex="0" role="application" aria-roledescription="chart" onPointerDown=${leaveRange}
+    <div class="price-chart tall" ref=${holder} tabindex="0" role="application" aria-roledescription="chart" onPointerDown=${span.touched} onWheel=${(event) => event.ctrlKey && span.touched()}
       aria-label=${`Closes, trades, equity and drawdown of ${report.symbol.ticker} from ${report.from} to ${report.to}. Arrows move, plus and minus zoom.`}
-      onKeyDown=${(event) => made.current && onKey(event, { chart: made.current.chart, series: made.current.closes, dates, values: close, at: i, setAt })}></div>
+      onKeyDown=${(event) => made.current && onKey(event, { chart: made.current.chart, series: made.current.closes, dates, values: close, at: i, setAt, touched: span.touched })}></div>
     ${found.error && html`<p class="small muted">The strategy's indicators could not be loaded: ${found.error.message}</p>`}
     <p class="small muted">Shaded while shares are held; single trades are marked once fewer than ${MOST_MARKS} are in view.</p>
     <${Credit} />`;

@@ -9,6 +9,8 @@ const literal = (value) => {
   return `{ ${Object.entries(value).map(([name, inner]) => `${name}: ${literal(inner)}`).join(", ")} }`;
 };
 const kindOf = (operand) => Object.keys(operand)[0];
+// Lines in one pane are told apart without their colour as well.
+const DASHES = [LineStyle.Solid, LineStyle.Dashed, LineStyle.Dotted, LineStyle.LargeDashed, LineStyle.SparseDotted];
 const OVER = ["sma", "ema", "highest", "lowest", "bollingerLower", "bollingerUpper"];
 export const isDrawn = (operand) => !["price", "constant"].includes(kindOf(operand));
 
@@ -36,7 +38,7 @@ export function draw(chart, dates, operands, values, next, levels = () => []) {
     if (!over && !panes.includes(group)) panes.push(group);
     const pane = over ? 0 : next + panes.indexOf(group);
     const key = i % KEYS.length;
-    const line = chart.addSeries(LineSeries, { color: colour(KEYS[key]), lineWidth: over ? 1 : 2, lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false }, pane);
+    const line = chart.addSeries(LineSeries, { color: colour(KEYS[key]), lineWidth: over ? 1 : 2, lineStyle: DASHES[i % DASHES.length], lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false }, pane);
     line.setData(dates.map((time, n) => (values[i]?.[n] === null || values[i]?.[n] === undefined ? { time } : { time, value: values[i][n] })));
     for (const price of levels(operand)) line.createPriceLine({ price, color: colour("--muted"), lineWidth: 1, lineStyle: LineStyle.Dashed, axisLabelVisible: true });
     return { name: operandName(operand), key, values: values[i] ?? [], pane, series: line };

@@ -1,6 +1,6 @@
 // IPOs as a screener: filters, presets and sorting, all of them in the address.
 
-import { html, useState, Head, Figures, Table, Empty, Waiting, usePages, More, useAction, useRole, useAddress, useTyped, setQuery, Field, Link, Mistakes, Chip, price, count, date, percent, times, dayFromNow, Change } from "./ui.js";
+import { html, useState, Head, Figures, Table, Empty, Waiting, usePages, More, useAction, useRole, useAddress, isOneOf, useTyped, setQuery, Field, Link, Mistakes, Chip, price, count, date, percent, times, dayFromNow, Change } from "./ui.js";
 import { JobWatch } from "./jobs.js";
 
 const ROW = "id name ticker exchange board status openDate closeDate listingDate priceBandLow priceBandHigh issuePrice currency issueSize performance { listingGain returnSinceIssue } subscription { total } symbol { ticker }";
@@ -11,6 +11,7 @@ const STATUSES = [["", "Any status"], ["OPEN", "Open"], ["UPCOMING", "Upcoming"]
 const BOARDS = [["", "Any board"], ["MAINBOARD", "Main board"], ["SME", "SME"]];
 const EXCHANGES = [["", "Any exchange"], ["NSE", "NSE"], ["BSE", "BSE"], ["NASDAQ", "Nasdaq"], ["NYSE", "NYSE"], ["OTHER", "Other"]];
 const START = "OPEN_DATE DESC";
+const ORDER = /^(NAME|OPEN_DATE|CLOSE_DATE|LISTING_DATE|ISSUE_PRICE|ISSUE_SIZE|SUBSCRIPTION|LISTING_GAIN|RETURN_SINCE_ISSUE) (ASC|DESC)$/;
 
 export const band = (ipo) =>
   ipo.priceBandHigh ? (ipo.priceBandLow === ipo.priceBandHigh ? price(ipo.priceBandHigh) : `${price(ipo.priceBandLow)} – ${price(ipo.priceBandHigh)}`) : "–";
@@ -36,12 +37,12 @@ const DAY = /^\d{4}-\d\d-\d\d$/;
 
 export function Ipos({ query }) {
   const [text, type, search] = useTyped("q");
-  const [status, setStatus] = useAddress("status");
-  const [board, setBoard] = useAddress("board");
-  const [exchange, setExchange] = useAddress("exchange");
+  const [status, setStatus] = useAddress("status", "", isOneOf(STATUSES));
+  const [board, setBoard] = useAddress("board", "", isOneOf(BOARDS));
+  const [exchange, setExchange] = useAddress("exchange", "", isOneOf(EXCHANGES));
   const [lowest, typeLowest, low] = useTyped("from", 400);
   const [highest, typeHighest, high] = useTyped("to", 400);
-  const [order, setOrder] = useAddress("order", START);
+  const [order, setOrder] = useAddress("order", START, (given) => ORDER.test(given));
   const [job, setJob] = useState(null);
   const operator = useRole("OPERATOR");
   const day = (name) => (DAY.test(query.get(name) ?? "") ? query.get(name) : undefined);
@@ -76,7 +77,7 @@ export function Ipos({ query }) {
     { label: "Listing gain", num: true, key: true, sort: "LISTING_GAIN", cell: (ipo) => (ipo.performance ? html`<${Change} of=${ipo.performance.listingGain} />` : "–"), csv: (i) => i.performance?.listingGain },
     { label: "Since issue", num: true, sort: "RETURN_SINCE_ISSUE", cell: (ipo) => (ipo.performance ? html`<${Change} of=${ipo.performance.returnSinceIssue} />` : "–"), csv: (i) => i.performance?.returnSinceIssue },
   ];
-  const dates = (name, label) => html`<${Field} label=${label} type="date" value=${query.get(name) ?? ""} onInput=${(value) => setQuery({ [name]: value })} />`;
+  const dates = (name, label) => html`<${Field} label=${label} type="date" value=${day(name) ?? ""} onInput=${(value) => setQuery({ [name]: value })} />`;
   const inside = ["opened", "openedTo", "listedTo", "from", "to"].some((name) => query.get(name));
   return html`<${Head} title="IPOs" named=${search ? `IPOs: ${search}` : "IPOs"} actions=${operator && html`<button onClick=${refresh} disabled=${fetchNow.busy}>Fetch from the NSE now</button>`}>
       Fetched every day, checked, and joined to their stocks.

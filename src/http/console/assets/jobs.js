@@ -1,6 +1,6 @@
 // Jobs: what is under way and what came of it, followed as it happens.
 
-import { html, useEffect, useRef, useState, lazy, Head, Table, Empty, Waiting, Chip, usePages, More, useAction, useRole, useAddress, useThrottled, Field, Link, Mistakes, moment, words, count } from "./ui.js";
+import { html, useEffect, useRef, useState, lazy, Head, Table, Empty, Waiting, Chip, usePages, More, useAction, useRole, useAddress, isOneOf, useThrottled, Field, Link, Mistakes, moment, words, count } from "./ui.js";
 import { follow } from "./api.js";
 
 const Failures = lazy(() => import("./failures.js"), "Failures");
@@ -65,8 +65,8 @@ function lasted({ startedAt, finishedAt }) {
 }
 
 export function Jobs() {
-  const [state, setState] = useAddress("state");
-  const [jobKind, setKind] = useAddress("kind");
+  const [state, setState] = useAddress("state", "", isOneOf(STATES));
+  const [jobKind, setKind] = useAddress("kind", "", isOneOf(KINDS));
   const filter = { ...(state && { state: [state] }), ...(jobKind && { kind: [jobKind] }) };
   const list = usePages(LIST, "jobs", { first: state === "FAILED" ? MOST_GATHERED : 30, filter });
   const [changes, setChanges] = useState({});

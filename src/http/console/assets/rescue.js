@@ -16,6 +16,12 @@
     }
   }
 
+  /** What is kept may be what doesn't fit: the last time, everything is asked of the service. */
+  async function forget() {
+    const names = (await window.caches?.keys()) ?? [];
+    await Promise.all(names.filter((name) => name.startsWith("console ")).map((name) => caches.delete(name)));
+  }
+
   function say() {
     const note = document.createElement("div");
     const again = document.createElement("button");
@@ -33,9 +39,10 @@
     const pause = PAUSES[before.length];
     if (pause === undefined) return otherwise?.();
     begun = true;
-    setTimeout(() => {
+    setTimeout(async () => {
       if (isDrawn()) return;
       sessionStorage.setItem(LATELY, JSON.stringify([...before, Date.now()]));
+      if (before.length === PAUSES.length - 1) await forget().catch(() => null);
       location.reload();
     }, pause);
   }

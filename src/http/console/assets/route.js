@@ -65,13 +65,17 @@ export function setQuery(changes) {
   go(location.pathname + (text ? `?${text}` : "") + location.hash, true);
 }
 
-/** One parameter of the address as a state; its fallback is left out of the address. */
-export function useAddress(name, fallback = "") {
+/** One parameter of the address as a state; its fallback is left out of the address, and stands for what `isKnown` refuses. */
+export function useAddress(name, fallback = "", isKnown = () => true) {
   usePath();
-  const value = new URLSearchParams(location.search).get(name) ?? fallback;
+  const given = new URLSearchParams(location.search).get(name);
+  const value = given !== null && isKnown(given) ? given : fallback;
   const set = useCallback((next) => setQuery({ [name]: next === fallback ? "" : next }), [name, fallback]);
   return [value, set];
 }
+
+/** Whether a parameter is one of a field's options. */
+export const isOneOf = (options) => (given) => options.some(([name]) => name === given);
 
 /** A text parameter: what is typed at once, and in the address once the typing rests. */
 export function useTyped(name, wait = 250) {

@@ -11,6 +11,7 @@ const LIST = `query($first: Int, $after: String, $filter: SymbolFilter, $orderBy
 const EXCHANGES = [["", "By the ticker"], ["NSE", "NSE"], ["BSE", "BSE"], ["NYSE", "NYSE"], ["NASDAQ", "Nasdaq"], ["OTHER", "Other"]];
 
 const START = "TICKER ASC";
+const ORDER = /^(TICKER|LAST_DATE|LAST_REFRESHED_AT) (ASC|DESC)$/;
 
 function lastChange(symbol) {
   const [before, now] = symbol.prices.nodes;
@@ -39,7 +40,7 @@ function AddSymbol({ added, close }) {
 
 export function Symbols() {
   const [text, type, search] = useTyped("q");
-  const [order, setOrder] = useAddress("order", START);
+  const [order, setOrder] = useAddress("order", START, (given) => ORDER.test(given));
   const [field, direction] = order.split(" ");
   const list = usePages(LIST, "symbols", { first: 50, filter: search ? { search } : null, orderBy: [{ field, direction }] });
   const operator = useRole("OPERATOR");

@@ -58,15 +58,12 @@ async function fill() {
   }
 }
 
-/** What takes no decision goes past this script, where the browser can be told so: parts of this build come from what is kept, the rest from the service. */
+/** What isn't of the console goes to the service past this script, where the browser can be told so. */
 async function goPast(event) {
   try {
-    await event.addRoutes([
-      { condition: { urlPattern: { pathname: `${ASSETS}${BUILD}/*` } }, source: { cacheName: CACHE } },
-      { condition: { not: { urlPattern: { pathname: `${PLACE}*` } } }, source: "network" },
-    ]);
+    await event.addRoutes([{ condition: { not: { urlPattern: { pathname: `${PLACE}*` } } }, source: "network" }]);
   } catch {
-    // Then everything comes by here.
+    // Then it comes by here, and is let through.
   }
 }
 
