@@ -29,7 +29,7 @@ pub struct Parts {
     pub(super) exports: Exports,
     pub(super) known: Known,
     pub(super) uploads: Uploads,
-    /// WebSockets, and subscriptions by events.
+    /// Sockets, and subscriptions by events.
     pub(super) sockets: Shares,
     pub(super) scrapes: Scrapes,
 }

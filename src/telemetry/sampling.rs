@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use opentelemetry::trace::{Link, SpanKind, TraceContextExt, TraceId, TraceState};
+use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
@@ -60,7 +60,7 @@ impl ShouldSample for Chosen {
     ) -> SamplingResult {
         let is_job = *kind == SpanKind::Consumer;
         let parent_span = parent.map(|context| context.span().span_context().clone());
-        if let Some(parent) = parent_span.filter(|span| span.is_valid()) {
+        if let Some(parent) = parent_span.filter(SpanContext::is_valid) {
             // A job's parent is a request of this service, which was decided about, however far away that was.
             if self.follows_clients || is_job || !parent.is_remote() {
                 return result(parent.is_sampled(), parent.trace_state().clone());
@@ -85,7 +85,7 @@ fn result(is_sampled: bool, trace_state: TraceState) -> SamplingResult {
 mod tests {
     use std::time::Duration;
 
-    use opentelemetry::trace::{SpanContext, SpanId, TraceFlags};
+    use opentelemetry::trace::{SpanId, TraceFlags};
 
     use super::*;
 

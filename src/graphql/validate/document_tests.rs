@@ -58,10 +58,10 @@ fn a_document_is_refused_in_the_specifications_words() {
         assert_eq!((Code::of(&errors[0]), errors[0].message.as_str()), (Some(code), message), "{text}");
         assert!(errors[0].locations.iter().all(|at| at.line > 0 && at.column > 0), "{errors:?}");
     }
-    let variables: String = (0..1_000).map(|n| format!("$v{n}:Unknown{n} ")).collect();
+    let variables = (0..1_000).map(|n| format!("$v{n}:Unknown{n}")).collect::<Vec<_>>().join(" ");
     let errors = admit(&mut Request::new(format!("query({variables}){{viewer{{name}}}}")), true).expect_err("types");
     assert_eq!(errors.len(), MOST_ERRORS);
-    let fields: String = (0..1_000).map(|n| format!("name{n} ")).collect();
+    let fields = (0..1_000).map(|n| format!("name{n}")).collect::<Vec<_>>().join(" ");
     let errors = admit(&mut Request::new(format!("{{viewer{{{fields}}}}}")), true).expect_err("fields");
     assert_eq!(errors.len(), MOST_ERRORS);
     assert_eq!(errors[1].message, "Cannot query field \"name1\" on type \"Viewer\". Did you mean \"name\"?");
