@@ -134,7 +134,7 @@ async fn run(command: Command) -> Result<(), CommandError> {
         Command::Migrate { .. } => (None, "info"),
         _ => (None, "warn"),
     };
-    let traces = telemetry::start(&settings.telemetry, level, role, store::QUIET)?;
+    let traces = telemetry::start(&settings.telemetry, level, role, store::QUIET, store::STATEMENTS)?;
     let ended = Box::pin(obey(command, settings)).await;
     if let Some(traces) = traces {
         traces.end().await;

@@ -92,4 +92,4 @@ pub use symbol_lists::{SymbolFilter, SymbolOrder, SymbolOrderField, symbol_sorts
 pub use symbols::{NewSymbol, ResearchCounts, Summary};
 pub use tokens::{hash as token_hash, random_token};
 pub use version::DataVersion;
-pub use watch::QUIET;
+pub use watch::{QUIET, STATEMENTS};

@@ -9,6 +9,8 @@ use crate::telemetry::{metrics, traces};
 
 /// The log levels of the database's crates: lines below them are no use to an operator.
 pub const QUIET: &str = "sqlx=error,sea_orm_migration=warn";
+/// What lines of the log are called that tell of statements: their texts, without their values.
+pub const STATEMENTS: &str = "sqlx::query";
 
 /// Has every statement counted, timed and traced.
 pub(super) fn watch<const N: usize>(connections: [&mut DatabaseConnection; N], statements: &Arc<AtomicU64>) {

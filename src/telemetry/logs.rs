@@ -18,7 +18,7 @@ use crate::settings::{LogFormat, TelemetrySettings};
 const QUIET: &str = "usvg=error,apalis=warn,apalis_core=warn";
 /// What may tell more than `info`, which is the service itself, its statements and its queue. Other crates show there what
 /// they carry: a message with a token, headers, an address with its password.
-const OPEN: [&str; 3] = ["prospectus", "sqlx::query", "apalis_core"];
+const OPEN: [&str; 2] = ["prospectus", "apalis_core"];
 
 /// Why the service could not tell of itself.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,8 @@ pub enum TelemetryError {
 }
 
 /// Starts the log at a level, unless `RUST_LOG` chooses others; traces, if there is somebody to send them to; and metrics,
-/// if the process has a role to count for. `quiet` are more of such crates. To be called on a thread of the runtime.
+/// if the process has a role to count for. `quiet` are more of such crates, and `statements` is what the
+/// store's statements are told under. To be called on a thread of the runtime.
 ///
 /// # Errors
 /// When traces can't be sent, or something else counts metrics already.
@@ -39,6 +40,7 @@ pub fn start(
     level: &str,
     role: Option<&'static str>,
     quiet: &str,
+    statements: &'static str,
 ) -> Result<Option<Traces>, TelemetryError> {
     if let Some(role) = role {
         metrics::install(role)?;
@@ -60,7 +62,7 @@ pub fn start(
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{QUIET},{quiet}")));
     // One filter for all: with filters of their own, layers miss lines after another crate has asked what is enabled.
-    let discreet = filter_fn(|metadata| is_discreet(*metadata.level(), metadata.target()));
+    let discreet = filter_fn(move |metadata| is_discreet(*metadata.level(), metadata.target(), statements));
     let lines = lines(settings.log_format);
     let started = tracing_subscriber::registry().with(filter).with(discreet).with(lines).with(spans).try_init();
     if let Err(error) = started {
@@ -85,9 +87,9 @@ fn tell_panics() {
 }
 
 /// Whether a line or a span can't hold a secret of what passes through, whatever `RUST_LOG` asks for.
-fn is_discreet(level: Level, target: &str) -> bool {
+fn is_discreet(level: Level, target: &str, statements: &str) -> bool {
     let is_of = |name: &str| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-    level <= Level::INFO || OPEN.into_iter().any(is_of)
+    level <= Level::INFO || is_of(statements) || OPEN.into_iter().any(is_of)
 }
 
 /// Log lines, each with the ids of the spans that it is in: request, trace, job, token.
@@ -143,16 +145,16 @@ mod tests {
         for (level, target, is_told) in [
             (Level::TRACE, "prospectus", true),
             (Level::DEBUG, "prospectus::http::observe", true),
-            (Level::DEBUG, "sqlx::query", true),
+            (Level::DEBUG, "a_driver::query", true),
             (Level::INFO, "tungstenite::protocol", true),
             (Level::ERROR, "hyper", true),
             (Level::TRACE, "tungstenite::protocol", false),
             (Level::DEBUG, "h2::codec::framed_read", false),
-            (Level::TRACE, "sea_orm::database", false),
-            (Level::DEBUG, "sqlx::queryable", false),
+            (Level::TRACE, "a_driver::pool", false),
+            (Level::DEBUG, "a_driver::queryable", false),
             (Level::DEBUG, "prospectus_of_others", false),
         ] {
-            assert_eq!(is_discreet(level, target), is_told, "{level} {target}");
+            assert_eq!(is_discreet(level, target, "a_driver::query"), is_told, "{level} {target}");
         }
     }
 }
