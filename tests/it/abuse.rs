@@ -209,16 +209,7 @@ on_each_database! {
     }
 
     async fn lists_that_nobody_could_count_are_paid_for_as_they_come(app: TestApp) {
-        let transaction = app.app.store.begin().await.expect("a transaction");
-        for sql in [
-            "INSERT INTO symbols (id, ticker, exchange, currency, source, created_at) VALUES (1, 'A.BSE', 'BSE', 'INR', 'CSV', 0)",
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
-             INSERT INTO corporate_actions (exchange, symbol_id, ticker, kind, ex_day, subject, source, fingerprint, created_at)
-             SELECT 'BSE', 1, 'A', 'DIVIDEND', i, 'Dividend', 'NSE', 'f' || i, 0 FROM n",
-        ] {
-            transaction.execute_unprepared(sql).await.expect("rows");
-        }
-        transaction.commit().await.expect("an end");
+        add_actions(&app, 2_000).await;
         let query = |n: usize| {
             let lists = (0..n).fold(String::new(), |text, i| text + &format!("a{i}:corporateActions{{kind text}} "));
             format!("{{symbol(ticker:\"A.BSE\"){{{lists}}}}}")
@@ -230,21 +221,27 @@ on_each_database! {
     }
 
     async fn more_than_may_be_listed_is_not_read(app: TestApp) {
-        let transaction = app.app.store.begin().await.expect("a transaction");
-        for sql in [
-            "INSERT INTO symbols (id, ticker, exchange, currency, source, created_at) VALUES (1, 'A.BSE', 'BSE', 'INR', 'CSV', 0)",
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 80001)
-             INSERT INTO corporate_actions (exchange, symbol_id, ticker, kind, ex_day, subject, source, fingerprint, created_at)
-             SELECT 'BSE', 1, 'A', 'DIVIDEND', i, 'Dividend', 'NSE', 'f' || i, 0 FROM n",
-        ] {
-            transaction.execute_unprepared(sql).await.expect("rows");
-        }
-        transaction.commit().await.expect("an end");
+        add_actions(&app, 80_001).await;
         let read = app.app.store.corporate_actions().of(&[1]).await.expect("an answer");
         assert!(read.is_none());
         let answer = app.anonymous.graphql("{symbol(ticker:\"A.BSE\"){corporateActions{kind}}}", json!({})).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "ANSWER_TOO_LARGE", "{:.300}", answer.to_string());
     }
+}
+
+/// Adds the symbol A.BSE with so many corporate actions.
+async fn add_actions(app: &TestApp, count: u32) {
+    let transaction = app.app.store.begin().await.expect("a transaction");
+    let symbol = "INSERT INTO symbols (id, ticker, exchange, currency, source, created_at) VALUES (1, 'A.BSE', 'BSE', 'INR', 'CSV', 0)";
+    let actions = format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+         INSERT INTO corporate_actions (exchange, symbol_id, ticker, kind, ex_day, subject, source, fingerprint, created_at)
+         SELECT 'BSE', 1, 'A', 'DIVIDEND', i, 'Dividend', 'NSE', 'f' || i, 0 FROM n"
+    );
+    for sql in [symbol, &actions] {
+        transaction.execute_unprepared(sql).await.expect("rows");
+    }
+    transaction.commit().await.expect("an end");
 }
 
 fn client() -> reqwest::Client {
