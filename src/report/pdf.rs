@@ -102,14 +102,14 @@ impl Printer {
         report: &R,
         charts: &[Chart<R>],
     ) -> Result<Vec<u8>, PdfError> {
-        let draw = |&(name, draw, look): &Chart<R>| {
+        let draw = |&(name, draw, look): &Chart<R>| -> Result<_, DrawError> {
             let svg = printable(&draw(report, look)?);
             // What a screen reader says of the picture is what it says in the browser.
             let text = svg.split_once("<desc id=\"d\">").and_then(|(_, rest)| rest.split_once("</desc>"));
             let text = text.map_or("", |(text, _)| text).to_owned();
             Ok((name, text, self.press.picture(name, &svg)))
         };
-        let drawn = charts.par_iter().with_max_len(1).map(draw).collect::<Result<Vec<_>, DrawError>>()?;
+        let drawn = charts.par_iter().with_max_len(1).map(draw).collect::<Result<Vec<_>, _>>()?;
         make_printable(&mut data);
         data["alt"] = json!({});
         let mut files = Vec::with_capacity(drawn.len() + 1);
