@@ -161,6 +161,8 @@ impl Service {
         let Admitted { request, budget, cost, operation, caller, asked, text, span, room: _room, introspects } =
             admitted;
         let began = Instant::now();
+        // Those of a WebSocket are within no request.
+        let _answering = self.app.store.pace().answering();
         let permit = async {
             // Those that wait for the lane keep no others waiting, nor do those whose client has to take answers first.
             if cost > limits::budget::LARGE_COST {
