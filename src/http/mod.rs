@@ -89,7 +89,7 @@ pub fn router(app: App) -> Router {
         .layer(header_layer(header::X_FRAME_OPTIONS, "DENY"))
         .layer(middleware::from_fn(rates::tell))
         .layer(middleware::from_fn_with_state(service.app.clone(), leaving))
-        .layer(middleware::from_fn_with_state(service.app.clone(), observe::observe))
+        .layer(middleware::from_fn(observe::observe))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(NewId))
         .layer(middleware::from_fn(plain_request_id))

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -10,12 +10,10 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use crate::actions::{Caller, Credential};
-use crate::app::App;
 use crate::telemetry::{metrics, traces};
 
-/// Runs a request in a span of its own, before any work in bulk. A client's `traceparent` makes it a part of the client's trace.
-pub(super) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
-    let _answering = app.store.pace().answering();
+/// Runs a request in a span of its own. A client's `traceparent` makes it a part of the client's trace.
+pub(super) async fn observe(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = method_of(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();

@@ -201,7 +201,7 @@ impl Store {
         self.statements.load(Ordering::Relaxed)
     }
 
-    /// How bulk work gives way to requests.
+    /// How bulk work gives way to queries.
     #[must_use]
     pub fn pace(&self) -> &Pace {
         &self.pace

@@ -1,4 +1,4 @@
-//! Bulk work gives way to requests: it goes on one piece at a time, and between two pieces waits while any request is
+//! Bulk work gives way to queries: it goes on one piece at a time, and between two pieces waits while any query is
 //! being answered. It waits no longer in all than it works, so that it comes to its end under any load.
 
 use std::sync::Arc;
@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
-/// The longest that work waits at once, for requests that take long themselves.
+/// The longest that work waits at once, for queries that take long themselves.
 const MOST_CREDIT: Duration = Duration::from_millis(200);
 
-/// What requests and bulk work of a process know of each other; clones share it.
+/// What queries and bulk work of a process know of each other; clones share it.
 #[derive(Clone, Default)]
 pub struct Pace(Arc<Parts>);
 
 #[derive(Default)]
 struct Parts {
-    /// Requests that are being answered.
+    /// Queries that are being answered.
     answering: AtomicUsize,
     /// Tells that there is none any more.
     quiet: Notify,
@@ -38,7 +38,7 @@ impl Credit {
     }
 }
 
-/// A request that is being answered, until this is dropped.
+/// A query that is being answered, until this is dropped.
 pub struct Answering(Arc<Parts>);
 
 impl Drop for Answering {
@@ -59,14 +59,14 @@ pub struct Turn {
 }
 
 impl Pace {
-    /// Notes that a request is being answered.
+    /// Notes that a query is being answered.
     #[must_use]
     pub fn answering(&self) -> Answering {
         self.0.answering.fetch_add(1, Ordering::AcqRel);
         Answering(self.0.clone())
     }
 
-    /// Waits for the lane, in order, and for requests that are being answered.
+    /// Waits for the lane, in order, and for queries that are being answered.
     pub async fn turn(&self) -> Turn {
         let credit = self.0.lane.clone().lock_owned().await;
         let mut turn = Turn { pace: self.clone(), credit, since: Instant::now() };
@@ -74,7 +74,7 @@ impl Pace {
         turn
     }
 
-    /// Waits until no request is being answered.
+    /// Waits until no query is being answered.
     async fn quiet(&self) {
         loop {
             // Hears of what ends from here on, whether or not it's awaited by then.
@@ -93,7 +93,7 @@ impl Turn {
         self.credit.earn(self.since.elapsed());
         if self.pace.0.answering.load(Ordering::Acquire) > 0 {
             let began = Instant::now();
-            // That requests go on for longer is no error.
+            // That queries go on for longer is no error.
             let _ = tokio::time::timeout(self.credit.0, self.pace.quiet()).await;
             self.credit.spend(began.elapsed());
         }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_quiet_once_the_last_request_is_answered() {
+    async fn it_is_quiet_once_the_last_query_is_answered() {
         let pace = Pace::default();
         assert!(pace.quiet().now_or_never().is_some());
         let (one, other) = (pace.answering(), pace.clone().answering());
@@ -157,9 +157,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_without_credit_goes_on_beside_requests() {
+    async fn work_without_credit_goes_on_beside_queries() {
         let pace = Pace::default();
-        let _request = pace.answering();
+        let _query = pace.answering();
         let mut turn = pace.turn().await;
         turn.give_way().await;
         assert!(turn.credit.0 <= MOST_CREDIT);

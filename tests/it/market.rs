@@ -117,7 +117,7 @@ on_each_database! {
         assert_eq!(app.bars("ABC.NSE").await, ["2024-07-19 101.05 110.1 99.95 105.4 105.4 123456"]);
     }
 
-    async fn a_day_is_stored_beside_a_request_that_does_not_end(app: TestApp) {
+    async fn a_day_is_stored_beside_a_query_that_does_not_end(app: TestApp) {
         let _asking = app.app.store.pace().answering();
         app.archive.session("2024-07-19", &[("ABC", "EQ", ABC, "10 11 9 10 10 5")]);
         let jobs = app.refresh_market("2024-07-19", "2024-07-19").await;
