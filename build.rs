@@ -29,6 +29,10 @@ fn main() -> io::Result<()> {
     {
         println!("cargo::rustc-link-arg-bins=-Wl,--strip-all");
     }
+    if has_relr() {
+        // A list of addresses to relocate as a bitmap: a twentieth of the binary less.
+        println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+    }
     let server = server_folder();
     if let Some(folder) = &server {
         println!("cargo::rustc-env=POSTGRES_BIN={}", folder.display());

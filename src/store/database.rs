@@ -19,6 +19,7 @@ use tracing::Instrument;
 
 use super::errors::{Result, StoreError};
 use super::events::Events;
+use super::pace::Pace;
 use super::statement_timeout::within;
 use super::watch::watch;
 
@@ -43,6 +44,7 @@ pub struct Store {
     /// Whether the disk was full when it was last written to.
     pub(super) storage_full: Arc<AtomicBool>,
     statements: Arc<AtomicU64>,
+    pace: Pace,
     /// Where to connect for work that may take longer than any request. Nothing for SQLite.
     postgres: Option<ConnectOptions>,
 }
@@ -93,6 +95,7 @@ impl Store {
         let storage_full: Arc<AtomicBool> = Arc::default();
         let statements: Arc<AtomicU64> = Arc::default();
         let opened: Arc<AtomicU64> = Arc::default();
+        let pace = Pace::default();
         if url.starts_with("sqlite:") {
             create_folder_of(url)?;
             let mut write = Database::connect(sqlite_options(url, 1, SqliteSynchronous::Full, NO_MAP)).await?;
@@ -125,6 +128,7 @@ impl Store {
                 events,
                 storage_full,
                 statements,
+                pace,
                 postgres: None,
             });
         }
@@ -161,7 +165,20 @@ impl Store {
         let events = Events::shared(pool.clone(), pool.get_postgres_connection_pool().clone());
         let (read, write, versions, queue) = (pool.clone(), pool.clone(), pool.clone(), pool);
         let postgres = Some(unhurried);
-        Ok(Self { read, scan, write, versions, opened, queue, leases, events, storage_full, statements, postgres })
+        Ok(Self {
+            read,
+            scan,
+            write,
+            versions,
+            opened,
+            queue,
+            leases,
+            events,
+            storage_full,
+            statements,
+            pace,
+            postgres,
+        })
     }
 
     /// A handle that reads through connections kept for work on whole tables, a few statements at a time.
@@ -182,6 +199,12 @@ impl Store {
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+
+    /// How bulk work gives way to queries.
+    #[must_use]
+    pub fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     /// Which database this is.
