@@ -36,24 +36,24 @@ pub(super) struct Press {
 impl Press {
     pub(super) fn new(fonts: &[&'static [u8]], templates: &[(&str, &str)]) -> Self {
         let mut book = FontBook::new();
-        let mut known = Vec::new();
+        let mut faces = Vec::new();
         for &data in fonts {
             for font in Font::iter(Bytes::new(data)) {
                 book.push(font.info().clone());
-                known.push(font);
+                faces.push(font);
             }
             for font in without_shaping(data).into_iter().flat_map(|data| Font::iter(Bytes::new(data))) {
                 let mut info = font.info().clone();
                 LABELS.clone_into(&mut info.family);
                 book.push(info);
-                known.push(font);
+                faces.push(font);
             }
         }
         let source = |&(name, text): &(&str, &str)| Some(Source::new(file_id(name)?, text.to_owned()));
         Self {
             library: LazyHash::new(Library::default()),
             book: LazyHash::new(book),
-            fonts: known,
+            fonts: faces,
             templates: templates.iter().filter_map(source).collect(),
         }
     }
