@@ -26,8 +26,9 @@ fn make_printable(value: &mut Value) {
     }
 }
 
-const TEMPLATES: [(&str, &str); 3] = [
+const TEMPLATES: [(&str, &str); 4] = [
     ("style.typ", include_str!("templates/style.typ")),
+    ("margins.typ", include_str!("templates/margins.typ")),
     ("backtest.typ", include_str!("templates/backtest.typ")),
     ("prediction.typ", include_str!("templates/prediction.typ")),
 ];
@@ -194,6 +195,7 @@ fn backtest_data(report: &BacktestReport) -> Value {
         .collect();
     let spread = &report.distribution;
     json!({
+        "kind": "Backtest report",
         "title": format!("Backtest of {}, {} to {}", report.symbol.title(), report.from, report.to),
         "headline": report.headline(),
         "subject": report.symbol.title(),
@@ -353,6 +355,7 @@ fn prediction_data(report: &PredictionReport) -> Value {
     let last = report.points.last();
     let reach = last.map_or(0.0, |p| (p.upper80 - p.lower80) / 2.0 / report.close.max(f64::MIN_POSITIVE));
     json!({
+        "kind": "Prediction report",
         "title": format!("Forecast of {} from {}", report.symbol.title(), report.as_of),
         "headline": format!(
             "In {} trading days, 4 of 5 closes within about {} of the last one", report.points.len(),

@@ -4,6 +4,8 @@
 use typst::comemo::{self, Track};
 use typst::diag::{FileError, FileResult, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration};
+use typst::layout::Point;
+use typst::model::Document;
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
 use typst::text::{Font, FontBook};
 use typst::utils::LazyHash;
@@ -34,24 +36,24 @@ pub(super) struct Press {
 impl Press {
     pub(super) fn new(fonts: &[&'static [u8]], templates: &[(&str, &str)]) -> Self {
         let mut book = FontBook::new();
-        let mut known = Vec::new();
+        let mut faces = Vec::new();
         for &data in fonts {
             for font in Font::iter(Bytes::new(data)) {
                 book.push(font.info().clone());
-                known.push(font);
+                faces.push(font);
             }
             for font in without_shaping(data).into_iter().flat_map(|data| Font::iter(Bytes::new(data))) {
                 let mut info = font.info().clone();
                 LABELS.clone_into(&mut info.family);
                 book.push(info);
-                known.push(font);
+                faces.push(font);
             }
         }
         let source = |&(name, text): &(&str, &str)| Some(Source::new(file_id(name)?, text.to_owned()));
         Self {
             library: LazyHash::new(Library::default()),
             book: LazyHash::new(book),
-            fonts: known,
+            fonts: faces,
             templates: templates.iter().filter_map(source).collect(),
         }
     }
@@ -70,14 +72,28 @@ impl Press {
         (name, data)
     }
 
-    /// Sets a template with these files.
+    /// Sets a template with these files, one page after another, then what stands above and below each. Within the
+    /// template, how many pages there are would only be known once all are set, and all would be set again for it.
     ///
     /// # Errors
     /// What typst says.
     pub(super) fn set(&self, template: &str, files: Vec<(String, Bytes)>) -> Result<PagedDocument, String> {
-        let main = file_id(template).ok_or_else(|| format!("{template} is no name of a file"))?;
         let files = files.into_iter().filter_map(|(name, data)| Some((file_id(&name)?, data))).collect();
-        typst::compile(&Sheet { press: self, main, files }).output.map_err(|errors| sentences(&errors))
+        let mut sheet = Sheet { press: self, main: known(template)?, files };
+        let document = sheet.compile()?;
+        let count = document.pages().len();
+        sheet.main = known("margins.typ")?;
+        sheet.files.push((known("pages.json")?, Bytes::from_string(count.to_string())));
+        let margins = sheet.compile()?;
+        if margins.pages().len() != count {
+            return Err(format!("{count} pages have {} margins", margins.pages().len()));
+        }
+        let pages = document.pages().iter().zip(margins.pages()).map(|(page, margin)| {
+            let mut page = page.clone();
+            page.frame.push_frame(Point::zero(), margin.frame.clone());
+            page
+        });
+        Ok(PagedDocument::new(pages.collect(), document.info().clone()))
     }
 
     /// Forgets what has not been used lately, beside whoever waits for the report.
@@ -92,6 +108,10 @@ impl Press {
 /// Errors of typst in words.
 pub(super) fn sentences(errors: &[SourceDiagnostic]) -> String {
     errors.iter().map(|e| e.message.to_string()).collect::<Vec<_>>().join("; ")
+}
+
+fn known(name: &str) -> Result<FileId, String> {
+    file_id(name).ok_or_else(|| format!("{name} is no name of a file"))
 }
 
 fn file_id(name: &str) -> Option<FileId> {
@@ -120,6 +140,12 @@ struct Sheet<'a> {
     press: &'a Press,
     main: FileId,
     files: Vec<(FileId, Bytes)>,
+}
+
+impl Sheet<'_> {
+    fn compile(&self) -> Result<PagedDocument, String> {
+        typst::compile(self).output.map_err(|errors| sentences(&errors))
+    }
 }
 
 impl World for Sheet<'_> {
