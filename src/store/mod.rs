@@ -40,6 +40,7 @@ pub mod page;
 mod predictions;
 mod prices;
 mod queue;
+mod readers;
 mod renames;
 mod repositories;
 mod research;
