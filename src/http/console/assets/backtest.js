@@ -137,7 +137,7 @@ export function BacktestPage({ part }) {
       <${Panel} title="Its trades in figures">
         <${Figures} of=${OF_TRADES.map(([label, key, show]) => [label, key === "worst_trade" && worst ? html`<button class="plain link" onClick=${() => zoom(worst)}>${show(m[key])}</button>` : show(m[key], key === "win_rate" || key === "exposure" ? 1 : undefined)])} />
       <//>
-      <${Panel} title="Trades" aside=${html`<span class="muted small">Click one to see it on the chart</span>`}><${Trades} of=${report.trades} chosen=${focus?.number} choose=${zoom} saved=${saved} /><//>
+      <${Panel} title="Trades" aside=${html`<span class="muted small">Returns and profits are after costs. Click a trade to see it on the chart</span>`}><${Trades} of=${report.trades} chosen=${focus?.number} choose=${zoom} saved=${saved} /><//>
       <${Panel} title="Monthly returns, %"><${Monthly} years=${report.years} ticker=${saved} /><//>
       <${Panel} title=${`Rolling Sharpe ratio and volatility${report.rolling ? `, ${report.rolling.window} days` : ""}`}><${Picture} src=${`/charts/backtests/${part}/rolling.svg`} version=${report.created_at} alt="Rolling Sharpe ratio and volatility" units=${592} /><//>
       <${Panel} title="Distribution of daily returns"><${Picture} src=${`/charts/backtests/${part}/distribution.svg`} version=${report.created_at} alt="Distribution of daily returns" units=${392} />
