@@ -130,6 +130,7 @@ async fn a_run_is_edited_and_run_again_and_both_are_compared() {
     browser.click("//button[normalize-space()='Run the backtest']").await;
     browser.find("//h1[normalize-space()='ACME backtest']").await;
     browser.until("return document.title.includes('stop 8%')").await;
+    browser.find("//p[contains(., 'One of 2 stored runs of ACME')]").await;
 
     browser.go("/reporting/backtests").await;
     browser.click("(//tbody//input[@type='checkbox'])[1]").await;
