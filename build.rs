@@ -88,6 +88,14 @@ fn reads_tables() -> bool {
     Command::new(python).args(["-c", look]).status().is_ok_and(|status| status.success())
 }
 
+/// Whether the C library here, with which the binary is to run, reads packed relocations: glibc does since 2.36.
+fn has_relr() -> bool {
+    let told = Command::new("getconf").arg("GNU_LIBC_VERSION").output();
+    let version = told.ok().and_then(|told| String::from_utf8(told.stdout).ok()).unwrap_or_default();
+    let minor = version.trim().strip_prefix("glibc 2.").and_then(|minor| minor.split('.').next()?.parse().ok());
+    minor.is_some_and(|minor: u32| minor >= 36)
+}
+
 /// Whether a program is on the PATH.
 fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
