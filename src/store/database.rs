@@ -354,7 +354,7 @@ mod tests {
             let row = connection.query_one_raw(statement).await.expect("an answer").expect("a row");
             row.try_get_by_index(0).expect("a number")
         };
-        assert_eq!(mapped(&store.read).await.to_string(), READERS_MAP);
+        assert_eq!(mapped(store.read.pool()).await.to_string(), READERS_MAP);
         assert_eq!((mapped(&store.write).await, mapped(&store.scan).await, mapped(&store.queue).await), (0, 0, 0));
         store.close().await;
     }
