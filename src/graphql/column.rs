@@ -9,8 +9,11 @@ use serde::{Serialize, Serializer};
 use super::codes::Code;
 use super::limits::Budget;
 use super::scalars::{BigInt, Date};
-use super::wire::written;
+use super::wire::{apart, written};
 use crate::market::day::iso;
+
+/// From here on a column takes milliseconds to write: a sweep's million values some fifty.
+const LONG: usize = 20_000;
 
 /// What a column holds.
 pub trait Cell: Serialize + Send + Sync {
@@ -100,8 +103,8 @@ impl<T: Cell> OutputType for Column<T> {
             return Err(ctx.set_error_path(Code::ValueOutOfRange.at(field.pos, fault)));
         }
         // A value a cell would take nine times the memory of its text.
-        let json =
-            serde_json::to_string(&self.0).map_err(|error| ServerError::new(error.to_string(), Some(field.pos)))?;
-        Ok(written(json))
+        let write = || serde_json::to_string(&self.0);
+        let json = if self.0.len() > LONG { apart(write) } else { write() };
+        Ok(written(json.map_err(|error| ServerError::new(error.to_string(), Some(field.pos)))?))
     }
 }

@@ -11,7 +11,7 @@ use super::connection::{Connection, Count, CursorText, PageArguments, Total, con
 use super::errors::{Fault, internal, missing};
 use super::ids::{self, Kind};
 use super::limits::Budget;
-use super::limits::budget::MOST_COMBINATIONS;
+use super::limits::budget::{MOST_CELLS, MOST_COMBINATIONS, too_large};
 use super::loaders::{Rows, SweepColumnsOf};
 use super::scalars::{Date, DateTime};
 use super::strategy::StoredExecution;
@@ -203,6 +203,12 @@ impl Sweep {
 
     /// The results of every combination.
     async fn columns(&self, ctx: &Context<'_>) -> Result<SweepColumns> {
+        // What would be refused for its length is not read and decoded first.
+        let asked = ctx.field().selection_set().filter(|field| field.name() != "__typename").count() as u64;
+        let combinations = u64::try_from(self.row.combinations).unwrap_or(0);
+        if asked.saturating_mul(combinations) > MOST_CELLS {
+            return Err(too_large());
+        }
         Ok(SweepColumns(self.results(ctx).await?))
     }
 

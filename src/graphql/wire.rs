@@ -41,6 +41,15 @@ pub fn is_longer(value: &Value, bytes: usize) -> bool {
     over(value, &mut bytes.clone())
 }
 
+/// Does what takes milliseconds without keeping its thread's other tasks waiting.
+pub fn apart<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
 /// A value as it goes out. The library's own way would parse what is written already once more.
 pub struct Wire<'a>(pub &'a Value);
 

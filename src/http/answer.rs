@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::refusal::is_refused;
 use crate::graphql::Code;
 use crate::graphql::limits::budget::LARGEST_ANSWER;
+pub(super) use crate::graphql::wire::apart;
 use crate::graphql::wire::{Wire, is_longer};
 use crate::telemetry::metrics;
 
@@ -111,15 +112,6 @@ impl<'a> Written<'a> {
 
 /// From here on an answer is written where nobody else waits for the thread, in bytes.
 const LONG: usize = 1 << 20;
-
-/// Does what takes milliseconds without keeping its thread's other tasks waiting.
-pub(super) fn apart<T>(work: impl FnOnce() -> T) -> T {
-    use tokio::runtime::{Handle, RuntimeFlavor};
-    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
-        _ => work(),
-    }
-}
 
 /// The JSON of an answer; one that is too long becomes an error that says so.
 pub(super) fn json(response: &GraphQLResponse) -> Vec<u8> {
