@@ -29,6 +29,10 @@ fn main() -> io::Result<()> {
     {
         println!("cargo::rustc-link-arg-bins=-Wl,--strip-all");
     }
+    if has_relr() {
+        // A list of addresses to relocate as a bitmap: a twentieth of the binary less.
+        println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+    }
     let server = server_folder();
     if let Some(folder) = &server {
         println!("cargo::rustc-env=POSTGRES_BIN={}", folder.display());
@@ -82,6 +86,14 @@ fn reads_tables() -> bool {
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let look = "import sys, importlib.util as u; sys.exit(None in map(u.find_spec, ['pandas', 'polars', 'pyarrow']))";
     Command::new(python).args(["-c", look]).status().is_ok_and(|status| status.success())
+}
+
+/// Whether the C library here, with which the binary is to run, reads packed relocations: glibc does since 2.36.
+fn has_relr() -> bool {
+    let told = Command::new("getconf").arg("GNU_LIBC_VERSION").output();
+    let version = told.ok().and_then(|told| String::from_utf8(told.stdout).ok()).unwrap_or_default();
+    let minor = version.trim().strip_prefix("glibc 2.").and_then(|minor| minor.split('.').next()?.parse().ok());
+    minor.is_some_and(|minor: u32| minor >= 36)
 }
 
 /// Whether a program is on the PATH.

@@ -21,6 +21,8 @@ struct Service {
 }
 
 static SERVICE: LazyLock<Service> = LazyLock::new(|| {
+    // The binary's first step; clients of HTTP can't be built without it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().expect("a folder");
     let database = format!("sqlite://{}/fuzz.db", folder.path().display());
     let source = move |name: &'static str| match name {
@@ -30,7 +32,8 @@ static SERVICE: LazyLock<Service> = LazyLock::new(|| {
         _ => None,
     };
     let settings = Settings::read(&source).expect("settings");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.worker_threads(1).enable_all().thread_stack_size(STACK).build().expect("a runtime");
     let router = runtime.block_on(async {
         let app = App::build(settings).await.expect("a database");
         app.store.migrate().await.expect("migrations");
@@ -42,6 +45,8 @@ static SERVICE: LazyLock<Service> = LazyLock::new(|| {
 const TOKEN: &str = "a-token-of-the-fuzzer-alone";
 const TYPES: [&str; 4] =
     ["application/json", "application/graphql-response+json", "multipart/form-data; boundary=b", "text/plain"];
+/// Instrumented code takes several times the stack of the binary's threads, which have 8 MiB.
+const STACK: usize = 32 << 20;
 const SLOWEST: Duration = Duration::from_secs(10);
 
 fuzz_target!(|data: &[u8]| {

@@ -29,6 +29,14 @@ fn day_of(rows: &[Row], date: &str) -> Vec<u8> {
 }
 
 on_each_database! {
+    async fn a_day_is_stored_beside_a_query_that_does_not_end(app: TestApp) {
+        let _asking = app.app.store.pace().answering();
+        app.archive.session("2024-07-19", &[("ABC", "EQ", ABC, "10 11 9 10 10 5")]);
+        let jobs = app.refresh_market("2024-07-19", "2024-07-19").await;
+        assert_eq!(state(&jobs[0]), "SUCCEEDED", "{jobs:?}");
+        assert_eq!(app.bars("ABC.NSE").await.len(), 1);
+    }
+
     async fn each_day_ends_as_what_it_is_and_a_stored_one_is_not_asked_for_again(app: TestApp) {
         let rows: [Row; 1] = [("ABC", "EQ", ABC, "10 11 9 10 10 5")];
         app.archive.session("2024-07-29", &rows);
