@@ -1,22 +1,37 @@
-//! What the compiler must be told: what tests can run here, and that a release is stripped.
+//! What the compiler must be told: what tests can run here, and that a release is stripped. And the largest files that the
+//! binary carries, deflated.
 //!
 //! Finds out whether what some tests need is installed, so that they can say that they were left out rather than pass
 //! without having run. With `REQUIRE_` and a tool's name set, as in CI, its absence is an error.
 
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-fn main() {
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// The demo's prices and GraphiQL: six megabytes that are rarely asked for.
+const DEFLATED: [&str; 2] = ["samples/alpha_vantage", "src/http/console/graphiql"];
+
+fn main() -> io::Result<()> {
     for variable in ["PATH", "ORT_DYLIB_PATH", "PYTHON"] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=/usr/lib/postgresql");
     // Cargo forgets `strip` for a package that its profile overrides by name, and we are one.
+    println!("cargo::rerun-if-env-changed=KEEP_SYMBOLS");
     if std::env::var("PROFILE").is_ok_and(|profile| profile == "release")
         && std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux")
+        && std::env::var_os("KEEP_SYMBOLS").is_none()
     {
         println!("cargo::rustc-link-arg-bins=-Wl,--strip-all");
+    }
+    if has_relr() {
+        // A list of addresses to relocate as a bitmap: a twentieth of the binary less.
+        println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
     let server = server_folder();
     if let Some(folder) = &server {
@@ -32,6 +47,26 @@ fn main() {
         tell(program, is_installed(program), "it is not on the PATH");
     }
     tell("notebook_tools", reads_tables(), "the Python of PYTHON, or python3, has no pandas, polars and pyarrow");
+    DEFLATED.iter().try_for_each(|folder| deflate(Path::new(folder)))
+}
+
+/// Puts a folder's files where `include_bytes` finds them, each with `.gz` after its name.
+fn deflate(folder: &Path) -> io::Result<()> {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    if !folder.is_dir() {
+        // The container's build compiles the dependencies before it has them.
+        return Ok(());
+    }
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
+    for file in fs::read_dir(folder)? {
+        let file = file?;
+        let mut name = file.file_name();
+        name.push(".gz");
+        let mut deflated = GzEncoder::new(File::create(out.join(name))?, Compression::best());
+        io::copy(&mut File::open(file.path())?, &mut deflated)?;
+        deflated.finish()?;
+    }
+    Ok(())
 }
 
 /// Tells the compiler whether what some tests need is here.
@@ -51,6 +86,14 @@ fn reads_tables() -> bool {
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let look = "import sys, importlib.util as u; sys.exit(None in map(u.find_spec, ['pandas', 'polars', 'pyarrow']))";
     Command::new(python).args(["-c", look]).status().is_ok_and(|status| status.success())
+}
+
+/// Whether the C library here, with which the binary is to run, reads packed relocations: glibc does since 2.36.
+fn has_relr() -> bool {
+    let told = Command::new("getconf").arg("GNU_LIBC_VERSION").output();
+    let version = told.ok().and_then(|told| String::from_utf8(told.stdout).ok()).unwrap_or_default();
+    let minor = version.trim().strip_prefix("glibc 2.").and_then(|minor| minor.split('.').next()?.parse().ok());
+    minor.is_some_and(|minor: u32| minor >= 36)
 }
 
 /// Whether a program is on the PATH.

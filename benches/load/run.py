@@ -99,8 +99,10 @@ def until(holds, what, seconds=60):
 
 
 def processor_seconds(pid):
+    """Of a process and those that it has started."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(map(processor_seconds, found))
 
 
 def peak_memory(pid):

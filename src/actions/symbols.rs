@@ -151,7 +151,7 @@ pub async fn refresh(
     check_idempotency_key(idempotency_key.as_deref())?;
     app.providers.check_prices().map_err(RequestError::NotConfigured)?;
     let symbols = match tickers {
-        None => app.store.symbols().all().await?.into_iter().filter(|symbol| !symbol.is_of_market()).collect(),
+        None => app.store.symbols().all().await?.into_iter().filter(symbol::Model::is_fetched).collect(),
         Some(tickers) => named(app, &tickers).await?,
     };
     if let Some(symbol) = symbols.iter().find(|symbol| symbol.is_of_market()) {

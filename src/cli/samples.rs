@@ -16,13 +16,20 @@ use url::Url;
 
 use super::errors::CommandError;
 
+macro_rules! sample {
+    ($ticker:literal) => {
+        include_bytes!(concat!(env!("OUT_DIR"), "/", $ticker, ".json.gz"))
+    };
+}
+
 /// Real daily prices of 2000 to 2013, in the public domain; `samples/README.md` tells where they come from.
-pub(super) const SAMPLES: [(&str, &str, &str); 5] = [
-    ("AAPL", "Apple Inc", include_str!("../../samples/alpha_vantage/AAPL.json")),
-    ("FB", "Facebook Inc", include_str!("../../samples/alpha_vantage/FB.json")),
-    ("GOOG", "Google Inc", include_str!("../../samples/alpha_vantage/GOOG.json")),
-    ("IBM", "International Business Machines Corp", include_str!("../../samples/alpha_vantage/IBM.json")),
-    ("MSFT", "Microsoft Corporation", include_str!("../../samples/alpha_vantage/MSFT.json")),
+/// Deflated, as they are served.
+pub(super) const SAMPLES: [(&str, &str, &[u8]); 5] = [
+    ("AAPL", "Apple Inc", sample!("AAPL")),
+    ("FB", "Facebook Inc", sample!("FB")),
+    ("GOOG", "Google Inc", sample!("GOOG")),
+    ("IBM", "International Business Machines Corp", sample!("IBM")),
+    ("MSFT", "Microsoft Corporation", sample!("MSFT")),
 ];
 
 /// An issue that nobody has offered.
@@ -65,7 +72,7 @@ pub(super) async fn serve() -> Result<Url, CommandError> {
     let failed = |error: &dyn std::fmt::Display| CommandError::Failed(format!("the samples can't be served: {error}"));
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|e| failed(&e))?;
     let address = listener.local_addr().map_err(|e| failed(&e))?;
-    let samples: HashMap<&str, (&str, &str)> = SAMPLES.iter().map(|(t, name, body)| (*t, (*name, *body))).collect();
+    let samples: HashMap<&str, (&str, &[u8])> = SAMPLES.iter().map(|(t, name, body)| (*t, (*name, *body))).collect();
     let router = Router::new()
         .route("/", get(|| async { ([(header::SET_COOKIE, "session=demo; Path=/")], "home") }))
         .route("/query", get(prices))
@@ -82,7 +89,7 @@ pub(super) async fn serve() -> Result<Url, CommandError> {
     Url::parse(&format!("http://{address}")).map_err(|e| failed(&e))
 }
 
-type Samples = State<Arc<HashMap<&'static str, (&'static str, &'static str)>>>;
+type Samples = State<Arc<HashMap<&'static str, (&'static str, &'static [u8])>>>;
 
 async fn prices(State(samples): Samples, Query(query): Query<HashMap<String, String>>) -> Response {
     let asked = |name: &str| query.get(name).map_or("", String::as_str);
@@ -99,7 +106,10 @@ async fn prices(State(samples): Samples, Query(query): Query<HashMap<String, Str
         return json(json!({"bestMatches": matches}).to_string());
     }
     match samples.get(asked("symbol")) {
-        Some((_, body)) => json((*body).to_owned()),
+        Some((_, deflated)) => {
+            ([(header::CONTENT_TYPE, "application/json"), (header::CONTENT_ENCODING, "gzip")], *deflated)
+                .into_response()
+        }
         None => json(r#"{"Error Message": "Invalid API call. The demo has its samples only."}"#.to_owned()),
     }
 }

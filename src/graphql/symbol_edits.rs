@@ -83,7 +83,7 @@ pub struct RemoveSymbolPayload {
 /// Symbols to bring up to date.
 #[derive(Debug, InputObject)]
 pub struct RefreshSymbolsInput {
-    /// Which symbols, at most 5,000; all if left out.
+    /// Which symbols, at most 5,000; if left out, all but those of files and of the exchange's daily files.
     tickers: Option<Vec<String>>,
     /// Fetch the whole history even where the newest bars would do.
     #[graphql(default = false)]

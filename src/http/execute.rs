@@ -19,7 +19,7 @@ use crate::actions::Caller;
 use crate::graphql::limits::{self, Budget};
 use crate::graphql::record::{AtOnce, merges};
 use crate::graphql::{Code, START, complete_paths, loaders, standard_words};
-use crate::store::Role;
+use crate::store::{Answering, Role};
 use crate::telemetry::metrics::{self, Operation, Phase};
 use crate::telemetry::traces;
 
@@ -50,6 +50,8 @@ pub(super) struct Admitted {
     room: Option<OwnedSemaphorePermit>,
     /// Whether it is answered without a wait in between.
     introspects: bool,
+    /// Whether bulk work gives way to it. What writes may be waiting for the bulk's own transaction.
+    reads: bool,
 }
 
 /// An operation's text, and which of its operations is meant.
@@ -58,10 +60,11 @@ struct Text {
     operation_name: Option<String>,
 }
 
-/// What an operation came to. The budget keeps its permit until the answer is written.
+/// What an operation came to. The budget keeps its permit until the answer is written, and bulk work gives way.
 pub(super) struct Finished {
     pub response: GraphQLResponse,
     _budget: Budget,
+    _answering: Option<Answering>,
 }
 
 /// What a subscription answers an event with. Its permit among large operations ends with it.
@@ -118,7 +121,10 @@ impl Service {
             OperationType::Subscription => Some(self.gate.follow(&text.query).ok_or_else(|| vec![crowded()])?),
             _ => permit.room,
         };
-        Ok((Admitted { request, budget, cost, operation, caller, asked, text, span, room, introspects }, kind))
+        let reads = kind == OperationType::Query;
+        let admitted =
+            Admitted { request, budget, cost, operation, caller, asked, text, span, room, introspects, reads };
+        Ok((admitted, kind))
     }
 
     /// What a request comes to, once it is within bounds and its client has paid for it.
@@ -153,14 +159,15 @@ impl Service {
         let running = tokio::spawn(async move { service.run(admitted).await }.in_current_span());
         running.await.unwrap_or_else(|error| {
             let error = crate::graphql::internal(&error).into_server_error(START);
-            Finished { response: GraphQLResponse::from_errors(vec![error]), _budget: budget }
+            Finished { response: GraphQLResponse::from_errors(vec![error]), _budget: budget, _answering: None }
         })
     }
 
     async fn run(&self, admitted: Admitted) -> Finished {
-        let Admitted { request, budget, cost, operation, caller, asked, text, span, room: _room, introspects } =
+        let Admitted { request, budget, cost, operation, caller, asked, text, span, room: _room, introspects, reads } =
             admitted;
         let began = Instant::now();
+        let answering = reads.then(|| self.app.store.pace().answering());
         let permit = async {
             // Those that wait for the lane keep no others waiting, nor do those whose client has to take answers first.
             if cost > limits::budget::LARGE_COST {
@@ -179,7 +186,7 @@ impl Service {
         let Ok(_slot) = tokio::time::timeout(LONGEST_WAIT, permit).await else {
             let response = GraphQLResponse::from_errors(vec![overloaded()]);
             metrics::operation(&operation, outcome(&response.errors));
-            return Finished { response, _budget: budget };
+            return Finished { response, _budget: budget, _answering: answering };
         };
         let started = Instant::now();
         metrics::phase(Phase::Wait, started - began);
@@ -207,7 +214,7 @@ impl Service {
             tracing::error!(%error, action = operation.name, token = caller.name, "the audit trail lacks a mutation");
         }
         operations::ended(&span, response.errors.first().and_then(Code::of).map(Code::name));
-        Finished { response, _budget: budget }
+        Finished { response, _budget: budget, _answering: answering }
     }
 
     /// Whatever met a full disk, readiness tells of it until there is space again.

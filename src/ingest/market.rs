@@ -40,6 +40,7 @@ pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<RecordC
     let (Some(first), Some(last)) = (sessions.first().map(|s| s.day), sessions.last().map(|s| s.day)) else {
         return Ok(RecordCounts::default());
     };
+    let mut turn = store.pace().turn().await;
     let transaction = store.begin().await?;
     store.market_days().lock(&transaction).await?;
     let mut funds = store.identities().funds(&transaction).await?;
@@ -49,17 +50,21 @@ pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<RecordC
         store.identities().learn_funds(&transaction, &new_funds).await?;
     }
     let register = store.identities().register(&transaction).await?;
+    turn.give_way().await;
     let (mut register, rows, sessions) =
         tokio::task::spawn_blocking(move || identify(register, sessions, &funds)).await?;
+    turn.give_way().await;
     store.identities().save(&transaction, &mut register).await?;
 
     let mut ids: Vec<i64> = rows.iter().filter_map(|row| register.shares[row.share].id).collect();
     ids.sort_unstable();
     ids.dedup();
     store.identities().lock(&transaction, &ids).await?;
+    turn.give_way().await;
     let stored = store.prices().between(&transaction, &ids, first, last).await?;
     let compared = tokio::task::spawn_blocking(move || compare(&register, &rows, &stored)).await?;
-    store.prices().write_market(&transaction, &compared.to_write).await?;
+    store.prices().write_market(&transaction, &compared.to_write, &mut turn).await?;
+    turn.give_way().await;
     store.prices().grow(&transaction, &compared.growths).await?;
 
     let mut outcome = compared.outcome;
@@ -88,8 +93,11 @@ pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<RecordC
     }
     store.market_days().set(&transaction, days).await?;
     let touched: Vec<i64> = compared.growths.iter().map(|growth| growth.symbol).collect();
+    turn.give_way().await;
     settle_jumps(store, &transaction, compared.jumped, &touched, last).await?;
+    turn.give_way().await;
     store.ipos().measure_symbols(&transaction, &touched, Some(first)).await?;
+    turn.give_way().await;
     let events = check_listings(store, &transaction, first, last).await?;
     store.events().commit(transaction, &events).await?;
     Ok(outcome)

@@ -1,15 +1,14 @@
 //! Reports as PDF: typst templates with the fonts inside the binary, tagged for screen readers, and the same bytes for
 //! the same report.
 
+use rayon::prelude::*;
 use serde_json::{Value, json};
-use typst::diag::SourceDiagnostic;
-use typst::foundations::{Bytes, Dict, IntoValue, Smart};
-use typst_as_lib::TypstEngine;
-use typst_layout::PagedDocument;
+use typst::foundations::{Bytes, Smart};
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
 use super::chart::{self, DrawError, Look};
 use super::fonts::FONTS;
+use super::press::{Press, sentences};
 use super::text::{maybe_number, maybe_percent, number, percent, price, printable};
 use super::{BacktestReport, PredictionReport};
 use crate::backtest::{ExitReason, Fill, Metrics};
@@ -27,21 +26,22 @@ fn make_printable(value: &mut Value) {
     }
 }
 
-const TEMPLATES: [(&str, &str); 3] = [
+const TEMPLATES: [(&str, &str); 4] = [
     ("style.typ", include_str!("templates/style.typ")),
+    ("margins.typ", include_str!("templates/margins.typ")),
     ("backtest.typ", include_str!("templates/backtest.typ")),
     ("prediction.typ", include_str!("templates/prediction.typ")),
 ];
-/// Compilations after which what typst remembers of one is forgotten: the fonts and templates are used by each, the rest
-/// would only take memory.
-const REMEMBERED: usize = 0;
 /// Best and worst trades that are listed.
 const EXTREME_TRADES: usize = 8;
 
 /// Sets reports; built once, as parsing the fonts takes a while.
 pub struct Printer {
-    engine: TypstEngine,
+    press: Press,
 }
+
+/// A chart of a report: its name in the template, and how it's drawn.
+type Chart<R> = (&'static str, fn(&R, Look) -> Result<String, DrawError>, Look);
 
 /// Why there's no PDF.
 #[derive(Debug, thiserror::Error)]
@@ -56,12 +56,7 @@ pub enum PdfError {
 
 impl Default for Printer {
     fn default() -> Self {
-        let engine = TypstEngine::builder()
-            .fonts(FONTS)
-            .with_static_source_file_resolver(TEMPLATES)
-            .comemo_evict_max_age(Some(REMEMBERED))
-            .build();
-        Self { engine }
+        Self { press: Press::new(&FONTS, &TEMPLATES) }
     }
 }
 
@@ -72,15 +67,15 @@ impl Printer {
     /// When it can't be drawn or set.
     pub fn backtest(&self, report: &BacktestReport) -> Result<Vec<u8>, PdfError> {
         let look = Look::PRINT;
-        let charts = [
-            ("equity", chart::equity(report, look)?),
-            ("price", chart::price(report, look)?),
-            ("drawdown", chart::drawdown(report, look)?),
-            ("monthly", chart::monthly(report, look)?),
-            ("rolling", chart::rolling(report, look)?),
-            ("distribution", chart::distribution(report, look)?),
+        let charts: [Chart<BacktestReport>; 6] = [
+            ("monthly", chart::monthly, look),
+            ("equity", chart::equity, look),
+            ("price", chart::price, look),
+            ("drawdown", chart::drawdown, look),
+            ("rolling", chart::rolling, look),
+            ("distribution", chart::distribution, look),
         ];
-        self.set("backtest.typ", &report.id, backtest_data(report), charts.into_iter())
+        self.set("backtest.typ", &report.id, backtest_data(report), report, &charts)
     }
 
     /// A prediction's report.
@@ -91,36 +86,40 @@ impl Printer {
         let look = Look::PRINT;
         // Two beside each other.
         let half = Look { width: 640, ..look };
-        let charts = [
-            ("fan", chart::fan(report, look)?),
-            ("errors", chart::error_by_day(report, half)?),
-            ("coverage", chart::coverage(report, half)?),
-            ("actual", chart::what_happened(report, look)?),
+        let charts: [Chart<PredictionReport>; 4] = [
+            ("fan", chart::fan, look),
+            ("errors", chart::error_by_day, half),
+            ("coverage", chart::coverage, half),
+            ("actual", chart::what_happened, look),
         ];
-        self.set("prediction.typ", &report.id, prediction_data(report), charts.into_iter())
+        self.set("prediction.typ", &report.id, prediction_data(report), report, &charts)
     }
 
-    fn set(
+    fn set<R: Sync>(
         &self,
-        template: &'static str,
+        template: &str,
         id: &str,
         mut data: Value,
-        charts: impl Iterator<Item = (&'static str, String)>,
+        report: &R,
+        charts: &[Chart<R>],
     ) -> Result<Vec<u8>, PdfError> {
-        let (mut drawn, mut described) = (Dict::new(), json!({}));
-        for (name, svg) in charts {
+        let draw = |&(name, draw, look): &Chart<R>| -> Result<_, DrawError> {
+            let svg = printable(&draw(report, look)?);
             // What a screen reader says of the picture is what it says in the browser.
             let text = svg.split_once("<desc id=\"d\">").and_then(|(_, rest)| rest.split_once("</desc>"));
-            described[name] = text.map_or("", |(text, _)| text).into();
-            drawn.insert(name.into(), Bytes::from_string(printable(&svg)).into_value());
-        }
+            let text = text.map_or("", |(text, _)| text).to_owned();
+            Ok((name, text, self.press.picture(name, &svg)))
+        };
+        let drawn = charts.par_iter().with_max_len(1).map(draw).collect::<Result<Vec<_>, _>>()?;
         make_printable(&mut data);
-        data["alt"] = described;
-        let mut inputs = Dict::new();
-        inputs.insert("data".into(), serde_json::to_string(&data)?.into_value());
-        inputs.insert("charts".into(), drawn.into_value());
-        let document: PagedDocument =
-            self.engine.compile_with_input(template, inputs).output.map_err(|e| PdfError::Set(e.to_string()))?;
+        data["alt"] = json!({});
+        let mut files = Vec::with_capacity(drawn.len() + 1);
+        for (name, text, file) in drawn {
+            data["alt"][name] = text.into();
+            files.push(file);
+        }
+        files.push(("data.json".to_owned(), Bytes::new(serde_json::to_vec(&data)?)));
+        let document = self.press.set(template, files).map_err(PdfError::Set)?;
         let standards = PdfStandards::new(&[PdfStandard::Ua_1]).map_err(|e| PdfError::Set(e.message().to_string()))?;
         let options = PdfOptions {
             ident: Smart::Custom(id.to_owned()),
@@ -128,12 +127,10 @@ impl Printer {
             standards,
             ..PdfOptions::default()
         };
-        typst_pdf::pdf(&document, &options).map_err(|errors| PdfError::Set(sentences(&errors)))
+        let pdf = typst_pdf::pdf(&document, &options).map_err(|errors| PdfError::Set(sentences(&errors)));
+        Press::clear(document);
+        pdf
     }
-}
-
-fn sentences(errors: &[SourceDiagnostic]) -> String {
-    errors.iter().map(|e| e.message.to_string()).collect::<Vec<_>>().join("; ")
 }
 
 /// Year, month and day of an RFC 3339 moment.
@@ -198,6 +195,7 @@ fn backtest_data(report: &BacktestReport) -> Value {
         .collect();
     let spread = &report.distribution;
     json!({
+        "kind": "Backtest report",
         "title": format!("Backtest of {}, {} to {}", report.symbol.title(), report.from, report.to),
         "headline": report.headline(),
         "subject": report.symbol.title(),
@@ -357,6 +355,7 @@ fn prediction_data(report: &PredictionReport) -> Value {
     let last = report.points.last();
     let reach = last.map_or(0.0, |p| (p.upper80 - p.lower80) / 2.0 / report.close.max(f64::MIN_POSITIVE));
     json!({
+        "kind": "Prediction report",
         "title": format!("Forecast of {} from {}", report.symbol.title(), report.as_of),
         "headline": format!(
             "In {} trading days, 4 of 5 closes within about {} of the last one", report.points.len(),

@@ -14,8 +14,11 @@ pub fn printable(text: &str) -> String {
     }
     let mut printed = String::with_capacity(text.len());
     for c in text.chars().filter(|c| *c == '\n' || !c.is_control()) {
+        if c.is_ascii() || has_glyph(c) {
+            printed.push(c);
+            continue;
+        }
         match any_ascii_char(c) {
-            _ if c.is_ascii() || has_glyph(c) => printed.push(c),
             // Joiners, marks of direction and selectors of variants are no signs of their own.
             "" if c.is_whitespace() => printed.push(' '),
             "" if matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}') =>

@@ -19,6 +19,8 @@ use tracing::Instrument;
 
 use super::errors::{Result, StoreError};
 use super::events::Events;
+use super::pace::Pace;
+use super::readers::{ANSWERED_LATELY, PING_WITHIN, Readers};
 use super::statement_timeout::within;
 use super::watch::watch;
 
@@ -28,7 +30,7 @@ pub type Transaction = DatabaseTransaction;
 /// A handle on the database; clones share its connections.
 #[derive(Clone)]
 pub struct Store {
-    pub(super) read: DatabaseConnection,
+    pub(super) read: Readers,
     /// For statements that read whole tables: however many wait here, others find a connection.
     pub(super) scan: DatabaseConnection,
     pub(super) write: DatabaseConnection,
@@ -43,6 +45,7 @@ pub struct Store {
     /// Whether the disk was full when it was last written to.
     pub(super) storage_full: Arc<AtomicBool>,
     statements: Arc<AtomicU64>,
+    pace: Pace,
     /// Where to connect for work that may take longer than any request. Nothing for SQLite.
     postgres: Option<ConnectOptions>,
 }
@@ -67,10 +70,6 @@ pub const POSTGRES_CONNECTIONS: u32 = 16;
 
 /// The longest that PostgreSQL works on one statement: what nobody waits for any more ends by itself.
 const LONGEST_STATEMENT: Duration = Duration::from_secs(30);
-/// How long after its last use a connection is taken to be still there.
-const ANSWERED_LATELY: Duration = Duration::from_millis(500);
-/// How long a connection may take to say that it's still there.
-const PING_WITHIN: Duration = Duration::from_secs(2);
 /// A lease that can't be renewed within this is better renewed by the next try.
 const LEASE_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a process that stops waits for a connection that somebody still has.
@@ -93,6 +92,7 @@ impl Store {
         let storage_full: Arc<AtomicBool> = Arc::default();
         let statements: Arc<AtomicU64> = Arc::default();
         let opened: Arc<AtomicU64> = Arc::default();
+        let pace = Pace::default();
         if url.starts_with("sqlite:") {
             create_folder_of(url)?;
             let mut write = Database::connect(sqlite_options(url, 1, SqliteSynchronous::Full, NO_MAP)).await?;
@@ -115,7 +115,7 @@ impl Store {
             let queue = Database::connect(sqlite_options(url, 1, SqliteSynchronous::Normal, NO_MAP)).await?;
             let (leases, events) = (write.clone(), Events::local(read.clone()));
             return Ok(Self {
-                read,
+                read: Readers::keeping(read, &statements),
                 scan,
                 write,
                 versions,
@@ -125,6 +125,7 @@ impl Store {
                 events,
                 storage_full,
                 statements,
+                pace,
                 postgres: None,
             });
         }
@@ -159,15 +160,29 @@ impl Store {
         options.max_connections(1).acquire_timeout(LEASE_PATIENCE);
         let leases = Database::connect(options).await?;
         let events = Events::shared(pool.clone(), pool.get_postgres_connection_pool().clone());
-        let (read, write, versions, queue) = (pool.clone(), pool.clone(), pool.clone(), pool);
+        let read = Readers::keeping(pool.clone(), &statements);
+        let (write, versions, queue) = (pool.clone(), pool.clone(), pool);
         let postgres = Some(unhurried);
-        Ok(Self { read, scan, write, versions, opened, queue, leases, events, storage_full, statements, postgres })
+        Ok(Self {
+            read,
+            scan,
+            write,
+            versions,
+            opened,
+            queue,
+            leases,
+            events,
+            storage_full,
+            statements,
+            pace,
+            postgres,
+        })
     }
 
     /// A handle that reads through connections kept for work on whole tables, a few statements at a time.
     #[must_use]
     pub fn for_scans(&self) -> Self {
-        Self { read: self.scan.clone(), ..self.clone() }
+        Self { read: Readers::passing(self.scan.clone()), ..self.clone() }
     }
 
     /// A handle whose statements may take as long as they need.
@@ -175,13 +190,19 @@ impl Store {
         let Some(mut options) = self.postgres.clone() else { return Ok(self.clone()) };
         options.max_connections(2);
         let connection = Database::connect(options).await?;
-        Ok(Self { read: connection.clone(), write: connection, ..self.clone() })
+        Ok(Self { read: Readers::passing(connection.clone()), write: connection, ..self.clone() })
     }
 
     /// How many statements this process has sent so far, beside what begins and ends transactions.
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+
+    /// How bulk work gives way to queries.
+    #[must_use]
+    pub fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     /// Which database this is.
@@ -211,6 +232,10 @@ impl Store {
             sqlite_transaction_mode: (self.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        if self.postgres.is_some() {
+            // Both are of one pool.
+            self.read.give_one_back();
+        }
         begun(&self.write, options).await
     }
 
@@ -227,12 +252,14 @@ impl Store {
             },
             _ => TransactionOptions::default(),
         };
-        begun(&self.read, options).await
+        self.read.give_one_back();
+        begun(self.read.pool(), options).await
     }
 
     /// Closes every connection after what they are doing, but waits for none for long: the process ends either way.
     pub async fn close(&self) {
-        let all = [&self.read, &self.scan, &self.versions, &self.queue, &self.leases, &self.write];
+        self.read.give_all_back();
+        let all = [self.read.pool(), &self.scan, &self.versions, &self.queue, &self.leases, &self.write];
         join_all(all.map(|connection| async {
             match tokio::time::timeout(CLOSE_WITHIN, connection.clone().close()).await {
                 Ok(Ok(())) => {}
@@ -327,7 +354,7 @@ mod tests {
             let row = connection.query_one_raw(statement).await.expect("an answer").expect("a row");
             row.try_get_by_index(0).expect("a number")
         };
-        assert_eq!(mapped(&store.read).await.to_string(), READERS_MAP);
+        assert_eq!(mapped(store.read.pool()).await.to_string(), READERS_MAP);
         assert_eq!((mapped(&store.write).await, mapped(&store.scan).await, mapped(&store.queue).await), (0, 0, 0));
         store.close().await;
     }

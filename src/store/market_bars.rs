@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value}
 
 use super::ids::{id_list, ids_text, json_rows};
 use super::repositories::Prices;
-use super::{Result, now};
+use super::{Result, Turn, now};
 use crate::market::{DataSource, Day};
 
 /// One share's day, with the close before it as the exchange states it.
@@ -35,9 +35,9 @@ pub struct Growth {
 }
 
 const COLUMNS: usize = 9;
-/// SQLite binds at most 32,766 values a statement.
-const SQLITE_ROWS: usize = 2_000;
-const POSTGRES_ROWS: usize = 20_000;
+/// Rows of a statement. Each takes a few milliseconds, after which a query that has come meanwhile goes first.
+const SQLITE_ROWS: usize = 250;
+const POSTGRES_ROWS: usize = 500;
 
 impl Prices<'_> {
     /// The stored bars of these symbols between two days, by symbol and day.
@@ -74,10 +74,16 @@ impl Prices<'_> {
     }
 
     /// Writes bars that are new or different, by symbol and day; the caller has compared them.
-    pub async fn write_market(&self, transaction: &DatabaseTransaction, bars: &[MarketBar]) -> Result<()> {
+    pub async fn write_market(
+        &self,
+        transaction: &DatabaseTransaction,
+        bars: &[MarketBar],
+        turn: &mut Turn,
+    ) -> Result<()> {
         let backend = self.0.backend();
         let rows = if backend == DbBackend::Postgres { POSTGRES_ROWS } else { SQLITE_ROWS };
         for bars in bars.chunks(rows) {
+            turn.give_way().await;
             let statement = if backend == DbBackend::Postgres {
                 Statement::from_sql_and_values(backend, POSTGRES_UPSERT, columns_as_text(bars))
             } else {

@@ -14,7 +14,7 @@ impl Store {
     pub fn measure_pools(&self) {
         let pools = match self.backend() {
             DbBackend::Sqlite => {
-                vec![("read", &self.read), ("scan", &self.scan), ("write", &self.write), ("queue", self.queue())]
+                vec![("read", self.read.pool()), ("scan", &self.scan), ("write", &self.write), ("queue", self.queue())]
             }
             _ => vec![("all", &self.write), ("scan", &self.scan), ("leases", &self.leases)],
         };
@@ -26,7 +26,8 @@ impl Store {
                 let pool = connection.get_postgres_connection_pool();
                 (pool.size(), pool.num_idle(), pool.options().get_max_connections())
             };
-            let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(size);
+            let kept = if matches!(name, "read" | "all") { self.read.idle() } else { 0 };
+            let idle = u32::try_from(idle + kept).unwrap_or(u32::MAX).min(size);
             metrics::pool(name, size - idle, idle, most);
         }
     }

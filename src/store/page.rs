@@ -5,8 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::sea_query::{Expr, ExprTrait, SelectStatement, SimpleExpr};
 use sea_orm::{
-    Condition, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, Order, QueryFilter, QueryResult,
-    QuerySelect, QueryTrait, Select, Statement, Value,
+    Condition, ConnectionTrait, DbBackend, EntityTrait, Order, QueryFilter, QueryResult, QuerySelect, QueryTrait,
+    Select, Statement, Value,
 };
 use serde::{Deserialize, Serialize};
 
@@ -180,7 +180,7 @@ impl PageRequest {
     /// The rows of a query narrowed so, as the database sent them.
     pub(super) async fn rows<E: EntityTrait>(
         &self,
-        connection: &DatabaseConnection,
+        connection: &impl ConnectionTrait,
         query: Select<E>,
         sorts: &[Sort],
     ) -> super::Result<Vec<QueryResult>> {

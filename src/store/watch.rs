@@ -24,7 +24,7 @@ pub(super) fn watch<const N: usize>(connections: [&mut DatabaseConnection; N], s
 }
 
 /// A statement has ended.
-fn ended(info: &sea_orm::metric::Info<'_>) {
+pub(super) fn ended(info: &sea_orm::metric::Info<'_>) {
     let verb = verb(&info.statement.sql);
     metrics::statement(verb, info.failed, info.elapsed);
     let system = match info.statement.db_backend {

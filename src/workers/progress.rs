@@ -8,6 +8,8 @@ use crate::store::Store;
 
 /// The least time between two updates.
 const INTERVAL: Duration = Duration::from_millis(200);
+/// The same for a job of many writes: each is one more that makes known answers out of date.
+const SELDOM: Duration = Duration::from_secs(1);
 /// How often a job that computes says how far it is.
 const TELL: Duration = Duration::from_millis(250);
 
@@ -32,9 +34,18 @@ impl Progress {
 
     /// Says what is going on. The first and the last update always go out, others may be passed over.
     pub async fn tell(&self, done: u32, total: Option<u32>, message: &str) {
+        self.tell_after(INTERVAL, done, total, message).await;
+    }
+
+    /// The same, more seldom.
+    pub(super) async fn tell_seldom(&self, done: u32, total: Option<u32>, message: &str) {
+        self.tell_after(SELDOM, done, total, message).await;
+    }
+
+    async fn tell_after(&self, interval: Duration, done: u32, total: Option<u32>, message: &str) {
         let due = {
             let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let due = total == Some(done) || last.is_none_or(|at| at.elapsed() >= INTERVAL);
+            let due = total == Some(done) || last.is_none_or(|at| at.elapsed() >= interval);
             if due {
                 *last = Some(Instant::now());
             }

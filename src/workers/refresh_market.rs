@@ -31,7 +31,7 @@ pub(super) async fn run(job: &RefreshMarket, app: &App, progress: &Progress) -> 
     let mut fault: Option<ProviderError> = None;
     for &day in &wanted {
         let done = u32::try_from(day - job.from).unwrap_or(0);
-        progress.tell(done, Some(total), &format!("Asking for {}", iso(day))).await;
+        progress.tell_seldom(done, Some(total), &format!("Asking for {}", iso(day))).await;
         match app.providers.archive().day(day).await {
             Ok(DayAnswer::File(DayFile::Session(session))) => {
                 (tally.pages, tally.faults) = (0, 0);

@@ -100,7 +100,7 @@ async fn refreshes(app: &App) -> Result<Vec<NewJob>, StoreError> {
     }
     let symbols = app.store.symbols().all().await?;
     let record = |id: i64| RefreshSymbol { symbol_id: id, full: false, follow_up: false }.record(None);
-    let refreshed = symbols.iter().filter(|symbol| !symbol.is_of_market());
+    let refreshed = symbols.iter().filter(|symbol| symbol.is_fetched());
     refreshed.map(|symbol| record(symbol.id).map_err(StoreError::corrupt("job"))).collect()
 }
 

@@ -22,6 +22,7 @@ mod known_answers;
 mod lists;
 mod market;
 mod market_changes;
+mod market_days;
 mod outages;
 mod performance;
 mod protocol;

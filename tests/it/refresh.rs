@@ -166,4 +166,22 @@ on_each_database! {
         let wrong = app.operator.import("TATA.BSE", "a,b\n1,2\n").await;
         assert_eq!((&wrong["job"], &wrong["userErrors"][0]["field"]), (&json!(null), &json!(["file"])));
     }
+
+    async fn what_came_from_a_file_is_not_asked_of_the_provider_when_all_are_refreshed(app: TestApp) {
+        app.provider.daily("ACME", &three_days());
+        app.add_symbol("ACME").await;
+        let file = "date,open,high,low,close,volume\n2024-01-02,10,11,9,10.25,100\n";
+        let job = app.operator.import("TATA.BSE", file).await["job"]["id"].as_str().expect("a job").to_owned();
+        assert_eq!(state(&app.settled(&job).await), "SUCCEEDED");
+        let all = "mutation { refreshSymbols(input: {}) { jobs { symbol { ticker } } userErrors { message } } }";
+        let asked = app.operator.data(all, json!({})).await;
+        assert_eq!(asked["refreshSymbols"], json!({"jobs": [{"symbol": {"ticker": "ACME"}}], "userErrors": []}));
+        let now = chrono::Utc::now();
+        for moment in [now, now + chrono::TimeDelta::days(7)] {
+            prospectus::workers::run_due(&app.app, moment).await.expect("a look");
+        }
+        let of_file = "{ jobs(filter: { ticker: \"TATA.BSE\" }) { nodes { kind } } }";
+        let jobs = app.anonymous.data(of_file, json!({})).await;
+        assert_eq!(jobs["jobs"]["nodes"], json!([{"kind": "IMPORT_PRICES"}]));
+    }
 }

@@ -135,6 +135,12 @@ async fn the_pages_of_a_report_say_what_the_run_came_to() {
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
+    // Each page ends with a form feed.
+    let pages: Vec<&str> = text.split_terminator('\u{c}').collect();
+    for (i, page) in pages.iter().enumerate() {
+        assert!(page.contains(&format!("Page {} of {}", i + 1, pages.len())), "{page}");
+        assert!(page.contains("Made ") && (i == 0 || page.contains("Backtest report")), "{page}");
+    }
     // What a setting says stands in its row, not in the next one's.
     let prices = text.lines().find(|line| line.contains("Prices adjusted for")).expect("a row").trim_end();
     assert!(prices.ends_with("splits") || prices.ends_with("splits and dividends"), "{prices}");

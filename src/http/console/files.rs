@@ -1,8 +1,13 @@
 //! The console's files, which are within the binary, and the name of what they are as a whole.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::Read;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
+use flate2::read::GzDecoder;
 use rust_embed::Embed;
 use sha2::{Digest, Sha256};
 
@@ -15,6 +20,34 @@ pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
 #[derive(Embed)]
 #[folder = "src/http/console/assets"]
 pub(super) struct Assets;
+
+/// GraphiQL's own files, most of the console's bytes and rarely asked for, so the binary has them deflated.
+const GRAPHIQL: [(&str, &[u8]); 2] = [
+    ("vendor/graphiql.min.css", include_bytes!(concat!(env!("OUT_DIR"), "/graphiql.min.css.gz"))),
+    ("vendor/graphiql.min.js", include_bytes!(concat!(env!("OUT_DIR"), "/graphiql.min.js.gz"))),
+];
+
+/// A file's bytes and their hash.
+pub(super) fn file(name: &str) -> Option<(Bytes, [u8; 32])> {
+    static INFLATED: LazyLock<HashMap<&str, (Bytes, [u8; 32])>> = LazyLock::new(|| {
+        let inflated = |(name, deflated): (&'static str, &'static [u8])| {
+            let mut bytes = Vec::new();
+            GzDecoder::new(deflated).read_to_end(&mut bytes).ok()?;
+            let hash = Sha256::digest(&bytes).into();
+            Some((name, (Bytes::from(bytes), hash)))
+        };
+        GRAPHIQL.into_iter().filter_map(inflated).collect()
+    });
+    if GRAPHIQL.iter().any(|(of_graphiql, _)| *of_graphiql == name) {
+        return INFLATED.get(name).cloned();
+    }
+    let asset = Assets::get(name)?;
+    let bytes = match asset.data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    };
+    Some((bytes, asset.metadata.sha256_hash()))
+}
 
 /// How long a debug build, whose files may change while it runs, goes by one name.
 const LOOKED: Duration = Duration::from_secs(1);
@@ -39,6 +72,10 @@ fn name() -> String {
     // What else a browser keeps with the page: its policy, and pictures of stored runs.
     hash.update(format!("{} {LOOKS_VERSION}", env!("CARGO_PKG_VERSION")));
     hash.update(POLICY);
+    for (name, deflated) in GRAPHIQL {
+        hash.update(name);
+        hash.update(deflated);
+    }
     for name in Assets::iter() {
         hash.update(name.as_bytes());
         // Others' files don't change while one works on the console, and are most of its bytes.

@@ -3,8 +3,6 @@
 mod ahead;
 mod files;
 
-use std::borrow::Cow;
-
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Path;
@@ -107,7 +105,7 @@ fn worker(headers: &HeaderMap) -> Response {
 
 /// Whether a file is asked for by the console's pages.
 fn is_of_console(name: &str) -> bool {
-    let others = ["graphiql", "vendor/graphiql", "vendor/react", "worker.js"];
+    let others = ["graphiql", "vendor/react", "worker.js"];
     let is_asked_for = [".js", ".css", ".svg", ".woff2"].iter().any(|end| name.ends_with(end));
     is_asked_for && !others.iter().any(|begins| name.starts_with(begins))
 }
@@ -124,15 +122,10 @@ fn media_type(file: &str) -> &'static str {
 }
 
 fn page(file: &str, policy: &'static str, headers: &HeaderMap, kept: Kept) -> Response {
-    let Some(asset) = Assets::get(file) else {
+    let Some((body, hash)) = files::file(file) else {
         return (StatusCode::NOT_FOUND, "There is no such file\n").into_response();
     };
-    let tag = hex::encode(&asset.metadata.sha256_hash()[..12]);
-    let body = match asset.data {
-        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-        Cow::Owned(bytes) => Bytes::from(bytes),
-    };
-    respond(file, body, &tag, policy, headers, kept)
+    respond(file, body, &hex::encode(&hash[..12]), policy, headers, kept)
 }
 
 fn respond(file: &str, body: Bytes, tag: &str, policy: &'static str, headers: &HeaderMap, kept: Kept) -> Response {

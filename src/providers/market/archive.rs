@@ -155,7 +155,9 @@ impl NseArchive {
             if !answer.status.is_success() {
                 return Ok(DayAnswer::File(DayFile::Page));
             }
+            let turn = self.store.pace().turn().await;
             let read = tokio::task::spawn_blocking(move || read_day(&answer.body, Some(of))).await;
+            drop(turn);
             let file = read.map_err(|e| ProviderError::Unreachable { provider: NAME, why: e.to_string() })?;
             match file {
                 session @ DayFile::Session(_) => return Ok(DayAnswer::File(session)),

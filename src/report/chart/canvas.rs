@@ -42,6 +42,8 @@ impl Default for Look {
     }
 }
 
+/// The families of letters on a screen.
+pub const SCREEN_FONTS: &str = "Inter, system-ui, sans-serif";
 /// The sizes of text: labels and titles.
 pub const SMALL: i32 = 24;
 const TITLE: i32 = 29;
@@ -87,7 +89,7 @@ pub fn draw(
         canvas.sheet.present()?;
     }
     // The backend knows one name of a font; where that isn't installed, the page's own is used.
-    let svg = svg.replace("font-family=\"Inter\"", "font-family=\"Inter, system-ui, sans-serif\"");
+    let svg = svg.replace("font-family=\"Inter\"", &format!("font-family=\"{SCREEN_FONTS}\""));
     // It writes neither a name nor a role.
     let heads = format!("<title id=\"t\">{}</title><desc id=\"d\">{}</desc>", escape(title), escape(description));
     let svg = svg.replacen("<svg ", "<svg role=\"img\" aria-labelledby=\"t d\" ", 1);

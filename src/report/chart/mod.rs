@@ -11,6 +11,7 @@ mod theme;
 mod ticks;
 
 pub use backtest::{distribution, drawdown, equity, monthly, price, rolling};
+pub(super) use canvas::SCREEN_FONTS;
 pub use canvas::{DrawError, Look};
 pub use prediction::{coverage, error_by_day, fan, what_happened};
 pub use sweep::heatmap;

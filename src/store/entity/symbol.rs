@@ -54,6 +54,13 @@ impl Model {
         Quotation::of(self.currency.as_deref()?)
     }
 
+    /// Whether a provider is asked for its prices when all are refreshed: none knows those of the exchange's daily files, and
+    /// what came from a file is the person's who brought it.
+    #[must_use]
+    pub fn is_fetched(&self) -> bool {
+        !matches!(self.source, DataSource::Nse | DataSource::Csv | DataSource::AdjustedCsv)
+    }
+
     /// Whether its prices come with the exchange's daily files, which no other provider has.
     #[must_use]
     pub fn is_of_market(&self) -> bool {

@@ -97,6 +97,28 @@ async fn a_deleted_issue_comes_back_at_once_and_later() {
     browser.close().await;
 }
 
+/// Back asks, as a link does, before it takes what somebody has typed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]
+async fn back_asks_before_it_takes_what_was_typed() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let browser = Browser::open(&app, 1_280, "light").await;
+    browser.signed_in().await;
+    browser.go("/reporting/ipos").await;
+    browser.click("//a[normalize-space()='IPOs, models, tokens']").await;
+    browser.click("//button[normalize-space()='Add an IPO']").await;
+    browser.fill("Name", "Acme Limited").await;
+    let back = "window.asked = 0; window.confirm = () => { window.asked++; return arguments[0]; }; history.back()";
+    let back = async |leaves: bool| browser.page.execute(back, vec![json!(leaves)]).await.expect("back");
+    back(false).await;
+    browser.until("return window.asked === 1 && location.pathname === '/reporting/admin'").await;
+    browser.until("return [...document.querySelectorAll('input')].some((i) => i.value === 'Acme Limited')").await;
+    back(true).await;
+    browser.find("//h1[normalize-space()='IPOs']").await;
+    browser.until("return window.asked === 1 && location.pathname === '/reporting/ipos'").await;
+    browser.close().await;
+}
+
 /// With keys alone: Ctrl-K, a few letters, Enter.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(has_chromium), ignore = "Chromium and chromedriver are not installed")]

@@ -130,6 +130,7 @@ async fn a_run_is_edited_and_run_again_and_both_are_compared() {
     browser.click("//button[normalize-space()='Run the backtest']").await;
     browser.find("//h1[normalize-space()='ACME backtest']").await;
     browser.until("return document.title.includes('stop 8%')").await;
+    browser.find("//p[contains(., 'One of 2 stored runs of ACME')]").await;
 
     browser.go("/reporting/backtests").await;
     browser.click("(//tbody//input[@type='checkbox'])[1]").await;
@@ -151,16 +152,25 @@ async fn a_cell_of_a_sweep_opens_as_a_backtest_with_the_same_costs() {
     let made = app.admin.data(run, json!({})).await;
     let id = made.pointer("/sweepBacktests/sweep/id").and_then(Value::as_str).expect("an id");
     browser.go(&format!("/reporting/sweeps/{id}")).await;
-    // With keys alone: to the cell of 6 and 12 days, and into it.
+    // With keys alone: to the cell of 6 and 12 days, and into it. What is read there moves no map, on a phone either.
+    browser.be_wide(390).await;
+    browser.until("return document.querySelector('.heatmap canvas')?.clientWidth < 390").await;
+    let top = "return document.querySelector('.heatmap canvas').offsetTop";
+    let before = browser.run(top).await;
     let canvas = browser.find("//div[@class='heatmap']/canvas").await;
     for key in ["\u{e014}", "\u{e014}", "\u{e013}", "\u{e013}"] {
         canvas.send_keys(key).await.expect("a key");
     }
     browser.until("return document.querySelector('.heatmap .readout').innerText.includes('sell above')").await;
+    assert_eq!(browser.run(top).await, before);
     canvas.send_keys("\u{e007}").await.expect("a key");
     browser.find("//h1[normalize-space()='ACME backtest']").await;
     browser.until("return document.title.includes('close < SMA 6 → close > SMA 12')").await;
     browser.find("//*[contains(., 'commission 0.3 %')]").await;
+
+    browser.go(&format!("/reporting/sweeps/{id}")).await;
+    browser.click("//button[normalize-space()='First half beside second']").await;
+    browser.until("return document.querySelectorAll('.versus .heatmap canvas[tabindex]').length === 2").await;
     browser.close().await;
 }
 
@@ -189,6 +199,11 @@ async fn filters_are_in_the_address_and_come_back() {
         .await;
     browser.click("//button[normalize-space()='Clear']").await;
     browser.until("return location.search === '' && document.querySelectorAll('tbody tr').length === 2").await;
+
+    // On a phone, where there are no headings to press.
+    browser.be_wide(390).await;
+    browser.click("//select[@aria-label='Sort IPOs']/option[normalize-space()='Issue ↑']").await;
+    browser.until("return location.search === '?order=NAME+ASC'").await;
     browser.close().await;
 }
 

@@ -37,6 +37,8 @@ async fn a_symbol_is_added_and_arrives_while_one_watches() {
     let bar = |n: usize, close: &'static str| (day(n), ["160", "170", "150", close], "1000");
     app.provider.daily("IBM", &[bar(0, "164.43"), bar(1, "164.69")]);
     let browser = Browser::open(&app, 1_280, "light").await;
+    // Whoever cuts a symbol off the address is at their list.
+    browser.go("/reporting/symbols/").await;
     browser.find("//*[contains(., 'No symbols yet')]").await;
     browser.sign_in().await;
     browser.click("//button[normalize-space()='Add symbol…']").await;

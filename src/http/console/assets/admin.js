@@ -151,9 +151,11 @@ function EditIpos({ query }) {
     setSaid(message ?? null);
     setUndoing(back ?? null);
     if (asked) go("/reporting/admin/ipos", true);
-    list.reload();
     // Back to where the edit began.
-    setTimeout(() => (document.querySelector(`[aria-label=${JSON.stringify(`Edit ${name}`)}]`) ?? document.querySelector("h1"))?.focus({ preventScroll: true }), 50);
+    const focus = () => (document.querySelector(`[aria-label=${JSON.stringify(`Edit ${name}`)}]`) ?? document.querySelector("h1"))?.focus({ preventScroll: true });
+    setTimeout(focus, 50);
+    // What was changed last comes first, and a row that moves takes the focus from its button.
+    list.reload().then(() => setTimeout(() => document.activeElement === document.body && focus(), 50));
   };
   const restore = async ({ id, name }) => {
     if (!(await bring.run({ id }))) return;

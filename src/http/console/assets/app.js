@@ -11,7 +11,7 @@ const Palette = lazy(() => import("./palette.js"), "Palette");
 
 const page = (file, name) => lazy(() => import(`./${file}.js`), name);
 const ROUTES = [
-  [/^\/$/, page("symbols", "Symbols")],
+  [/^\/(?:symbols)?$/, page("symbols", "Symbols")],
   [/^\/symbols\/([^/]+)$/, page("symbol", "SymbolPage")],
   [/^\/ipos$/, page("ipos", "Ipos")],
   [/^\/ipos\/([^/]+)$/, page("ipo", "IpoPage")],

@@ -8,7 +8,7 @@ import { Deleting, Naming } from "./named.js";
 
 const Explorer = lazy(() => import("./explorer.js"), "Explorer", 760);
 
-const ABOUT = `query($id: ID!) { node(id: $id) { ... on Backtest { id name stale description from to barCount symbol { ticker firstDate lastDate currency }
+const ABOUT = `query($id: ID!) { node(id: $id) { ... on Backtest { id name stale description from to barCount symbol { ticker firstDate lastDate currency backtests(first: 1) { totalCount } }
   metrics { totalReturn buyAndHoldReturn maxDrawdown sharpe tradeCount winRate } } } }`;
 
 /** The stored run whole: its inputs, figures, curves and trades. */
@@ -112,6 +112,7 @@ export function BacktestPage({ part }) {
   const run = storedRun(report);
   const name = strategyName(run.strategy);
   const called = about.data?.node.name;
+  const tries = symbol?.backtests.totalCount ?? 0;
   const saved = fileName(ticker, name, report.from, report.to);
   const worst = report.trades.reduce((least, t) => (least === null || t.return < least.return ? t : least), null);
   const zoom = (trade) => {
@@ -133,11 +134,11 @@ export function BacktestPage({ part }) {
       <${Headline} m=${figuresOf(m)} hold=${hold} />
       <div id="explore"><${Panel} title="Prices, trades, equity and drawdown"><${Explorer} report=${report} run=${run} focus=${focus} saved=${saved} /><//></div>
       <${Panel} title="Beside buy and hold"><${Beside} of=${m} hold=${hold} ticker=${saved} />
-        <p class="small muted beneath">${currency ? `Money in ${currency}. ` : ""}Holding buys at the first close and sells at the last, with the same costs.</p><//>
+        <p class="small muted beneath">${currency ? `Money in ${currency}. ` : ""}Holding buys at the first close and sells at the last, with the same costs.${tries > 1 ? ` One of ${count(tries)} stored runs of ${ticker}: the best of many tries looks better than it will be.` : ""}</p><//>
       <${Panel} title="Its trades in figures">
         <${Figures} of=${OF_TRADES.map(([label, key, show]) => [label, key === "worst_trade" && worst ? html`<button class="plain link" onClick=${() => zoom(worst)}>${show(m[key])}</button>` : show(m[key], key === "win_rate" || key === "exposure" ? 1 : undefined)])} />
       <//>
-      <${Panel} title="Trades" aside=${html`<span class="muted small">Click one to see it on the chart</span>`}><${Trades} of=${report.trades} chosen=${focus?.number} choose=${zoom} saved=${saved} /><//>
+      <${Panel} title="Trades" aside=${html`<span class="muted small">Returns and profits are after costs. Click a trade to see it on the chart</span>`}><${Trades} of=${report.trades} chosen=${focus?.number} choose=${zoom} saved=${saved} /><//>
       <${Panel} title="Monthly returns, %"><${Monthly} years=${report.years} ticker=${saved} /><//>
       <${Panel} title=${`Rolling Sharpe ratio and volatility${report.rolling ? `, ${report.rolling.window} days` : ""}`}><${Picture} src=${`/charts/backtests/${part}/rolling.svg`} version=${report.created_at} alt="Rolling Sharpe ratio and volatility" units=${592} /><//>
       <${Panel} title="Distribution of daily returns"><${Picture} src=${`/charts/backtests/${part}/distribution.svg`} version=${report.created_at} alt="Distribution of daily returns" units=${392} />

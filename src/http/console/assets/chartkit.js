@@ -66,8 +66,9 @@ export function zoom(chart, factor, x) {
 export const caption = (pane, text) =>
   createTextWatermark(pane, { horzAlign: "left", vertAlign: "top", lines: [{ text, color: colour("--muted"), fontSize: 12, fontFamily: "Inter, system-ui, sans-serif" }] });
 
-/** Tells which bar the crosshair is on, null when it has left. */
+/** Tells which bar the crosshair is on, null when it has left; a finger's tap tells of one as well. */
 export function onCrosshair(chart, tell) {
+  chart.subscribeClick(({ logical }) => typeof logical === "number" && tell(Math.round(logical)));
   chart.subscribeCrosshairMove(({ logical }) => {
     // While the view moves after a key, the crosshair is told of places that it passes.
     if (performance.now() - (keyed.get(chart) ?? -Infinity) < 400) return;
@@ -258,4 +259,4 @@ export function FullScreen() {
 }
 
 export const Credit = () =>
-  html`<p class="small muted">Drawn with <a href="https://www.tradingview.com/" rel="noreferrer">TradingView Lightweight Charts™</a>. Drag to move, Ctrl and the wheel or pinch to zoom; with the keyboard, arrows, Home, End, + and −. On a touch screen, hold to read values.</p>`;
+  html`<p class="small muted">Drawn with <a href="https://www.tradingview.com/" rel="noreferrer">TradingView Lightweight Charts™</a>. Drag to move, Ctrl and the wheel or pinch to zoom; with the keyboard, arrows, Home, End, + and −. On a touch screen, tap or hold to read values.</p>`;

@@ -55,6 +55,9 @@ const WORDS = {
 };
 export const words = (name) => (name ? (WORDS[name] ?? name.charAt(0) + name.slice(1).toLowerCase().replaceAll("_", " ")) : DASH);
 
+/** Whether a provider is asked for a symbol's prices: none knows what came from a file, or with the exchange's daily files. */
+export const isFetched = (s) => !["NSE", "CSV", "ADJUSTED_CSV"].includes(s.source);
+
 // What a symbol's prices are stated in: GBP, or GBP/100 where pence are quoted.
 export const unit = (s) => (s.currency && s.quotationUnit && Number(s.quotationUnit) !== 1 ? `${s.currency}/${Math.round(1 / s.quotationUnit)}` : s.currency);
 

@@ -173,7 +173,9 @@ export function Heatmap({ grid, columns, values, title, show, hold, open, label,
       ? html`<span>buy below <strong>${columns.buyWindow[row]}</strong></span><span>sell above <strong>${columns.sellWindow[row]}</strong></span>
           <span>${title} ${show(pool.values[at.x * pool.height + at.y])}${many ? " (median here)" : ""}</span><span>return ${signed(columns.totalReturn[row])}</span>
           <span>Sharpe ${number(columns.sharpe[row])}</span><span>drawdown ${percent(columns.maxDrawdown[row])}</span><span>${count(columns.tradeCount[row])} trades</span>`
-      : "Point at a cell for its figures; click it for the backtest."}</p>
+      : matchMedia("(hover: none)").matches
+        ? "Tap a cell for its figures, and once more for the backtest."
+        : "Point at a cell for its figures; click it for the backtest."}</p>
     <canvas ref=${canvas} tabindex="0" role="application" aria-roledescription="heatmap" aria-label=${`${label}. Arrows move from cell to cell, Enter opens one as a backtest.`}
       onPointerMove=${(e) => e.pointerType !== "touch" && setAt(place(e))} onPointerLeave=${(e) => e.pointerType !== "touch" && setAt(null)} onClick=${click} onKeyDown=${key}></canvas>
     <${Legend} scale=${scale} show=${show} />

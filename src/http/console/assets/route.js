@@ -3,7 +3,12 @@
 import { html, useCallback, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 
 const listeners = new Set();
-const tell = () => listeners.forEach((listener) => listener());
+// The address of what is on the page, which Back has left already when it's told of.
+let shown = location.pathname + location.search;
+const tell = () => {
+  shown = location.pathname + location.search;
+  listeners.forEach((listener) => listener());
+};
 /** How the page that is shown was reached: "load", "push" or "pop". */
 export const arrival = { how: "load" };
 
@@ -11,6 +16,7 @@ history.scrollRestoration = "manual";
 addEventListener("popstate", (event) => {
   // The skip link's hash is no page.
   if (location.hash && !event.state) return;
+  if (stays(location.href)) return history.pushState(null, "", shown);
   arrival.how = "pop";
   tell();
   // Lists come from the cache, so their height is there at once or soon.
@@ -29,8 +35,11 @@ export const newer = { is: false };
 /** Whether something was typed that would be lost; set by the form that holds it. */
 export const unsaved = { is: false };
 
+/** Whether a person who has been typing would rather not go there. */
+const stays = (path) => unsaved.is && new URL(path, location.href).pathname !== new URL(shown, location.href).pathname && !confirm("Leave without saving what you have typed?");
+
 export function go(path, replace = false) {
-  if (unsaved.is && new URL(path, location.href).pathname !== location.pathname && !confirm("Leave without saving what you have typed?")) return;
+  if (stays(path)) return;
   if (replace) history.replaceState(history.state, "", path);
   else if (newer.is) return location.assign(path);
   else {

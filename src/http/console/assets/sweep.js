@@ -71,7 +71,9 @@ function SweepMap({ of, by, order, open, small }) {
 
 function Half({ id, title, by, order, open }) {
   const of = useSweep(id);
-  if (!of.grid) return html`<${Panel} title=${title}><${Waiting} query=${of.about.error ? of.about : of.query} /><//>`;
+  if (isGone(of.about) || (of.about.data && !of.sweep?.symbol)) return html`<${Panel} title=${title}><p class="muted">It is not there any more: go back to all dates and divide them again.</p><//>`;
+  // Either may be answered first, its columns or what it is.
+  if (!of.grid || !of.sweep) return html`<${Panel} title=${title}><${Waiting} query=${of.about.data ? of.query : of.about} /><//>`;
   return html`<${Panel} title=${`${title}, ${of.sweep.from} to ${of.sweep.to}`}><p class="small muted">Holding: ${signed(of.hold)}. <${Link} to=${`/reporting/sweeps/${id}`}>This half alone<//></p>
     <${SweepMap} of=${of} by=${by} order=${order} open=${open(of.sweep)} small /><//>`;
 }

@@ -1,6 +1,6 @@
 // One symbol: its prices, and what to do with them.
 
-import { html, lazy, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, number, date, moment, shortRun, signed, words, whole, Change, unit } from "./ui.js";
+import { html, lazy, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, number, date, moment, shortRun, signed, words, whole, Change, unit, isFetched } from "./ui.js";
 import { Source } from "./api.js";
 import { JobWatch } from "./jobs.js";
 import { ImportFile } from "./import.js";
@@ -86,9 +86,9 @@ export function SymbolPage({ part }) {
         html`<button class="primary" onClick=${forecast} disabled=${predict.busy}>Forecast 30 days</button>
         <${Link} class="button" to=${`/reporting/backtests/new?symbol=${to}`}>Backtest<//>
         <${Link} class="button" to=${`/reporting/sweeps/new?symbol=${to}`}>Sweep<//>`}
-        ${ofFile ? newer : html`<button onClick=${() => again(false)} disabled=${refresh.busy}>Refresh</button>`}
+        ${ofFile ? newer : isFetched(s) && html`<button onClick=${() => again(false)} disabled=${refresh.busy}>Refresh</button>`}
         <${Menu}>
-          ${!ofFile && html`<button onClick=${() => again(true)}>Fetch all anew</button>`}
+          ${isFetched(s) && html`<button onClick=${() => again(true)}>Fetch all anew</button>`}
           <${Confirm} label="Remove…" question=${`Remove ${s.ticker} with its prices, backtests and forecasts?`} confirm="Remove it" onConfirm=${drop} />
         <//>`}>
       ${[s.name, s.exchange !== "OTHER" ? words(s.exchange) : null, unit(s)].filter(Boolean).join(" · ")}
@@ -108,7 +108,7 @@ export function SymbolPage({ part }) {
               ["From", date(s.firstDate)],
             ]} />
             <div class="chart-first"><${Panel} title="Prices"><${PriceChart} key=${s.dataVersion} symbol=${s} early=${early} /><//></div>`
-        : html`<${Empty} title="No prices yet">${ofFile ? "Import a file of them." : operator ? "Refresh it, or import a file on the page of all symbols." : "Sign in with an operator's token to fetch them."}<//>`}
+        : html`<${Empty} title="No prices yet">${ofFile ? "Import a file of them." : !isFetched(s) ? "They come with the exchange's daily files." : operator ? "Refresh it, or import a file on the page of all symbols." : "Sign in with an operator's token to fetch them."}<//>`}
       <div class="columns">
         <${Panel} title="Backtests" aside=${html`<${Link} to=${`/reporting/backtests?symbol=${to}`}>All<//>`}>
           <${Table} label="Backtests of this symbol" rows=${s.backtests.nodes} csv=${`${s.ticker}-backtests`}

@@ -1,6 +1,6 @@
 // All symbols, and how to add more.
 
-import { html, useState, Head, Table, Empty, Waiting, usePages, More, useAction, useAddress, useRole, useThrottled, useTyped, Form, Field, Link, Mistakes, AsOf, Dialog, price, count, date, moment, Change, unit, weekdaysSince } from "./ui.js";
+import { html, useState, Head, Table, Empty, Waiting, usePages, More, useAction, useAddress, useRole, useThrottled, useTyped, Form, Field, Link, Mistakes, AsOf, Dialog, price, count, date, moment, Change, unit, weekdaysSince, isFetched } from "./ui.js";
 import { Progress, useJobs, HAS_ENDED } from "./jobs.js";
 import { ImportFile } from "./import.js";
 
@@ -80,20 +80,14 @@ export function Symbols() {
     { label: "Refreshed", day: true, prio: 3, sort: "LAST_REFRESHED_AT", cell: (s) => moment(s.lastRefreshedAt), csv: (s) => s.lastRefreshedAt },
     {
       label: "",
-      // A provider knows nothing of what came from a file.
-      cell: (s) => operator && !shut && s.source !== "CSV" && html`<button onClick=${() => refresh.run({ t: [s.ticker] })} aria-label=${`Refresh ${s.ticker}`}>Refresh</button>`,
+      cell: (s) => operator && !shut && isFetched(s) && html`<button onClick=${() => refresh.run({ t: [s.ticker] })} aria-label=${`Refresh ${s.ticker}`}>Refresh</button>`,
     },
   ];
-  const refreshAll = () => {
-    const fetched = list.rows.filter((s) => s.source !== "CSV").map((s) => s.ticker);
-    // With files among them, those that a provider knows are named.
-    const whole = !search && !list.loadMore;
-    refresh.run({ t: whole && fetched.length < list.rows.length && fetched.length > 0 ? fetched : null });
-  };
+  const some = list.rows.some(isFetched) || list.loadMore;
   return html`<${Head} title="Symbols"
       actions=${operator &&
       (list.data || list.error) &&
-      html`${!shut && list.rows.length > 0 && html`<button onClick=${refreshAll} disabled=${refresh.busy}>Refresh all</button>`}
+      html`${!shut && some && html`<button onClick=${() => refresh.run({ t: null })} disabled=${refresh.busy}>Refresh all</button>`}
         <${Dialog} label="Import a file…" title="Bring prices of your own" wide tone=${shut ? "primary" : ""}>${(close) => html`<h2>Bring prices of your own</h2><${ImportFile} done=${list.reload} close=${close} />`}<//>
         ${!shut && html`<${Dialog} label="Add symbol…" title="Follow a symbol" tone="primary">${(close) => html`<h2>Follow a symbol</h2><${AddSymbol} added=${list.reload} close=${close} />`}<//>`}`}>
       Shares and indices whose daily prices are kept. Closes are as traded, changes are adjusted for splits and dividends.

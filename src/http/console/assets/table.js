@@ -21,6 +21,14 @@ function Heading({ column, order, onOrder, phone }) {
   </th>`;
 }
 
+/** On a phone there are no headings to press. */
+function Sorting({ label, columns, order, onOrder }) {
+  const ways = columns.flatMap((c) => [["DESC", "↓"], ["ASC", "↑"]].map(([direction, arrow]) => [`${c.sort} ${direction}`, `${c.label} ${arrow}`]));
+  return html`<select class="phone-only" aria-label=${`Sort ${label}`} value=${order} onChange=${(event) => onOrder(event.target.value)}>
+    ${ways.map(([name, text]) => html`<option key=${name} value=${name} selected=${name === order}>${text}</option>`)}
+  </select>`;
+}
+
 function Row({ row, i, columns, phone, hides, ...rest }) {
   const [open, setOpen] = useState(false);
   return html`<tr ...${rest} class=${[open && "open", rest.class].filter(Boolean).join(" ")}>
@@ -42,6 +50,7 @@ export function Table({ label, columns, rows, empty, keyOf = (row) => row.id, or
   if (!rows.length) return empty ?? null;
   const phone = columns.some((c) => c.key);
   const hides = phone && columns.some((c) => kind(c, phone).includes("fold"));
+  const sortable = onOrder && !stays ? columns.filter((c) => c.sort && c.label) : [];
   const download = async () => {
     setBusy(true);
     setFailed(null);
@@ -54,10 +63,10 @@ export function Table({ label, columns, rows, empty, keyOf = (row) => row.id, or
   };
   const shown = total === undefined ? null : total > rows.length ? `${count(rows.length)} of ${count(total)}` : `${count(total)} in all`;
   return html`<div class="table-box">
-    ${(csv || shown || aside) &&
+    ${(csv || shown || aside || sortable.length > 0) &&
     html`<div class="table-bar">
       <span class="small muted" role="status">${shown}</span>
-      <span class="row">${aside}${failed && html`<span class="error" role="alert">${failed}</span>`}
+      <span class="row">${sortable.length > 0 && html`<${Sorting} label=${label} columns=${sortable} order=${order ?? ""} onOrder=${onOrder} />`}${aside}${failed && html`<span class="error" role="alert">${failed}</span>`}
         ${csv && html`<button type="button" class="small" disabled=${busy} onClick=${download} aria-label=${`Download ${label} as CSV`}>CSV</button>`}</span>
     </div>`}
     <div class=${`table ${phone ? "folds" : ""} ${stays ? "stays" : ""}`} tabindex="0" role="region" aria-label=${`${label}, table`}>

@@ -1,0 +1,268 @@
+//! Connections for single reads, kept from one statement to the next.
+//!
+//! The driver's pool asks each connection that comes back whether it is still there, in a task of its own: a second round
+//! trip for every statement. So a few connections don't go back. One that has failed, or whose statement nobody waits for
+//! any more, does, and is asked there.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use sea_orm::{
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
+    Statement, Values,
+};
+use sea_query_sqlx::SqlxValues;
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, Connection, Database, Pool, Postgres, Sqlite};
+
+use super::watch;
+
+/// How long after its last use a connection is taken to be still there.
+pub(super) const ANSWERED_LATELY: Duration = Duration::from_millis(500);
+/// How long a connection may take to say that it's still there.
+pub(super) const PING_WITHIN: Duration = Duration::from_secs(2);
+
+/// Runs single reads, as the pool does that it stands before.
+#[derive(Clone)]
+pub(super) struct Readers {
+    pool: DatabaseConnection,
+    kept: Kept,
+    statements: Arc<AtomicU64>,
+}
+
+#[derive(Clone)]
+enum Kept {
+    /// Every connection goes back.
+    Nothing,
+    Postgres(Arc<Stack<Postgres>>),
+    Sqlite(Arc<Stack<Sqlite>>),
+}
+
+impl Readers {
+    /// Keeps up to half of the pool's connections.
+    pub(super) fn keeping(pool: DatabaseConnection, statements: &Arc<AtomicU64>) -> Self {
+        let kept = match pool.get_database_backend() {
+            DbBackend::Sqlite => Kept::Sqlite(Arc::new(Stack::of(pool.get_sqlite_connection_pool()))),
+            _ => Kept::Postgres(Arc::new(Stack::of(pool.get_postgres_connection_pool()))),
+        };
+        Self { pool, kept, statements: statements.clone() }
+    }
+
+    /// Keeps none.
+    pub(super) fn passing(pool: DatabaseConnection) -> Self {
+        Self { pool, kept: Kept::Nothing, statements: Arc::default() }
+    }
+
+    pub(super) fn pool(&self) -> &DatabaseConnection {
+        &self.pool
+    }
+
+    /// Gives one connection back, for somebody who is about to take one from the pool.
+    pub(super) fn give_one_back(&self) {
+        match &self.kept {
+            Kept::Nothing => {}
+            Kept::Postgres(stack) => drop(stack.pop()),
+            Kept::Sqlite(stack) => drop(stack.pop()),
+        }
+    }
+
+    /// Gives all back; those in use follow when they end.
+    pub(super) fn give_all_back(&self) {
+        match &self.kept {
+            Kept::Nothing => {}
+            Kept::Postgres(stack) => stack.close(),
+            Kept::Sqlite(stack) => stack.close(),
+        }
+    }
+
+    /// How many are kept that nobody uses.
+    pub(super) fn idle(&self) -> usize {
+        match &self.kept {
+            Kept::Nothing => 0,
+            Kept::Postgres(stack) => stack.lock().connections.len(),
+            Kept::Sqlite(stack) => stack.lock().connections.len(),
+        }
+    }
+
+    fn ended(&self, statement: &Statement, began: Instant, failed: bool) {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        watch::ended(&sea_orm::metric::Info { elapsed: began.elapsed(), statement, failed });
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for Readers {
+    fn get_database_backend(&self) -> DbBackend {
+        self.pool.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.pool.execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.pool.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let began = Instant::now();
+        let row = match &self.kept {
+            Kept::Nothing => return self.pool.query_one_raw(statement).await,
+            Kept::Postgres(stack) => stack.one(&statement).await,
+            Kept::Sqlite(stack) => stack.one(&statement).await,
+        };
+        self.ended(&statement, began, row.is_err());
+        row
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let began = Instant::now();
+        let rows = match &self.kept {
+            Kept::Nothing => return self.pool.query_all_raw(statement).await,
+            Kept::Postgres(stack) => stack.all(&statement).await,
+            Kept::Sqlite(stack) => stack.all(&statement).await,
+        };
+        self.ended(&statement, began, rows.is_err());
+        rows
+    }
+}
+
+/// The connections that are kept, the one last used on top.
+struct Stack<D: Database> {
+    pool: Pool<D>,
+    most: usize,
+    kept: Mutex<Connections<D>>,
+}
+
+struct Connections<D: Database> {
+    connections: Vec<(PoolConnection<D>, Instant)>,
+    is_closed: bool,
+}
+
+impl<D: Database> Stack<D> {
+    fn of(pool: &Pool<D>) -> Self {
+        let most = pool.options().get_max_connections() as usize / 2;
+        let kept = Mutex::new(Connections { connections: Vec::with_capacity(most), is_closed: false });
+        Self { pool: pool.clone(), most, kept }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Connections<D>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pop(&self) -> Option<(PoolConnection<D>, Instant)> {
+        self.lock().connections.pop()
+    }
+
+    fn keep(&self, connection: PoolConnection<D>) {
+        let mut kept = self.lock();
+        if kept.connections.len() < self.most && !kept.is_closed {
+            kept.connections.push((connection, Instant::now()));
+        }
+    }
+
+    fn close(&self) {
+        let mut kept = self.lock();
+        kept.is_closed = true;
+        kept.connections.clear();
+    }
+
+    async fn take(&self) -> Result<PoolConnection<D>, DbErr> {
+        while let Some((mut connection, used)) = self.pop() {
+            if used.elapsed() < ANSWERED_LATELY {
+                return Ok(connection);
+            }
+            if let Ok(Ok(())) = tokio::time::timeout(PING_WITHIN, connection.ping()).await {
+                return Ok(connection);
+            }
+        }
+        self.pool.acquire().await.map_err(|error| match error {
+            sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+            sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
+            error => DbErr::Conn(RuntimeErr::SqlxError(error.into())),
+        })
+    }
+}
+
+fn failed(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
+}
+
+macro_rules! reads {
+    ($database:ty) => {
+        impl Stack<$database> {
+            async fn one(&self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
+                let values = statement.values.clone().unwrap_or(Values(Vec::new()));
+                let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values));
+                let mut connection = self.take().await?;
+                let row = query.fetch_optional(&mut *connection).await.map_err(failed)?;
+                self.keep(connection);
+                Ok(row.map(Into::into))
+            }
+
+            async fn all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
+                let values = statement.values.clone().unwrap_or(Values(Vec::new()));
+                let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values));
+                let mut connection = self.take().await?;
+                let rows = query.fetch_all(&mut *connection).await.map_err(failed)?;
+                self.keep(connection);
+                Ok(rows.into_iter().map(Into::into).collect())
+            }
+        }
+    };
+}
+
+reads!(Postgres);
+reads!(Sqlite);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn readers(folder: &tempfile::TempDir) -> Readers {
+        let url = format!("sqlite://{}/test.db?mode=rwc", folder.path().display());
+        let mut options = sea_orm::ConnectOptions::new(url);
+        options.max_connections(4).acquire_timeout(Duration::from_secs(5));
+        let pool = sea_orm::Database::connect(options).await.expect("a pool");
+        Readers::keeping(pool, &Arc::default())
+    }
+
+    fn select(sql: &str) -> Statement {
+        Statement::from_string(DbBackend::Sqlite, sql)
+    }
+
+    #[tokio::test]
+    async fn half_of_the_connections_are_kept_and_the_rest_goes_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let readers = readers(&folder).await;
+        let reads = (0..20).map(|_| readers.query_all_raw(select("SELECT 1")));
+        for rows in futures_util::future::join_all(reads).await {
+            assert_eq!(rows.expect("rows").len(), 1);
+        }
+        assert_eq!(readers.idle(), 2);
+        readers.give_one_back();
+        assert_eq!(readers.idle(), 1);
+        readers.give_all_back();
+        assert_eq!(readers.idle(), 0);
+        assert!(readers.query_one_raw(select("SELECT 1")).await.expect("a row").is_some());
+        assert_eq!(readers.idle(), 0, "nothing is kept any more");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_failed_or_was_left_is_not_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let readers = readers(&folder).await;
+        assert!(readers.query_all_raw(select("SELECT nothing FROM nowhere")).await.is_err());
+        assert_eq!(readers.idle(), 0);
+        assert!(readers.query_one_raw(select("SELECT 1 WHERE 0")).await.expect("an answer").is_none());
+        assert_eq!(readers.idle(), 1);
+        let long =
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) SELECT COUNT(*) FROM n";
+        let left = tokio::time::timeout(Duration::ZERO, readers.query_all_raw(select(long))).await;
+        assert!(left.is_err());
+        assert_eq!(readers.idle(), 0);
+        assert_eq!(readers.query_all_raw(select("SELECT 1")).await.expect("rows").len(), 1);
+    }
+}
