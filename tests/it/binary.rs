@@ -126,6 +126,21 @@ fn a_start_that_waits_for_the_database_says_so() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn large_blocks_go_back_to_the_system_at_once_unless_somebody_says_otherwise() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let of = |given: &[(&str, &str)]| {
+        let server = Server::start(&fresh_database(Database::Sqlite, &folder), "http://127.0.0.1:9", &[], given);
+        let began = std::fs::read(format!("/proc/{}/environ", server.id())).expect("an environment");
+        let found = began.split(|byte| *byte == 0).filter_map(|line| std::str::from_utf8(line).ok());
+        found.filter(|line| line.starts_with("MIMALLOC_")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&[]), ["MIMALLOC_ARENA_MAX_OBJECT_SIZE=1M"]);
+    let own = "MIMALLOC_ARENA_MAX_OBJECT_SIZE";
+    assert_eq!(of(&[(own, "8M")]), ["MIMALLOC_ARENA_MAX_OBJECT_SIZE=8M"]);
+}
+
+#[test]
 fn a_reader_that_goes_ends_no_command() {
     let mut child =
         prospectus().arg("schema").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
