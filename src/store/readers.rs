@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
     Statement, Values,
@@ -92,7 +91,7 @@ impl Readers {
     }
 }
 
-#[async_trait]
+#[async_trait::async_trait]
 impl ConnectionTrait for Readers {
     fn get_database_backend(&self) -> DbBackend {
         self.pool.get_database_backend()
