@@ -1,6 +1,8 @@
 //! How many instructions the hot paths take, each with a limit 5 % above what it took: times are noisy, counts aren't.
 //! `cargo install gungraun-runner --version 0.20.0 && cargo bench --bench instructions`; needs valgrind.
 
+#![allow(clippy::must_use_candidate, reason = "the macro's functions are its own affair")]
+
 #[allow(dead_code, reason = "the other benches use the rest")]
 mod samples;
 
@@ -82,7 +84,7 @@ fn report_of(bars: usize) -> (BacktestReport, Printer) {
             },
             strategy: strategy(),
             execution: execution(),
-            metrics: ran.metrics.clone(),
+            metrics: ran.metrics,
             days: columns.days.clone(),
             close: columns.close.clone(),
             trades: ran.trades.clone(),

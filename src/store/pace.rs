@@ -126,7 +126,7 @@ mod tests {
         // A timer may come late.
         credit.spend(3 * MS);
         assert_eq!(credit, Credit(Duration::ZERO));
-        credit.earn(Duration::from_secs(60));
+        credit.earn(Duration::from_mins(1));
         assert_eq!(credit, Credit(MOST_CREDIT));
     }
 
