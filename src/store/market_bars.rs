@@ -36,7 +36,7 @@ pub struct Growth {
 
 const COLUMNS: usize = 9;
 /// Rows of a statement. Each takes a few milliseconds, after which a query that has come meanwhile goes first.
-const SQLITE_ROWS: usize = 250;
+const SQLITE_ROWS: usize = 100;
 const POSTGRES_ROWS: usize = 500;
 
 impl Prices<'_> {
