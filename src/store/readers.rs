@@ -176,6 +176,8 @@ impl<D: Database> Stack<D> {
             if let Ok(Ok(())) = tokio::time::timeout(PING_WITHIN, connection.ping()).await {
                 return Ok(connection);
             }
+            // What is wrong with one is most likely wrong with those used before it: to ask each would take as long again.
+            self.lock().connections.clear();
         }
         self.pool.acquire().await.map_err(|error| match error {
             sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
