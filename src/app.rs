@@ -151,7 +151,7 @@ impl Providers {
 }
 
 /// Bytes of the cache of series.
-const SERIES_CACHE_BYTES: u64 = 48 << 20;
+const SERIES_CACHE_BYTES: u64 = 64 << 20;
 const BYTES_PER_BAR: usize = 60;
 /// Bars that one statement reads, but for a symbol that has more by itself.
 const BARS_PER_STATEMENT: usize = 30_000;
@@ -172,6 +172,13 @@ impl SeriesCache {
             })
             .build();
         Self { store, cache }
+    }
+
+    /// The series that belongs to a row, if it's in memory.
+    pub async fn at_hand(&self, symbol: &symbol::Model) -> Option<Arc<Series>> {
+        let series = self.cache.get(&(symbol.id, symbol.data_version)).await?;
+        metrics::cache_looked_up("series", 1, 0);
+        Some(series)
     }
 
     /// The series of these symbols, in their order, each with the row that it belongs to: bars and row are of one

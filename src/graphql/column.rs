@@ -10,7 +10,7 @@ use super::codes::Code;
 use super::limits::Budget;
 use super::scalars::{BigInt, Date};
 use super::wire::{apart, written};
-use crate::market::day::iso;
+use crate::market::day::with_iso;
 
 /// From here on a column takes milliseconds to write: a sweep's million values some fifty.
 const LONG: usize = 20_000;
@@ -76,7 +76,7 @@ impl Serialize for BigInt {
 
 impl Serialize for Date {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&iso(self.0))
+        with_iso(self.0, |text| serializer.serialize_str(text))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Bars, series and indicators.
 
+use std::sync::Arc;
+
 use async_graphql::parser::types::Field;
 use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObject};
 
@@ -112,17 +114,34 @@ impl From<DayRange> for DateRange {
 /// Columns of equal length, oldest first: one array each, for charts and notebooks.
 pub struct PriceSeries {
     /// The whole history in this view, so that indicators are warm at the range's start.
-    history: Columns,
+    history: History,
     range: std::ops::Range<usize>,
     chart_url: String,
     /// What the history takes.
     _room: Option<Room>,
 }
 
+/// Bars as they are kept, which others share, or a view of them.
+enum History {
+    Kept(Arc<Series>),
+    Made(Columns),
+}
+
+impl std::ops::Deref for History {
+    type Target = Columns;
+
+    fn deref(&self) -> &Columns {
+        match self {
+            Self::Kept(series) => &series.raw,
+            Self::Made(columns) => columns,
+        }
+    }
+}
+
 impl PriceSeries {
     /// A view of a symbol's series, in the room that it takes until all columns are written.
     pub(super) fn new(
-        series: &Series,
+        series: Arc<Series>,
         from: Option<Date>,
         to: Option<Date>,
         interval: Interval,
@@ -130,8 +149,11 @@ impl PriceSeries {
         chart_url: String,
         room: Option<Room>,
     ) -> Self {
-        let daily = series.view(adjustment, 0..series.raw.len());
-        let (history, _) = resample(daily, interval);
+        let history = if interval == Interval::Day && !series.is_moved_by(adjustment) {
+            History::Kept(series)
+        } else {
+            History::Made(resample(series.view(adjustment, 0..series.raw.len()), interval).0)
+        };
         let start = from.map_or(0, |d| history.days.partition_point(|&x| x < d.0));
         let end = to.map_or(history.len(), |d| history.days.partition_point(|&x| x <= d.0)).max(start);
         Self { history, range: start..end, chart_url, _room: room }

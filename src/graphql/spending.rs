@@ -36,6 +36,11 @@ pub(super) async fn room(ctx: &Context<'_>, symbol: Option<i64>, bars: i32) -> R
     }
 }
 
+/// Whether an operation that also reads so many bars is still one of those that needn't wait for each other.
+pub(super) fn is_small(ctx: &Context<'_>, bars: i32) -> bool {
+    ctx.data_opt::<Budget>().is_none_or(|budget| budget.is_small_with(bars))
+}
+
 /// A symbol's bars as columns, with the room that they take.
 pub(super) async fn series_of(
     ctx: &Context<'_>,

@@ -29,6 +29,8 @@ use crate::store::entity::backtest;
 use crate::store::page::{Key, PageRequest};
 use crate::store::{BarRequest, bar_sorts, newest_first};
 
+/// How many pages a history has at most that is read whole when it's gone through.
+const PAGES_OF_A_WALK: u64 = 20;
 /// Gaps that are listed of one symbol.
 const MOST_GAPS: usize = 1_000;
 
@@ -55,7 +57,22 @@ impl Symbol {
         Ok((series.unwrap_or_default(), room))
     }
 
-    /// Daily bars come from the table, page by page.
+    /// The bars for a page of them, if they are in memory, or if it's worth the while: whoever goes through a history in
+    /// large pages comes for the others, too.
+    async fn columns_for(&self, ctx: &Context<'_>, page: &PageRequest) -> Result<Option<(Arc<Series>, Option<Room>)>> {
+        if let Some(series) = ctx.data_unchecked::<App>().series.at_hand(&self.0).await {
+            return Ok(Some((series, None)));
+        }
+        let is_walked = page.after.is_some() || page.before.is_some();
+        let bars = u64::try_from(self.0.bar_count).unwrap_or(0);
+        if is_walked && bars <= page.limit.saturating_mul(PAGES_OF_A_WALK) && spending::is_small(ctx, self.0.bar_count)
+        {
+            return self.columns(ctx).await.map(Some);
+        }
+        Ok(None)
+    }
+
+    /// Daily bars come from memory or from the table, page by page.
     async fn daily(
         &self,
         ctx: &Context<'_>,
@@ -71,21 +88,24 @@ impl Symbol {
             backward: page.backward,
             limit: u32::try_from(page.limit).unwrap_or(0),
         };
-        let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let read = async {
+            if let Some((series, _room)) = self.columns_for(ctx, &page).await? {
+                let bar = |i| PriceBar::of_columns(&series.raw, series.adjusted_close[i], i);
+                return Ok::<_, Error>(page.page(request.indices(&series.raw.days).map(bar).collect()));
+            }
+            let loader = ctx.data_unchecked::<DataLoader<Rows>>();
             let bars = loader.load_one(BarsOf(self.0.id, request)).await.map_err(|e| internal(&e))?;
-            Ok::<_, Error>(page.page(bars.unwrap_or_default()))
+            let (splits, dividends) = (self.splits()?, self.dividends()?);
+            let bar = |bar| PriceBar::new(&bar, &splits, &dividends, self.0.adjusted_until);
+            Ok(page.page(bars.unwrap_or_default().into_iter().map(bar).collect()))
         };
         let bars = if_asked(ctx, read).await?;
-        let (splits, dividends) = (self.splits()?, self.dividends()?);
-        let provided_until = self.0.adjusted_until;
         // The whole history's length stands in the symbol's row.
         let total = match (from, to) {
             (None, None) => Total::Known(usize::try_from(self.0.bar_count).unwrap_or(0)),
             _ => Total::BarsOf { symbol: self.0.id, from, to },
         };
-        let key = |bar: &market::Bar| vec![Key::from(bar.day)];
-        Ok(connect(bars, total, key, |bar| PriceBar::new(&bar, &splits, &dividends, provided_until)))
+        Ok(connect(bars, total, |bar| vec![Key::from(bar.date.0)], |bar| bar))
     }
 
     /// Weeks and months are made of the whole series, then cut to the page.
@@ -328,6 +348,6 @@ impl Symbol {
         let chart_url = ctx.data_unchecked::<App>().link(&chart);
         let (series, room) = self.columns(ctx).await?;
         let adjustment = series.chosen(adjustment, adjusted);
-        Ok(PriceSeries::new(&series, from, to, interval, adjustment, chart_url, room))
+        Ok(PriceSeries::new(series, from, to, interval, adjustment, chart_url, room))
     }
 }

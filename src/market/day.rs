@@ -62,6 +62,11 @@ pub fn weekday(day: Day) -> Weekday {
 /// `2026-11-20`, written digit by digit: long series print thousands of dates.
 #[must_use]
 pub fn iso(day: Day) -> String {
+    with_iso(day, str::to_owned)
+}
+
+/// Hands over a day's ISO form without a string of its own.
+pub fn with_iso<T>(day: Day, take: impl FnOnce(&str) -> T) -> T {
     let date = to_date(day);
     let mut text = *b"0000-00-00";
     let mut put = |at: std::ops::Range<usize>, mut value: u32| {
@@ -73,7 +78,8 @@ pub fn iso(day: Day) -> String {
     put(0..4, date.year().clamp(0, 9999).unsigned_abs());
     put(5..7, date.month());
     put(8..10, date.day());
-    text.iter().copied().map(char::from).collect()
+    // Digits and dashes are UTF-8.
+    take(std::str::from_utf8(&text).unwrap_or_default())
 }
 
 /// A span cut at the ends of its months.

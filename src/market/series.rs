@@ -118,6 +118,13 @@ impl Series {
         }
     }
 
+    /// Whether a view is anything but the prices as traded.
+    #[must_use]
+    pub fn is_moved_by(&self, adjustment: Adjustment) -> bool {
+        let is_plain = self.splits.is_empty() && self.dividends.is_empty() && self.provided.is_empty();
+        adjustment != Adjustment::None && !is_plain
+    }
+
     /// Prices of a view in a range of indices. Splits divide every price, as decimals; by what else has moved the close,
     /// open, high and low move, too. Volume stays as traded.
     #[must_use]

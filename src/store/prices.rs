@@ -34,6 +34,20 @@ pub struct BarRequest {
     pub limit: u32,
 }
 
+impl BarRequest {
+    /// The rows of the answer among a symbol's days, which ascend, in the order of reading.
+    pub fn indices(&self, days: &[Day]) -> impl Iterator<Item = usize> + use<> {
+        let first =
+            [(self.from, 0), (self.after, 1)].into_iter().filter_map(|(day, past)| Some(day?.saturating_add(past)));
+        let last =
+            [(self.to, 0), (self.before, 1)].into_iter().filter_map(|(day, past)| Some(day?.saturating_sub(past)));
+        let start = first.max().map_or(0, |first| days.partition_point(|&day| day < first));
+        let end = last.min().map_or(days.len(), |last| days.partition_point(|&day| day <= last)).max(start);
+        let backward = self.backward;
+        (0..end - start).map(move |i| if backward { end - 1 - i } else { start + i }).take(self.limit as usize + 1)
+    }
+}
+
 const COLUMNS: &str = "symbol_id, day, open, high, low, close, adjusted_close, volume, split, source";
 const COLUMN_COUNT: usize = 10;
 /// Rows a statement: SQLite binds at most 32,766 values, PostgreSQL 65,535.
@@ -267,4 +281,39 @@ fn upsert_sql(backend: DbBackend, rows: usize) -> String {
          volume = excluded.volume, split = excluded.split, source = excluded.source",
     );
     sql
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn some_day() -> impl Strategy<Value = Option<Day>> {
+        proptest::option::of(0..40_i32)
+    }
+
+    proptest! {
+        #[test]
+        fn the_rows_of_a_page_are_those_that_the_statement_finds(
+            days in proptest::collection::btree_set(0..40_i32, 0..30),
+            (from, to, after, before) in (some_day(), some_day(), some_day(), some_day()),
+            backward: bool,
+            limit in 0..30_u32,
+        ) {
+            let days: Vec<Day> = days.into_iter().collect();
+            let request = BarRequest { from, to, after, before, backward, limit };
+            let is_in = |day: &Day| {
+                from.is_none_or(|d| *day >= d) && to.is_none_or(|d| *day <= d)
+                    && after.is_none_or(|d| *day > d) && before.is_none_or(|d| *day < d)
+            };
+            let mut expected: Vec<Day> = days.iter().copied().filter(is_in).collect();
+            if backward {
+                expected.reverse();
+            }
+            expected.truncate(limit as usize + 1);
+            let found: Vec<Day> = request.indices(&days).map(|i| days[i]).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
 }

@@ -250,6 +250,34 @@ on_each_database! {
         }
     }
 
+    async fn a_history_that_is_gone_through_is_read_once(app: TestApp) {
+        fill(&app).await;
+        let replica = app.forgetful_replica().await;
+        let client = Client::new(&replica.url, None);
+        let query = "query($first: Int, $after: String) { symbol(ticker: \"S00.BSE\") { prices(first: $first, after: $after) {
+            nodes { date open high low close adjustedClose volume } pageInfo { hasNextPage hasPreviousPage endCursor } } } }";
+        let walk = async |first: usize| {
+            let (mut bars, mut after) = (Vec::new(), Value::Null);
+            loop {
+                let answer = client.data(query, json!({"first": first, "after": after})).await;
+                let page = &answer["symbol"]["prices"];
+                assert_eq!(page["pageInfo"]["hasPreviousPage"], json!(!after.is_null()));
+                bars.extend(page["nodes"].as_array().expect("bars").iter().cloned());
+                after = page["pageInfo"]["endCursor"].clone();
+                if page["pageInfo"]["hasNextPage"] == false {
+                    return bars;
+                }
+            }
+        };
+        // Pages of a few come from the table; the second large one brings the history with it.
+        let few = walk(12).await;
+        assert_eq!(few.len(), 260);
+        assert_eq!(statements(&replica, &client, query, &json!({"first": 100})).await, 2);
+        assert_eq!(walk(100).await, few);
+        assert_eq!(statements(&replica, &client, query, &json!({"first": 100})).await, 1);
+        assert_eq!(walk(12).await, few);
+    }
+
     async fn backtests_are_compared(app: TestApp) {
         fill(&app).await;
         let runs = app.anonymous.data("{ backtests(first: 3) { nodes { id metrics { totalReturn } } } }", json!({})).await["backtests"]["nodes"].clone();

@@ -167,6 +167,13 @@ impl Budget {
         if is_over { Err(too_many_bars()) } else { Ok(room) }
     }
 
+    /// Whether the operation stays a small one if it reads so many bars more.
+    #[must_use]
+    pub fn is_small_with(&self, bars: i32) -> bool {
+        let read = self.0.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.bars.saturating_add(u64::try_from(bars).unwrap_or(0)) <= LARGE_BARS
+    }
+
     /// Spends cells before they are made.
     ///
     /// # Errors
