@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::forecast::{ArtifactError, ModelDirectory};
 use crate::market::splits::Split;
-use crate::market::{Bar, DataSource, Dividend, Series};
+use crate::market::{DataSource, Dividend, Series};
 use crate::providers::alpha_vantage::AlphaVantage;
 use crate::providers::market::NseArchive;
 use crate::providers::nse::Nse;
@@ -16,7 +16,7 @@ use crate::providers::{IpoProvider, PriceProvider, ProviderError};
 use crate::registry::Registry;
 use crate::settings::Settings;
 use crate::store::entity::symbol;
-use crate::store::{Store, StoreError};
+use crate::store::{History, Store, StoreError};
 use crate::telemetry::metrics;
 
 /// A handle on everything; clones share it.
@@ -182,8 +182,8 @@ impl SeriesCache {
     }
 
     /// The series of these symbols, in their order, each with the row that it belongs to: bars and row are of one
-    /// moment, which may be later than that of the row given. What isn't cached comes in two statements,
-    /// or a few more where there are many bars.
+    /// moment, which may be later than that of the row given. What isn't cached comes in one
+    /// statement, or a few where there are many bars.
     pub async fn get(&self, symbols: &[symbol::Model]) -> Result<Vec<(symbol::Model, Arc<Series>)>, StoreError> {
         let mut found = Vec::with_capacity(symbols.len());
         for symbol in symbols {
@@ -192,8 +192,8 @@ impl SeriesCache {
         let hits = found.iter().flatten().count();
         metrics::cache_looked_up("series", hits as u64, (found.len() - hits) as u64);
         let missing = symbols.iter().zip(&found).filter(|(_, series)| series.is_none());
-        let missing: Vec<i64> = missing.map(|(symbol, _)| symbol.id).collect();
-        let mut read = if missing.is_empty() { HashMap::new() } else { self.read(&missing).await? };
+        let missing: Vec<symbol::Model> = missing.map(|(symbol, _)| symbol.clone()).collect();
+        let mut read = if missing.is_empty() { HashMap::new() } else { self.read(missing).await? };
         let pair = |(symbol, series): (&symbol::Model, Option<Arc<Series>>)| match series {
             Some(series) => (symbol.clone(), series),
             // A symbol that is gone has no bars.
@@ -202,43 +202,60 @@ impl SeriesCache {
         Ok(symbols.iter().zip(found).map(pair).collect())
     }
 
-    /// Rows and bars as one transaction sees them: a refresh meanwhile can't put new bars under an old version.
-    async fn read(&self, ids: &[i64]) -> Result<HashMap<i64, (symbol::Model, Arc<Series>)>, StoreError> {
-        let snapshot = self.store.snapshot().await?;
-        let symbols = self.store.symbols().get_many_in(&snapshot, ids).await?;
+    /// Bars of the versions that the rows have, in one statement; new rows with their bars where one has changed since.
+    async fn read(
+        &self,
+        symbols: Vec<symbol::Model>,
+    ) -> Result<HashMap<i64, (symbol::Model, Arc<Series>)>, StoreError> {
         let mut read = HashMap::with_capacity(symbols.len());
+        let mut changed = Vec::new();
         for symbols in portions(symbols) {
-            let ids: Vec<i64> = symbols.iter().map(|symbol| symbol.id).collect();
-            let bars = self.store.prices().all_of(&snapshot, &ids).await?;
-            self.keep(symbols, bars, &mut read).await?;
+            let histories = self.store.prices().histories(&ids(&symbols)).await?;
+            changed.extend(self.keep(symbols, histories, &mut read).await?);
+        }
+        if changed.is_empty() {
+            return Ok(read);
+        }
+        // Rows and bars as one transaction sees them: a refresh meanwhile can't put new bars under an old version.
+        let snapshot = self.store.snapshot().await?;
+        for symbols in portions(self.store.symbols().get_many_in(&snapshot, &ids(&changed)).await?) {
+            let histories = self.store.prices().histories_in(&snapshot, &ids(&symbols)).await?;
+            self.keep(symbols, histories, &mut read).await?;
         }
         snapshot.commit().await?;
         Ok(read)
     }
 
-    /// Makes series of bars.
+    /// Makes series of histories. Symbols whose history isn't of the row's version are left.
     async fn keep(
         &self,
         symbols: Vec<symbol::Model>,
-        bars: Vec<(i64, Bar)>,
+        histories: Vec<History>,
         read: &mut HashMap<i64, (symbol::Model, Arc<Series>)>,
-    ) -> Result<(), StoreError> {
-        let mut by_symbol: HashMap<i64, Vec<Bar>> = HashMap::new();
-        for (id, bar) in bars {
-            by_symbol.entry(id).or_default().push(bar);
-        }
+    ) -> Result<Vec<symbol::Model>, StoreError> {
+        let mut histories: HashMap<i64, History> =
+            histories.into_iter().map(|history| (history.symbol, history)).collect();
+        let mut left = Vec::new();
         for symbol in symbols {
+            let history = histories.remove(&symbol.id).filter(|history| history.version == symbol.data_version);
+            let Some(History { bars, provided, .. }) = history else {
+                left.push(symbol);
+                continue;
+            };
             let splits: Vec<Split> =
                 serde_json::from_str(&symbol.splits).map_err(StoreError::corrupt("list of splits"))?;
             let dividends: Vec<Dividend> =
                 serde_json::from_str(&symbol.dividends).map_err(StoreError::corrupt("list of dividends"))?;
-            let bars = by_symbol.remove(&symbol.id).unwrap_or_default();
-            let series = Arc::new(Series::new(&bars, &splits, &dividends));
+            let series = Arc::new(Series::new(bars, &provided, splits, dividends));
             self.cache.insert((symbol.id, symbol.data_version), series.clone()).await;
             read.insert(symbol.id, (symbol, series));
         }
-        Ok(())
+        Ok(left)
     }
+}
+
+fn ids(symbols: &[symbol::Model]) -> Vec<i64> {
+    symbols.iter().map(|symbol| symbol.id).collect()
 }
 
 /// Symbols whose bars are read by one statement: a row takes twenty times what it holds until it is read.

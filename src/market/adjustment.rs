@@ -6,6 +6,7 @@ use super::bar::Bar;
 use super::day::Day;
 use super::exact::{product, quotient};
 use super::names::names;
+use super::series::Columns;
 use super::splits::Split;
 
 /// What prices are adjusted for.
@@ -136,15 +137,16 @@ impl Adjusting<'_> {
 /// The close of every bar adjusted to the newest one: the provider's figure where there is one, scaled by splits and
 /// dividends that came after the provider's last adjusted close; elsewhere the raw close divided by every later split.
 #[must_use]
-pub fn adjusted_closes(bars: &[Bar], splits: &[Split], dividends: &[Dividend]) -> Vec<f64> {
-    let provided_until = bars.iter().rfind(|bar| bar.adjusted_close.is_some()).map_or(Day::MAX, |bar| bar.day);
+pub fn adjusted_closes(bars: &Columns, provided: &[Option<f64>], splits: &[Split], dividends: &[Dividend]) -> Vec<f64> {
+    let last = provided.iter().rposition(Option::is_some);
+    let provided_until = last.and_then(|last| bars.days.get(last)).copied().unwrap_or(Day::MAX);
     let mut since = Factors::new(splits, dividends);
     let mut later = Factors::new(splits, &[]);
-    let mut adjusted = vec![0.0; bars.len()];
-    for (bar, out) in bars.iter().zip(&mut adjusted).rev() {
-        *out = match bar.adjusted_close {
+    let mut adjusted = bars.close.clone();
+    for (i, close) in adjusted.iter_mut().enumerate().rev() {
+        *close = match provided.get(i).copied().flatten() {
             Some(provided) => since.apply(provided_until, provided),
-            None => later.apply(bar.day, bar.close),
+            None => later.apply(bars.days[i], *close),
         };
     }
     adjusted

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::adjustment::{Adjustment, Dividend, Factors, adjusted_closes};
+#[cfg(test)]
 use super::bar::Bar;
 use super::day::Day;
 use super::exact::quotient;
@@ -47,9 +48,19 @@ impl Columns {
 }
 
 impl Series {
-    /// Columns of bars that ascend by day, and what their adjusted views follow from.
+    /// Bars that ascend by day, and what their adjusted views follow from: the provider's adjusted closes, if it has any,
+    /// splits and dividends.
     #[must_use]
-    pub fn new(bars: &[Bar], splits: &[Split], dividends: &[Dividend]) -> Self {
+    pub fn new(raw: Columns, provided: &[Option<f64>], splits: Vec<Split>, dividends: Vec<Dividend>) -> Self {
+        let adjusted_close = adjusted_closes(&raw, provided, &splits, &dividends);
+        let is_provided = provided.iter().any(Option::is_some);
+        let provided = is_provided.then(|| provided.iter().map(Option::is_some).collect()).unwrap_or_default();
+        Self { raw, adjusted_close, splits, dividends, provided }
+    }
+
+    /// The same of bars one by one.
+    #[cfg(test)]
+    pub fn of_bars(bars: &[Bar], splits: &[Split], dividends: &[Dividend]) -> Self {
         let raw = Columns {
             days: bars.iter().map(|b| b.day).collect(),
             open: bars.iter().map(|b| b.open).collect(),
@@ -58,15 +69,8 @@ impl Series {
             close: bars.iter().map(|b| b.close).collect(),
             volume: bars.iter().map(|b| b.volume).collect(),
         };
-        let is_provided = bars.iter().any(|bar| bar.adjusted_close.is_some());
-        let provided = is_provided.then(|| bars.iter().map(|bar| bar.adjusted_close.is_some()).collect());
-        Self {
-            raw,
-            adjusted_close: adjusted_closes(bars, splits, dividends),
-            splits: splits.to_vec(),
-            dividends: dividends.to_vec(),
-            provided: provided.unwrap_or_default(),
-        }
+        let provided: Vec<Option<f64>> = bars.iter().map(|bar| bar.adjusted_close).collect();
+        Self::new(raw, &provided, splits.to_vec(), dividends.to_vec())
     }
 
     /// The close of every bar in a view.
@@ -186,7 +190,7 @@ mod tests {
         let bars = [bar(1, 200.0, None), bar(2, 100.0, None), bar(3, 96.0, None)];
         let splits = [Split { day: 2, ratio: 2.0, detected: false }];
         let dividends = [Dividend::new(3, 4.0, 100.0).expect("a dividend")];
-        let series = Series::new(&bars, &splits, &dividends);
+        let series = Series::of_bars(&bars, &splits, &dividends);
         assert_eq!(*series.closes(Adjustment::None), [200.0, 100.0, 96.0]);
         assert_eq!(*series.closes(Adjustment::Splits), [100.0, 100.0, 96.0]);
         assert_eq!(*series.closes(Adjustment::TotalReturn), [96.0, 96.0, 96.0]);
@@ -206,20 +210,20 @@ mod tests {
         for adjusted_close in [None, Some(99.011)] {
             let after = bar(2, 99.0, adjusted_close.map(|_| 99.0));
             let bars = [before(693.0826, 693.105, 693.0581, 693.077, adjusted_close), after];
-            let series = Series::new(&bars, &[split(2, 7.0)], &[]);
+            let series = Series::of_bars(&bars, &[split(2, 7.0)], &[]);
             let view = series.view(series.usual(), 0..2);
             let first = (view.open[0], view.high[0], view.low[0], view.close[0]);
             assert_eq!(first, (99.0118, 99.015, 99.0083, 99.011), "not 99.01180000000001");
         }
         // 6 for 5, then 3 for 2: 1.8, not 1.7999999999999998.
         let bars = [before(18.09, 18.18, 17.91, 18.0, None), bar(2, 15.0, None), bar(3, 10.0, None)];
-        let series = Series::new(&bars, &[split(2, 1.2), split(3, 1.5)], &[]);
+        let series = Series::of_bars(&bars, &[split(2, 1.2), split(3, 1.5)], &[]);
         let view = series.view(Adjustment::Splits, 0..1);
         assert_eq!((view.open[0], view.high[0], view.low[0], view.close[0]), (10.05, 10.1, 9.95, 10.0));
         assert_eq!(series.view(Adjustment::Splits, 0..3).open, [10.05, 10.0, 10.0]);
         // A dividend has no decimals, and equal prices stay equal.
         let bars = [before(30.0, 30.0, 29.0, 30.0, None), bar(2, 29.0, None)];
-        let series = Series::new(&bars, &[], &[Dividend::new(2, 0.7, 30.0).expect("a dividend")]);
+        let series = Series::of_bars(&bars, &[], &[Dividend::new(2, 0.7, 30.0).expect("a dividend")]);
         let view = series.view(Adjustment::TotalReturn, 0..1);
         assert!(view.open[0].to_bits() == view.close[0].to_bits() && view.high[0].to_bits() == view.close[0].to_bits());
     }
@@ -229,7 +233,7 @@ mod tests {
         let bars = [bar(1, 100.0, Some(90.0)), bar(2, 100.0, Some(95.0)), bar(3, 50.0, None), bar(4, 48.0, None)];
         let splits = [Split { day: 3, ratio: 2.0, detected: false }];
         let dividends = [Dividend::new(2, 5.0, 100.0), Dividend::new(4, 2.0, 50.0)];
-        let series = Series::new(&bars, &splits, &dividends.map(|d| d.expect("a dividend")));
+        let series = Series::of_bars(&bars, &splits, &dividends.map(|d| d.expect("a dividend")));
         let total: Vec<String> = series.closes(Adjustment::TotalReturn).iter().map(|c| format!("{c:.9}")).collect();
         assert_eq!(total, ["43.200000000", "45.600000000", "48.000000000", "48.000000000"]);
         assert_eq!(*series.closes(Adjustment::Splits), [50.0, 50.0, 50.0, 48.0]);

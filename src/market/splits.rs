@@ -83,7 +83,7 @@ fn nearest_plausible(ratio: f64, tolerance: f64) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::market::DataSource;
-    use crate::market::adjustment::adjusted_closes;
+    use crate::market::Series;
 
     fn raw(day: Day, close: f64, volume: i64) -> Bar {
         Bar {
@@ -104,7 +104,7 @@ mod tests {
         let bars = [raw(0, 100.0, 10), raw(1, 102.0, 11), raw(2, 51.5, 20), raw(3, 52.0, 21)];
         let splits = find(&bars);
         assert_eq!(splits, [Split { day: 2, ratio: 2.0, detected: true }]);
-        assert_eq!(adjusted_closes(&bars, &splits, &[]), [50.0, 51.0, 51.5, 52.0]);
+        assert_eq!(Series::of_bars(&bars, &splits, &[]).adjusted_close, [50.0, 51.0, 51.5, 52.0]);
     }
 
     #[test]
@@ -128,6 +128,6 @@ mod tests {
         let mut bars = [raw(0, 100.0, 10), raw(1, 100.0, 10), raw(2, 50.0, 20)];
         bars[0].adjusted_close = Some(98.0);
         bars[1].adjusted_close = Some(100.0);
-        assert_eq!(adjusted_closes(&bars, &find(&bars), &[]), [49.0, 50.0, 50.0]);
+        assert_eq!(Series::of_bars(&bars, &find(&bars), &[]).adjusted_close, [49.0, 50.0, 50.0]);
     }
 }

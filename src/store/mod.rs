@@ -18,6 +18,7 @@ mod events;
 mod feed;
 mod first_days;
 mod flags;
+mod histories;
 mod hold;
 mod identities;
 mod ids;
@@ -74,6 +75,7 @@ pub use errors::{MaybeStoreError, Result, StorageFull, StoreError, TooLong, Unre
 pub use events::Events;
 pub use first_days::FirstDay;
 pub use flags::{FlagFilter, NewFlag};
+pub use histories::History;
 pub use hold::{Hold, HoldError, hold};
 pub use identities::{FormerTicker, SUFFIX as MARKET_SUFFIX};
 pub use ipo_lists::{IpoFilter, IpoOrder, IpoOrderField, ipo_sorts, today_at};
