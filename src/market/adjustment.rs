@@ -6,7 +6,6 @@ use super::bar::Bar;
 use super::day::Day;
 use super::exact::{product, quotient};
 use super::names::names;
-use super::series::Columns;
 use super::splits::Split;
 
 /// What prices are adjusted for.
@@ -137,16 +136,22 @@ impl Adjusting<'_> {
 /// The close of every bar adjusted to the newest one: the provider's figure where there is one, scaled by splits and
 /// dividends that came after the provider's last adjusted close; elsewhere the raw close divided by every later split.
 #[must_use]
-pub fn adjusted_closes(bars: &Columns, provided: &[Option<f64>], splits: &[Split], dividends: &[Dividend]) -> Vec<f64> {
+pub fn adjusted_closes(
+    days: &[Day],
+    close: &[f64],
+    provided: &[Option<f64>],
+    splits: &[Split],
+    dividends: &[Dividend],
+) -> Vec<f64> {
     let last = provided.iter().rposition(Option::is_some);
-    let provided_until = last.and_then(|last| bars.days.get(last)).copied().unwrap_or(Day::MAX);
+    let provided_until = last.and_then(|last| days.get(last)).copied().unwrap_or(Day::MAX);
     let mut since = Factors::new(splits, dividends);
     let mut later = Factors::new(splits, &[]);
-    let mut adjusted = bars.close.clone();
+    let mut adjusted = close.to_vec();
     for (i, close) in adjusted.iter_mut().enumerate().rev() {
         *close = match provided.get(i).copied().flatten() {
             Some(provided) => since.apply(provided_until, provided),
-            None => later.apply(bars.days[i], *close),
+            None => later.apply(days[i], *close),
         };
     }
     adjusted

@@ -52,7 +52,7 @@ impl Series {
     /// splits and dividends.
     #[must_use]
     pub fn new(raw: Columns, provided: &[Option<f64>], splits: Vec<Split>, dividends: Vec<Dividend>) -> Self {
-        let adjusted_close = adjusted_closes(&raw, provided, &splits, &dividends);
+        let adjusted_close = adjusted_closes(&raw.days, &raw.close, provided, &splits, &dividends);
         let is_provided = provided.iter().any(Option::is_some);
         let provided = is_provided.then(|| provided.iter().map(Option::is_some).collect()).unwrap_or_default();
         Self { raw, adjusted_close, splits, dividends, provided }
