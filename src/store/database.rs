@@ -61,6 +61,12 @@ const SQLITE_READERS: u32 = 4;
 /// with 256 MiB each, the writing of 3.3 million bars took 343 MiB and their export 792.
 const READERS_MAP: &str = "67108864";
 const NO_MAP: &str = "0";
+/// KiB of pages that a connection keeps. A day of a whole market changes a page a share, which a batch of days goes over
+/// several times: with less than that, the writer reads and allocates them anew each time.
+const PAGES: &str = "-8000";
+const PAGES_OF_WRITER: &str = "-24000";
+/// Pages in the log before they are copied into the file. What is written again meanwhile is copied once.
+const LOGGED_PAGES: &str = "8000";
 /// Rows on their way from an SQLite connection's thread: fewer, and the two wake each other row by row.
 const ROWS_ON_THE_WAY: usize = 1_000;
 /// Connections for statements that read whole tables, of each process.
@@ -95,14 +101,16 @@ impl Store {
         let pace = Pace::default();
         if url.starts_with("sqlite:") {
             create_folder_of(url)?;
-            let mut write = Database::connect(sqlite_options(url, 1, SqliteSynchronous::Full, NO_MAP)).await?;
+            let mut write =
+                Database::connect(sqlite_options(url, 1, SqliteSynchronous::Full, NO_MAP, PAGES_OF_WRITER)).await?;
             let mut read =
-                Database::connect(sqlite_options(url, SQLITE_READERS, SqliteSynchronous::Normal, READERS_MAP)).await?;
-            let scans = sqlite_options(url, SCANS, SqliteSynchronous::Normal, NO_MAP);
+                Database::connect(sqlite_options(url, SQLITE_READERS, SqliteSynchronous::Normal, READERS_MAP, PAGES))
+                    .await?;
+            let scans = sqlite_options(url, SCANS, SqliteSynchronous::Normal, NO_MAP, PAGES);
             let mut scan = Database::connect(within(LONGEST_STATEMENT, scans)).await?;
             watch([&mut read, &mut scan, &mut write], &statements);
             let count = opened.clone();
-            let mut options = sqlite_options(url, 1, SqliteSynchronous::Normal, NO_MAP);
+            let mut options = sqlite_options(url, 1, SqliteSynchronous::Normal, NO_MAP, PAGES);
             options.map_sqlx_sqlite_pool_opts(move |pool| {
                 let count = count.clone();
                 pool.after_connect(move |_, _| {
@@ -112,7 +120,7 @@ impl Store {
             });
             let versions = Database::connect(options).await?;
             // What is lost of the queue is delivered again, from the records.
-            let queue = Database::connect(sqlite_options(url, 1, SqliteSynchronous::Normal, NO_MAP)).await?;
+            let queue = Database::connect(sqlite_options(url, 1, SqliteSynchronous::Normal, NO_MAP, PAGES)).await?;
             let (leases, events) = (write.clone(), Events::local(read.clone()));
             return Ok(Self {
                 read: Readers::keeping(read, &statements),
@@ -292,7 +300,13 @@ async fn begun(connection: &DatabaseConnection, options: TransactionOptions) -> 
 
 /// Options of connections whose commits are on the disk before they are answered (`FULL`), or lose the last ones in a power
 /// cut, whole ones, without harm to the others (`NORMAL`).
-fn sqlite_options(url: &str, connections: u32, synchronous: SqliteSynchronous, mapped: &'static str) -> ConnectOptions {
+fn sqlite_options(
+    url: &str,
+    connections: u32,
+    synchronous: SqliteSynchronous,
+    mapped: &'static str,
+    pages: &'static str,
+) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
@@ -312,7 +326,8 @@ fn sqlite_options(url: &str, connections: u32, synchronous: SqliteSynchronous, m
                 .busy_timeout(BUSY_TIMEOUT)
                 .row_buffer_size(ROWS_ON_THE_WAY)
                 .pragma("temp_store", "MEMORY")
-                .pragma("cache_size", "-8000")
+                .pragma("cache_size", pages)
+                .pragma("wal_autocheckpoint", LOGGED_PAGES)
                 .pragma("mmap_size", mapped)
         })
         .map_sqlx_sqlite_pool_opts(|pool| {

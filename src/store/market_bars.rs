@@ -40,13 +40,6 @@ const SQLITE_ROWS: usize = 100;
 const POSTGRES_ROWS: usize = 500;
 
 impl Prices<'_> {
-    /// Rows to gather for one transaction: neighbours in the table are then written together, and the memory stays flat. On
-    /// SQLite every other write waits for it, with the rests that it takes: these are less than a second.
-    #[must_use]
-    pub fn rows_a_transaction(&self) -> usize {
-        if self.0.backend() == DbBackend::Sqlite { 8_000 } else { 24_000 }
-    }
-
     /// The stored bars of these symbols between two days, by symbol and day.
     pub async fn between(
         &self,

@@ -1,19 +1,14 @@
-//! Bulk work gives way to queries: it goes on one piece at a time. As long as queries come, it rests after each piece for
-//! as long as the piece took, then waits while any query is being answered. It rests and waits no longer in all than twice
-//! its work, so that it comes to its end under any load.
+//! Bulk work gives way to queries: it goes on one piece at a time, and between two pieces waits while any query is
+//! being answered. It waits no longer in all than it works, so that it comes to its end under any load.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, OwnedMutexGuard};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
 /// The longest that work waits at once, for queries that take long themselves.
 const MOST_CREDIT: Duration = Duration::from_millis(200);
-/// How much of its own time work may rest and wait.
-const CREDIT_OF_WORK: u32 = 2;
-/// How long after a query the next one is expected: without any in this time, work doesn't rest.
-const NEXT_QUERY_WITHIN: Duration = Duration::from_millis(250);
 
 /// What queries and bulk work of a process know of each other; clones share it.
 #[derive(Clone, Default)]
@@ -23,21 +18,19 @@ pub struct Pace(Arc<Parts>);
 struct Parts {
     /// Queries that are being answered.
     answering: AtomicUsize,
-    /// When the last one was answered.
-    answered: Mutex<Option<Instant>>,
     /// Tells that there is none any more.
     quiet: Notify,
     /// Whoever works in bulk holds it.
-    lane: Arc<tokio::sync::Mutex<Credit>>,
+    lane: Arc<Mutex<Credit>>,
 }
 
-/// How long bulk work may still rest and wait.
+/// How long bulk work may still wait: as long as it has worked.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Credit(Duration);
 
 impl Credit {
     fn earn(&mut self, worked: Duration) {
-        self.0 = self.0.saturating_add(worked * CREDIT_OF_WORK).min(MOST_CREDIT);
+        self.0 = self.0.saturating_add(worked).min(MOST_CREDIT);
     }
 
     fn spend(&mut self, waited: Duration) {
@@ -51,7 +44,6 @@ pub struct Answering(Arc<Parts>);
 impl Drop for Answering {
     fn drop(&mut self) {
         if self.0.answering.fetch_sub(1, Ordering::AcqRel) == 1 {
-            *self.0.answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             self.0.quiet.notify_waiters();
         }
     }
@@ -82,12 +74,6 @@ impl Pace {
         turn
     }
 
-    /// Whether queries come: one is being answered, or was a moment ago.
-    fn is_asked(&self) -> bool {
-        let answered = *self.0.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        self.0.answering.load(Ordering::Acquire) > 0 || answered.is_some_and(|at| at.elapsed() < NEXT_QUERY_WITHIN)
-    }
-
     /// Waits until no query is being answered.
     async fn quiet(&self) {
         loop {
@@ -104,12 +90,8 @@ impl Pace {
 impl Turn {
     /// Between two pieces of work, of a few milliseconds each.
     pub async fn give_way(&mut self) {
-        let worked = self.since.elapsed();
-        self.credit.earn(worked);
-        if self.pace.is_asked() {
-            let began = Instant::now();
-            tokio::time::sleep(worked.min(self.credit.0)).await;
-            self.credit.spend(began.elapsed());
+        self.credit.earn(self.since.elapsed());
+        if self.pace.0.answering.load(Ordering::Acquire) > 0 {
             let began = Instant::now();
             // That queries go on for longer is no error.
             let _ = tokio::time::timeout(self.credit.0, self.pace.quiet()).await;
@@ -135,14 +117,14 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
-    fn work_may_wait_for_twice_as_long_as_it_has_worked_and_not_for_long_at_once() {
+    fn work_may_wait_for_as_long_as_it_has_worked_and_not_for_long_at_once() {
         let mut credit = Credit::default();
         credit.earn(3 * MS);
         credit.earn(4 * MS);
         credit.spend(5 * MS);
-        assert_eq!(credit, Credit(9 * MS));
+        assert_eq!(credit, Credit(2 * MS));
         // A timer may come late.
-        credit.spend(10 * MS);
+        credit.spend(3 * MS);
         assert_eq!(credit, Credit(Duration::ZERO));
         credit.earn(Duration::from_mins(1));
         assert_eq!(credit, Credit(MOST_CREDIT));
@@ -172,25 +154,6 @@ mod tests {
         assert!((&mut quiet).now_or_never().is_none());
         drop(other);
         assert!((&mut quiet).now_or_never().is_some());
-    }
-
-    #[tokio::test]
-    async fn work_rests_only_while_queries_come() {
-        let pace = Pace::default();
-        assert!(!pace.is_asked());
-        let query = pace.answering();
-        assert!(pace.is_asked());
-        drop(query);
-        assert!(pace.is_asked(), "the next may follow at once");
-        *pace.0.answered.lock().expect("no panic") = Instant::now().checked_sub(NEXT_QUERY_WITHIN);
-        assert!(!pace.is_asked());
-
-        let mut turn = pace.turn().await;
-        turn.since -= 5 * MS;
-        assert!(turn.give_way().now_or_never().is_some(), "nobody asks");
-        drop(pace.answering());
-        turn.since -= 5 * MS;
-        assert!(turn.give_way().now_or_never().is_none(), "it rests for as long as it worked");
     }
 
     #[tokio::test]
