@@ -53,13 +53,14 @@ impl Series {
     #[must_use]
     pub fn new(raw: Columns, provided: &[Option<f64>], splits: Vec<Split>, dividends: Vec<Dividend>) -> Self {
         let adjusted_close = adjusted_closes(&raw.days, &raw.close, provided, &splits, &dividends);
-        let is_provided = provided.iter().any(Option::is_some);
-        let provided = is_provided.then(|| provided.iter().map(Option::is_some).collect()).unwrap_or_default();
+        let provided: Vec<bool> = provided.iter().map(Option::is_some).collect();
+        let provided = if provided.contains(&true) { provided } else { Vec::new() };
         Self { raw, adjusted_close, splits, dividends, provided }
     }
 
     /// The same of bars one by one.
     #[cfg(test)]
+    #[must_use]
     pub fn of_bars(bars: &[Bar], splits: &[Split], dividends: &[Dividend]) -> Self {
         let raw = Columns {
             days: bars.iter().map(|b| b.day).collect(),
