@@ -53,7 +53,7 @@ impl Symbol {
 
     /// The bars, and the room that they take for as long as they are used.
     async fn columns(&self, ctx: &Context<'_>) -> Result<(Arc<Series>, Option<Room>)> {
-        let (series, room) = spending::series_of(ctx, &self.0).await?;
+        let (series, room) = Box::pin(spending::series_of(ctx, &self.0)).await?;
         Ok((series.unwrap_or_default(), room))
     }
 
@@ -274,9 +274,12 @@ impl Symbol {
     ) -> Result<Records<PriceBar>> {
         let page = PageArguments { first, after, last, before }.request(&bar_sorts())?;
         let (from, to) = (from.map(|d| d.0), to.map(|d| d.0));
+        // Every field of a symbol that is being answered takes as much as the largest of these futures.
         match interval {
-            Interval::Day => self.daily(ctx, page, from, to).await.map(Records),
-            Interval::Week | Interval::Month => self.resampled(ctx, page, from, to, interval).await.map(Records),
+            Interval::Day => Box::pin(self.daily(ctx, page, from, to)).await.map(Records),
+            Interval::Week | Interval::Month => {
+                Box::pin(self.resampled(ctx, page, from, to, interval)).await.map(Records)
+            }
         }
     }
 
