@@ -354,3 +354,22 @@ impl Symbol {
         Ok(PriceSeries::new(series, from, to, interval, adjustment, chart_url, room))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::ContainerType;
+
+    use super::*;
+
+    /// What a future takes, without one being made.
+    fn size<F: Future>(_: impl FnOnce(&'static Symbol, &'static Context<'static>) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_field_that_is_answered_takes_little() {
+        // A list of 500 symbols with forty fields each has twenty thousand of them at a time.
+        let whole = size(|symbol, ctx| symbol.resolve_field(ctx));
+        assert!(whole < 5_000, "{whole} bytes");
+    }
+}
