@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use moka::future::Cache;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::forecast::{ArtifactError, ModelDirectory};
@@ -30,6 +31,8 @@ pub struct Parts {
     pub providers: Providers,
     pub series: SeriesCache,
     pub models: Registry,
+    /// A file that somebody owns is in memory whole while a job reads it, so there is one at a time.
+    pub files: Arc<Semaphore>,
     /// Cancelled when the process is asked to stop.
     pub shutdown: CancellationToken,
 }
@@ -58,13 +61,14 @@ impl App {
     /// The same service for operations that read whole tables: see [`Store::for_scans`].
     #[must_use]
     pub fn for_scans(&self) -> Self {
-        let Parts { settings, store, providers, series, models, shutdown } = &**self;
+        let Parts { settings, store, providers, series, models, files, shutdown } = &**self;
         Self(Arc::new(Parts {
             settings: settings.clone(),
             store: store.for_scans(),
             providers: providers.clone(),
             series: series.clone(),
             models: models.clone(),
+            files: files.clone(),
             shutdown: shutdown.clone(),
         }))
     }
@@ -92,7 +96,8 @@ impl App {
         let directory = tokio::task::spawn_blocking(move || ModelDirectory::load(&folder, library.as_deref()));
         let models =
             Registry::new(store.clone(), directory.await.map_err(|e| StartError::Interrupted(e.to_string()))??);
-        Ok(Self(Arc::new(Parts { settings, store, providers, series, models, shutdown: CancellationToken::new() })))
+        let (files, shutdown) = (Arc::new(Semaphore::new(1)), CancellationToken::new());
+        Ok(Self(Arc::new(Parts { settings, store, providers, series, models, files, shutdown })))
     }
 }
 

@@ -51,7 +51,7 @@ pub async fn preview(
     let clock = Clock::at(chrono::Utc::now(), exchange, &ticker);
     let unusable = |e: ProviderError| RequestError::invalid("file", e.to_string());
     let read = tokio::task::spawn_blocking(move || {
-        let file = files::read(&content, &options).map_err(unusable)?;
+        let file = files::read(content, &options).map_err(unusable)?;
         let mut doubts = file.notes.clone();
         let mut bars = Vec::new();
         if let Some(why) = &file.undecided {

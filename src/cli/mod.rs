@@ -14,6 +14,7 @@ mod export;
 mod import;
 mod import_market;
 mod prepare;
+mod runtime;
 mod samples;
 mod serve;
 mod token;
@@ -89,8 +90,6 @@ enum Command {
     Token(token::TokenCommand),
 }
 
-/// What a thread may take: input shapes how deep the parsers of queries and JSON call themselves, within bounds that fit.
-const STACK: usize = 8 << 20;
 /// How long what still computes may go on once the command is over. Nobody waits for its result.
 const LAST_WORK: Duration = Duration::from_secs(1);
 
@@ -102,8 +101,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // Fails only if a provider is there already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build() {
-        Ok(runtime) => runtime,
+    let (runtime, _lookout) = match runtime::build() {
+        Ok(built) => built,
         Err(error) => return complain(&CommandError::Failed(format!("no threads to run on: {error}"))),
     };
     let ended = runtime.block_on(run(arguments.command));

@@ -106,8 +106,9 @@ pub struct RefreshSymbolsPayload {
 pub struct ImportPricesInput {
     /// Added if it isn't followed yet.
     ticker: String,
-    /// A table of daily prices, at most 64 MiB: an exchange's, Yahoo's, Nasdaq's, Investing.com's, Stooq's, Kite's or
-    /// Alpha Vantage's export, or any with the headings date,open,high,low,close[,`adjusted_close`],volume.
+    /// A table of daily prices, at most 64 MiB (16 of JSON) with 100,000 rows of one share: an exchange's, Yahoo's,
+    /// Nasdaq's, Investing.com's, Stooq's, Kite's or Alpha Vantage's export, or any with the headings
+    /// date,open,high,low,close[,`adjusted_close`],volume.
     file: Upload,
     /// Which number of a date comes first; decided from the whole column if left out, and asked for where that
     /// can't decide.

@@ -44,6 +44,8 @@ pub(super) struct Gate {
     pub lane: Lane,
     pub running: Arc<Semaphore>,
     pub bodies: Arc<Semaphore>,
+    /// All but one of the processors read long bodies at a time: the others' requests aren't behind a queue of them.
+    pub reading: Arc<Semaphore>,
     texts: Arc<Semaphore>,
     /// All but one of the processors parse at a time, the last one answers.
     parsing: Arc<Semaphore>,
@@ -68,6 +70,7 @@ impl Gate {
             lane: Lane::default(),
             running: Arc::new(Semaphore::new(MOST_RUNNING)),
             bodies: Arc::new(Semaphore::new(BODIES)),
+            reading: Arc::new(Semaphore::new(parsers)),
             texts: Arc::new(Semaphore::new(TEXTS)),
             parsing: Arc::new(Semaphore::new(parsers)),
             followed: Arc::new(Semaphore::new(FOLLOWED)),

@@ -1,14 +1,27 @@
 //! The fonts of reports, inside the binary, and the signs that they have.
 
+use std::io::Read;
 use std::sync::LazyLock;
 
+use flate2::read::GzDecoder;
 use ttf_parser::Face;
 
-pub(super) const FONTS: [&[u8]; 3] = [
-    include_bytes!("fonts/Inter-Regular.ttf"),
-    include_bytes!("fonts/Inter-SemiBold.ttf"),
-    include_bytes!("fonts/Inter-Bold.ttf"),
-];
+macro_rules! font {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("OUT_DIR"), "/Inter-", $name, ".ttf.gz"))
+    };
+}
+
+static DEFLATED: [&[u8]; 3] = [font!("Regular"), font!("SemiBold"), font!("Bold")];
+
+/// Regular, semi-bold and bold.
+pub(super) static FONTS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let inflated = |deflated: &&[u8]| {
+        let mut font = Vec::new();
+        GzDecoder::new(*deflated).read_to_end(&mut font).ok().map(|_| font)
+    };
+    DEFLATED.iter().filter_map(inflated).collect()
+});
 /// The fonts' tables, to look signs up in.
 static FACES: LazyLock<Vec<Face<'static>>> =
     LazyLock::new(|| FONTS.iter().filter_map(|font| Face::parse(font, 0).ok()).collect());

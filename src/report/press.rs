@@ -34,11 +34,11 @@ pub(super) struct Press {
 }
 
 impl Press {
-    pub(super) fn new(fonts: &[&'static [u8]], templates: &[(&str, &str)]) -> Self {
+    pub(super) fn new(fonts: &'static [Vec<u8>], templates: &[(&str, &str)]) -> Self {
         let mut book = FontBook::new();
         let mut faces = Vec::new();
-        for &data in fonts {
-            for font in Font::iter(Bytes::new(data)) {
+        for data in fonts {
+            for font in Font::iter(Bytes::new(data.as_slice())) {
                 book.push(font.info().clone());
                 faces.push(font);
             }

@@ -81,62 +81,42 @@ const LEASE_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a process that stops waits for a connection that somebody still has.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 
-impl Store {
-    /// Connects to `sqlite://path` or `postgres://…`; makes an SQLite file and its folder where there is none.
-    ///
-    /// # Errors
-    /// When the folder can't be made or the database doesn't answer.
-    pub async fn connect(url: &str) -> Result<Self> {
-        Self::connect_with(url, POSTGRES_CONNECTIONS).await
+/// What a store is connected by.
+struct Connections {
+    read: DatabaseConnection,
+    scan: DatabaseConnection,
+    write: DatabaseConnection,
+    versions: DatabaseConnection,
+    queue: DatabaseConnection,
+    leases: DatabaseConnection,
+    postgres: Option<ConnectOptions>,
+}
+
+impl Connections {
+    async fn to_sqlite(url: &str, statements: &Arc<AtomicU64>, opened: &Arc<AtomicU64>) -> Result<Self> {
+        let normal = SqliteSynchronous::Normal;
+        let of_writer = sqlite_options(url, 1, SqliteSynchronous::Full, NO_MAP, PAGES_OF_WRITER);
+        let mut write = Database::connect(of_writer).await?;
+        let mut read = Database::connect(sqlite_options(url, SQLITE_READERS, normal, READERS_MAP, PAGES)).await?;
+        let scans = sqlite_options(url, SCANS, normal, NO_MAP, PAGES);
+        let mut scan = Database::connect(within(LONGEST_STATEMENT, scans)).await?;
+        watch([&mut read, &mut scan, &mut write], statements);
+        let count = opened.clone();
+        let mut options = sqlite_options(url, 1, normal, NO_MAP, PAGES);
+        options.map_sqlx_sqlite_pool_opts(move |pool| {
+            let count = count.clone();
+            pool.after_connect(move |_, _| {
+                count.fetch_add(1, Ordering::AcqRel);
+                Box::pin(std::future::ready(Ok(())))
+            })
+        });
+        let versions = Database::connect(options).await?;
+        // What is lost of the queue is delivered again, from the records.
+        let queue = Database::connect(sqlite_options(url, 1, normal, NO_MAP, PAGES)).await?;
+        Ok(Self { read, scan, leases: write.clone(), write, versions, queue, postgres: None })
     }
 
-    /// Connects with so many connections, if it's PostgreSQL. Four more serve leases, events and scans.
-    ///
-    /// # Errors
-    /// When the folder can't be made or the database doesn't answer.
-    pub async fn connect_with(url: &str, connections: u32) -> Result<Self> {
-        let storage_full: Arc<AtomicBool> = Arc::default();
-        let statements: Arc<AtomicU64> = Arc::default();
-        let opened: Arc<AtomicU64> = Arc::default();
-        let pace = Pace::default();
-        if url.starts_with("sqlite:") {
-            create_folder_of(url)?;
-            let mut write =
-                Database::connect(sqlite_options(url, 1, SqliteSynchronous::Full, NO_MAP, PAGES_OF_WRITER)).await?;
-            let mut read =
-                Database::connect(sqlite_options(url, SQLITE_READERS, SqliteSynchronous::Normal, READERS_MAP, PAGES))
-                    .await?;
-            let scans = sqlite_options(url, SCANS, SqliteSynchronous::Normal, NO_MAP, PAGES);
-            let mut scan = Database::connect(within(LONGEST_STATEMENT, scans)).await?;
-            watch([&mut read, &mut scan, &mut write], &statements);
-            let count = opened.clone();
-            let mut options = sqlite_options(url, 1, SqliteSynchronous::Normal, NO_MAP, PAGES);
-            options.map_sqlx_sqlite_pool_opts(move |pool| {
-                let count = count.clone();
-                pool.after_connect(move |_, _| {
-                    count.fetch_add(1, Ordering::AcqRel);
-                    Box::pin(std::future::ready(Ok(())))
-                })
-            });
-            let versions = Database::connect(options).await?;
-            // What is lost of the queue is delivered again, from the records.
-            let queue = Database::connect(sqlite_options(url, 1, SqliteSynchronous::Normal, NO_MAP, PAGES)).await?;
-            let (leases, events) = (write.clone(), Events::local(read.clone()));
-            return Ok(Self {
-                read: Readers::keeping(read, &statements),
-                scan,
-                write,
-                versions,
-                opened,
-                queue,
-                leases,
-                events,
-                storage_full,
-                statements,
-                pace,
-                postgres: None,
-            });
-        }
+    async fn to_postgres(url: &str, connections: u32, statements: &Arc<AtomicU64>) -> Result<Self> {
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(connections)
@@ -164,15 +144,43 @@ impl Store {
         options.statement_timeout(LONGEST_STATEMENT);
         let mut pool = told_of(Database::connect(options.clone())).await?;
         let mut scan = Database::connect(options.max_connections(SCANS).connect_lazy(true).clone()).await?;
-        watch([&mut pool, &mut scan], &statements);
+        watch([&mut pool, &mut scan], statements);
         options.max_connections(1).acquire_timeout(LEASE_PATIENCE);
         let leases = Database::connect(options).await?;
-        let events = Events::shared(pool.clone(), pool.get_postgres_connection_pool().clone());
-        let read = Readers::keeping(pool.clone(), &statements);
-        let (write, versions, queue) = (pool.clone(), pool.clone(), pool);
-        let postgres = Some(unhurried);
+        let [read, write, versions, queue] = [(); 4].map(|()| pool.clone());
+        Ok(Self { read, scan, write, versions, queue, leases, postgres: Some(unhurried) })
+    }
+}
+
+impl Store {
+    /// Connects to `sqlite://path` or `postgres://…`; makes an SQLite file and its folder where there is none.
+    ///
+    /// # Errors
+    /// When the folder can't be made or the database doesn't answer.
+    pub async fn connect(url: &str) -> Result<Self> {
+        Self::connect_with(url, POSTGRES_CONNECTIONS).await
+    }
+
+    /// Connects with so many connections, if it's PostgreSQL. Four more serve leases, events and scans.
+    ///
+    /// # Errors
+    /// When the folder can't be made or the database doesn't answer.
+    pub async fn connect_with(url: &str, connections: u32) -> Result<Self> {
+        let statements: Arc<AtomicU64> = Arc::default();
+        let opened: Arc<AtomicU64> = Arc::default();
+        let connected = if url.starts_with("sqlite:") {
+            create_folder_of(url)?;
+            Connections::to_sqlite(url, &statements, &opened).await
+        } else {
+            Connections::to_postgres(url, connections, &statements).await
+        };
+        let Connections { read, scan, write, versions, queue, leases, postgres } = connected?;
+        let events = match &postgres {
+            None => Events::local(read.clone()),
+            Some(_) => Events::shared(read.clone(), read.get_postgres_connection_pool().clone()),
+        };
         Ok(Self {
-            read,
+            read: Readers::keeping(read, &statements),
             scan,
             write,
             versions,
@@ -180,9 +188,9 @@ impl Store {
             queue,
             leases,
             events,
-            storage_full,
+            storage_full: Arc::default(),
             statements,
-            pace,
+            pace: Pace::default(),
             postgres,
         })
     }

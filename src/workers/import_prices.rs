@@ -7,6 +7,8 @@ use crate::jobs::ImportPrices;
 use crate::providers::files::{self, Options};
 
 pub(super) async fn run(job: &ImportPrices, app: &App, progress: &Progress) -> Result<Done, JobError> {
+    // It is never closed.
+    let _alone = app.files.acquire().await.ok();
     let Some(content) = app.store.jobs().attachment(progress.job_id()).await? else {
         return Err(JobError::Pointless("The uploaded file is no longer kept; upload it again".to_owned()));
     };
@@ -16,7 +18,7 @@ pub(super) async fn run(job: &ImportPrices, app: &App, progress: &Progress) -> R
     progress.tell(0, None, "Reading the file").await;
     let options = Options { ticker: symbol.ticker, date_order: job.date_order, day: job.day };
     let read = tokio::task::spawn_blocking(move || {
-        files::read(&content, &options).and_then(|file| Ok((file.batch()?, file.notes)))
+        files::read(content, &options).and_then(|file| Ok((file.batch()?, file.notes)))
     });
     let (batch, notes) = read.await.map_err(IngestError::from)??;
     progress.tell(0, None, "Checking and storing the bars").await;

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::form_urlencoded;
 
 use crate::graphql::Code;
+use crate::http::gate::Gate;
 
 /// An operation and its variables.
 const LARGEST_JSON: usize = 1 << 20;
@@ -76,6 +77,8 @@ impl Malformed {
 pub(super) struct Parsed {
     pub request: GraphQLRequest,
     pub document_id: Option<String>,
+    /// What a long one has of the processors until it is let in.
+    pub reading: Option<OwnedSemaphorePermit>,
 }
 
 /// The parameters of an operation, as the GraphQL over HTTP specification names them.
@@ -99,7 +102,7 @@ impl Parameters {
         {
             request.extensions = self::extensions(extensions);
         }
-        Parsed { request, document_id: self.document_id }
+        Parsed { request, document_id: self.document_id, reading: None }
     }
 }
 
@@ -116,10 +119,18 @@ pub(super) fn extensions(
 pub(super) async fn json(
     body: Body,
     announced: Option<usize>,
-    bodies: &Arc<Semaphore>,
+    gate: &Gate,
 ) -> Result<(Parsed, Option<OwnedSemaphorePermit>), Malformed> {
-    let (bytes, room) = whole(body, announced, LARGEST_JSON, bodies).await?;
-    Ok((parameters(&bytes)?, room))
+    let (bytes, room) = whole(body, announced, LARGEST_JSON, &gate.bodies).await?;
+    let reading = match bytes.len() {
+        ..=SHORT_JSON => None,
+        _ => {
+            let reading = tokio::time::timeout(ROOM_WAIT, gate.reading.clone().acquire_owned());
+            // It is never closed.
+            reading.await.map_err(|_| Malformed::crowded())?.ok()
+        }
+    };
+    Ok((Parsed { reading, ..parameters(&bytes)? }, room))
 }
 
 /// Reads a body of so many bytes at most, all of it in time.

@@ -97,7 +97,7 @@ pub(super) async fn post(
     let (parts, body) = request.into_parts();
     let headers = parts.headers;
     match content_type(&headers) {
-        Content::Json => match body::json(body, length(&headers), &service.gate.bodies).await {
+        Content::Json => match body::json(body, length(&headers), &service.gate).await {
             Ok((parsed, _room)) => run(service, caller, parsed, &headers, &Method::POST).await,
             Err(error) => malformed(&headers, &error),
         },
@@ -195,7 +195,7 @@ fn malformed(headers: &HeaderMap, error: &body::Malformed) -> Response {
 async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &HeaderMap, method: &Method) -> Response {
     let accepted = accepted(headers);
     let form = form(headers);
-    let body::Parsed { mut request, document_id } = parsed;
+    let body::Parsed { mut request, document_id, reading } = parsed;
     let keep = match service.gate.documents.resolve(&mut request, document_id.as_deref()) {
         Ok(keep) => keep,
         Err(error) => return answer::respond(&async_graphql::Response::from_errors(vec![error]), form),
@@ -214,6 +214,7 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
         Ok(admitted) => admitted,
         Err(errors) => return answer::respond(&async_graphql::Response::from_errors(errors), form),
     };
+    drop(reading);
     if let (Some(hash), Some(text)) = (keep, text) {
         service.gate.documents.keep(hash, &text);
     }

@@ -1,5 +1,7 @@
 //! A file's bytes as text: UTF-8, UTF-16 in both orders, or Windows-1252.
 
+use std::borrow::Cow;
+
 use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::providers::ProviderError;
@@ -18,13 +20,13 @@ fn bad(what: impl Into<String>) -> ProviderError {
 ///
 /// # Errors
 /// When it's too large, empty, or a kind of file that isn't text.
-pub(super) fn text(content: &[u8]) -> Result<String, ProviderError> {
+pub(super) fn text(content: Cow<'_, [u8]>) -> Result<String, ProviderError> {
     if content.len() > LARGEST_FILE {
         return Err(bad(format!("it is larger than {} MiB; split it", LARGEST_FILE >> 20)));
     }
     // The exchanges' daily files come as archives of one table.
     if content.starts_with(b"PK\x03\x04")
-        && let Unpacked::Text(text) = unpack(content)
+        && let Unpacked::Text(text) = unpack(&content)
     {
         return Ok(text);
     }
@@ -42,19 +44,21 @@ pub(super) fn text(content: &[u8]) -> Result<String, ProviderError> {
     if let Some((_, what)) = known.iter().find(|(mark, _)| content.starts_with(mark)) {
         return Err(bad(*what));
     }
-    let encoding = match content {
+    let encoding = match &*content {
         [0xff, 0xfe, ..] => Some(UTF_16LE),
         [0xfe, 0xff, ..] => Some(UTF_16BE),
-        _ => utf16_without_mark(content),
+        _ => utf16_without_mark(&content),
     };
-    let text = match encoding {
-        Some(encoding) => encoding.decode(content).0.into_owned(),
-        None => match std::str::from_utf8(content) {
-            Ok(text) => text.to_owned(),
-            Err(_) => WINDOWS_1252.decode(content).0.into_owned(),
+    let mut text = match encoding {
+        Some(encoding) => encoding.decode(&content).0.into_owned(),
+        // Bytes that are given away become the text where they stand.
+        None => match String::from_utf8(content.into_owned()) {
+            Ok(text) => text,
+            Err(error) => WINDOWS_1252.decode(error.as_bytes()).0.into_owned(),
         },
     };
-    let text = text.trim_start_matches('\u{feff}');
+    let marks = text.len() - text.trim_start_matches('\u{feff}').len();
+    text.drain(..marks);
     if text.trim().is_empty() {
         return Err(bad("it is empty; it needs the headings date,open,high,low,close,volume"));
     }
@@ -67,7 +71,7 @@ pub(super) fn text(content: &[u8]) -> Result<String, ProviderError> {
     if text.match_indices('\r').any(ends_alone) {
         return Ok(text.replace("\r\n", "\n").replace('\r', "\n"));
     }
-    Ok(text.to_owned())
+    Ok(text)
 }
 
 /// Text in Latin letters as UTF-16 has a zero in every second byte.

@@ -8,6 +8,9 @@ use crate::market::close::unfinished_day;
 use crate::market::day;
 use crate::providers::ProviderError;
 
+/// The largest file of JSON: its rows are looked up by name, which takes several times their bytes. It has room for more rows
+/// than a share's days.
+pub(super) const LARGEST: usize = 16 << 20;
 const NO_ROWS: &str = "its JSON holds no rows of prices";
 
 type Object<'a> = HashMap<String, &'a RawValue>;
@@ -41,6 +44,9 @@ fn unfinished(object: &Object<'_>) -> Option<String> {
 
 /// The table in lines of cells parted by tabs, headings first, and what was left out of it.
 pub(super) fn table(text: &str) -> Result<(String, Option<String>), ProviderError> {
+    if text.len() > LARGEST {
+        return Err(bad(format!("it is JSON of more than {} MiB; split it, or save it as CSV", LARGEST >> 20)));
+    }
     let mut value = borrowed(text.trim())?;
     // The rows may stand under a name or two.
     for _ in 0..3 {

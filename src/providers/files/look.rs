@@ -11,6 +11,9 @@ use super::repeats::Days;
 use crate::market::dates::{self, OrderVotes};
 use crate::providers::ProviderError;
 
+/// Rows of one share in a file, whether they can be read or not: trading days of two centuries are half as many.
+pub(super) const MOST_ROWS: usize = 100_000;
+
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) order: OrderVotes,
@@ -34,6 +37,12 @@ pub(super) fn look(inner: &Inner) -> Result<Seen, ProviderError> {
     let mut seen = Seen { blocks: Blocks::of(&inner.table.headings), ..Seen::default() };
     let mut before: Option<(dates::Written, String)> = None;
     for (number, line) in inner.table.lines() {
+        if seen.rows + seen.broken > MOST_ROWS {
+            return Err(bad(format!(
+                "it has more than {MOST_ROWS} rows of one share, and there are not so many trading days; daily prices are needed, \
+                 one row a day"
+            )));
+        }
         let row = match inner.line(number, line) {
             Line::Row(row) => row,
             Line::LeftOut(reason) => {

@@ -16,6 +16,7 @@ mod repeats;
 mod table;
 mod tickers;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use formats::format_of;
@@ -64,12 +65,13 @@ pub struct PriceFile {
     pub undecided: Option<String>,
 }
 
-/// Reads a file's headings and decides from all of its rows how its dates and numbers are written.
+/// Reads a file's headings and decides from all of its rows how its dates and numbers are written. Content that is given
+/// away isn't copied.
 ///
 /// # Errors
 /// [`ProviderError::BadFile`] with a sentence that says what to do.
-pub fn read(content: &[u8], options: &Options) -> Result<PriceFile, ProviderError> {
-    let mut text = decode::text(content)?;
+pub fn read<'a>(content: impl Into<Cow<'a, [u8]>>, options: &Options) -> Result<PriceFile, ProviderError> {
+    let mut text = decode::text(content.into())?;
     let is_json = text.trim_start().starts_with(['{', '[']);
     let mut notes = Vec::new();
     if is_json {

@@ -300,3 +300,21 @@ fn a_saved_answer_s_newest_day_stays_once_its_exchange_has_closed() {
         assert_eq!(rows(&saved(refreshed, symbol), symbol).len(), count, "{refreshed} {symbol}");
     }
 }
+
+#[test]
+fn more_rows_than_there_are_days_are_not_read() {
+    let mut text = "date,open,high,low,close,volume\n".to_owned();
+    for n in 0..=look::MOST_ROWS {
+        text.push_str(&format!("{:04}-{:02}-{:02},1,2,1,1.5,7\n", 1800 + n / 336 % 220, 1 + n / 28 % 12, 1 + n % 28));
+    }
+    assert_eq!(
+        refusal(&format!("{text}2024-01-02,1,2,1,1.5,7\n"), "A"),
+        "the file can't be used: it has more than 100000 rows of one share, and there are not so many trading days; daily prices \
+         are needed, one row a day"
+    );
+    // Those of other shares are not counted.
+    let others = text.replace("date,", "symbol,date,").replace("\n1", "\nB,1").replace("\n2", "\nB,2");
+    assert_eq!(rows(&format!("{others}A,2024-01-02,1,2,1,1.5,7\n"), "A"), ["2024-01-02 1 2 1 1.5 7"]);
+    let json = format!("[{}]", "{\"date\":\"2024-01-02\"},".repeat(json::LARGEST / 20));
+    assert!(refusal(&json, "A").contains("JSON of more than 16 MiB"));
+}
