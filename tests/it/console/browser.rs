@@ -230,10 +230,12 @@ impl Browser {
         self.folder.path()
     }
 
-    /// What the browser complained of since it was last asked.
+    /// What the browser complained of since it was last asked. That a page took seconds to use what it has loaded ahead says
+    /// how busy the machine is.
     pub async fn complaints(&self) -> Vec<String> {
         let log = self.page.issue_cmd(ReadLog).await.expect("a log");
-        log.as_array().into_iter().flatten().filter_map(|entry| Some(entry["message"].as_str()?.to_owned())).collect()
+        let messages = log.as_array().into_iter().flatten().filter_map(|entry| entry["message"].as_str());
+        messages.filter(|message| !message.contains("not used within a few seconds")).map(str::to_owned).collect()
     }
 
     pub async fn close(self) {
