@@ -122,13 +122,12 @@ pub(super) async fn json(
     gate: &Gate,
 ) -> Result<(Parsed, Option<OwnedSemaphorePermit>), Malformed> {
     let (bytes, room) = whole(body, announced, LARGEST_JSON, &gate.bodies).await?;
-    let reading = match bytes.len() {
-        ..=SHORT_JSON => None,
-        _ => {
-            let reading = tokio::time::timeout(ROOM_WAIT, gate.reading.clone().acquire_owned());
-            // It is never closed.
-            reading.await.map_err(|_| Malformed::crowded())?.ok()
-        }
+    let reading = if bytes.len() > SHORT_JSON {
+        let reading = tokio::time::timeout(ROOM_WAIT, gate.reading.clone().acquire_owned());
+        // It is never closed.
+        reading.await.map_err(|_| Malformed::crowded())?.ok()
+    } else {
+        None
     };
     Ok((Parsed { reading, ..parameters(&bytes)? }, room))
 }

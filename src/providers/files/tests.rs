@@ -251,9 +251,9 @@ fn an_archive_of_one_table_is_opened() {
         writer.write_all(b"Date,Open,High,Low,Close,Volume\n2024-01-02,1,3,1,2,10\n").expect("content");
         writer.finish().expect("an archive").into_inner()
     };
-    let file = read(&zipped("cm02JAN2024bhav.csv"), &Options::default()).expect("a file");
+    let file = read(zipped("cm02JAN2024bhav.csv"), &Options::default()).expect("a file");
     assert_eq!(file.columns.len(), 6);
-    let refused = read(&zipped("xl/workbook.xml"), &Options::default()).expect_err("a spreadsheet").to_string();
+    let refused = read(zipped("xl/workbook.xml"), &Options::default()).expect_err("a spreadsheet").to_string();
     assert!(refused.contains("save it as CSV"), "{refused}");
 }
 
