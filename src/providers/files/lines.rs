@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::numbers::{Style, is_nothing, plain};
 use super::table::{Table, cells};
-use super::tickers::base;
+use super::tickers::is_of;
 use crate::market::{DateOrder, Day, dates, day};
 use crate::providers::{ProviderError, RawBar};
 
@@ -50,7 +50,7 @@ pub(super) fn bad(what: impl Into<String>) -> ProviderError {
 pub(super) enum Line<'a> {
     Row(Vec<Cow<'a, str>>),
     /// Not a price of this share's day, with the reason.
-    LeftOut(String),
+    LeftOut(Cow<'static, str>),
     Blank,
     Broken(String),
 }
@@ -73,36 +73,36 @@ impl Inner {
         }
         let cell = |i: usize| row.get(i).map_or("", Cow::as_ref);
         if row.iter().zip(names).all(|(cell, name)| cell.trim().eq_ignore_ascii_case(name)) {
-            return Line::LeftOut("repeated headings".to_owned());
+            return Line::LeftOut(Cow::Borrowed("repeated headings"));
         }
         if let Some((columns, wanted)) = &self.tickers
-            && !columns.iter().any(|&i| base(cell(i)) == *wanted)
+            && !columns.iter().any(|&i| is_of(cell(i), wanted))
         {
-            return Line::LeftOut("rows of other tickers".to_owned());
+            return Line::LeftOut(Cow::Borrowed("rows of other tickers"));
         }
         if let Some(i) = self.at.kind
             && cell(i) != "Q"
         {
             let kind: String = cell(i).chars().take(8).collect();
-            return Line::LeftOut(format!("rows of the type {kind}, which is no share"));
+            return Line::LeftOut(Cow::Owned(format!("rows of the type {kind}, which is no share")));
         }
         if let Some(i) = self.at.series
             && !cell(i).is_empty()
             && !SHARE_SERIES.contains(&cell(i).trim().to_uppercase().as_str())
         {
             let series: String = cell(i).chars().take(8).collect();
-            return Line::LeftOut(format!("rows of the series {series}, which is no share,"));
+            return Line::LeftOut(Cow::Owned(format!("rows of the series {series}, which is no share,")));
         }
         if let Some(i) = self.at.period
             && !["", "d", "1d", "day", "daily"].contains(&cell(i).trim().to_lowercase().as_str())
         {
-            return Line::LeftOut("rows of another period than a day".to_owned());
+            return Line::LeftOut(Cow::Borrowed("rows of another period than a day"));
         }
         if self.at.segments.iter().any(|&i| !["CM", "STK", ""].contains(&cell(i))) {
-            return Line::LeftOut("rows of another segment than shares".to_owned());
+            return Line::LeftOut(Cow::Borrowed("rows of another segment than shares"));
         }
         if [self.at.open, self.at.high, self.at.low, self.at.close].iter().all(|&i| is_nothing(cell(i))) {
-            return Line::LeftOut("rows without prices".to_owned());
+            return Line::LeftOut(Cow::Borrowed("rows without prices"));
         }
         Line::Row(row)
     }

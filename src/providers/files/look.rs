@@ -18,7 +18,7 @@ pub(super) const MOST_ROWS: usize = 100_000;
 pub(super) struct Seen {
     pub(super) order: OrderVotes,
     pub(super) style: StyleVotes,
-    pub(super) left_out: BTreeMap<String, u32>,
+    pub(super) left_out: BTreeMap<Cow<'static, str>, u32>,
     pub(super) rows: usize,
     pub(super) broken: usize,
     pub(super) unknown_volumes: usize,

@@ -125,7 +125,7 @@ pub fn read<'a>(content: impl Into<Cow<'a, [u8]>>, options: &Options) -> Result<
         (None, Err(fault)) => undecided = Some(fault.to_string()),
     }
     if seen.rows == 0 && seen.broken == 0 {
-        let why = listed(&seen.left_out.keys().cloned().collect::<Vec<_>>());
+        let why = listed(&seen.left_out.keys().map(ToString::to_string).collect::<Vec<_>>());
         let why = if why.is_empty() { "it has headings and no rows".to_owned() } else { format!("it has only {why}") };
         return Err(bad(format!("none of its rows can be used: {why}")));
     }

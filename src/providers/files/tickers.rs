@@ -1,6 +1,6 @@
 //! Whose rows a file holds, and which of them are wanted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::headings::Meaning;
 use super::table::{Table, cells};
@@ -16,6 +16,15 @@ pub(super) fn base(ticker: &str) -> String {
         Some((base, "NSE" | "BSE" | "NS" | "BO" | "US" | "LON" | "L")) if !base.is_empty() => base.to_owned(),
         _ => ticker.replace('-', "."),
     }
+}
+
+/// Whether a cell names the share of a [`base`], without making a text of it: a file of a whole market has a million cells.
+pub(super) fn is_of(cell: &str, wanted: &str) -> bool {
+    let cell = cell.trim();
+    if cell.is_ascii() && !cell.contains(['.', '-']) {
+        return cell.eq_ignore_ascii_case(wanted);
+    }
+    base(cell) == wanted
 }
 
 /// What a split or a consolidation leaves of an Indian ISIN.
@@ -71,18 +80,22 @@ pub(super) fn choose_ticker(
     let columns = table.headings.tickers();
     let Some(&main) = columns.first() else { return Ok(None) };
     // One share, however its name is spelled, by what it's told from others by.
-    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let mut told: BTreeMap<String, String> = BTreeMap::new();
+    let mut seen: HashSet<String> = HashSet::new();
     let mut matches = false;
     for (_, line) in table.lines() {
         let Some(row) = cells(line.trim_end_matches('\r'), table.delimiter) else { continue };
-        matches |= columns.iter().any(|&i| row.get(i).is_some_and(|cell| base(cell) == wanted));
+        matches |= columns.iter().any(|&i| row.get(i).is_some_and(|cell| is_of(cell, &wanted)));
         if let Some(name) = row.get(main).map(|cell| cell.trim()).filter(|name| !name.is_empty())
-            && names.len() < MOST_TICKERS
+            && told.len() < MOST_TICKERS
+            && seen.len() < 2 * MOST_TICKERS
+            && !seen.contains(name)
         {
-            names.entry(told_by(name)).or_insert_with(|| name.chars().take(40).collect());
+            seen.insert(name.to_owned());
+            told.entry(told_by(name)).or_insert_with(|| name.chars().take(40).collect());
         }
     }
-    let names: Vec<String> = names.into_values().collect();
+    let names: Vec<String> = told.into_values().collect();
     match (matches, &names[..]) {
         (true, _) => Ok(Some((columns, wanted))),
         (false, []) => Ok(None),
