@@ -7,13 +7,17 @@ use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObj
 
 use super::column::{Column, Gap};
 use super::errors::bad_input;
-use super::limits::Room;
+use super::limits::{Budget, Room};
 use super::record::{Plan, Record, Writer, json};
 use super::scalars::{BigInt, Date};
+use super::wire::apart;
 use crate::market::adjustment::adjusted_close;
 use crate::market::calendar::DayRange;
 use crate::market::resample::resample;
 use crate::market::{Adjustment, Bar, Columns, Dividend, Interval, Operand, PriceField, Series, Split as SplitRow};
+
+/// An indicator of more bars takes milliseconds.
+const LONG: usize = 10_000;
 
 /// One trading day, week or month of a symbol. Prices are in the symbol's currency.
 #[derive(Debug, Clone, SimpleObject)]
@@ -210,11 +214,15 @@ impl PriceSeries {
     /// An indicator with TA-Lib's conventions, null where its window isn't full. It sees the bars before `from`, too.
     async fn indicator(
         &self,
-        _ctx: &Context<'_>,
+        ctx: &Context<'_>,
         #[graphql(desc = "What to compute.")] by: OperandInput,
     ) -> Result<Column<Gap>> {
         let operand = Operand::try_from(by).map_err(bad_input)?;
-        let values = operand.values(&self.history);
+        if let Some(budget) = ctx.data_opt::<Budget>() {
+            budget.compute(self.history.len()).await?;
+        }
+        let compute = || operand.values(&self.history);
+        let values = if self.history.len() > LONG { apart(compute) } else { compute() };
         Ok(Column(values[self.range.clone()].iter().copied().map(Gap).collect()))
     }
 }

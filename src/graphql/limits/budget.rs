@@ -54,6 +54,8 @@ pub struct Budget(Arc<Account>);
 
 struct Account {
     cells: AtomicU64,
+    /// Values that were computed for columns, or are about to be.
+    computed: AtomicU64,
     lane: Lane,
     permit: Mutex<Option<OwnedSemaphorePermit>>,
     bars: Arc<Semaphore>,
@@ -91,6 +93,7 @@ impl Budget {
     pub fn new(lane: Lane) -> Self {
         Self(Arc::new(Account {
             cells: AtomicU64::new(0),
+            computed: AtomicU64::new(0),
             lane,
             permit: Mutex::new(None),
             bars: Arc::new(Semaphore::new(BARS_OF_LARGE as usize)),
@@ -111,6 +114,7 @@ impl Budget {
     /// Begins anew after an event of a subscription, whose permit would else last as long as its stream.
     pub fn renew(&self) {
         self.0.cells.store(0, Ordering::Relaxed);
+        self.0.computed.store(0, Ordering::Relaxed);
         *self.0.sweeps.lock().unwrap_or_else(PoisonError::into_inner) = Sweeps::default();
         *self.0.read.lock().unwrap_or_else(PoisonError::into_inner) = Read::default();
         if let Ok(mut permit) = self.0.permit.try_lock() {
@@ -172,6 +176,23 @@ impl Budget {
     pub fn is_small_with(&self, bars: i32) -> bool {
         let read = self.0.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.bars.saturating_add(u64::try_from(bars).unwrap_or(0)) <= LARGE_BARS
+    }
+
+    /// Waits until a column of so many values may be computed. Its values are cells once they are answered; computing them is
+    /// long before, and whoever asks for hundreds of columns begins with all of them at once.
+    ///
+    /// # Errors
+    /// When the columns would be more than one operation may answer with.
+    pub async fn compute(&self, values: usize) -> Result<(), Error> {
+        let computed = self.0.computed.fetch_add(values as u64, Ordering::Relaxed).saturating_add(values as u64);
+        if computed > MOST_CELLS {
+            return Err(too_large());
+        }
+        if computed > LARGE_CELLS {
+            self.acquire_permit().await;
+        }
+        tokio::task::yield_now().await;
+        Ok(())
     }
 
     /// Spends cells before they are made.
@@ -238,6 +259,22 @@ mod tests {
             of_one.room(Some(1), 10_000).await.expect("room");
         }
         assert!(of_one.room(Some(1), 1).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn columns_are_computed_one_large_operation_at_a_time_and_no_more_than_may_be_answered() {
+        let lane = Lane { large: Arc::new(Semaphore::new(1)), ..Lane::default() };
+        let large = Budget::new(lane.clone());
+        for _ in 0..150 {
+            large.compute(20_000).await.expect("its turn");
+        }
+        assert!(large.compute(20_000).await.is_err());
+        let second = Budget::new(lane);
+        second.compute(60_000).await.expect("small so far");
+        let waits = tokio::time::timeout(Duration::from_millis(50), second.compute(1)).await;
+        assert!(waits.is_err(), "{waits:?}");
+        drop(large);
+        second.compute(1).await.expect("its turn");
     }
 
     #[tokio::test]
