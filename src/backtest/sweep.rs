@@ -26,7 +26,7 @@ use crate::market::operand::LONGEST_WINDOW;
 pub const MOST_COMBINATIONS: usize = 1_000_000;
 
 /// Windows from `from` to `to`, `step` apart, both ends included where they are met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowRange {
     pub from: usize,
     pub to: usize,
@@ -78,7 +78,7 @@ pub enum SweepMetric {
 names!(SweepMetric { TotalReturn => "TOTAL_RETURN", Sharpe => "SHARPE", MaxDrawdown => "MAX_DRAWDOWN" });
 
 /// The results of a sweep: a row a pair, the sell window running fastest.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sweep {
     pub buy: WindowRange,
     pub sell: WindowRange,
