@@ -146,6 +146,11 @@ on_each_database! {
                 assert!((of_sweep - of_run).abs() < 1e-12 * of_run.abs().max(1.0), "{name}: {of_sweep} {of_run}");
             }
         }
+        let part = "query($id: ID!) { sweep(id: $id) { name: columns { __typename } columns { ...type ...count } } }
+            fragment type on SweepColumns { __typename } fragment count on SweepColumns { tradeCount }";
+        let read = app.anonymous.data(part, json!({"id": ran["sweep"]["id"]})).await["sweep"].clone();
+        assert_eq!(read["name"], json!({"__typename": "SweepColumns"}));
+        assert_eq!(read["columns"], json!({"__typename": "SweepColumns", "tradeCount": columns["tradeCount"]}));
         let best = ran["sweep"]["best"].as_array().expect("points");
         assert!(best.len() == 3 && best[0]["totalReturn"].as_f64() >= best[1]["totalReturn"].as_f64());
         let wrong = json!({"ticker": "ACME", "buyBelowSma": {"from": 1, "to": 2000}, "sellAboveSma": {"from": 1, "to": 2000}});
