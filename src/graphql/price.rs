@@ -10,14 +10,10 @@ use super::errors::bad_input;
 use super::limits::{Budget, Room};
 use super::record::{Plan, Record, Writer, json};
 use super::scalars::{BigInt, Date};
-use super::wire::apart;
 use crate::market::adjustment::adjusted_close;
 use crate::market::calendar::DayRange;
 use crate::market::resample::resample;
 use crate::market::{Adjustment, Bar, Columns, Dividend, Interval, Operand, PriceField, Series, Split as SplitRow};
-
-/// An indicator of more bars takes milliseconds.
-const LONG: usize = 10_000;
 
 /// One trading day, week or month of a symbol. Prices are in the symbol's currency.
 #[derive(Debug, Clone, SimpleObject)]
@@ -221,8 +217,7 @@ impl PriceSeries {
         if let Some(budget) = ctx.data_opt::<Budget>() {
             budget.compute(self.history.len()).await?;
         }
-        let compute = || operand.values(&self.history);
-        let values = if self.history.len() > LONG { apart(compute) } else { compute() };
+        let values = operand.values(&self.history);
         Ok(Column(values[self.range.clone()].iter().copied().map(Gap).collect()))
     }
 }
