@@ -184,15 +184,7 @@ impl Budget {
     /// # Errors
     /// When the columns would be more than one operation may answer with.
     pub async fn compute(&self, values: usize) -> Result<(), Error> {
-        let computed = self.0.computed.fetch_add(values as u64, Ordering::Relaxed).saturating_add(values as u64);
-        if computed > MOST_CELLS {
-            return Err(too_large());
-        }
-        if computed > LARGE_CELLS {
-            self.acquire_permit().await;
-        }
-        tokio::task::yield_now().await;
-        Ok(())
+        self.count(&self.0.computed, values).await
     }
 
     /// Spends cells before they are made.
@@ -208,11 +200,16 @@ impl Budget {
     /// # Errors
     /// When the operation has had what one may have.
     pub async fn take(&self, cells: usize) -> Result<(), Error> {
-        let spent = self.0.cells.fetch_add(cells as u64, Ordering::Relaxed).saturating_add(cells as u64);
-        if spent > MOST_CELLS {
+        self.count(&self.0.cells, cells).await
+    }
+
+    /// Adds to what an operation has made, and waits for its turn if that makes it a large one.
+    async fn count(&self, made: &AtomicU64, more: usize) -> Result<(), Error> {
+        let made = made.fetch_add(more as u64, Ordering::Relaxed).saturating_add(more as u64);
+        if made > MOST_CELLS {
             return Err(too_large());
         }
-        if spent > LARGE_CELLS {
+        if made > LARGE_CELLS {
             self.acquire_permit().await;
         }
         // Columns are made without a wait in between; others get the thread here.
