@@ -11,10 +11,10 @@ mod stops;
 
 use std::ops::Range;
 
-use super::bits::BitSet;
+use super::bits::Signal;
 use super::books::{Amount, Order, settle, worth};
 use super::metrics::{Metrics, TradeTotals};
-use super::money::{Factor, Ledger, Level, Purse, Sold, affordable};
+use super::money::{Amounts, Factor, Ledger, Level, Purse, Sold, Units, affordable};
 use super::signals::evaluate;
 use super::strategy::{Execution, Fill, InvalidField, Stops, Strategy};
 use super::trade::{ExitReason, Trade};
@@ -64,9 +64,8 @@ pub fn run(columns: &Columns, strategy: &Strategy, execution: &Execution) -> Res
     let (buy, sell) = (evaluate(&strategy.buy, columns), evaluate(&strategy.sell, columns));
     let stops = Stops { loss: strategy.stop_loss, profit: strategy.take_profit };
     let market = Market::new(columns, execution, stops);
-    let mut record = Record::default();
-    walk(&market, &Rules { buy: &buy, sell: &sell, first }, &mut record);
-    let Record { mut trades, bars_held } = record;
+    let rules = Rules { buy: &buy, sell: &sell, first };
+    let Record { mut trades, bars_held } = walk(&market, &rules, Record::default);
     let fees = settle(&mut trades, execution);
     let equity = equity_curve(&columns.close, &trades, execution);
     let buy_and_hold = buy_and_hold(&columns.close, execution);
@@ -97,9 +96,9 @@ pub(super) struct Market<'a> {
 }
 
 /// When to decide what.
-pub(super) struct Rules<'a> {
-    pub(super) buy: &'a BitSet,
-    pub(super) sell: &'a BitSet,
+pub(super) struct Rules<'a, S> {
+    pub(super) buy: &'a S,
+    pub(super) sell: &'a S,
     /// The first bar that a decision is made on.
     pub(super) first: usize,
 }
@@ -157,7 +156,7 @@ impl<'a> Market<'a> {
 
     /// Where a position that was bought on bar `entry` is sold.
     #[inline]
-    fn exit(&self, rules: &Rules<'_>, entry: usize) -> Exit {
+    fn exit(&self, rules: &Rules<'_, impl Signal>, entry: usize) -> Exit {
         let (n, delay) = (self.len(), self.delay);
         let signal = rules.sell.next(entry + 1 - delay, n - delay).map(|decision| decision + delay);
         if self.stops.loss.is_some() || self.stops.profit.is_some() {
@@ -174,18 +173,34 @@ impl<'a> Market<'a> {
     }
 }
 
-/// Trades from the first decision to the end.
-pub(super) fn walk<R: Recorder>(market: &Market<'_>, rules: &Rules<'_>, recorder: &mut R) {
-    let Execution { initial_cash, commission, whole_shares, .. } = *market.execution;
+/// Trades from the first decision to the end; the recorder is made anew where the run has to be. Answers with the last one.
+pub(super) fn walk<R: Recorder>(market: &Market<'_>, rules: &Rules<'_, impl Signal>, recorder: impl Fn() -> R) -> R {
+    if let Some(units) = market.ledger.as_ref().and_then(Units::new)
+        && let Some(recorder) = walk_with(units, market, rules, recorder())
+    {
+        return recorder;
+    }
+    let amounts = Amounts::new(market.ledger.as_ref(), market.execution);
+    // They hold everything.
+    walk_with(amounts, market, rules, recorder()).unwrap_or_else(recorder)
+}
+
+/// `None` where the purse can't hold what is earned.
+fn walk_with<R: Recorder>(
+    mut purse: impl Purse,
+    market: &Market<'_>,
+    rules: &Rules<'_, impl Signal>,
+    mut recorder: R,
+) -> Option<R> {
+    let Execution { initial_cash, commission, .. } = *market.execution;
     let (n, delay) = (market.len(), market.delay);
     let close = &market.columns.close;
     let mut cash = initial_cash;
-    let mut purse = Purse::new(market.ledger.as_ref(), whole_shares);
     // Bars recorded, and the next bar to decide on.
     let (mut recorded, mut at) = (0, rules.first);
     while let Some(decision) = rules.buy.next(at, n - delay) {
         let entry = decision + delay;
-        let shares = purse.affordable(entry, cash, market.unit_cost[entry]);
+        let shares = purse.affordable(entry, market.unit_cost[entry]);
         if shares <= 0.0 {
             at = decision + 1;
             continue;
@@ -193,17 +208,14 @@ pub(super) fn walk<R: Recorder>(market: &Market<'_>, rules: &Rules<'_>, recorder
         let entry_price = market.buy_price[entry];
         let cost = shares * entry_price;
         let entry_fee = cost * commission;
-        // What is spent to the last cent may leave a rounding error.
-        let left = if whole_shares { (cash - cost - entry_fee).max(0.0) } else { 0.0 };
-        purse.spend(entry, shares);
+        let left = purse.spend(entry, shares, cost + entry_fee);
         recorder.flat(recorded..entry, cash);
 
         let exit = market.exit(rules, entry);
         recorder.held(entry..exit.bar, close, left, shares);
         let proceeds = shares * exit.price;
         let exit_fee = proceeds * commission;
-        cash = left + proceeds - exit_fee;
-        purse.earn(shares, exit.sold, proceeds);
+        cash = purse.earn(shares, exit.sold, proceeds - exit_fee)?;
         recorder.trade(Trade {
             entry,
             exit: exit.bar,
@@ -225,6 +237,7 @@ pub(super) fn walk<R: Recorder>(market: &Market<'_>, rules: &Rules<'_>, recorder
         };
     }
     recorder.flat(recorded..n, cash);
+    Some(recorder)
 }
 
 /// Keeps every trade, from which all else follows.

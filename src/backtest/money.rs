@@ -96,26 +96,36 @@ pub(super) enum Sold {
     At(Level),
 }
 
-/// Prices and rates in whole numbers of one small unit of money.
+/// Costs and gains in whole numbers of one small unit of money.
 pub(super) struct Ledger {
-    /// Digits of each bar's fill price.
-    prices: Vec<i128>,
-    /// What these are multiplied by for the cost of a share, and for what one brings.
-    cost: i128,
-    gain: i128,
-    /// The same two as rates.
+    /// What a share costs on each bar with the commission, and what it brings after it.
+    costs: Vec<i128>,
+    gains: Vec<i128>,
+    /// The same in doubles, where they hold these numbers.
+    shares: Option<Vec<Share>>,
+    /// What a price is multiplied by for what a share brings.
     gain_rate: Decimal,
     places: u32,
-    unit: f64,
+    /// Units in 1.
+    scale: f64,
     initial: i128,
     /// Whoever gets more at once leaves the range of the digits.
     most: f64,
 }
 
+/// What a share costs and brings on a bar, each a double.
+#[derive(Clone, Copy)]
+struct Share {
+    cost: f64,
+    /// How many one unit buys: a division takes four times as long as a multiplication.
+    per_unit: f64,
+    gain: f64,
+}
+
 /// Digits that sums stay below, with room for one more.
 const MOST_DIGITS: f64 = 4e37;
 /// Whole numbers up to this are doubles each.
-const MOST_SHARES: i128 = 1 << 53;
+const MOST_WHOLE: i128 = 1 << 53;
 /// Powers of ten that prices are tried in first.
 const SCALES: [(f64, u32); 4] = [(1e2, 2), (1e4, 4), (1e6, 6), (1e8, 8)];
 
@@ -151,79 +161,161 @@ impl Ledger {
         let cash = Decimal::shortest(execution.initial_cash)?;
         let places = cash.places().max(price_places + cost_rate.places().max(gain_rate.places()) + more);
         let (cost, gain) = (cost_rate.at(places - price_places)?, gain_rate.at(places - price_places)?);
-        let unit = 10.0_f64.powi(-i32::try_from(places).ok()?);
-        let highest = prices.iter().copied().max()?;
-        highest.checked_mul(cost.max(gain))?;
+        let scale = 10.0_f64.powi(i32::try_from(places).ok()?);
+        let times = |rate: i128| prices.iter().map(|price| price.checked_mul(rate)).collect::<Option<Vec<i128>>>();
+        let (costs, gains) = (times(cost)?, times(gain)?);
         let initial = cash.at(places)?;
-        ((initial as f64) < MOST_DIGITS).then_some(Self {
-            prices,
-            cost,
-            gain,
+        ((initial as f64) < MOST_DIGITS).then(|| Self {
+            shares: costs.iter().zip(&gains).map(|(&cost, &gain)| Share::new(cost, gain)).collect(),
+            costs,
+            gains,
             gain_rate,
             places,
-            unit,
+            scale,
             initial,
-            most: MOST_DIGITS * unit,
+            most: MOST_DIGITS / scale,
         })
     }
 }
 
-/// The balance of cash, updated with every purchase and sale.
-pub(super) struct Purse<'a> {
-    /// `None` where doubles have to do.
-    ledger: Option<&'a Ledger>,
-    cash: i128,
+impl Share {
+    fn new(cost: i128, gain: i128) -> Option<Self> {
+        let (cost, gain) = (cost < MOST_WHOLE && gain < MOST_WHOLE).then_some((cost as f64, gain as f64))?;
+        Some(Self { cost, per_unit: 1.0 / cost, gain })
+    }
+}
+
+/// The balance of cash, updated with every purchase and sale. The amounts in money are for where nothing better is known.
+pub(super) trait Purse {
+    /// How many shares it buys on a bar, where a share costs about `unit_cost`.
+    fn affordable(&mut self, bar: usize, unit_cost: f64) -> f64;
+    /// Takes out what shares cost that it affords, which is about `cost`; answers with what is left.
+    fn spend(&mut self, bar: usize, shares: f64, cost: f64) -> f64;
+    /// Puts in what shares bring, which is about `gain`; answers with the balance. `None` if it can't hold it.
+    fn earn(&mut self, shares: f64, sold: Sold, gain: f64) -> Option<f64>;
+}
+
+/// Counts in units fewer than 2^53, so that sums and products of doubles are whole numbers, too. Sweeps have nothing to
+/// wait for but this.
+pub(super) struct Units<'a> {
+    shares: &'a [Share],
+    cash: f64,
+    /// Units in 1.
+    scale: f64,
+}
+
+impl<'a> Units<'a> {
+    /// `None` where the ledger's numbers are larger.
+    pub(super) fn new(ledger: &'a Ledger) -> Option<Self> {
+        let shares = ledger.shares.as_ref().filter(|_| ledger.initial < MOST_WHOLE)?;
+        Some(Self { shares, cash: ledger.initial as f64, scale: ledger.scale })
+    }
+}
+
+impl Purse for Units<'_> {
+    #[inline]
+    fn affordable(&mut self, bar: usize, _: f64) -> f64 {
+        // To the nearest whole number, which is what a double of this size is, from a half below. No cast, which would be
+        // slower.
+        const ROUND: f64 = (1_u64 << 52) as f64;
+        let share = &self.shares[bar];
+        let about = self.cash * share.per_unit;
+        let shares = (about + (ROUND - 0.5)) - ROUND;
+        let above = about - shares;
+        if about < ROUND / 2.0 && above > about * NEAR && 1.0 - above > about * NEAR {
+            return shares;
+        }
+        // Both are whole, and neither is negative.
+        (self.cash as u64).checked_div(share.cost as u64).unwrap_or_default() as f64
+    }
+
+    #[inline]
+    fn spend(&mut self, bar: usize, shares: f64, _: f64) -> f64 {
+        self.cash -= shares * self.shares[bar].cost;
+        self.cash / self.scale
+    }
+
+    #[inline]
+    fn earn(&mut self, shares: f64, sold: Sold, _: f64) -> Option<f64> {
+        let Sold::AtFill(bar) = sold else { return None };
+        self.cash += shares * self.shares[bar].gain;
+        (self.cash < MOST_WHOLE as f64).then_some(self.cash / self.scale)
+    }
+}
+
+/// Counts in units of any size, and where digits end in doubles.
+pub(super) struct Amounts<'a> {
+    balance: Balance<'a>,
     whole: bool,
 }
 
-impl<'a> Purse<'a> {
-    pub(super) fn new(ledger: Option<&'a Ledger>, whole: bool) -> Self {
-        Self { ledger, cash: ledger.map_or(0, |l| l.initial), whole }
+enum Balance<'a> {
+    Units(&'a Ledger, i128),
+    Money(f64),
+}
+
+impl<'a> Amounts<'a> {
+    pub(super) fn new(ledger: Option<&'a Ledger>, execution: &Execution) -> Self {
+        let balance = ledger.map_or(Balance::Money(execution.initial_cash), |l| Balance::Units(l, l.initial));
+        Self { balance, whole: execution.whole_shares }
     }
 
-    /// How many shares it buys on a bar. The cash and the cost of a share come as doubles, too.
-    #[inline]
-    pub(super) fn affordable(&mut self, bar: usize, cash: f64, unit_cost: f64) -> f64 {
-        if !self.whole {
-            return cash / unit_cost;
+    fn cash(&self) -> f64 {
+        match &self.balance {
+            Balance::Units(ledger, units) => *units as f64 / ledger.scale,
+            Balance::Money(cash) => *cash,
         }
-        let Some(ledger) = self.ledger else { return floor(cash / unit_cost) };
-        let about = self.cash as f64 * ledger.unit / unit_cost;
+    }
+}
+
+impl Purse for Amounts<'_> {
+    #[inline]
+    fn affordable(&mut self, bar: usize, unit_cost: f64) -> f64 {
+        let about = self.cash() / unit_cost;
+        if !self.whole {
+            return about;
+        }
         let shares = floor(about);
+        let Balance::Units(ledger, units) = &self.balance else { return shares };
         let above = about - shares;
         if above > about * NEAR && 1.0 - above > about * NEAR {
             return shares;
         }
-        match self.cash.checked_div(ledger.prices[bar] * ledger.cost) {
-            Some(shares) if shares < MOST_SHARES => shares as f64,
+        match units.checked_div(ledger.costs[bar]) {
+            Some(shares) if shares < MOST_WHOLE => shares as f64,
             _ => {
-                self.ledger = None;
+                self.balance = Balance::Money(self.cash());
                 shares
             }
         }
     }
 
-    /// Takes out what shares cost that it affords.
     #[inline]
-    pub(super) fn spend(&mut self, bar: usize, shares: f64) {
-        if let Some(ledger) = self.ledger {
-            self.cash -= i128::from(shares as i64) * (ledger.prices[bar] * ledger.cost);
+    fn spend(&mut self, bar: usize, shares: f64, cost: f64) -> f64 {
+        match &mut self.balance {
+            Balance::Units(ledger, units) => *units -= i128::from(shares as i64) * ledger.costs[bar],
+            // What is spent to the last cent may leave a rounding error.
+            Balance::Money(cash) => *cash = if self.whole { (*cash - cost).max(0.0) } else { 0.0 },
         }
+        self.cash()
     }
 
-    /// Puts in what they bring; `proceeds` is about as much.
     #[inline]
-    pub(super) fn earn(&mut self, shares: f64, sold: Sold, proceeds: f64) {
-        let Some(ledger) = self.ledger else { return };
-        let each = match sold {
-            Sold::AtFill(bar) => Some(ledger.prices[bar] * ledger.gain),
-            Sold::At(level) => level.exact.and_then(|e| e.times(ledger.gain_rate)?.at(ledger.places)),
-        };
-        match each {
-            Some(each) if proceeds < ledger.most && self.cash as f64 * ledger.unit < ledger.most => {
-                self.cash += i128::from(shares as i64) * each;
+    fn earn(&mut self, shares: f64, sold: Sold, gain: f64) -> Option<f64> {
+        if let Balance::Units(ledger, units) = &mut self.balance {
+            let each = match sold {
+                Sold::AtFill(bar) => Some(ledger.gains[bar]),
+                Sold::At(level) => level.exact.and_then(|e| e.times(ledger.gain_rate)?.at(ledger.places)),
+            };
+            match each {
+                Some(each) if gain < ledger.most && *units as f64 / ledger.scale < ledger.most => {
+                    *units += i128::from(shares as i64) * each;
+                }
+                _ => self.balance = Balance::Money(self.cash() + gain),
             }
-            _ => self.ledger = None,
+        } else {
+            self.balance = Balance::Money(self.cash() + gain);
         }
+        Some(self.cash())
     }
 }

@@ -4,26 +4,35 @@
 //! engine as a single run, with a recorder that keeps sums instead of curves. A long position costs a few lookups in
 //! tables of ranges, where those can show that it has no new low.
 
-use std::ops::Range;
+mod tally;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::bits::BitSet;
+use self::tally::{Closes, Tally};
+use super::bits::{BitSet, NextBars};
 use super::compare::CloseTicks;
-use super::engine::{BacktestError, Market, Recorder, Rules, walk};
-use super::metrics::ReturnTotals;
+use super::engine::{BacktestError, Market, Rules, walk};
 use super::signals::evaluate;
 use super::strategy::{Condition, Execution, InvalidField, Stops};
-use super::trade::Trade;
 use crate::market::Columns;
-use crate::market::exact::{change, snap, tidy};
 use crate::market::names::names;
 use crate::market::operand::LONGEST_WINDOW;
 
 /// Pairs that one sweep may have.
 pub const MOST_COMBINATIONS: usize = 1_000_000;
+
+/// Buy and sell windows at most whose pairs are run together, with a table for each.
+const TILE: (usize, usize) = (8, 32);
+
+/// What a thread fills in for its tile.
+#[derive(Default)]
+struct Tables {
+    buys: Vec<NextBars>,
+    sells: Vec<NextBars>,
+}
 
 /// Windows from `from` to `to`, `step` apart, both ends included where they are met.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,21 +160,35 @@ impl Sweep {
         };
         let (buys, sells) = (signals(buy, -1), signals(sell, 1));
         let market = Market::new(columns, execution, Stops::default());
-        let ranges = Ranges::new(&columns.close);
+        let closes = Closes::new(&columns.close);
+        let pair = |(buy_window, buy): (usize, &NextBars), (sell_window, sell): (usize, &NextBars)| {
+            let rules = Rules { buy, sell, first: buy_window.max(sell_window) - 1 };
+            walk(&market, &rules, || Tally::new(&closes, execution.initial_cash)).row(execution.initial_cash)
+        };
+        let (buy_windows, sell_windows): (Vec<_>, Vec<_>) = (buy.windows().collect(), sell.windows().collect());
         let done = AtomicUsize::new(0);
-        let rows = sell.count();
         let mut results = vec![(0.0, 0.0, 0.0, 0); combinations];
-        let finished = results.par_chunks_mut(rows).zip(buy.windows().collect::<Vec<_>>()).zip(&buys).try_for_each(
-            |((chunk, buy_window), buy)| {
-                for ((slot, sell_window), sell) in chunk.iter_mut().zip(sell.windows()).zip(&sells) {
-                    let first = buy_window.max(sell_window) - 1;
-                    let mut tally = Tally::new(&ranges, execution.initial_cash);
-                    walk(&market, &Rules { buy, sell, first }, &mut tally);
-                    *slot = tally.row(execution.initial_cash);
+        // Where there are few, a thread still finds some to take.
+        let tile = (buys.len() / (4 * rayon::current_num_threads())).clamp(1, TILE.0);
+        let rows = results.par_chunks_mut(tile * sells.len());
+        let tiles = rows.zip(buys.par_chunks(tile)).zip(buy_windows.par_chunks(tile));
+        let finished = tiles.try_for_each_init(Tables::default, |tables, ((rows, buys), buy_windows)| {
+            tables.buys.resize_with(buys.len(), NextBars::default);
+            tables.buys.iter_mut().zip(buys).for_each(|(table, set)| table.fill(set));
+            for (at, sells) in sells.chunks(TILE.1).enumerate() {
+                let first = at * TILE.1;
+                tables.sells.resize_with(sells.len(), NextBars::default);
+                tables.sells.iter_mut().zip(sells).for_each(|(table, set)| table.fill(set));
+                for (row, buy) in rows.chunks_mut(sell_windows.len()).zip(buy_windows.iter().copied().zip(&tables.buys))
+                {
+                    let sells = sell_windows[first..].iter().copied().zip(&tables.sells);
+                    row[first..].iter_mut().zip(sells).for_each(|(slot, sell)| *slot = pair(buy, sell));
                 }
-                go_on(done.fetch_add(rows, Ordering::Relaxed) + rows).then_some(())
-            },
-        );
+                let pairs = buys.len() * sells.len();
+                go_on(done.fetch_add(pairs, Ordering::Relaxed) + pairs).then_some(())?;
+            }
+            Some(())
+        });
         Ok(finished.map(|()| Self {
             buy,
             sell,
@@ -232,167 +255,4 @@ fn signal(columns: &Columns, ticks: Option<&CloseTicks>, window: usize, side: i8
     let mut found = Vec::with_capacity(columns.len());
     ticks.sides(window, |s| found.push(s == side));
     BitSet::from_fn(found.len(), |t| found[t])
-}
-
-/// Shorter positions are walked bar by bar.
-const SHORT: usize = 24;
-
-/// Highest and lowest closes of ranges, and a bound on the drawdown inside them, by tables of powers of two.
-struct Ranges {
-    /// For each power, for each bar: over `2^power` bars from it on.
-    levels: Vec<Vec<Extremes>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Extremes {
-    highest: f64,
-    lowest: f64,
-    /// The lowest quotient of a close and an earlier one.
-    drop: f64,
-}
-
-impl Extremes {
-    /// Of two ranges where the second begins no earlier. Where they overlap, `drop` may come out too low: a bound.
-    fn join(self, later: Self) -> Self {
-        Self {
-            highest: self.highest.max(later.highest),
-            lowest: self.lowest.min(later.lowest),
-            drop: self.drop.min(later.drop).min(later.lowest / self.highest),
-        }
-    }
-}
-
-impl Ranges {
-    fn new(close: &[f64]) -> Self {
-        let mut levels = vec![close.iter().map(|&c| Extremes { highest: c, lowest: c, drop: 1.0 }).collect::<Vec<_>>()];
-        let mut width = 1;
-        while 2 * width <= close.len() {
-            let below = &levels[levels.len() - 1];
-            let level = (0..=close.len() - 2 * width).map(|t| below[t].join(below[t + width])).collect();
-            levels.push(level);
-            width *= 2;
-        }
-        Self { levels }
-    }
-
-    fn of(&self, bars: &Range<usize>) -> Extremes {
-        let power = bars.len().ilog2() as usize;
-        let level = &self.levels[power];
-        level[bars.start].join(level[bars.end - (1 << power)])
-    }
-}
-
-/// Sums of one pair's run.
-struct Tally<'a> {
-    ranges: &'a Ranges,
-    equity: f64,
-    peak: f64,
-    /// The lowest quotient of equity and its peak.
-    lowest: f64,
-    returns: ReturnTotals,
-    trades: i32,
-    begun: bool,
-}
-
-impl<'a> Tally<'a> {
-    fn new(ranges: &'a Ranges, initial_cash: f64) -> Self {
-        let returns = ReturnTotals::default();
-        Self { ranges, equity: initial_cash, peak: initial_cash, lowest: 1.0, returns, trades: 0, begun: false }
-    }
-
-    fn row(&self, initial_cash: f64) -> (f64, f64, f64, i32) {
-        let total_return = change(initial_cash, tidy(self.equity));
-        (total_return, snap((self.lowest - 1.0).min(0.0)), self.returns.sharpe().unwrap_or(f64::NAN), self.trades)
-    }
-
-    #[inline]
-    fn step(&mut self, equity: f64) {
-        if self.begun {
-            let r = equity / self.equity - 1.0;
-            self.returns.count += 1;
-            self.returns.sum += r;
-            self.returns.squares += r * r;
-        }
-        self.begun = true;
-        self.equity = equity;
-        self.see(equity);
-    }
-
-    #[inline]
-    fn see(&mut self, equity: f64) {
-        if equity > self.peak {
-            self.peak = equity;
-        } else if equity < self.lowest * self.peak {
-            self.lowest = equity / self.peak;
-        }
-    }
-
-    /// Daily returns from the second of these closes on; the first one's day is counted already.
-    #[inline]
-    fn add_returns(&mut self, close: &[f64], unspent: f64) {
-        let (mut sum, mut squares) = ([0.0; 4], [0.0; 4]);
-        let (before, after) = (&close[..close.len() - 1], &close[1..]);
-        let mut before_chunks = before.chunks_exact(4);
-        let mut after_chunks = after.chunks_exact(4);
-        for (b, a) in (&mut before_chunks).zip(&mut after_chunks) {
-            for lane in 0..4 {
-                let r = (a[lane] - b[lane]) / (b[lane] + unspent);
-                sum[lane] += r;
-                squares[lane] += r * r;
-            }
-        }
-        for (b, a) in before_chunks.remainder().iter().zip(after_chunks.remainder()) {
-            let r = (a - b) / (b + unspent);
-            sum[0] += r;
-            squares[0] += r * r;
-        }
-        self.returns.count += before.len();
-        self.returns.sum += sum.iter().sum::<f64>();
-        self.returns.squares += squares.iter().sum::<f64>();
-    }
-}
-
-impl Recorder for Tally<'_> {
-    #[inline]
-    fn flat(&mut self, bars: Range<usize>, cash: f64) {
-        if !bars.is_empty() {
-            self.step(cash);
-            self.returns.count += bars.len() - 1;
-        }
-    }
-
-    #[inline]
-    fn held(&mut self, bars: Range<usize>, close: &[f64], cash: f64, shares: f64) {
-        if bars.is_empty() {
-            return;
-        }
-        let held = &close[bars.clone()];
-        self.step(cash + shares * held[0]);
-        // Cash left over a share: what each close is to be seen with.
-        let unspent = cash / shares;
-        self.add_returns(held, unspent);
-        let last = held[held.len() - 1];
-        self.equity = cash + shares * last;
-        if held.len() > SHORT {
-            let extremes = self.ranges.of(&bars);
-            let (top, bottom) = (cash + shares * extremes.highest, cash + shares * extremes.lowest);
-            if top <= self.peak {
-                self.see(bottom);
-                return;
-            }
-            // With cash beside them, shares fall by less than their price: no new low in here.
-            if bottom >= self.lowest * self.peak && extremes.drop >= self.lowest {
-                self.peak = top;
-                return;
-            }
-        }
-        for c in &held[1..] {
-            self.see(cash + shares * c);
-        }
-    }
-
-    #[inline]
-    fn trade(&mut self, _: Trade) {
-        self.trades += 1;
-    }
 }
