@@ -33,6 +33,10 @@ fn main() -> io::Result<()> {
         // A list of addresses to relocate as a bitmap: a twentieth of the binary less.
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
+    if links_with_lld() {
+        // Functions of the same code are one: generic code in Rust has many.
+        println!("cargo::rustc-link-arg-bins=-Wl,--icf=all");
+    }
     let server = server_folder();
     if let Some(folder) = &server {
         println!("cargo::rustc-env=POSTGRES_BIN={}", folder.display());
@@ -94,6 +98,17 @@ fn has_relr() -> bool {
     let version = told.ok().and_then(|told| String::from_utf8(told.stdout).ok()).unwrap_or_default();
     let minor = version.trim().strip_prefix("glibc 2.").and_then(|minor| minor.split('.').next()?.parse().ok());
     minor.is_some_and(|minor: u32| minor >= 36)
+}
+
+/// Whether a release is linked by LLD, which is what the compiler brings along for this target, and is used unless somebody names
+/// another linker.
+fn links_with_lld() -> bool {
+    let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|found| found == value);
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    let own = std::env::var_os("RUSTC_LINKER").is_none() && !flags.contains("link");
+    own && is("PROFILE", "release")
+        && is("TARGET", "x86_64-unknown-linux-gnu")
+        && is("HOST", "x86_64-unknown-linux-gnu")
 }
 
 /// Whether a program is on the PATH.

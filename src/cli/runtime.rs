@@ -12,10 +12,18 @@ const LOOK: Duration = Duration::from_millis(10);
 /// A worker looks for what has come in once in so many polls; tokio's own 61 may be a fifth of a second where each takes as
 /// long as it may.
 const POLLS: u32 = 8;
+/// A thread for long work ends when it has had none for so long. The allocator keeps pages of every size for each thread; those
+/// of one that has ended serve others.
+const IDLE: Duration = Duration::from_millis(200);
 
 /// The runtime, and what keeps an eye on it until it's dropped.
 pub(super) fn build() -> std::io::Result<(Runtime, Lookout)> {
-    let runtime = Builder::new_multi_thread().enable_all().thread_stack_size(STACK).event_interval(POLLS).build()?;
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK)
+        .thread_keep_alive(IDLE)
+        .event_interval(POLLS)
+        .build()?;
     let lookout = Lookout::new(runtime.handle().clone())?;
     Ok((runtime, lookout))
 }
