@@ -95,7 +95,7 @@ await row('bytes that are no UTF-8', { body: Buffer.from([0x7b, 0x22, 0xff, 0x22
 for (const batch of ['[]', JSON.stringify([{ query: VIEWER }]), JSON.stringify([VIEWER]), ` [${JSON.stringify({ query: VIEWER })}]`]) {
   await row(`batch ${batch.slice(0, 30)}`, { body: batch }, 400, coded('BAD_REQUEST'));
 }
-for (const encoding of ['gzip', 'br']) {
+for (const encoding of ['gzip', 'br', 'zstd']) {
   await row(`an answer in ${encoding}`, { query: '{ __schema { types { name description } } }', headers: { 'accept-encoding': encoding } }, 200,
     (a) => a.header('content-encoding') === encoding && /accept-encoding/i.test(a.header('vary')));
 }
