@@ -45,13 +45,22 @@ impl Columns {
     pub fn is_empty(&self) -> bool {
         self.days.is_empty()
     }
+
+    /// Gives back the room for further bars, which may be as much again.
+    fn shrink_to_fit(&mut self) {
+        let Self { days, open, high, low, close, volume } = self;
+        days.shrink_to_fit();
+        [open, high, low, close].into_iter().for_each(Vec::shrink_to_fit);
+        volume.shrink_to_fit();
+    }
 }
 
 impl Series {
     /// Bars that ascend by day, and what their adjusted views follow from: the provider's adjusted closes, if it has any,
     /// splits and dividends.
     #[must_use]
-    pub fn new(raw: Columns, provided: &[Option<f64>], splits: Vec<Split>, dividends: Vec<Dividend>) -> Self {
+    pub fn new(mut raw: Columns, provided: &[Option<f64>], splits: Vec<Split>, dividends: Vec<Dividend>) -> Self {
+        raw.shrink_to_fit();
         let adjusted_close = adjusted_closes(&raw.days, &raw.close, provided, &splits, &dividends);
         let provided: Vec<bool> = provided.iter().map(Option::is_some).collect();
         let provided = if provided.contains(&true) { provided } else { Vec::new() };

@@ -1,13 +1,14 @@
 //! Whole histories as columns: a PostgreSQL row a symbol, with an array a column. A row a bar would take longer to send
 //! and to read than the bars take to find.
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::{DatabaseTransaction, DbBackend, QueryResult, Statement};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
 use super::Result;
 use super::cells::Cells;
 use super::ids::{id_list, ids_text};
+use super::readers::EachRow;
 use super::repositories::Prices;
 use crate::market::Columns;
 
@@ -31,14 +32,18 @@ impl Prices<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn histories(&self, symbols: &[i64]) -> Result<Vec<History>> {
-        self.histories_in(&self.0.read, symbols).await
+        self.histories_of(&self.0.read, symbols).await
     }
 
-    /// The same, as a connection sees them.
+    /// The same, as a transaction sees them.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn histories_in(&self, connection: &impl ConnectionTrait, symbols: &[i64]) -> Result<Vec<History>> {
+    pub async fn histories_in(&self, transaction: &DatabaseTransaction, symbols: &[i64]) -> Result<Vec<History>> {
+        self.histories_of(transaction, symbols).await
+    }
+
+    async fn histories_of(&self, connection: &impl EachRow, symbols: &[i64]) -> Result<Vec<History>> {
         let backend = self.0.backend();
         let listed = id_list(backend, "s.id", 1);
         let sql = if backend == DbBackend::Postgres {
@@ -56,12 +61,11 @@ impl Prices<'_> {
             )
         };
         let statement = Statement::from_sql_and_values(backend, sql, [ids_text(backend, symbols).into()]);
-        let rows = connection.query_all_raw(statement).await?;
         let mut histories: Vec<History> = Vec::with_capacity(symbols.len());
-        for row in &rows {
+        let take = |row: &QueryResult| {
             if let Some(row) = row.try_as_pg_row() {
                 histories.push(of_arrays(row)?);
-                continue;
+                return Ok(());
             }
             let cells = Cells::of(row)?;
             let symbol = cells.get(0)?;
@@ -71,7 +75,10 @@ impl Prices<'_> {
             if let Some(history) = histories.last_mut() {
                 history.take(&cells)?;
             }
-        }
+            Ok(())
+        };
+        // Apart, for whoever waits for a history carries the room that its reading takes.
+        Box::pin(connection.each_row(statement, take)).await?;
         for history in &mut histories {
             if history.provided.iter().all(Option::is_none) {
                 history.provided = Vec::new();

@@ -4,19 +4,21 @@
 //! trip for every statement. So a few connections don't go back. One that has failed, or whose statement nobody waits for
 //! any more, does, and is asked there.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::TryStreamExt;
 use sea_orm::{
-    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
-    Statement, Values,
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    QueryResult, RuntimeErr, Statement, StreamTrait, Values,
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Connection, Database, Pool, Postgres, Sqlite};
 
-use super::watch;
+use super::{StoreError, watch};
 
 /// How long after its last use a connection is taken to be still there.
 pub(super) const ANSWERED_LATELY: Duration = Duration::from_millis(500);
@@ -128,6 +130,54 @@ impl ConnectionTrait for Readers {
     }
 }
 
+/// Rows that are taken one by one as they come: of many, only a few are in memory at a time. (SQLite's take a kilobyte each.)
+pub(super) trait EachRow: Sync {
+    fn each_row(
+        &self,
+        statement: Statement,
+        take: impl FnMut(&QueryResult) -> Result<(), StoreError> + Send,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+impl EachRow for DatabaseTransaction {
+    async fn each_row(
+        &self,
+        statement: Statement,
+        take: impl FnMut(&QueryResult) -> Result<(), StoreError> + Send,
+    ) -> Result<(), StoreError> {
+        each(self, statement, take).await
+    }
+}
+
+impl EachRow for Readers {
+    async fn each_row(
+        &self,
+        statement: Statement,
+        take: impl FnMut(&QueryResult) -> Result<(), StoreError> + Send,
+    ) -> Result<(), StoreError> {
+        let began = Instant::now();
+        let taken = match &self.kept {
+            Kept::Nothing => return each(&self.pool, statement, take).await,
+            Kept::Postgres(stack) => stack.each(&statement, take).await,
+            Kept::Sqlite(stack) => stack.each(&statement, take).await,
+        };
+        self.ended(&statement, began, taken.is_err());
+        taken
+    }
+}
+
+async fn each(
+    connection: &impl StreamTrait,
+    statement: Statement,
+    mut take: impl FnMut(&QueryResult) -> Result<(), StoreError> + Send,
+) -> Result<(), StoreError> {
+    let mut rows = pin!(connection.stream_raw(statement).await?);
+    while let Some(row) = rows.try_next().await? {
+        take(&row)?;
+    }
+    Ok(())
+}
+
 /// The connections that are kept, the one last used on top.
 struct Stack<D: Database> {
     pool: Pool<D>,
@@ -210,6 +260,23 @@ macro_rules! reads {
                 let rows = query.fetch_all(&mut *connection).await.map_err(failed)?;
                 self.keep(connection);
                 Ok(rows.into_iter().map(Into::into).collect())
+            }
+
+            async fn each(
+                &self,
+                statement: &Statement,
+                mut take: impl FnMut(&QueryResult) -> Result<(), StoreError> + Send,
+            ) -> Result<(), StoreError> {
+                let values = statement.values.clone().unwrap_or(Values(Vec::new()));
+                let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values));
+                let mut connection = self.take().await?;
+                let mut rows = query.fetch(&mut *connection);
+                while let Some(row) = rows.try_next().await.map_err(failed)? {
+                    take(&row.into())?;
+                }
+                drop(rows);
+                self.keep(connection);
+                Ok(())
             }
         }
     };

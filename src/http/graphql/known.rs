@@ -115,10 +115,11 @@ impl Known {
         }
     }
 
-    /// Keeps an answer that is without errors.
-    pub(in crate::http) fn keep(&self, wanted: Wanted, cost: u64, operation: Operation, body: Bytes) {
+    /// Keeps an answer that is without errors: a copy, for what it was written into may have as much room again.
+    pub(in crate::http) fn keep(&self, wanted: Wanted, cost: u64, operation: Operation, body: &[u8]) {
         let Some(parts) = &self.0 else { return };
         if body.len() <= LONGEST {
+            let body = Bytes::copy_from_slice(body);
             let answer = Answer { moment: wanted.moment, cost, operation, body };
             parts.answers.insert(wanted.key, Entry::Answer(Arc::new(answer)));
         }

@@ -241,7 +241,7 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
             let answer = match looked {
                 Look::Wanted(wanted) if kind == OperationType::Query && finished.response.errors.is_empty() => {
                     let body = Bytes::from(answer::json(&finished.response));
-                    service.known.keep(wanted, charged.0, charged.1, body.clone());
+                    service.known.keep(wanted, charged.0, charged.1, &body);
                     answer::written(StatusCode::OK, body, form)
                 }
                 _ => answer::respond(&finished.response, form),
