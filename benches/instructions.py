@@ -36,8 +36,8 @@ SETTINGS = {
     "IPO_SCHEDULE": "off", "PRICE_SCHEDULE": "off", "MARKET_SCHEDULE": "off",
     # As many threads on every machine. One of each: others look for work while they have none, and that counts, too.
     "TOKIO_WORKER_THREADS": "1", "RAYON_NUM_THREADS": "1",
-    # The binary sets this and begins once more otherwise, and callgrind stays behind.
-    "MIMALLOC_ARENA_MAX_OBJECT_SIZE": "1M",
+    # The binary sets these and begins once more otherwise, and callgrind stays behind.
+    "MIMALLOC_ARENA_MAX_OBJECT_SIZE": "1M", "MALLOC_ARENA_MAX": "2",
 }
 CREATE = "mutation($input: CreateIpoInput!) { createIpo(input: $input) { ipo { id } userErrors { message } } }"
 SWEEP = """mutation($input: SweepBacktestsInput!) { sweepBacktests(input: $input) {

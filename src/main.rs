@@ -10,16 +10,16 @@ fn main() -> ExitCode {
     prospectus::cli::main()
 }
 
-/// Begins once more, with the allocator told to give large blocks back to the system as soon as they are free: it keeps
-/// them a second otherwise, and for good what a thread freed that has nothing to do since, so that a few large answers
-/// in a row take twice the memory. The environment that a process begins with is the one place where it can be told
-/// without unsafe code.
+/// Begins once more, with both allocators told to give memory back; nothing is asked of who starts the process. Ours keeps
+/// large blocks a second after they are free, and for good what a thread freed that has nothing to do since, so that a few
+/// large answers in a row take twice the memory. The system's, which SQLite uses, keeps a heap for each thread. The environment
+/// that a process begins with is the one place where they can be told without unsafe code.
 #[cfg(unix)]
 fn with_memory_given_back() {
     use std::os::unix::process::CommandExt;
-    const SETTING: &str = "MIMALLOC_ARENA_MAX_OBJECT_SIZE";
-    const LARGE: &str = "1M";
-    if std::env::var_os(SETTING).is_some() {
+    const SETTINGS: [(&str, &str); 2] = [("MIMALLOC_ARENA_MAX_OBJECT_SIZE", "1M"), ("MALLOC_ARENA_MAX", "2")];
+    let missing = || SETTINGS.into_iter().filter(|(name, _)| std::env::var_os(name).is_none());
+    if missing().next().is_none() {
         return;
     }
     let Ok(binary) = std::env::current_exe() else { return };
@@ -29,5 +29,5 @@ fn with_memory_given_back() {
         again.arg0(name);
     }
     // Comes back only where it fails, and all goes on as it is then.
-    let _ = again.args(arguments).env(SETTING, LARGE).exec();
+    let _ = again.args(arguments).envs(missing()).exec();
 }
