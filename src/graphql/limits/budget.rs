@@ -27,6 +27,9 @@ const BARS_OF_OTHERS: u32 = 100_000;
 pub const MOST_COMBINATIONS: u64 = 2_000_000;
 /// From here on an operation waits for a permit of the lane of large ones.
 pub const LARGE_CELLS: u64 = 60_000;
+/// Computing a column takes longer than writing it: among fifty who ask for bands over twenty thousand bars, each keeps a
+/// thread for milliseconds.
+const LARGE_COMPUTED: u64 = 15_000;
 /// From this cost on as well.
 pub const LARGE_COST: u64 = 6_000;
 /// Bytes of an answer as JSON.
@@ -184,7 +187,7 @@ impl Budget {
     /// # Errors
     /// When the columns would be more than one operation may answer with.
     pub async fn compute(&self, values: usize) -> Result<(), Error> {
-        self.count(&self.0.computed, values).await
+        self.count(&self.0.computed, values, LARGE_COMPUTED).await
     }
 
     /// Spends cells before they are made.
@@ -200,16 +203,16 @@ impl Budget {
     /// # Errors
     /// When the operation has had what one may have.
     pub async fn take(&self, cells: usize) -> Result<(), Error> {
-        self.count(&self.0.cells, cells).await
+        self.count(&self.0.cells, cells, LARGE_CELLS).await
     }
 
     /// Adds to what an operation has made, and waits for its turn if that makes it a large one.
-    async fn count(&self, made: &AtomicU64, more: usize) -> Result<(), Error> {
+    async fn count(&self, made: &AtomicU64, more: usize, large: u64) -> Result<(), Error> {
         let made = made.fetch_add(more as u64, Ordering::Relaxed).saturating_add(more as u64);
         if made > MOST_CELLS {
             return Err(too_large());
         }
-        if made > LARGE_CELLS {
+        if made > large {
             self.acquire_permit().await;
         }
         // Columns are made without a wait in between; others get the thread here.
@@ -267,7 +270,7 @@ mod tests {
         }
         assert!(large.compute(20_000).await.is_err());
         let second = Budget::new(lane);
-        second.compute(60_000).await.expect("small so far");
+        second.compute(15_000).await.expect("small so far");
         let waits = tokio::time::timeout(Duration::from_millis(50), second.compute(1)).await;
         assert!(waits.is_err(), "{waits:?}");
         drop(large);
