@@ -34,6 +34,8 @@ const TEMPLATES: [(&str, &str); 4] = [
 ];
 /// Best and worst trades that are listed.
 const EXTREME_TRADES: usize = 8;
+/// The last trades, which are all listed: a few thousand would take seconds to set, and hundreds of megabytes.
+const LISTED_TRADES: usize = 1_000;
 
 /// Sets reports; built once, as parsing the fonts takes a while.
 pub struct Printer {
@@ -185,7 +187,8 @@ fn backtest_data(report: &BacktestReport) -> Value {
     let gapped = report.trades.iter().filter(|t| t.gapped).count();
     let best: Vec<Value> = ranked.iter().take(EXTREME_TRADES).map(extreme).collect();
     let worst: Vec<Value> = ranked.iter().rev().take(EXTREME_TRADES).map(extreme).collect();
-    let trades: Vec<Value> = report.trades.iter().map(trade_row).collect();
+    let (listed, trades_title) = listed(&report.trades);
+    let trades: Vec<Value> = listed.iter().map(trade_row).collect();
     let drawdowns: Vec<Value> = report
         .worst_falls()
         .map(|(place, f)| {
@@ -218,6 +221,7 @@ fn backtest_data(report: &BacktestReport) -> Value {
         "best": best,
         "worst": worst,
         "trades": trades,
+        "trades_title": trades_title,
         "trades_note": trades_note(gapped),
         "about": format!(
             "Run on {} with engine version {}, on version {} of {}'s prices{}. Ratios are annualised with 252 trading \
@@ -245,6 +249,16 @@ fn day_of(moment: &str) -> &str {
 
 fn footer(id: &str, created_at: &str) -> String {
     format!("Made {} · {id}", day_of(created_at))
+}
+
+/// The trades that are listed, and the list's title.
+fn listed<T>(trades: &[T]) -> (&[T], String) {
+    let listed = &trades[trades.len().saturating_sub(LISTED_TRADES)..];
+    if listed.len() == trades.len() {
+        return (listed, "Appendix: all trades".to_owned());
+    }
+    let [few, all] = [listed, trades].map(|trades| number(trades.len() as f64, 0));
+    (listed, format!("Appendix: the last {few} of {all} trades; the report in JSON has all"))
 }
 
 /// What the list of trades doesn't say by itself.
@@ -388,4 +402,19 @@ fn prediction_data(report: &PredictionReport) -> Value {
         ),
         "disclaimer": report.disclaimer,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_trades_are_listed_and_the_title_says_so() {
+        let trades: Vec<usize> = (1..=4_847).collect();
+        let (all, title) = listed(&trades[..1_000]);
+        assert_eq!((all.len(), title.as_str()), (1_000, "Appendix: all trades"));
+        let (last, title) = listed(&trades);
+        assert_eq!((last.first(), last.last()), (Some(&3_848), Some(&4_847)));
+        assert_eq!(title, "Appendix: the last 1,000 of 4,847 trades; the report in JSON has all");
+    }
 }
