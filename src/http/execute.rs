@@ -28,6 +28,8 @@ pub(super) const LONGEST_OPERATION: Duration = Duration::from_secs(30);
 /// How long one may wait for a permit.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
+/// Bytes from which on an operation waits for the lane of large ones.
+const LONG_TEXT: usize = 8 << 10;
 /// Errors in one answer.
 const MOST_ERRORS: usize = 20;
 /// Characters of an error's sentence; a wrong value may stand in it.
@@ -169,8 +171,9 @@ impl Service {
         let began = Instant::now();
         let answering = reads.then(|| self.app.store.pace().answering());
         let permit = async {
-            // Those that wait for the lane keep no others waiting, nor do those whose client has to take answers first.
-            if cost > limits::budget::LARGE_COST {
+            // Those that wait for the lane keep no others waiting, nor do those whose client has to take answers first. Long
+            // texts name hundreds of fields, which all begin before the first one waits.
+            if cost > limits::budget::LARGE_COST || text.query.len() > LONG_TEXT {
                 let (backlog, client) = (&self.gate.backlog, Client::of(&caller));
                 loop {
                     backlog.calm(client).await;
