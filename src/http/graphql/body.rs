@@ -27,6 +27,9 @@ pub(super) const LARGEST_UPLOAD: u64 = 64 << 20;
 const LARGEST_MAP: usize = 64 << 10;
 /// Files in one request.
 const MOST_FILES: usize = 1;
+/// What a body may have to be read beside any number of others: in a longer one stand hundreds of fields, and to look at them
+/// takes milliseconds.
+const READ_AT_ONCE: usize = 4 << 10;
 /// What a body may have without asking for room, and how long one that is longer waits for it.
 const SHORT_JSON: usize = 16 << 10;
 const ROOM_WAIT: Duration = Duration::from_secs(5);
@@ -122,7 +125,7 @@ pub(super) async fn json(
     gate: &Gate,
 ) -> Result<(Parsed, Option<OwnedSemaphorePermit>), Malformed> {
     let (bytes, room) = whole(body, announced, LARGEST_JSON, &gate.bodies).await?;
-    let reading = if bytes.len() > SHORT_JSON {
+    let reading = if bytes.len() > READ_AT_ONCE {
         let reading = tokio::time::timeout(ROOM_WAIT, gate.reading.clone().acquire_owned());
         // It is never closed.
         reading.await.map_err(|_| Malformed::crowded())?.ok()
