@@ -176,6 +176,11 @@ impl Ledger {
             most: MOST_DIGITS / scale,
         })
     }
+
+    /// What a share brings that is sold at a level.
+    fn gain_at(&self, level: Level) -> Option<i128> {
+        level.exact.and_then(|exact| exact.times(self.gain_rate)?.at(self.places))
+    }
 }
 
 impl Share {
@@ -198,17 +203,16 @@ pub(super) trait Purse {
 /// Counts in units fewer than 2^53, so that sums and products of doubles are whole numbers, too. Sweeps have nothing to
 /// wait for but this.
 pub(super) struct Units<'a> {
+    ledger: &'a Ledger,
     shares: &'a [Share],
     cash: f64,
-    /// Units in 1.
-    scale: f64,
 }
 
 impl<'a> Units<'a> {
     /// `None` where the ledger's numbers are larger.
     pub(super) fn new(ledger: &'a Ledger) -> Option<Self> {
         let shares = ledger.shares.as_ref().filter(|_| ledger.initial < MOST_WHOLE)?;
-        Some(Self { shares, cash: ledger.initial as f64, scale: ledger.scale })
+        Some(Self { ledger, shares, cash: ledger.initial as f64 })
     }
 }
 
@@ -232,14 +236,17 @@ impl Purse for Units<'_> {
     #[inline]
     fn spend(&mut self, bar: usize, shares: f64, _: f64) -> f64 {
         self.cash -= shares * self.shares[bar].cost;
-        self.cash / self.scale
+        self.cash / self.ledger.scale
     }
 
     #[inline]
     fn earn(&mut self, shares: f64, sold: Sold, _: f64) -> Option<f64> {
-        let Sold::AtFill(bar) = sold else { return None };
-        self.cash += shares * self.shares[bar].gain;
-        (self.cash < MOST_WHOLE as f64).then_some(self.cash / self.scale)
+        let each = match sold {
+            Sold::AtFill(bar) => self.shares[bar].gain,
+            Sold::At(level) => self.ledger.gain_at(level).filter(|&each| each < MOST_WHOLE)? as f64,
+        };
+        self.cash += shares * each;
+        (self.cash < MOST_WHOLE as f64).then_some(self.cash / self.ledger.scale)
     }
 }
 
@@ -305,7 +312,7 @@ impl Purse for Amounts<'_> {
         if let Balance::Units(ledger, units) = &mut self.balance {
             let each = match sold {
                 Sold::AtFill(bar) => Some(ledger.gains[bar]),
-                Sold::At(level) => level.exact.and_then(|e| e.times(ledger.gain_rate)?.at(ledger.places)),
+                Sold::At(level) => ledger.gain_at(level),
             };
             match each {
                 Some(each) if gain < ledger.most && *units as f64 / ledger.scale < ledger.most => {
