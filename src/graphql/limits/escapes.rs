@@ -66,11 +66,12 @@ fn string(text: &str, mut at: usize, copied: &mut usize, written: &mut String) -
 fn escape(rest: &str) -> Option<(char, usize)> {
     let digits = rest.strip_prefix("\\u")?;
     if let Some(digits) = digits.strip_prefix('{') {
-        let (digits, _) = digits.split_once('}')?;
-        let is_hex = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        // No further than the digits go: a text of nothing but beginnings would be read to its end for each.
+        let end = digits.find(|digit: char| !digit.is_ascii_hexdigit())?;
+        let digits = digits[end..].starts_with('}').then(|| &digits[..end]).filter(|digits| !digits.is_empty())?;
         let significant = digits.trim_start_matches('0');
         let number = if significant.is_empty() { 0 } else { u32::from_str_radix(significant, 16).ok()? };
-        return char::from_u32(number).filter(|_| is_hex).map(|character| (character, digits.len() + 4));
+        return char::from_u32(number).map(|character| (character, digits.len() + 4));
     }
     let unit = |digits: &str| {
         let digits = digits.get(..4).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
