@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::providers::ProviderError;
 use crate::providers::market::{Unpacked, unpack};
@@ -50,11 +50,11 @@ pub(super) fn text(content: Cow<'_, [u8]>) -> Result<String, ProviderError> {
         _ => utf16_without_mark(&content),
     };
     let mut text = match encoding {
-        Some(encoding) => encoding.decode(&content).0.into_owned(),
+        Some(encoding) => decoded(encoding, content.into_owned())?,
         // Bytes that are given away become the text where they stand.
         None => match String::from_utf8(content.into_owned()) {
             Ok(text) => text,
-            Err(error) => WINDOWS_1252.decode(error.as_bytes()).0.into_owned(),
+            Err(error) => decoded(WINDOWS_1252, error.into_bytes())?,
         },
     };
     let marks = text.len() - text.trim_start_matches('\u{feff}').len();
@@ -68,14 +68,41 @@ pub(super) fn text(content: Cow<'_, [u8]>) -> Result<String, ProviderError> {
     }
     // Old Macintosh lines, in all of the file or in a part that was put behind another.
     let ends_alone = |(at, _): (usize, &str)| !text[at + 1..].starts_with('\n');
-    if text.match_indices('\r').any(ends_alone) {
-        return Ok(text.replace("\r\n", "\n").replace('\r', "\n"));
+    if text.match_indices('\r').any(ends_alone) { with_line_feeds(text) } else { Ok(text) }
+}
+
+/// The text of bytes that aren't UTF-8, in which it may take three times as many.
+fn decoded(encoding: &'static Encoding, content: Vec<u8>) -> Result<String, ProviderError> {
+    let longer = content.iter().filter(|byte| !byte.is_ascii()).count();
+    let is_single = encoding == WINDOWS_1252;
+    if is_single && content.len() + 2 * longer > LARGEST_FILE {
+        return Err(bad(format!("it is larger than {} MiB in UTF-8; split it", LARGEST_FILE >> 20)));
     }
+    let mut text = encoding.decode(&content).0.into_owned();
+    drop(content);
+    // What the decoder left free is as much again.
+    text.shrink_to_fit();
     Ok(text)
 }
 
+/// Every end of a line as a line feed, written where the text stands.
+fn with_line_feeds(text: String) -> Result<String, ProviderError> {
+    let mut bytes = text.into_bytes();
+    let (mut written, mut last) = (0, 0);
+    for at in 0..bytes.len() {
+        let byte = bytes[at];
+        if !(byte == b'\n' && last == b'\r') {
+            bytes[written] = if byte == b'\r' { b'\n' } else { byte };
+            written += 1;
+        }
+        last = byte;
+    }
+    bytes.truncate(written);
+    String::from_utf8(bytes).map_err(|_| bad("its text can't be read"))
+}
+
 /// Text in Latin letters as UTF-16 has a zero in every second byte.
-fn utf16_without_mark(content: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+fn utf16_without_mark(content: &[u8]) -> Option<&'static Encoding> {
     let sample = content.get(..content.len().min(SAMPLE))?;
     let zeros = |odd: usize| sample.iter().enumerate().filter(|(i, b)| i % 2 == odd && **b == 0).count();
     let most = sample.len() * 2 / 5;
@@ -83,5 +110,30 @@ fn utf16_without_mark(content: &[u8]) -> Option<&'static encoding_rs::Encoding> 
         (0, odd) if odd > most => Some(UTF_16LE),
         (even, 0) if even > most => Some(UTF_16BE),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_end_of_a_line_is_a_line_feed_where_one_is_a_carriage_return_alone() {
+        for (before, after) in [
+            ("a,b\r1,2\r", "a,b\n1,2\n"),
+            ("a\r\nb\rc\n\n\r\r\nd", "a\nb\nc\n\n\n\nd"),
+            ("é\r€\r\n", "é\n€\n"),
+            ("a\r\nb\r\n", "a\r\nb\r\n"),
+        ] {
+            assert_eq!(text(before.as_bytes().into()).expect("a text"), after, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn what_grows_past_the_largest_file_is_refused_before_it_is_decoded() {
+        let euros = vec![0x80_u8; LARGEST_FILE / 3 + 1];
+        let error = text(euros.into()).expect_err("too large").to_string();
+        assert!(error.contains("64 MiB in UTF-8"), "{error}");
+        assert_eq!(text(vec![b'1', 0x80].into()).expect("a text"), "1€");
     }
 }
