@@ -1,6 +1,6 @@
 //! From a mutation to the lines of the audit trail that tell of it, whichever way it came.
 
-use async_graphql::parser::types::{OperationType, Selection, SelectionSet};
+use async_graphql::parser::types::{OperationType, Selection};
 use async_graphql::{Request as GraphQLRequest, Response as GraphQLResponse, Value};
 use serde_json::Value as Json;
 
@@ -10,7 +10,7 @@ use crate::store::Deed;
 
 /// Research that is run and stored tells of itself, and there may be much of it.
 const TELL_OF_THEMSELVES: [&str; 4] = ["runBacktest", "sweepBacktests", "predict", "previewImport"];
-/// Characters of arguments that are kept.
+/// Bytes of arguments that are kept.
 const LONGEST_ARGUMENTS: usize = 2_000;
 /// Lines that one operation may write.
 const MOST_DEEDS: usize = 100;
@@ -21,6 +21,8 @@ pub(super) struct Asked {
     key: String,
     action: String,
     arguments: Json,
+    /// Whether the trail has no line of it.
+    tells_of_itself: bool,
 }
 
 /// What a mutation asks for that the trail tells of; nothing of other operations, and nothing from callers without a token.
@@ -42,40 +44,37 @@ pub(super) fn asked(caller: &Caller, kind: Option<OperationType>, request: &mut 
         Ok::<Value, ()>(variables.get(name).cloned().or_else(default).unwrap_or_default())
     };
     let mut asked = Vec::new();
-    let mut sets: Vec<&SelectionSet> = vec![&operation.node.selection_set.node];
-    while let Some(set) = sets.pop() {
-        for selection in &set.items {
-            match &selection.node {
-                Selection::Field(field) => {
-                    let action = field.node.name.node.to_string();
-                    if TELL_OF_THEMSELVES.contains(&action.as_str())
-                        || action.starts_with("__")
-                        || asked.len() >= MOST_DEEDS
-                    {
-                        continue;
-                    }
-                    let arguments = field.node.arguments.iter().filter_map(|(name, value)| {
-                        let value = value.node.clone().into_const_with(|name| value_of(&name)).ok()?;
-                        Some((name.node.to_string(), value.into_json().unwrap_or_default()))
-                    });
-                    let arguments = Json::Object(arguments.collect());
-                    asked.push(Asked { key: field.node.response_key().node.to_string(), action, arguments });
-                }
-                Selection::InlineFragment(fragment) => sets.push(&fragment.node.selection_set.node),
-                Selection::FragmentSpread(spread) => {
-                    let fragment = document.fragments.get(&spread.node.fragment_name.node);
-                    sets.extend(fragment.map(|fragment| &fragment.node.selection_set.node));
-                }
+    // In the order in which they run.
+    let mut sets = vec![operation.node.selection_set.node.items.iter()];
+    while let Some(set) = sets.last_mut() {
+        match set.next().map(|selection| &selection.node) {
+            None => drop(sets.pop()),
+            Some(Selection::Field(field)) => {
+                let action = field.node.name.node.to_string();
+                let tells_of_itself = TELL_OF_THEMSELVES.contains(&action.as_str()) || action.starts_with("__");
+                let arguments = field.node.arguments.iter().filter(|_| !tells_of_itself).filter_map(|(name, value)| {
+                    let value = value.node.clone().into_const_with(|name| value_of(&name)).ok()?;
+                    Some((name.node.to_string(), value.into_json().unwrap_or_default()))
+                });
+                let arguments = Json::Object(arguments.collect());
+                let key = field.node.response_key().node.to_string();
+                asked.push(Asked { key, action, arguments, tells_of_itself });
+            }
+            Some(Selection::InlineFragment(fragment)) => sets.push(fragment.node.selection_set.node.items.iter()),
+            Some(Selection::FragmentSpread(spread)) => {
+                let fragment = document.fragments.get(&spread.node.fragment_name.node);
+                sets.extend(fragment.map(|fragment| fragment.node.selection_set.node.items.iter()));
             }
         }
     }
-    asked
+    if asked.iter().all(|asked| asked.tells_of_itself) { Vec::new() } else { asked }
 }
 
 /// The lines of what was asked for, once it's answered.
-pub(super) fn deeds(caller: &Caller, asked: Vec<Asked>, response: &GraphQLResponse) -> Vec<Deed> {
+pub(super) fn deeds(caller: &Caller, mut asked: Vec<Asked>, response: &GraphQLResponse) -> Vec<Deed> {
+    asked.truncate(begun(&asked, response));
     let deed = |asked: Asked| {
-        let Asked { key, action, arguments } = asked;
+        let Asked { key, action, arguments, .. } = asked;
         let answer = match &response.data {
             Value::Object(data) => data.get(key.as_str()).and_then(|answer| answer.clone().into_json().ok()),
             _ => None,
@@ -94,14 +93,28 @@ pub(super) fn deeds(caller: &Caller, asked: Vec<Asked>, response: &GraphQLRespon
         let made = || answer.as_ref().and_then(made);
         let object = named(&["id", "ticker"]).or_else(made).or_else(|| named(&["name"]));
         let text = arguments.to_string();
-        let arguments = match text.char_indices().nth(LONGEST_ARGUMENTS) {
-            Some((end, _)) => format!("{}…", &text[..end]),
-            None => text,
+        let arguments = if text.len() > LONGEST_ARGUMENTS {
+            format!("{}…", &text[..text.floor_char_boundary(LONGEST_ARGUMENTS)])
+        } else {
+            text
         };
         let address = Some(caller.address.to_string());
         Deed { token: caller.name.clone(), address, action, object, arguments, outcome }
     };
-    asked.into_iter().map(deed).collect()
+    asked.into_iter().filter(|asked| !asked.tells_of_itself).take(MOST_DEEDS).map(deed).collect()
+}
+
+/// How many of the fields have been begun: they run one after the other, and an error that leaves no data ends them. Of what
+/// was refused as a whole, one line tells.
+fn begun(asked: &[Asked], response: &GraphQLResponse) -> usize {
+    let Some(error) = response.errors.first().filter(|_| response.data == Value::Null) else { return asked.len() };
+    match error.path.first() {
+        Some(async_graphql::PathSegment::Field(name)) => {
+            asked.iter().position(|asked| asked.key == *name).map_or(asked.len(), |last| last + 1)
+        }
+        _ if Code::of(error) == Some(Code::Timeout) => asked.len(),
+        _ => 1,
+    }
 }
 
 /// A text among the arguments, or in the input that is one of them.

@@ -92,6 +92,11 @@ on_each_database! {
         let ipo = made["createIpo"]["ipo"]["id"].as_str().expect("an id").to_owned();
         let refused = app.operator.graphql(create, json!({"n": "Other"})).await;
         assert!(refused["errors"].is_array());
+        // The first refusal ends the operation: what comes after it is not begun, and leaves no line.
+        let several = "mutation { a: addSymbol(input: { ticker: \"MSFT\", refresh: false }) { symbol { id } }
+                       b: deleteIpo(input: { id: \"none\" }) { userErrors { code } }
+                       c: addSymbol(input: { ticker: \"AAPL\", refresh: false }) { symbol { id } } }";
+        assert!(app.operator.graphql(several, json!({})).await["errors"].is_array());
         app.operator.graphql("mutation { runBacktest(input: { ticker: \"IBM\" }) { userErrors { code } } }", json!({})).await;
         app.anonymous.graphql(create, json!({"n": "Nobody"})).await;
 
@@ -103,13 +108,15 @@ on_each_database! {
             format!("{} {} {} {}", text("token"), text("action"), text("object"), text("outcome"))
         }).collect();
         assert_eq!(lines, [
+            "an operator deleteIpo none FORBIDDEN".to_owned(),
+            "an operator addSymbol MSFT OK".to_owned(),
             "an operator createIpo Other FORBIDDEN".to_owned(),
             format!("ADMIN_TOKEN createIpo {ipo} OK"),
             "an operator addSymbol IBM OK".to_owned(),
         ]);
-        assert_eq!(all["nodes"][1]["arguments"], r#"{"input":{"exchange":"NSE","name":"Acme"}}"#);
+        assert_eq!(all["nodes"][3]["arguments"], r#"{"input":{"exchange":"NSE","name":"Acme"}}"#);
         let filter = json!({"f": {"token": "an operator", "action": ["addSymbol"]}});
-        assert_eq!(app.admin.data(trail, filter).await["auditEvents"]["totalCount"], 1);
+        assert_eq!(app.admin.data(trail, filter).await["auditEvents"]["totalCount"], 2);
         assert!(app.operator.graphql(trail, json!({})).await["errors"].is_array());
 
         let update = "mutation($id: ID!) { updateIpo(input: { id: $id, name: \"Acme Works\" }) { userErrors { code message } } }";
