@@ -5,13 +5,12 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::batch::DataLoader;
-use super::codes::Code;
 use super::column::{Column, Gap};
 use super::connection::{Connection, Count, CursorText, PageArguments, Total, connect, if_asked};
 use super::errors::{Fault, internal, missing};
 use super::ids::{self, Kind};
 use super::limits::Budget;
-use super::limits::budget::{MOST_CELLS, MOST_COMBINATIONS, too_large};
+use super::limits::budget::{MOST_CELLS, too_large};
 use super::loaders::{Rows, SweepColumnsOf};
 use super::scalars::{Date, DateTime};
 use super::strategy::StoredExecution;
@@ -120,12 +119,7 @@ impl Sweep {
         }
         let Some(budget) = ctx.data_opt::<Budget>() else { return self.decoded(ctx).await };
         let combinations = u64::try_from(self.row.combinations).unwrap_or(0);
-        let Some(cell) = budget.sweep(self.row.id, combinations).await else {
-            let message = format!(
-                "The results of more than {MOST_COMBINATIONS} combinations at once: ask for fewer sweeps at a time"
-            );
-            return Err(Code::AnswerTooLarge.error(message));
-        };
+        let cell = budget.sweep(self.row.id, combinations).await?;
         cell.get_or_try_init(|| self.decoded(ctx)).await.cloned()
     }
 

@@ -41,13 +41,22 @@ pub struct Lane {
     large: Arc<Semaphore>,
     /// Room for the bars of those that aren't.
     bars: Arc<Semaphore>,
+    /// Those that have turned out to be large, and wait with a place among those that run.
+    turned: Arc<Semaphore>,
 }
+
+/// Half of those that may run: the other half is for those who ask for little.
+const MOST_TURNED: usize = 128;
 
 impl Default for Lane {
     fn default() -> Self {
         // All but one of the processors, and at least one.
         let permits = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
-        Self { large: Arc::new(Semaphore::new(permits)), bars: Arc::new(Semaphore::new(BARS_OF_OTHERS as usize)) }
+        Self {
+            large: Arc::new(Semaphore::new(permits)),
+            bars: Arc::new(Semaphore::new(BARS_OF_OTHERS as usize)),
+            turned: Arc::new(Semaphore::new(MOST_TURNED)),
+        }
     }
 }
 
@@ -114,6 +123,19 @@ impl Budget {
         }
     }
 
+    /// The same for an operation that has begun, and turns out to be large.
+    ///
+    /// # Errors
+    /// When too many wait so.
+    async fn turn(&self) -> Result<(), Error> {
+        let mut permit = self.0.permit.lock().await;
+        if permit.is_none() {
+            let _turned = self.0.lane.turned.try_acquire().map_err(|_| overloaded())?;
+            *permit = self.0.lane.large.clone().acquire_owned().await.ok();
+        }
+        Ok(())
+    }
+
     /// Begins anew after an event of a subscription, whose permit would else last as long as its stream.
     pub fn renew(&self) {
         self.0.cells.store(0, Ordering::Relaxed);
@@ -125,22 +147,26 @@ impl Budget {
         }
     }
 
-    /// Where the results of a sweep go: whatever asks for them, an operation decodes them once. None when it would have
-    /// more in memory than one may.
-    pub async fn sweep(&self, id: i64, combinations: u64) -> Option<SweepCell> {
+    /// Where the results of a sweep go: whatever asks for them, an operation decodes them once.
+    ///
+    /// # Errors
+    /// When it would have more in memory than one may.
+    pub async fn sweep(&self, id: i64, combinations: u64) -> Result<SweepCell, Error> {
         if combinations > LARGE_CELLS {
-            self.acquire_permit().await;
+            self.turn().await?;
         }
         let mut sweeps = self.0.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cell) = sweeps.cells.get(&id) {
-            return Some(cell.clone());
+            return Ok(cell.clone());
         }
         let all = sweeps.combinations.saturating_add(combinations);
         if all > MOST_COMBINATIONS {
-            return None;
+            return Err(Code::AnswerTooLarge.error(format!(
+                "The results of more than {MOST_COMBINATIONS} combinations at once: ask for fewer sweeps at a time"
+            )));
         }
         sweeps.combinations = all;
-        Some(sweeps.cells.entry(id).or_default().clone())
+        Ok(sweeps.cells.entry(id).or_default().clone())
     }
 
     /// Waits until there is room for bars that are about to be read or copied: of a symbol, or of what was computed from
@@ -163,7 +189,7 @@ impl Budget {
             read.bars > LARGE_BARS
         };
         if is_large {
-            self.acquire_permit().await;
+            self.turn().await?;
         }
         // Those with a permit have room of their own, so that none of them waits for one that waits for the permit.
         let has_permit = self.0.permit.lock().await.is_some();
@@ -213,7 +239,7 @@ impl Budget {
             return Err(too_large());
         }
         if made > large {
-            self.acquire_permit().await;
+            self.turn().await?;
         }
         // Columns are made without a wait in between; others get the thread here.
         tokio::task::yield_now().await;
@@ -228,6 +254,10 @@ pub fn too_large() -> Error {
         "The answer would hold more than {MOST_CELLS} values of columns, or as much of lists: ask for fewer of them, or a \
          shorter range, at a time"
     ))
+}
+
+fn overloaded() -> Error {
+    Code::Overloaded.error("The service has more large operations to do than it can; try again shortly")
 }
 
 fn too_many_bars() -> Error {
@@ -275,6 +305,26 @@ mod tests {
         assert!(waits.is_err(), "{waits:?}");
         drop(large);
         second.compute(1).await.expect("its turn");
+    }
+
+    #[tokio::test]
+    async fn so_many_wait_that_turned_out_large_and_no_more() {
+        let lane = Lane { large: Arc::new(Semaphore::new(1)), ..Lane::default() };
+        let first = Budget::new(lane.clone());
+        first.compute(20_000).await.expect("its turn");
+        let wait = || {
+            let budget = Budget::new(lane.clone());
+            tokio::spawn(async move { budget.compute(20_000).await.is_ok() })
+        };
+        let waiting: Vec<_> = (0..MOST_TURNED).map(|_| wait()).collect();
+        while lane.turned.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!wait().await.expect("an end"));
+        drop(first);
+        for waited in waiting {
+            assert!(waited.await.expect("an end"));
+        }
     }
 
     #[tokio::test]
