@@ -42,17 +42,21 @@ pub(super) fn media_type(text: &str) -> Option<Mime> {
     parts.join(";").parse().ok()
 }
 
+/// Ranges of `Accept` that are read.
+const MOST_RANGES: usize = 64;
+
 /// What stands in `Accept`, in order; a comma in quotes parts nothing.
 fn ranges(headers: &HeaderMap) -> impl Iterator<Item = Mime> {
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| {
+    let ranges = values.flat_map(|value| {
         let mut is_quoted = false;
         let parts = value.split(move |c| {
             is_quoted ^= c == '"';
             c == ',' && !is_quoted
         });
         parts.filter_map(media_type)
-    })
+    });
+    ranges.take(MOST_RANGES)
 }
 
 /// Reads `Accept` with its weights. Events are for subscriptions, or where nothing else is taken.
@@ -202,6 +206,16 @@ pub(super) fn written(status: StatusCode, body: impl IntoResponse, form: Form) -
     (status, [(header::CONTENT_TYPE, media_type)], body).into_response()
 }
 
+/// Whether a client takes gzip.
+pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    codings.flat_map(|value| value.split(',')).take(MOST_RANGES).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse().ok());
+        name.trim().eq_ignore_ascii_case("gzip") && weight.is_none_or(|weight: f32| weight > 0.0)
+    })
+}
+
 /// Whether a client has this version already.
 pub(super) fn has(headers: &HeaderMap, tag: &str) -> bool {
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
@@ -260,6 +274,22 @@ mod tests {
         assert_eq!(of("text/event-stream"), Accepted { single: None, events: true });
         assert!(!of("application/json, text/event-stream;q=0").events);
         assert!(of("text/*").events && !of("*/*").events);
+    }
+
+    #[test]
+    fn gzip_is_taken_where_it_is_named_with_a_weight() {
+        for (coding, takes) in [
+            ("gzip", true),
+            ("br, GZIP;q=0.5", true),
+            ("br, gzip;q=0", false),
+            ("br, zstd", false),
+            ("gzip ; q=x", true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, coding.parse().expect("a header"));
+            assert_eq!(takes_gzip(&headers), takes, "{coding}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
     }
 
     #[test]

@@ -34,6 +34,8 @@ use crate::telemetry::{metrics, traces};
 const COOKIE: &str = "__Host-prospectus";
 /// The name where the service is reached without TLS over a network.
 const PLAIN_COOKIE: &str = "prospectus";
+/// Bytes of cookies that are looked through; browsers send fewer to one host.
+const LONGEST_COOKIES: usize = 16 << 10;
 /// What the console's own scripts send with every request.
 const CONSOLE_HEADER: &str = "x-prospectus-console";
 /// How long a session lasts.
@@ -125,6 +127,9 @@ fn is_open(request: &Request) -> bool {
 
 /// Whoever the console's cookie belongs to; a cookie that is no longer good is nobody's.
 async fn of_cookie(app: &App, headers: &HeaderMap) -> Result<Caller, StoreError> {
+    if headers.get_all(header::COOKIE).iter().map(header::HeaderValue::len).sum::<usize>() > LONGEST_COOKIES {
+        return Ok(Caller::anonymous());
+    }
     let jar = CookieJar::from_headers(headers);
     let Some(cookie) = jar.get(cookie_name(app)) else { return Ok(Caller::anonymous()) };
     let Some((session, token)) = app.store.sessions().find(cookie.value()).await? else {

@@ -14,6 +14,7 @@ use super::answer;
 use super::audit::{self, Asked};
 use super::rates::{Client, seconds};
 use super::refusal::{crowded, failed, overloaded};
+use super::shares::Room;
 use super::{Service, operations};
 use crate::actions::Caller;
 use crate::graphql::limits::{self, Budget};
@@ -30,6 +31,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// Bytes from which on an operation waits for the lane of large ones.
 const LONG_TEXT: usize = 8 << 10;
+/// Bytes of a refused text that cost a unit.
+const BYTES_PER_UNIT: u64 = 64;
 /// Errors in one answer.
 const MOST_ERRORS: usize = 20;
 /// Characters of an error's sentence; a wrong value may stand in it.
@@ -49,7 +52,9 @@ pub(super) struct Admitted {
     /// Around all that the operation does.
     span: Span,
     /// What its document takes.
-    room: Option<OwnedSemaphorePermit>,
+    room: Option<Room>,
+    /// What its variables take.
+    values: Option<Room>,
     /// Whether it is answered without a wait in between.
     introspects: bool,
     /// Whether bulk work gives way to it. What writes may be waiting for the bulk's own transaction.
@@ -90,8 +95,13 @@ impl Service {
         &self,
         caller: &Caller,
         mut request: GraphQLRequest,
+        reading: Option<OwnedSemaphorePermit>,
     ) -> Result<(Admitted, OperationType), Vec<ServerError>> {
-        let Ok(permit) = tokio::time::timeout(LONGEST_WAIT, self.gate.text_permit(&request.query)).await else {
+        let client = Client::of(caller);
+        let values = limits::variables::count(&request.variables);
+        let values = self.gate.value_room(client, values).map_err(|error| vec![error])?;
+        let permit = self.gate.text_permit(client, &request.query, reading);
+        let Ok(permit) = tokio::time::timeout(LONGEST_WAIT, permit).await else {
             return Err(vec![overloaded()]);
         };
         // Nothing else looks at a text that is out of bounds: parsing it may be what it was made for.
@@ -120,20 +130,22 @@ impl Service {
         };
         let text = Text { query: request.query.clone(), operation_name: request.operation_name.clone() };
         let room = match kind {
-            OperationType::Subscription => Some(self.gate.follow(&text.query).ok_or_else(|| vec![crowded()])?),
+            OperationType::Subscription => Some(self.gate.follow(client, &text.query).ok_or_else(|| vec![crowded()])?),
             _ => permit.room,
         };
         let reads = kind == OperationType::Query;
         let admitted =
-            Admitted { request, budget, cost, operation, caller, asked, text, span, room, introspects, reads };
+            Admitted { request, budget, cost, operation, caller, asked, text, span, room, values, introspects, reads };
         Ok((admitted, kind))
     }
 
     /// What a request comes to, once it is within bounds and its client has paid for it.
+    /// A text that is refused was read, so it's paid for by its length.
     fn look(&self, caller: &Caller, request: &mut GraphQLRequest) -> Result<limits::Admitted, Vec<ServerError>> {
-        let admitted = limits::admit(request, self.gate.introspection)?;
-        self.charge(caller, admitted.cost).map_err(|error| vec![error])?;
-        Ok(admitted)
+        let admitted = limits::admit(request, self.gate.introspection);
+        let cost = admitted.as_ref().map_or(request.query.len() as u64 / BYTES_PER_UNIT, |admitted| admitted.cost);
+        self.charge(caller, cost).map_err(|error| vec![error])?;
+        admitted
     }
 
     /// Has a client pay.
@@ -166,8 +178,9 @@ impl Service {
     }
 
     async fn run(&self, admitted: Admitted) -> Finished {
-        let Admitted { request, budget, cost, operation, caller, asked, text, span, room: _room, introspects, reads } =
+        let Admitted { request, budget, cost, operation, caller, asked, text, span, room, values, introspects, reads } =
             admitted;
+        let _rooms = (room, values);
         let began = Instant::now();
         let answering = reads.then(|| self.app.store.pace().answering());
         let permit = async {
@@ -230,13 +243,13 @@ impl Service {
 
     /// The events of a subscription. A panic in one ends it with an error.
     pub(super) fn follow(&self, admitted: Admitted) -> impl Stream<Item = EventAnswer> + Send + use<> {
-        let Admitted { request, cost, budget, operation, text, room, .. } = admitted;
+        let Admitted { request, cost, budget, operation, text, room, values, .. } = admitted;
         metrics::operation(&operation, "ok");
         let present = metrics::Present::subscription();
         let events = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
         let mut has_begun = false;
         events.map(move |event| {
-            let _ = (&present, &room);
+            let _ = (&present, &room, &values);
             let is_first = !std::mem::replace(&mut has_begun, true);
             let response = match event {
                 Ok(response) if is_first => tidied(refused_if_unbegun(response), cost, &text),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderValue, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -19,7 +19,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::Service;
 use super::failure::failure;
 use super::permits::{LONGEST_EXPORT, Wanting};
-use super::rates::{Client, seconds};
+use super::rates::{self, Client};
 use crate::actions::Caller;
 use crate::export::{Format, PriceExport, Table, Wanted};
 use crate::graphql::{Kind, decode_id};
@@ -151,9 +151,7 @@ async fn answer(service: &Service, caller: &Caller, wanted: Result<(Wanted, Form
     };
     let client = Client::of(caller);
     if let Err(wait) = service.gate.rates.charge(client, COST) {
-        let seconds = seconds(wait);
-        let message = format!("You ask for too much at once; try again in {seconds} s");
-        return later(failure("RATE_LIMITED", &message, None), seconds);
+        return rates::refused(wait);
     }
     match wanted.find(&service.app).await {
         Ok(table) => stream(service, client, table, format).await,
@@ -173,11 +171,6 @@ fn refusal(error: &RequestError) -> Response {
     }
 }
 
-fn later(mut response: Response, seconds: u64) -> Response {
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    response
-}
-
 async fn stream(service: &Service, client: Client, table: Table, format: Format) -> Response {
     let exports = &service.exports;
     let own = exports.of_client.get_with(client, || Arc::new(Semaphore::new(1)));
@@ -191,7 +184,7 @@ async fn stream(service: &Service, client: Client, table: Table, format: Format)
         Some((own, exports.permits.clone().acquire_owned().await))
     };
     let Some(permit) = tokio::time::timeout(LONGEST_WAIT, permit).await.ok().flatten() else {
-        return later(failure("OVERLOADED", "Many tables are being exported; try again shortly", None), 5);
+        return failure("OVERLOADED", "Many tables are being exported; try again shortly", None);
     };
     let (sender, chunks) = mpsc::channel(CHUNKS);
     let sink = Chunks {

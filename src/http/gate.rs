@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::ServerError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -11,7 +12,7 @@ use super::graphql::documents::Documents;
 use super::live::Live;
 use super::operations::Names;
 use super::rates::{Client, Rates};
-use super::refusal::long_winded;
+use super::refusal::{long_winded, overloaded, too_long};
 use super::shares::{Room, Shares};
 use crate::graphql::limits::Lane;
 use crate::graphql::limits::text::LONGEST_TEXT;
@@ -26,14 +27,24 @@ const BODIES: usize = 32 << 20;
 /// memory of its text.
 const TEXTS: usize = 6 << 20;
 /// Bytes of what is followed, with what each takes beside its text.
-const FOLLOWED: usize = 4 << 20;
+const FOLLOWED: usize = 8 << 20;
 const FOLLOWER: usize = 256;
+/// Values of variables, from before they are looked at to the operation's end: each takes some seventy bytes, and as few as
+/// two in its request. A few need no room.
+const VALUES: usize = 1 << 20;
+const FEW_VALUES: usize = 64;
 /// Bytes that sockets have for writing: each keeps what its longest message took until it ends, and a shorter one is
 /// every socket's own.
 const WRITING: usize = 64 << 20;
 const LONG_MESSAGE: usize = 64 << 10;
+/// A socket moves the rest of a message with each piece that its client takes.
+const LONGEST_MESSAGE: usize = 4 << 20;
 /// Shorter texts are parsed in well under a millisecond.
 const SHORT_TEXT: usize = 1 << 10;
+/// What JSON may have to be read beside any number of others: in longer ones stand hundreds of fields, and to look at them
+/// takes milliseconds.
+const READ_AT_ONCE: usize = 4 << 10;
+const READING_WAIT: Duration = Duration::from_secs(5);
 
 /// What lets operations in.
 #[derive(Clone)]
@@ -43,13 +54,14 @@ pub(super) struct Gate {
     pub live: Live,
     pub lane: Lane,
     pub running: Arc<Semaphore>,
-    pub bodies: Arc<Semaphore>,
-    /// All but one of the processors read long bodies at a time: the others' requests aren't behind a queue of them.
-    pub reading: Arc<Semaphore>,
-    texts: Arc<Semaphore>,
+    pub bodies: Shares,
+    /// All but one of the processors read long JSON at a time: the others' requests aren't behind a queue of it.
+    reading: Arc<Semaphore>,
+    texts: Shares,
+    values: Shares,
     /// All but one of the processors parse at a time, the last one answers.
     parsing: Arc<Semaphore>,
-    followed: Arc<Semaphore>,
+    followed: Shares,
     pub backlog: Backlog,
     writing: Shares,
     pub introspection: bool,
@@ -69,11 +81,12 @@ impl Gate {
             live: Live::default(),
             lane: Lane::default(),
             running: Arc::new(Semaphore::new(MOST_RUNNING)),
-            bodies: Arc::new(Semaphore::new(BODIES)),
+            bodies: Shares::new(BODIES),
             reading: Arc::new(Semaphore::new(parsers)),
-            texts: Arc::new(Semaphore::new(TEXTS)),
+            texts: Shares::new(TEXTS),
+            values: Shares::new(VALUES),
             parsing: Arc::new(Semaphore::new(parsers)),
-            followed: Arc::new(Semaphore::new(FOLLOWED)),
+            followed: Shares::new(FOLLOWED),
             backlog: Backlog::default(),
             writing: Shares::new(WRITING),
             introspection: settings.introspection,
@@ -81,14 +94,45 @@ impl Gate {
     }
 
     /// The permit to parse a text, and room for it until its operation is over. One that is short needs none, and
-    /// one that is too long is refused unread.
-    pub(super) async fn text_permit(&self, text: &str) -> TextPermit {
+    /// one that is too long is refused unread. Whoever waits for room keeps nobody from reading meanwhile.
+    pub(super) async fn text_permit(
+        &self,
+        client: Client,
+        text: &str,
+        reading: Option<OwnedSemaphorePermit>,
+    ) -> TextPermit {
         if !(SHORT_TEXT..=LONGEST_TEXT).contains(&text.len()) {
-            return TextPermit::default();
+            return TextPermit { _reading: reading, ..TextPermit::default() };
         }
-        // They are never closed.
-        let room = self.texts.clone().acquire_many_owned(permits(text.len())).await.ok();
-        TextPermit { room, _parsing: self.parsing.clone().acquire_owned().await.ok() }
+        let (room, reading) = match self.texts.room_now(client, text.len()) {
+            Some(room) => (Some(room), reading),
+            None => {
+                drop(reading);
+                (self.texts.room(client, text.len()).await, None)
+            }
+        };
+        // It is never closed.
+        TextPermit { room, _reading: reading, _parsing: self.parsing.clone().acquire_owned().await.ok() }
+    }
+
+    /// Room for values of variables until their operation is over; a few need none.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn value_room(&self, client: Client, values: usize) -> Result<Option<Room>, ServerError> {
+        if values <= FEW_VALUES {
+            return Ok(None);
+        }
+        self.values.room_now(client, values).map(Some).ok_or_else(overloaded)
+    }
+
+    /// The permit to read so many bytes as JSON, in the time that one may take; a few need none.
+    pub(super) async fn reading_permit(&self, bytes: usize) -> Option<Option<OwnedSemaphorePermit>> {
+        if bytes <= READ_AT_ONCE {
+            return Some(None);
+        }
+        // It is never closed.
+        tokio::time::timeout(READING_WAIT, self.reading.clone().acquire_owned()).await.ok().map(Result::ok)
     }
 
     /// More room for writing to a socket, whose longest message so far is as long as `before`.
@@ -96,6 +140,9 @@ impl Gate {
     /// # Errors
     /// When there is none.
     pub(super) fn writing(&self, client: Client, before: usize, bytes: usize) -> Result<Option<Room>, ServerError> {
+        if bytes > LONGEST_MESSAGE {
+            return Err(too_long());
+        }
         if bytes <= before.max(LONG_MESSAGE) {
             return Ok(None);
         }
@@ -103,8 +150,8 @@ impl Gate {
     }
 
     /// Room for one more that follows; none if all is taken.
-    pub(super) fn follow(&self, text: &str) -> Option<OwnedSemaphorePermit> {
-        self.followed.clone().try_acquire_many_owned(permits(text.len() + FOLLOWER)).ok()
+    pub(super) fn follow(&self, client: Client, text: &str) -> Option<Room> {
+        self.followed.room_now(client, text.len() + FOLLOWER)
     }
 }
 
@@ -112,10 +159,7 @@ impl Gate {
 #[derive(Default)]
 pub(super) struct TextPermit {
     /// What it keeps until its operation is over.
-    pub room: Option<OwnedSemaphorePermit>,
+    pub room: Option<Room>,
+    _reading: Option<OwnedSemaphorePermit>,
     _parsing: Option<OwnedSemaphorePermit>,
-}
-
-fn permits(bytes: usize) -> u32 {
-    u32::try_from(bytes).unwrap_or(u32::MAX)
 }

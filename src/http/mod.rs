@@ -16,6 +16,7 @@ mod live;
 mod metrics;
 mod observe;
 mod operations;
+mod packed;
 mod permits;
 mod rates;
 mod refusal;
@@ -54,7 +55,7 @@ pub use service::Service;
 use observe::REQUEST_ID;
 
 /// Bytes of a body outside the GraphQL endpoint.
-const LARGEST_BODY: usize = 256 << 10;
+const LARGEST_BODY: usize = 64 << 10;
 
 /// Everything the service answers to.
 pub fn router(app: App) -> Router {
@@ -62,7 +63,7 @@ pub fn router(app: App) -> Router {
     tokio::spawn(service.gate.live.clone().look(service.app.clone()));
     let streams = streams::Streams::new(service.app.settings.http.trusted_proxies);
     let rest = rest::routes()
-        .merge(reports::routes())
+        .merge(reports::routes().layer(middleware::from_fn_with_state(service.clone(), reports::paid)))
         .merge(export::routes())
         .layer(middleware::from_fn_with_state(service.clone(), in_time))
         .layer(middleware::from_fn_with_state(service.clone(), until_taken));
@@ -107,7 +108,7 @@ async fn nowhere() -> Response {
 
 /// Tables in binary forms gain little by it, and may be long.
 fn worth_compressing() -> impl Predicate {
-    DefaultPredicate::new().and(NotForContentType::const_new("application/vnd.apache"))
+    DefaultPredicate::new().and(NotForContentType::const_new("application/vnd.apache")).and(packed::Unpacked)
 }
 
 /// Ids of requests that bring none.
@@ -138,7 +139,10 @@ async fn in_time(State(service): State<Service>, request: Request, next: Next) -
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    match graphql::body::whole(body, graphql::length(&parts.headers), LARGEST_BODY, &service.gate.bodies).await {
+    let client = parts.extensions.get().map_or(rates::Client::Settings, rates::Client::of);
+    let whole =
+        graphql::body::whole(body, graphql::length(&parts.headers), LARGEST_BODY, client, &service.gate.bodies).await;
+    match whole {
         Ok((bytes, _room)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
         Err(refusal) => {
             let mut answer = failure::failure(refusal.code.name(), &refusal.message, None);

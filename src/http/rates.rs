@@ -17,6 +17,7 @@ use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use moka::sync::Cache;
 
+use super::failure::failure;
 use crate::actions::{Caller, Credential};
 
 /// What a client may save up, in seconds of its rate.
@@ -43,6 +44,11 @@ pub(super) enum Client {
 }
 
 impl Client {
+    /// Whoever is at an address.
+    pub(super) fn at(address: IpAddr) -> Self {
+        Self::Address(network(address))
+    }
+
     /// The token, else the address.
     pub(super) fn of(caller: &Caller) -> Self {
         match caller.credential {
@@ -88,6 +94,15 @@ pub(super) const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 pub(super) const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 pub(super) const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 pub(super) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// A route's answer to a client that has spent what it may for now.
+pub(super) fn refused(wait: Duration) -> Response {
+    let seconds = seconds(wait);
+    let message = format!("You ask for too much at once; try again in {seconds} s");
+    let mut answer = failure("RATE_LIMITED", &message, None);
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    answer
+}
 
 /// What a client may still spend, once it has been charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,6 +36,11 @@ pub(super) fn long_winded() -> ServerError {
     later("Sockets have no room for so long an answer now: ask for it by POST, or for less at a time")
 }
 
+/// An answer that no socket takes, however little is sent over others.
+pub(super) fn too_long() -> ServerError {
+    Code::AnswerTooLarge.refusal("A socket's answer has at most 4 MiB: ask for it by POST, or for less at a time")
+}
+
 fn later(message: &str) -> ServerError {
     let mut error = Code::Overloaded.refusal(message);
     error.extensions.get_or_insert_default().set("retryAfter", 5);

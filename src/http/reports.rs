@@ -4,19 +4,22 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::HeaderMap;
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use super::rates::{self, Client};
 use super::renders::{JSON, PDF, RenderError, SVG, Wanted};
 use super::{Service, console};
+use crate::actions::Caller;
 use crate::backtest::SweepMetric;
 use crate::graphql::{Kind, decode_id};
 use crate::market::currency::Quotation;
 use crate::market::{Adjustment, Interval, day};
 use crate::report::{BacktestReport, DrawError, LOOKS_VERSION, Look, PredictionReport, Printer, Theme, chart};
-use crate::request::RequestError;
+use crate::request::{RequestError, find_symbol};
 use crate::research::{self, Span};
 
 /// Widths of charts go by steps, so that a client that tries every width finds most of them rendered.
@@ -24,6 +27,9 @@ const WIDTH_STEP: i32 = 40;
 
 /// Fonts and templates, parsed when the first PDF is wanted.
 static PRINTER: LazyLock<Printer> = LazyLock::new(Printer::default);
+
+/// What a report or a chart costs of a client's rate, whether it has to be drawn or not.
+const COST: u64 = 500;
 
 /// The routes.
 pub(super) fn routes() -> Router<Service> {
@@ -34,6 +40,15 @@ pub(super) fn routes() -> Router<Service> {
         .route("/charts/predictions/{id}/{file}", get(prediction_chart))
         .route("/charts/sweeps/{file}", get(sweep_chart))
         .route("/charts/symbols/{file}", get(symbol_chart))
+}
+
+/// Has whoever asks for a report or a chart pay for it.
+pub(super) async fn paid(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let client = request.extensions().get::<Caller>().map(Client::of);
+    match client.map(|client| service.gate.rates.charge(client, COST)) {
+        Some(Err(wait)) => rates::refused(wait),
+        _ => next.run(request).await,
+    }
 }
 
 type Parameters = Query<HashMap<String, String>>;
@@ -270,7 +285,7 @@ async fn symbol_chart(
     let interval = Interval::of(interval)
         .ok_or_else(|| RequestError::invalid("interval", "the interval is DAY, WEEK or MONTH"))?;
     let span = Span { from: date("from")?, to: date("to")?, adjusted, adjustment };
-    let (symbol, columns) = research::price_columns(&service.app, ticker, span, interval).await?;
+    let symbol = find_symbol(&service.app, ticker).await?;
     let wanted = Wanted {
         media_type: SVG,
         key: format!(
@@ -280,9 +295,10 @@ async fn symbol_chart(
         name: saved_as(&symbol.ticker, "prices", "svg"),
         is_final: false,
     };
+    let app = &service.app;
     let make = async {
-        let (unit, title) =
-            (symbol.quotation().map_or_else(|| "price".to_owned(), Quotation::label), symbol.ticker.clone());
+        let (symbol, columns) = research::price_columns(app, symbol, span, interval).await?;
+        let (unit, title) = (symbol.quotation().map_or_else(|| "price".to_owned(), Quotation::label), symbol.ticker);
         Ok(move || Ok(chart::prices(&columns, &title, &unit, adjusted, look)?.into_bytes()))
     };
     service.renders.render(&headers, wanted, make).await

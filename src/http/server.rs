@@ -18,7 +18,8 @@ use tokio_util::task::TaskTracker;
 use tower::Layer;
 use tower::util::MapRequestLayer;
 
-use super::rates::Peer;
+use super::rates::{Client, Peer};
+use super::shares::Shares;
 use super::streams::Over;
 use crate::app::App;
 
@@ -30,8 +31,8 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long a client may take nothing of an answer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Bytes of a request's head: an operation in the address among them.
-const LARGEST_HEAD: usize = 160 << 10;
+/// Bytes of a request's head: an address has 64 KiB at most, an operation in it among them.
+const LARGEST_HEAD: usize = 80 << 10;
 /// Requests at a time on one HTTP/2 connection, and bytes of their bodies that nobody has read yet: of one, and of all.
 const MOST_STREAMS: u32 = 64;
 const UNREAD_BODY: u32 = 128 << 10;
@@ -48,6 +49,8 @@ const NO_SOCKETS: Duration = Duration::from_millis(50);
 /// When the listener fails.
 pub async fn serve(listener: TcpListener, router: Router, app: App) -> io::Result<()> {
     let slots = Arc::new(Semaphore::new(app.settings.http.max_connections));
+    // Behind a proxy all connections are its own.
+    let shares = (app.settings.http.trusted_proxies == 0).then(|| Shares::new(app.settings.http.max_connections));
     let connections = TaskTracker::new();
     let closing = CancellationToken::new();
     let mut drained = pin!(async {
@@ -56,9 +59,17 @@ pub async fn serve(listener: TcpListener, router: Router, app: App) -> io::Resul
     });
     let admit = |stream: TcpStream, peer: SocketAddr, slot: Option<OwnedSemaphorePermit>| {
         let (router, closing) = (router.clone(), closing.clone());
+        let share = match &shares {
+            Some(shares) => match shares.room_now(Client::at(peer.ip()), 1) {
+                Some(share) => Some(share),
+                // The others' half is theirs.
+                None => return,
+            },
+            None => None,
+        };
         connections.spawn(async move {
             connection(stream, peer, router, closing).await;
-            drop(slot);
+            drop((slot, share));
         });
     };
     loop {

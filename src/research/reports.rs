@@ -12,7 +12,7 @@ use crate::market::resample::resample;
 use crate::market::text::clean;
 use crate::market::{Columns, Interval, Series};
 use crate::report::{BacktestSource, PredictionSource, Subject};
-use crate::request::{RequestError, find_symbol};
+use crate::request::RequestError;
 use crate::store::Millis;
 use crate::store::entity::{backtest, prediction, sweep, symbol};
 
@@ -128,17 +128,13 @@ pub async fn sweep_results(app: &App, row: &sweep::Model) -> Result<Sweep, Reque
     Ok(decode_sweep(row.windows()?, &content)?)
 }
 
-/// A symbol's prices between two days.
-///
-/// # Errors
-/// When the symbol isn't followed.
+/// A symbol's prices between two days, and the symbol as it was when they were.
 pub async fn price_columns(
     app: &App,
-    ticker: &str,
+    symbol: symbol::Model,
     span: super::Span,
     interval: Interval,
 ) -> Result<(symbol::Model, Columns), RequestError> {
-    let symbol = find_symbol(app, ticker).await?;
     let loaded = app.series.get(std::slice::from_ref(&symbol)).await?.pop();
     let (symbol, series) = loaded.unwrap_or_else(|| (symbol, Arc::default()));
     let range = series.range(span.from, span.to);

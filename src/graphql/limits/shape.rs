@@ -61,7 +61,9 @@ const WEIGHTS: &[(&str, &str, u64)] = &[
     ("Mutation", "sweepBacktests", 20_000),
     ("Mutation", "runBacktest", 3_000),
     ("Mutation", "predict", 2_000),
-    ("Mutation", "previewImport", 500),
+    // Files of 64 MiB.
+    ("Mutation", "previewImport", 20_000),
+    ("Mutation", "importPrices", 20_000),
 ];
 
 /// A statement that reads a whole table, however little it answers: figures over all, a text that may stand anywhere.

@@ -21,6 +21,23 @@ pub fn spells_nul(text: &str) -> bool {
     text.contains(['\0']) || text.contains("\\u0000")
 }
 
+/// Entries of lists and objects in all variables, no further than the bound.
+#[must_use]
+pub fn count(variables: &Variables) -> usize {
+    let mut left: Vec<&Value> = variables.values().collect();
+    let mut values = 0;
+    while let Some(value) = left.pop() {
+        values += 1;
+        match value {
+            _ if values > MOST_VALUES => break,
+            Value::List(items) => left.extend(items.iter().take(MOST_VALUES)),
+            Value::Object(fields) => left.extend(fields.values().take(MOST_VALUES)),
+            _ => {}
+        }
+    }
+    values
+}
+
 /// Checks all variables of a request with this many files.
 ///
 /// # Errors

@@ -27,26 +27,39 @@ const GRAPHIQL: [(&str, &[u8]); 2] = [
     ("vendor/graphiql.min.js", include_bytes!(concat!(env!("OUT_DIR"), "/graphiql.min.js.gz"))),
 ];
 
-/// A file's bytes and their hash.
-pub(super) fn file(name: &str) -> Option<(Bytes, [u8; 32])> {
-    static INFLATED: LazyLock<HashMap<&str, (Bytes, [u8; 32])>> = LazyLock::new(|| {
-        let inflated = |(name, deflated): (&'static str, &'static [u8])| {
-            let mut bytes = Vec::new();
-            GzDecoder::new(deflated).read_to_end(&mut bytes).ok()?;
-            let hash = Sha256::digest(&bytes).into();
-            Some((name, (Bytes::from(bytes), hash)))
-        };
-        GRAPHIQL.into_iter().filter_map(inflated).collect()
-    });
-    if GRAPHIQL.iter().any(|(of_graphiql, _)| *of_graphiql == name) {
-        return INFLATED.get(name).cloned();
+/// A file as the binary has it.
+pub(super) enum Content {
+    Text(Bytes),
+    /// By gzip.
+    Packed(Bytes),
+}
+
+/// A file, and the hash of what the binary has.
+pub(super) fn file(name: &str) -> Option<([u8; 32], Content)> {
+    static HASHES: LazyLock<[[u8; 32]; 2]> =
+        LazyLock::new(|| GRAPHIQL.map(|(_, deflated)| Sha256::digest(deflated).into()));
+    if let Some(at) = GRAPHIQL.iter().position(|(of_graphiql, _)| *of_graphiql == name) {
+        return Some((HASHES[at], Content::Packed(Bytes::from_static(GRAPHIQL[at].1))));
     }
     let asset = Assets::get(name)?;
     let bytes = match asset.data {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         Cow::Owned(bytes) => Bytes::from(bytes),
     };
-    Some((bytes, asset.metadata.sha256_hash()))
+    Some((asset.metadata.sha256_hash(), Content::Text(bytes)))
+}
+
+/// One of GraphiQL's files for those who take it as it is alone.
+pub(super) fn inflated(name: &str) -> Bytes {
+    static INFLATED: LazyLock<HashMap<&str, Bytes>> = LazyLock::new(|| {
+        let inflated = |(name, deflated): (&'static str, &'static [u8])| {
+            let mut bytes = Vec::new();
+            GzDecoder::new(deflated).read_to_end(&mut bytes).ok()?;
+            Some((name, Bytes::from(bytes)))
+        };
+        GRAPHIQL.into_iter().filter_map(inflated).collect()
+    });
+    INFLATED.get(name).cloned().unwrap_or_default()
 }
 
 /// How long a debug build, whose files may change while it runs, goes by one name.

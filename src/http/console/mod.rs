@@ -12,8 +12,8 @@ use axum::routing::get;
 use sha2::{Digest, Sha256};
 
 pub(super) use self::files::build;
-use self::files::{Assets, POLICY};
-use crate::http::{Service, answer};
+use self::files::{Assets, Content, POLICY};
+use crate::http::{Service, answer, packed};
 
 /// How long a browser may keep a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,13 +122,35 @@ fn media_type(file: &str) -> &'static str {
 }
 
 fn page(file: &str, policy: &'static str, headers: &HeaderMap, kept: Kept) -> Response {
-    let Some((body, hash)) = files::file(file) else {
+    let Some((hash, content)) = files::file(file) else {
         return (StatusCode::NOT_FOUND, "There is no such file\n").into_response();
     };
-    respond(file, body, &hex::encode(&hash[..12]), policy, headers, kept)
+    let tag = hex::encode(&hash[..12]);
+    match content {
+        Content::Text(text) => respond(file, text, &tag, policy, headers, kept),
+        Content::Packed(bytes) if answer::takes_gzip(headers) => {
+            sent(file, &tag, policy, headers, kept, || packed::packed(bytes))
+        }
+        Content::Packed(_) => sent(file, &tag, policy, headers, kept, || packed::whole(files::inflated(file))),
+    }
 }
 
-fn respond(file: &str, body: Bytes, tag: &str, policy: &'static str, headers: &HeaderMap, kept: Kept) -> Response {
+fn respond(file: &str, text: Bytes, tag: &str, policy: &'static str, headers: &HeaderMap, kept: Kept) -> Response {
+    sent(file, tag, policy, headers, kept, || match media_type(file) {
+        // A font is compressed by itself.
+        "font/woff2" => packed::whole(text),
+        _ => packed::text(headers, tag, text),
+    })
+}
+
+fn sent(
+    file: &str,
+    tag: &str,
+    policy: &'static str,
+    headers: &HeaderMap,
+    kept: Kept,
+    body: impl FnOnce() -> Response,
+) -> Response {
     let tag = format!("\"{tag}\"");
     let caching = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, kept.header().to_owned())];
     if answer::has(headers, &tag) {
@@ -138,5 +160,5 @@ fn respond(file: &str, body: Bytes, tag: &str, policy: &'static str, headers: &H
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type(file))),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
     ];
-    (caching, content, body).into_response()
+    (caching, content, body()).into_response()
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io::{Seek, SeekFrom};
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Request as GraphQLRequest, UploadValue, Value, Variables};
@@ -11,11 +10,13 @@ use axum::http::StatusCode;
 use futures_util::StreamExt;
 use serde::Deserialize;
 use tokio::io::AsyncWriteExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use url::form_urlencoded;
 
 use crate::graphql::Code;
 use crate::http::gate::Gate;
+use crate::http::rates::Client;
+use crate::http::shares::{Room, Shares};
 
 /// An operation and its variables.
 const LARGEST_JSON: usize = 1 << 20;
@@ -27,9 +28,6 @@ pub(super) const LARGEST_UPLOAD: u64 = 64 << 20;
 const LARGEST_MAP: usize = 64 << 10;
 /// Files in one request.
 const MOST_FILES: usize = 1;
-/// What a body may have to be read beside any number of others: in a longer one stand hundreds of fields, and to look at them
-/// takes milliseconds.
-const READ_AT_ONCE: usize = 4 << 10;
 /// What a body may have without asking for room, and how long one that is longer waits for it.
 const SHORT_JSON: usize = 16 << 10;
 const ROOM_WAIT: Duration = Duration::from_secs(5);
@@ -122,16 +120,11 @@ pub(super) fn extensions(
 pub(super) async fn json(
     body: Body,
     announced: Option<usize>,
+    client: Client,
     gate: &Gate,
-) -> Result<(Parsed, Option<OwnedSemaphorePermit>), Malformed> {
-    let (bytes, room) = whole(body, announced, LARGEST_JSON, &gate.bodies).await?;
-    let reading = if bytes.len() > READ_AT_ONCE {
-        let reading = tokio::time::timeout(ROOM_WAIT, gate.reading.clone().acquire_owned());
-        // It is never closed.
-        reading.await.map_err(|_| Malformed::crowded())?.ok()
-    } else {
-        None
-    };
+) -> Result<(Parsed, Option<Room>), Malformed> {
+    let (bytes, room) = whole(body, announced, LARGEST_JSON, client, &gate.bodies).await?;
+    let reading = gate.reading_permit(bytes.len()).await.ok_or_else(Malformed::crowded)?;
     Ok((Parsed { reading, ..parameters(&bytes)? }, room))
 }
 
@@ -140,24 +133,28 @@ pub(in crate::http) async fn whole(
     body: Body,
     announced: Option<usize>,
     most: usize,
-    bodies: &Arc<Semaphore>,
-) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Malformed> {
-    tokio::time::timeout(BODY_TIMEOUT, read(body, announced, most, bodies)).await.map_err(|_| Malformed::slow())?
+    client: Client,
+    bodies: &Shares,
+) -> Result<(Vec<u8>, Option<Room>), Malformed> {
+    tokio::time::timeout(BODY_TIMEOUT, read(body, announced, most, client, bodies))
+        .await
+        .map_err(|_| Malformed::slow())?
 }
 
 async fn read(
     body: Body,
     announced: Option<usize>,
     most: usize,
-    bodies: &Arc<Semaphore>,
-) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Malformed> {
+    client: Client,
+    bodies: &Shares,
+) -> Result<(Vec<u8>, Option<Room>), Malformed> {
     let refused = || Malformed::too_large(format!("The request is longer than {} KiB, or broke off", most >> 10));
     let all = announced.unwrap_or(most);
     if all > most {
         return Err(refused());
     }
     let mut held = match announced {
-        Some(bytes) if bytes > SHORT_JSON => room_for(bytes, bodies).await?,
+        Some(bytes) if bytes > SHORT_JSON => room_for(bytes, client, bodies).await?,
         _ => None,
     };
     let mut bytes = Vec::new();
@@ -168,17 +165,15 @@ async fn read(
             return Err(refused());
         }
         if held.is_none() && bytes.len() + piece.len() > SHORT_JSON {
-            held = room_for(all, bodies).await?;
+            held = room_for(all, client, bodies).await?;
         }
         bytes.extend_from_slice(&piece);
     }
     Ok((bytes, held))
 }
 
-async fn room_for(bytes: usize, bodies: &Arc<Semaphore>) -> Result<Option<OwnedSemaphorePermit>, Malformed> {
-    let room = bodies.clone().acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX));
-    // It is never closed.
-    tokio::time::timeout(ROOM_WAIT, room).await.map(Result::ok).map_err(|_| Malformed::crowded())
+async fn room_for(bytes: usize, client: Client, bodies: &Shares) -> Result<Option<Room>, Malformed> {
+    tokio::time::timeout(ROOM_WAIT, bodies.room(client, bytes)).await.map_err(|_| Malformed::crowded())
 }
 
 fn parameters(bytes: &[u8]) -> Result<Parsed, Malformed> {
@@ -207,7 +202,8 @@ fn not_json(what: &str, error: &serde_json::Error) -> Malformed {
 }
 
 /// Reads a query string.
-pub(super) fn query_string(text: &str) -> Result<Parsed, Malformed> {
+pub(super) async fn query_string(text: &str, gate: &Gate) -> Result<Parsed, Malformed> {
+    let reading = gate.reading_permit(text.len()).await.ok_or_else(Malformed::crowded)?;
     let mut found: HashMap<String, String> = HashMap::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
         found.insert(name.into_owned(), value.into_owned());
@@ -226,15 +222,15 @@ pub(super) fn query_string(text: &str) -> Result<Parsed, Malformed> {
         extensions: object("extensions")?,
         document_id: found.get("documentId").cloned(),
     };
-    Ok(parameters.into_parsed())
+    Ok(Parsed { reading, ..parameters.into_parsed() })
 }
 
 /// Reads a form with a file, by the GraphQL multipart request specification. The file goes to disk as it comes.
-pub(super) async fn form(boundary: String, body: Body) -> Result<Parsed, Malformed> {
-    tokio::time::timeout(UPLOAD_TIMEOUT, parts(boundary, body)).await.map_err(|_| Malformed::slow())?
+pub(super) async fn form(boundary: String, body: Body, gate: &Gate) -> Result<Parsed, Malformed> {
+    tokio::time::timeout(UPLOAD_TIMEOUT, parts(boundary, body, gate)).await.map_err(|_| Malformed::slow())?
 }
 
-async fn parts(boundary: String, body: Body) -> Result<Parsed, Malformed> {
+async fn parts(boundary: String, body: Body, gate: &Gate) -> Result<Parsed, Malformed> {
     let limits = multer::SizeLimit::new()
         .whole_stream(LARGEST_UPLOAD + (2 << 20))
         .per_field(LARGEST_UPLOAD)
@@ -253,7 +249,11 @@ async fn parts(boundary: String, body: Body) -> Result<Parsed, Malformed> {
             Some(name) if (name == "operations" && operations.is_some()) || (name == "map" && map.is_some()) => {
                 return Err(Malformed::new(format!("The form has the part {name:?} twice")));
             }
-            Some("operations") => operations = Some(parameters(&part.bytes().await.map_err(broken)?)?),
+            Some("operations") => {
+                let bytes = part.bytes().await.map_err(broken)?;
+                let _reading = gate.reading_permit(bytes.len()).await.ok_or_else(Malformed::crowded)?;
+                operations = Some(parameters(&bytes)?);
+            }
             Some("map") => {
                 let bytes = part.bytes().await.map_err(broken)?;
                 let read = serde_json::from_slice(&bytes);

@@ -80,8 +80,9 @@ impl Known {
             return Self(None);
         }
         let weigh = |_: &Key, entry: &Entry| match entry {
-            Entry::AskedOnce => 64,
-            Entry::Answer(answer) => u32::try_from(answer.body.len() + 256).unwrap_or(u32::MAX),
+            // With what the cache itself keeps of it.
+            Entry::AskedOnce => 384,
+            Entry::Answer(answer) => u32::try_from(answer.body.len() + 640).unwrap_or(u32::MAX),
         };
         let (versions, asked) = mpsc::channel(MOST_WAITING);
         tokio::spawn(tell_versions(app.clone(), asked));

@@ -9,6 +9,7 @@ mod known;
 mod socket;
 mod wire;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
@@ -25,6 +26,8 @@ use known::Look;
 use super::answer::{self, Form, accepted};
 use super::auth::asks_for_socket;
 use super::backlog;
+use super::packed;
+use super::rates::Client;
 use super::refusal::failed;
 use super::{Service, console};
 use crate::actions::Caller;
@@ -41,8 +44,17 @@ fn crowded(headers: &HeaderMap) -> Response {
 }
 
 /// `schema.graphql`, as this binary has it.
-pub(super) async fn definition() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl())
+pub(super) async fn definition(headers: HeaderMap) -> Response {
+    static TEXT: LazyLock<(String, Bytes)> = LazyLock::new(|| {
+        let text = Bytes::from(sdl());
+        (answer::tag_of(&text), text)
+    });
+    let (tag, text) = &*TEXT;
+    let about = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::ETAG, tag.as_str())];
+    if answer::has(&headers, tag) {
+        return (StatusCode::NOT_MODIFIED, about).into_response();
+    }
+    (about, packed::text(&headers, tag, text.clone())).into_response()
 }
 
 /// The methods of the endpoint: HEAD would have to do all that GET does, and show nothing of it.
@@ -80,7 +92,7 @@ pub(super) async fn get(
     if query.is_empty() && answer::names(&parts.headers, "text/html") {
         return console::graphiql(&parts.headers);
     }
-    let mut answer = match body::query_string(query) {
+    let mut answer = match body::query_string(query, &service.gate).await {
         Ok(parsed) => run(service, caller, parsed, &parts.headers, &Method::GET).await,
         Err(error) => malformed(&parts.headers, &error),
     };
@@ -97,7 +109,7 @@ pub(super) async fn post(
     let (parts, body) = request.into_parts();
     let headers = parts.headers;
     match content_type(&headers) {
-        Content::Json => match body::json(body, length(&headers), &service.gate).await {
+        Content::Json => match body::json(body, length(&headers), Client::of(&caller), &service.gate).await {
             Ok((parsed, _room)) => run(service, caller, parsed, &headers, &Method::POST).await,
             Err(error) => malformed(&headers, &error),
         },
@@ -109,7 +121,7 @@ pub(super) async fn post(
             let Ok(Ok(coming)) = tokio::time::timeout(UPLOAD_WAIT, uploads.coming.acquire()).await else {
                 return crowded(&headers);
             };
-            let parsed = match body::form(boundary, body).await {
+            let parsed = match body::form(boundary, body, &service.gate).await {
                 Ok(parsed) => parsed,
                 Err(error) => return malformed(&headers, &error),
             };
@@ -206,15 +218,15 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
         _ => Look::Nothing,
     };
     if let Look::Answer(known) = &looked {
+        drop(reading);
         let answer = again(&service, &caller, known, form, headers, method).await;
         return within(&service, &caller, answer, form).await;
     }
     let text = keep.is_some().then(|| request.query.clone());
-    let (admitted, kind) = match service.admit(&caller, request).await {
+    let (admitted, kind) = match service.admit(&caller, request, reading).await {
         Ok(admitted) => admitted,
         Err(errors) => return answer::respond(&async_graphql::Response::from_errors(errors), form),
     };
-    drop(reading);
     if let (Some(hash), Some(text)) = (keep, text) {
         service.gate.documents.keep(hash, &text);
     }

@@ -13,7 +13,7 @@ use async_graphql::{ServerError, Variables};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::StreamExt;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -205,6 +205,9 @@ impl Socket {
     async fn hear(&mut self, message: &Message, sender: &mpsc::Sender<Sent>) -> Result<Option<String>, Option<Close>> {
         self.count()?;
         let text = message.to_text().map_err(|_| Some(Close::new(4400, "A message is text in UTF-8")))?;
+        let reading = self.service.gate.reading_permit(text.len()).await;
+        let reading =
+            reading.ok_or_else(|| Some(Close::new(1013, "Too many long messages come in; try again shortly")))?;
         match Said::read(text, self.dialect).map_err(Some)? {
             Said::Init(payload) => {
                 if self.watched.is_some() {
@@ -213,7 +216,7 @@ impl Socket {
                 self.begin(payload.as_ref()).await.map_err(Some)?;
                 Ok(Some(Dialect::acknowledged()))
             }
-            Said::Ping(payload) => Ok(Some(Dialect::pong(payload.as_ref()))),
+            Said::Ping(payload) => Ok(Some(Dialect::pong(payload.as_deref()))),
             Said::Pong => Ok(None),
             Said::Terminate => Err(Some(Close::new(1000, ""))),
             Said::Complete(id) => {
@@ -222,7 +225,7 @@ impl Socket {
                 // The elder protocol's clients wait to be told of the end that they asked for.
                 Ok((self.dialect == Dialect::Legacy).then(|| Dialect::complete(&id)))
             }
-            Said::Subscribe { id, payload } => self.start(id, *payload, sender).await.map_err(Some),
+            Said::Subscribe { id, payload } => self.start(id, *payload, reading, sender).await.map_err(Some),
         }
     }
 
@@ -269,6 +272,7 @@ impl Socket {
         &mut self,
         id: String,
         payload: Payload,
+        reading: Option<OwnedSemaphorePermit>,
         sender: &mpsc::Sender<Sent>,
     ) -> Result<Option<String>, Close> {
         if self.watched.is_none() {
@@ -302,7 +306,7 @@ impl Socket {
         }
         let documents = &self.service.gate.documents;
         let admitted = match documents.resolve(&mut request, payload.document_id.as_deref()) {
-            Ok(_) => self.service.admit(&self.caller, request).await,
+            Ok(_) => self.service.admit(&self.caller, request, reading).await,
             Err(error) => Err(vec![error]),
         };
         let (admitted, kind) = match admitted {

@@ -36,9 +36,13 @@ impl Close {
 #[derive(Debug)]
 pub(super) enum Said {
     Init(Option<Value>),
-    Subscribe { id: String, payload: Box<Payload> },
+    Subscribe {
+        id: String,
+        payload: Box<Payload>,
+    },
     Complete(String),
-    Ping(Option<Value>),
+    /// What comes back is as it came.
+    Ping(Option<Box<RawValue>>),
     Pong,
     Terminate,
 }
@@ -64,6 +68,9 @@ struct Message<'a> {
 
 /// Longest name of an operation on a socket.
 const LONGEST_ID: usize = 200;
+/// Bytes of what a client sends along with its first message, and with a ping, which is sent back.
+const LONGEST_INIT: usize = 16 << 10;
+const LONGEST_PING: usize = 1 << 10;
 
 impl Said {
     /// Reads a message.
@@ -74,20 +81,22 @@ impl Said {
         let invalid = |reason: &str| Close::new(4400, reason);
         let message: Message<'_> = serde_json::from_str(text)
             .map_err(|_| invalid("A message is a JSON object with a type, and its id a string"))?;
-        let payload = |what: Option<&RawValue>| match what {
+        let payload = |most: usize| match message.payload {
             None => Ok(None),
-            Some(raw) => match serde_json::from_str::<Value>(raw.get()) {
-                Ok(Value::Null) => Ok(None),
-                Ok(value @ Value::Object(_)) => Ok(Some(value)),
-                _ => Err(invalid("A payload is a JSON object")),
-            },
+            Some(raw) if raw.get() == "null" => Ok(None),
+            Some(raw) if raw.get().len() > most => Err(invalid(&format!("Such a payload has at most {most} bytes"))),
+            Some(raw) if raw.get().starts_with('{') => Ok(Some(raw)),
+            Some(_) => Err(invalid("A payload is a JSON object")),
         };
         let id = || match &message.id {
             Some(id) if !id.is_empty() && id.len() <= LONGEST_ID => Ok(id.clone()),
             _ => Err(invalid("The message needs an id of 1 to 200 bytes")),
         };
         match (message.r#type.as_str(), dialect) {
-            ("connection_init", _) => Ok(Self::Init(payload(message.payload)?)),
+            ("connection_init", _) => {
+                let read = payload(LONGEST_INIT)?.map(|raw| serde_json::from_str(raw.get())).transpose();
+                Ok(Self::Init(read.map_err(|_| invalid("A payload is a JSON object"))?))
+            }
             ("subscribe", Dialect::TransportWs) | ("start", Dialect::Legacy) => {
                 let raw = message.payload.ok_or_else(|| invalid("The message needs a payload with a query"))?;
                 let read = serde_json::from_str::<Payload>(raw.get());
@@ -101,7 +110,7 @@ impl Said {
                 Ok(Self::Subscribe { id: id()?, payload: Box::new(read) })
             }
             ("complete", Dialect::TransportWs) | ("stop", Dialect::Legacy) => Ok(Self::Complete(id()?)),
-            ("ping", Dialect::TransportWs) => Ok(Self::Ping(payload(message.payload)?)),
+            ("ping", Dialect::TransportWs) => Ok(Self::Ping(payload(LONGEST_PING)?.map(ToOwned::to_owned))),
             ("pong", Dialect::TransportWs) => Ok(Self::Pong),
             ("connection_terminate", Dialect::Legacy) => Ok(Self::Terminate),
             (other, _) => {
@@ -150,7 +159,7 @@ impl Dialect {
         written::<()>("connection_ack", None, None)
     }
 
-    pub(super) fn pong(payload: Option<&Value>) -> String {
+    pub(super) fn pong(payload: Option<&RawValue>) -> String {
         written("pong", None, payload)
     }
 
@@ -207,6 +216,12 @@ mod tests {
             None
         );
         assert_eq!(code("{\"type\":\"ping\",\"payload\":null}"), None);
+        for (kind, most) in [("ping", LONGEST_PING), ("connection_init", LONGEST_INIT)] {
+            let long =
+                |bytes: usize| format!("{{\"type\":\"{kind}\",\"payload\":{{\"a\":\"{}\"}}}}", "b".repeat(bytes - 8));
+            assert_eq!((code(&long(most)), code(&long(most + 1))), (None, Some(4400)), "{kind}");
+            assert_eq!(code(&format!("{{\"type\":\"{kind}\",\"payload\":[]}}")), Some(4400));
+        }
         let close =
             Said::read(&format!("{{\"type\":\"{}\"}}", "ü".repeat(500)), Dialect::TransportWs).expect_err("unknown");
         assert!(close.reason.len() <= 123);

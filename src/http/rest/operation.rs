@@ -95,7 +95,7 @@ pub(super) async fn answer(
         variables.retain(|_, value| !value.is_null());
     }
     let request = GraphQLRequest::new(operation.text).variables(Variables::from_json(variables));
-    let response = match service.admit(&caller, request).await {
+    let response = match service.admit(&caller, request, None).await {
         Ok((admitted, _)) => service.execute(admitted).await.response,
         Err(errors) => GraphQLResponse::from_errors(errors),
     };
