@@ -84,8 +84,8 @@ async fn a_frame_that_says_it_is_long_is_refused_before_it_comes() {
     }
 }
 
-/// A query whose answer has some ten megabytes.
-async fn long_query(app: &TestApp) -> String {
+/// A query for so many columns, of which thirty have about a megabyte.
+async fn long_query(app: &TestApp, columns: usize) -> String {
     let mut csv = String::from("date,open,high,low,close,volume\n");
     let monday = chrono::NaiveDate::from_ymd_opt(2000, 1, 3).expect("a date");
     for i in 0..5_000 {
@@ -95,7 +95,7 @@ async fn long_query(app: &TestApp) -> String {
     let job = app.operator.import("LONG", &csv).await;
     let job = app.settled(job["job"]["id"].as_str().expect("a job")).await;
     assert_eq!(state(&job), "SUCCEEDED", "{job}");
-    let columns = (0..290).fold(String::new(), |text, i| text + &format!("a{i}: close "));
+    let columns = (0..columns).fold(String::new(), |text, i| text + &format!("a{i}: close "));
     format!("{{ symbol(ticker: \"LONG\") {{ series {{ {columns} }} }} }}")
 }
 
@@ -120,7 +120,7 @@ async fn asked(app: &TestApp, query: &str) -> TcpStream {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_takes_nothing_of_long_answers_keeps_nobody_else_from_them() {
     let app = TestApp::start(Database::Sqlite).await;
-    let query = long_query(&app).await;
+    let query = long_query(&app, 290).await;
     let mut unread = Vec::new();
     for _ in 0..3 {
         unread.push(asked(&app, &query).await);
@@ -137,7 +137,7 @@ async fn who_takes_nothing_of_long_answers_keeps_nobody_else_from_them() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sockets_have_room_for_so_many_long_answers_until_they_end() {
     let app = TestApp::start(Database::Sqlite).await;
-    let query = long_query(&app).await;
+    let query = long_query(&app, 100).await;
     let ask = async |init: Value| {
         let mut socket = connect(&app, init).await;
         receive(&mut socket).await;
@@ -146,12 +146,15 @@ async fn sockets_have_room_for_so_many_long_answers_until_they_end() {
         (message["type"] == "next", message["payload"][0]["extensions"]["code"].clone(), socket)
     };
     let mut open = Vec::new();
-    for _ in 0..3 {
+    let refused = loop {
         let (is_answered, code, socket) = ask(json!({})).await;
-        assert!(is_answered, "{code}");
+        if !is_answered {
+            break code;
+        }
         open.push(socket);
-    }
-    assert_eq!(ask(json!({})).await.1, "OVERLOADED");
+    };
+    assert_eq!(refused, "OVERLOADED");
+    assert!((7..13).contains(&open.len()), "32 MiB for some three each: {}", open.len());
     let admin = json!({"Authorization": format!("Bearer {}", crate::harness::ADMIN_TOKEN)});
     assert!(ask(admin).await.0, "another client");
     let mut small = connect(&app, json!({})).await;
@@ -160,6 +163,40 @@ async fn sockets_have_room_for_so_many_long_answers_until_they_end() {
     assert_eq!(receive(&mut small).await.expect("a message")["type"], "next");
     open.pop();
     until(async || ask(json!({})).await.0, |is_answered| *is_answered).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_too_long_for_a_socket_goes_by_post() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let query = long_query(&app, 200).await;
+    let mut socket = connect(&app, json!({})).await;
+    receive(&mut socket).await;
+    subscribe(&mut socket, "1", &query, json!({})).await;
+    let refused = receive(&mut socket).await.expect("a message");
+    assert_eq!(refused["payload"][0]["extensions"]["code"], "ANSWER_TOO_LARGE", "{refused}");
+    let answer = app.anonymous.graphql(&query, json!({})).await;
+    assert_eq!(answer["data"]["symbol"]["series"]["a199"].as_array().map(Vec::len), Some(5_000));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_has_half_of_the_connections() {
+    let app = TestApp::start_with(Database::Sqlite, &[("MAX_CONNECTIONS", "16")]).await;
+    let address = app.url.trim_start_matches("http://").to_owned();
+    let mut held = Vec::new();
+    for _ in 0..12 {
+        let mut stream = TcpStream::connect(&address).await.expect("a connection");
+        stream.write_all(b"GET /healthz HTTP/1.1\r\n").await.expect("written");
+        held.push(stream);
+    }
+    // Those past the half are let go at once; the others are still waited for.
+    let mut rest = Vec::new();
+    for stream in &mut held[8..] {
+        let _ = stream.read_to_end(&mut rest).await;
+    }
+    assert!(rest.is_empty());
+    held[0].write_all(b"host: x\r\nconnection: close\r\n\r\n").await.expect("written");
+    held[0].read_to_end(&mut rest).await.expect("an answer");
+    assert!(rest.starts_with(b"HTTP/1.1 200"), "{:?}", String::from_utf8_lossy(&rest));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
