@@ -104,12 +104,11 @@ impl Gate {
         if !(SHORT_TEXT..=LONGEST_TEXT).contains(&text.len()) {
             return TextPermit { _reading: reading, ..TextPermit::default() };
         }
-        let (room, reading) = match self.texts.room_now(client, text.len()) {
-            Some(room) => (Some(room), reading),
-            None => {
-                drop(reading);
-                (self.texts.room(client, text.len()).await, None)
-            }
+        let (room, reading) = if let Some(room) = self.texts.room_now(client, text.len()) {
+            (Some(room), reading)
+        } else {
+            drop(reading);
+            (self.texts.room(client, text.len()).await, None)
         };
         // It is never closed.
         TextPermit { room, _reading: reading, _parsing: self.parsing.clone().acquire_owned().await.ok() }

@@ -297,7 +297,8 @@ async fn symbol_chart(
     };
     let app = &service.app;
     let make = async {
-        let (symbol, columns) = research::price_columns(app, symbol, span, interval).await?;
+        // Apart, for what is loaded is large.
+        let (symbol, columns) = Box::pin(research::price_columns(app, symbol, span, interval)).await?;
         let (unit, title) = (symbol.quotation().map_or_else(|| "price".to_owned(), Quotation::label), symbol.ticker);
         Ok(move || Ok(chart::prices(&columns, &title, &unit, adjusted, look)?.into_bytes()))
     };
