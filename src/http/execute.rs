@@ -98,7 +98,7 @@ impl Service {
         reading: Option<OwnedSemaphorePermit>,
     ) -> Result<(Admitted, OperationType), Vec<ServerError>> {
         let client = Client::of(caller);
-        let values = limits::variables::count(&request.variables);
+        let values = limits::variables::count(request.variables.values());
         let values = self.gate.value_room(client, values).map_err(|error| vec![error])?;
         let permit = self.gate.text_permit(client, &request.query, reading);
         let Ok(permit) = tokio::time::timeout(LONGEST_WAIT, permit).await else {

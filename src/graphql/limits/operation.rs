@@ -11,6 +11,7 @@ use async_graphql::{Name, Value, Variables};
 use async_graphql_value::Value as Written;
 
 use super::shape::{FILTERED, FieldShape, Growth, SCAN, Shapes};
+use super::variables;
 use crate::graphql::codes::Code;
 
 /// Units that an operation may cost: about one for each value that its answer may hold.
@@ -40,6 +41,8 @@ pub const DEEPEST_CIRCLE: u64 = 2;
 /// Rows in a page where the caller doesn't say, and at most.
 pub const DEFAULT_PAGE: u64 = 50;
 pub const LARGEST_PAGE: u64 = 500;
+/// Values of arguments that cost a unit.
+const VALUES_PER_UNIT: u64 = 20;
 
 /// Which bound an operation passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +127,7 @@ pub fn check(
         variables,
         shapes,
         defaults: HashMap::new(),
+        sizes: HashMap::new(),
         known: HashMap::new(),
         schema: SchemaPlace::default(),
         spreading: Vec::new(),
@@ -216,6 +220,8 @@ struct Walk<'d> {
     shapes: &'d Shapes,
     /// The defaults of the operation that is walked.
     defaults: HashMap<&'d str, &'d Value>,
+    /// How many values its variables hold.
+    sizes: HashMap<&'d str, u64>,
     known: HashMap<&'d Name, Extent>,
     schema: SchemaPlace,
     spreading: Vec<&'d Name>,
@@ -228,6 +234,14 @@ impl<'d> Walk<'d> {
             .iter()
             .filter_map(|v| Some((v.node.name.node.as_str(), &v.node.default_value.as_ref()?.node)))
             .collect();
+        let size = |(name, default): (&&'d str, &&'d Value)| {
+            let given = self.variables.get(&Name::new(name)).unwrap_or(default);
+            (*name, variables::count([given]) as u64)
+        };
+        self.sizes = self.defaults.iter().map(size).collect();
+        for (name, value) in self.variables.iter() {
+            self.sizes.entry(name.as_str()).or_insert_with(|| variables::count([value]) as u64);
+        }
         // Another operation's defaults may make the same fragment dearer.
         self.known.clear();
         let root = match operation.ty {
@@ -294,6 +308,8 @@ impl<'d> Walk<'d> {
         } else if field.get_argument("filter").is_some_and(|filter| filter.node != Written::Null) {
             extent.cost = extent.cost.saturating_add(FILTERED);
         }
+        let values: u64 = field.arguments.iter().map(|(_, value)| self.values(&value.node)).sum();
+        extent.cost = extent.cost.saturating_add(values / VALUES_PER_UNIT);
         extent.scans += u64::from(scans || weight == SCAN);
         extent.fields += 1;
         extent.aliases += u64::from(field.alias.is_some());
@@ -340,6 +356,16 @@ impl<'d> Walk<'d> {
                 text => *text != Written::Null,
             }),
             _ => false,
+        }
+    }
+
+    /// How many values an argument holds: each is read anew wherever it is asked with.
+    fn values(&self, argument: &Written) -> u64 {
+        match argument {
+            Written::Variable(name) => self.sizes.get(name.as_str()).copied().unwrap_or(0),
+            Written::List(items) => items.iter().map(|item| self.values(item)).sum(),
+            Written::Object(fields) => fields.values().map(|field| self.values(field)).sum(),
+            _ => 1,
         }
     }
 

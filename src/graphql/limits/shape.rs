@@ -57,6 +57,7 @@ const WEIGHTS: &[(&str, &str, u64)] = &[
     ("Prediction", "outcome", 10),
     ("Query", "ipoStatistics", SCAN),
     ("Query", "compareBacktests", 500),
+    ("BacktestComparison", "curves", 2_500),
     // Calculations of twenty to five hundred milliseconds.
     ("Mutation", "sweepBacktests", 20_000),
     ("Mutation", "runBacktest", 3_000),

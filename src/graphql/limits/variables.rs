@@ -21,21 +21,21 @@ pub fn spells_nul(text: &str) -> bool {
     text.contains(['\0']) || text.contains("\\u0000")
 }
 
-/// Entries of lists and objects in all variables, no further than the bound.
+/// Entries of lists and objects in these values, no further than the bound.
 #[must_use]
-pub fn count(variables: &Variables) -> usize {
-    let mut left: Vec<&Value> = variables.values().collect();
-    let mut values = 0;
+pub fn count<'v>(values: impl IntoIterator<Item = &'v Value>) -> usize {
+    let mut left: Vec<&Value> = values.into_iter().collect();
+    let mut counted = 0;
     while let Some(value) = left.pop() {
-        values += 1;
+        counted += 1;
         match value {
-            _ if values > MOST_VALUES => break,
+            _ if counted > MOST_VALUES => break,
             Value::List(items) => left.extend(items.iter().take(MOST_VALUES)),
             Value::Object(fields) => left.extend(fields.values().take(MOST_VALUES)),
             _ => {}
         }
     }
-    values
+    counted
 }
 
 /// Checks all variables of a request with this many files.

@@ -39,6 +39,21 @@ fn a_page_costs_what_it_may_hold() {
 }
 
 #[test]
+fn long_arguments_cost_wherever_they_are_asked_with() {
+    let statuses = json!({"s": vec!["OPEN"; 19_000]});
+    let aliases = |n: usize| {
+        (0..n).fold(String::new(), |text, i| text + &format!("a{i}:ipos(filter:{{status:$s}}){{totalCount}} "))
+    };
+    let query = |n: usize| format!("query($s:[IpoStatus!]){{{}}}", aliases(n));
+    let (one, ten) =
+        (with(&query(1), statuses.clone()).expect("a cost"), with(&query(10), statuses.clone()).expect("a cost"));
+    assert!(one > 950 && ten == 10 * one, "{one} {ten}");
+    assert!(matches!(with(&query(90), statuses), Err(OperationError::Cost(_))));
+    let default = format!("query($s:[IpoStatus!]=[{}]){{{}}}", "OPEN ".repeat(5_000), aliases(1));
+    assert!(checked(&default).expect("a cost") - with(&query(1), json!({"s": ["OPEN"]})).expect("a cost") >= 250);
+}
+
+#[test]
 fn what_reads_a_whole_table_costs_it_and_is_known() {
     let of = |text: &str, variables| {
         let variables = Variables::from_json(variables);
