@@ -54,6 +54,8 @@ impl Symbol {
     /// The bars, and the room that they take for as long as they are used.
     async fn columns(&self, ctx: &Context<'_>) -> Result<(Arc<Series>, Option<Room>)> {
         let (series, room) = Box::pin(spending::series_of(ctx, &self.0)).await?;
+        // What is made of them is made without a wait in between; others get the thread here.
+        tokio::task::yield_now().await;
         Ok((series.unwrap_or_default(), room))
     }
 

@@ -125,7 +125,9 @@ pub async fn find_sweep(app: &App, id: i64) -> Result<Option<(sweep::Model, symb
 /// A sweep's results.
 pub async fn sweep_results(app: &App, row: &sweep::Model) -> Result<Sweep, RequestError> {
     let content = app.store.sweeps().columns(&[row.id]).await?.pop().map(|c| c.content).unwrap_or_default();
-    Ok(decode_sweep(row.windows()?, &content)?)
+    let windows = row.windows()?;
+    // Those of a million pairs have 28 MB.
+    Ok(tokio::task::spawn_blocking(move || decode_sweep(windows, &content)).await??)
 }
 
 /// A symbol's prices between two days, and the symbol as it was when they were.

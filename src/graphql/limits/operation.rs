@@ -42,7 +42,7 @@ pub const DEEPEST_CIRCLE: u64 = 2;
 pub const DEFAULT_PAGE: u64 = 50;
 pub const LARGEST_PAGE: u64 = 500;
 /// Values of arguments that cost a unit.
-const VALUES_PER_UNIT: u64 = 20;
+const VALUES_PER_UNIT: u64 = 5;
 
 /// Which bound an operation passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
