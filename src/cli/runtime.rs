@@ -11,7 +11,7 @@ const STACK: usize = 8 << 20;
 const LOOK: Duration = Duration::from_millis(10);
 /// A worker looks for what has come in once in so many polls; tokio's own 61 may be a fifth of a second where each takes as
 /// long as it may.
-const POLLS: u32 = 8;
+const POLLS: u32 = 4;
 /// A thread for long work ends when it has had none for so long. The allocator keeps pages of every size for each thread; those
 /// of one that has ended serve others.
 const IDLE: Duration = Duration::from_millis(200);
