@@ -150,16 +150,19 @@ pub async fn refresh(
     }
     check_idempotency_key(idempotency_key.as_deref())?;
     app.providers.check_prices().map_err(RequestError::NotConfigured)?;
-    let symbols = match tickers {
-        None => app.store.symbols().all().await?.into_iter().filter(symbol::Model::is_fetched).collect(),
-        Some(tickers) => named(app, &tickers).await?,
+    // Symbols are looked up each time that it's tried: one may be removed before its job is recorded.
+    let refresh = || async {
+        let symbols = match &tickers {
+            None => app.store.symbols().all().await?.into_iter().filter(symbol::Model::is_fetched).collect(),
+            Some(tickers) => named(app, tickers).await?,
+        };
+        if let Some(symbol) = symbols.iter().find(|symbol| symbol.is_of_market()) {
+            let ticker = &symbol.ticker;
+            let message = format!("{ticker}'s prices come with the exchange's daily files: ask refreshMarket for days");
+            return Err(RequestError::invalid("tickers", message));
+        }
+        refresh_recorded(app, &symbols, full, idempotency_key.as_deref()).await
     };
-    if let Some(symbol) = symbols.iter().find(|symbol| symbol.is_of_market()) {
-        let ticker = &symbol.ticker;
-        let message = format!("{ticker}'s prices come with the exchange's daily files: ask refreshMarket for days");
-        return Err(RequestError::invalid("tickers", message));
-    }
-    let refresh = || refresh_recorded(app, &symbols, full, idempotency_key.as_deref());
     app.store.transact(refresh).await
 }
 

@@ -117,8 +117,8 @@ fn trouble(error: &DbErr) -> Trouble {
         "53100" => Trouble::Full,
         // The statement's timeout.
         "57014" => Trouble::TooLong,
-        // Serialisation failure, deadlock, lock not available.
-        "40001" | "40P01" | "55P03" => Trouble::Race,
+        // Serialisation failure, deadlock, lock not available; what a row refers to was removed since it was read.
+        "40001" | "40P01" | "55P03" | "23503" => Trouble::Race,
         // Stopped by somebody, crashed, not yet started; no connection left.
         "57P01" | "57P02" | "57P03" | "53300" => Trouble::Gone,
         // Connection exceptions.
@@ -133,12 +133,14 @@ fn sqlite_trouble(code: i32) -> Trouble {
     const BUSY: i32 = 5;
     const LOCKED: i32 = 6;
     const INTERRUPTED: i32 = 9;
+    const FOREIGN_KEY: i32 = 787;
     // A disk without space also refuses to write, to sync, and to lengthen or map the shared-memory file.
     const IO_ERRORS_OF_A_FULL_DISK: [i32; 5] = [778, 1034, 1290, 4874, 5386];
     match code & 0xff {
         FULL => Trouble::Full,
         _ if IO_ERRORS_OF_A_FULL_DISK.contains(&code) => Trouble::Full,
         BUSY | LOCKED => Trouble::Race,
+        _ if code == FOREIGN_KEY => Trouble::Race,
         INTERRUPTED => Trouble::TooLong,
         _ => Trouble::Other,
     }
@@ -176,7 +178,7 @@ mod tests {
         for code in [13, 778, 4874, 1034] {
             assert_eq!(sqlite_trouble(code), Trouble::Full, "{code}");
         }
-        for code in [5, 517, 6, 262] {
+        for code in [5, 517, 6, 262, 787] {
             assert_eq!(sqlite_trouble(code), Trouble::Race, "{code}");
         }
         for code in [1, 19, 2067, 266, 11] {
