@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat};
+use tokio::runtime::Handle;
 
 use super::{decode_curve, decode_sweep};
 use crate::app::App;
@@ -124,10 +125,15 @@ pub async fn find_sweep(app: &App, id: i64) -> Result<Option<(sweep::Model, symb
 
 /// A sweep's results.
 pub async fn sweep_results(app: &App, row: &sweep::Model) -> Result<Sweep, RequestError> {
-    let content = app.store.sweeps().columns(&[row.id]).await?.pop().map(|c| c.content).unwrap_or_default();
-    let windows = row.windows()?;
-    // Those of a million pairs have 28 MB.
-    Ok(tokio::task::spawn_blocking(move || decode_sweep(windows, &content)).await??)
+    let (app, id, windows) = (app.clone(), row.id, row.windows()?);
+    let runtime = Handle::current();
+    // Those of a million pairs have 28 MB, which the driver takes without a wait in between.
+    let read = tokio::task::spawn_blocking(move || {
+        let rows = runtime.block_on(app.store.sweeps().columns(&[id]))?;
+        let content = rows.into_iter().next().map(|row| row.content).unwrap_or_default();
+        Ok::<_, RequestError>(decode_sweep(windows, &content)?)
+    });
+    read.await?
 }
 
 /// A symbol's prices between two days, and the symbol as it was when they were.
