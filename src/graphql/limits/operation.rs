@@ -122,11 +122,13 @@ pub fn check(
     if document.operations.iter().count() + document.fragments.len() > MOST_DEFINITIONS {
         return Err(OperationError::Definitions);
     }
+    let given = variables.iter().map(|(name, value)| (name.as_str(), variables::count([value]) as u64)).collect();
     let mut walk = Walk {
         document,
         variables,
         shapes,
         defaults: HashMap::new(),
+        given,
         sizes: HashMap::new(),
         known: HashMap::new(),
         schema: SchemaPlace::default(),
@@ -220,7 +222,9 @@ struct Walk<'d> {
     shapes: &'d Shapes,
     /// The defaults of the operation that is walked.
     defaults: HashMap<&'d str, &'d Value>,
-    /// How many values its variables hold.
+    /// How many values the variables hold that are given.
+    given: HashMap<&'d str, u64>,
+    /// How many its own variables hold.
     sizes: HashMap<&'d str, u64>,
     known: HashMap<&'d Name, Extent>,
     schema: SchemaPlace,
@@ -234,13 +238,9 @@ impl<'d> Walk<'d> {
             .iter()
             .filter_map(|v| Some((v.node.name.node.as_str(), &v.node.default_value.as_ref()?.node)))
             .collect();
-        let size = |(name, default): (&&'d str, &&'d Value)| {
-            let given = self.variables.get(&Name::new(name)).unwrap_or(default);
-            (*name, variables::count([given]) as u64)
-        };
-        self.sizes = self.defaults.iter().map(size).collect();
-        for (name, value) in self.variables.iter() {
-            self.sizes.entry(name.as_str()).or_insert_with(|| variables::count([value]) as u64);
+        self.sizes.clone_from(&self.given);
+        for (name, default) in &self.defaults {
+            self.sizes.entry(name).or_insert_with(|| variables::count([*default]) as u64);
         }
         // Another operation's defaults may make the same fragment dearer.
         self.known.clear();
