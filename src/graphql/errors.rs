@@ -6,7 +6,7 @@ use super::codes::Code;
 use super::guard::denied;
 use crate::market::text::capitalised;
 use crate::request::RequestError;
-use crate::store::{StorageFull, StoreError, TooLong, Unreachable};
+use crate::store::{Orphaned, StorageFull, StoreError, TooLong, Unreachable};
 use crate::telemetry::metrics;
 
 /// What kind of mistake it was.
@@ -57,6 +57,7 @@ pub fn sort_out<T>(outcome: Result<T, RequestError>) -> Result<Result<T, Vec<Use
         RequestError::LimitExceeded { field, .. } => (UserErrorCode::LimitExceeded, Some(field)),
         RequestError::NotConfigured(_) => (UserErrorCode::NotConfigured, None),
         RequestError::Denied { role, needed } => return Err(denied(*role, *needed)),
+        RequestError::Store(StoreError::Orphaned(_)) => (UserErrorCode::NotFound, None),
         RequestError::Store(_)
         | RequestError::Serialise(_)
         | RequestError::Encode(_)
@@ -85,6 +86,9 @@ pub fn internal(error: &(dyn std::error::Error + 'static)) -> Error {
     if TooLong::caused(error) {
         let message = "The database worked on this for too long; ask for less at a time";
         return Code::Timeout.error(message);
+    }
+    if Orphaned::caused(error) {
+        return Code::BadUserInput.error("What this belongs to was removed meanwhile; look at what there is now");
     }
     if Unreachable::caused(error) {
         tracing::warn!(%error, "a request found no database");

@@ -14,6 +14,8 @@ pub enum StoreError {
     TooLong(#[source] TooLong),
     #[error("{0}")]
     Unreachable(#[source] Unreachable),
+    #[error("what this belongs to was removed meanwhile")]
+    Orphaned(#[source] Orphaned),
     #[error("the database folder {path} can't be made: {source}")]
     Folder { path: String, source: std::io::Error },
     #[error("a stored {what} can't be read: {source}")]
@@ -63,6 +65,19 @@ impl Unreachable {
     }
 }
 
+/// A row refers to one that has been removed since it was read.
+#[derive(Debug, thiserror::Error)]
+#[error("a row that is referred to is gone: {0}")]
+pub struct Orphaned(DbErr);
+
+impl Orphaned {
+    /// Whether this is at the bottom of an error.
+    #[must_use]
+    pub fn caused(error: &(dyn std::error::Error + 'static)) -> bool {
+        is_among::<Self>(error)
+    }
+}
+
 pub type Result<T> = std::result::Result<T, StoreError>;
 
 impl From<DbErr> for StoreError {
@@ -71,6 +86,7 @@ impl From<DbErr> for StoreError {
             Trouble::Full => Self::StorageFull(StorageFull),
             Trouble::TooLong => Self::TooLong(TooLong),
             Trouble::Gone => Self::Unreachable(Unreachable(error)),
+            Trouble::Orphaned => Self::Orphaned(Orphaned(error)),
             Trouble::Race | Trouble::Other => Self::Database(error),
         }
     }
@@ -88,6 +104,8 @@ enum Trouble {
     Full,
     /// Another transaction got in the way; the same again goes through.
     Race,
+    /// What a row refers to was removed since it was read; whoever reads it anew the next time goes through.
+    Orphaned,
     TooLong,
     /// Nobody is there, or there is no connection to be had.
     Gone,
@@ -117,8 +135,9 @@ fn trouble(error: &DbErr) -> Trouble {
         "53100" => Trouble::Full,
         // The statement's timeout.
         "57014" => Trouble::TooLong,
-        // Serialisation failure, deadlock, lock not available; what a row refers to was removed since it was read.
-        "40001" | "40P01" | "55P03" | "23503" => Trouble::Race,
+        // Serialisation failure, deadlock, lock not available.
+        "40001" | "40P01" | "55P03" => Trouble::Race,
+        "23503" => Trouble::Orphaned,
         // Stopped by somebody, crashed, not yet started; no connection left.
         "57P01" | "57P02" | "57P03" | "53300" => Trouble::Gone,
         // Connection exceptions.
@@ -140,7 +159,7 @@ fn sqlite_trouble(code: i32) -> Trouble {
         FULL => Trouble::Full,
         _ if IO_ERRORS_OF_A_FULL_DISK.contains(&code) => Trouble::Full,
         BUSY | LOCKED => Trouble::Race,
-        _ if code == FOREIGN_KEY => Trouble::Race,
+        _ if code == FOREIGN_KEY => Trouble::Orphaned,
         INTERRUPTED => Trouble::TooLong,
         _ => Trouble::Other,
     }
@@ -153,7 +172,11 @@ impl StoreError {
     }
 
     pub(super) fn is_race(&self) -> bool {
-        matches!(self, Self::Database(error) if trouble(error) == Trouble::Race)
+        match self {
+            Self::Database(error) => trouble(error) == Trouble::Race,
+            Self::Orphaned(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -178,9 +201,10 @@ mod tests {
         for code in [13, 778, 4874, 1034] {
             assert_eq!(sqlite_trouble(code), Trouble::Full, "{code}");
         }
-        for code in [5, 517, 6, 262, 787] {
+        for code in [5, 517, 6, 262] {
             assert_eq!(sqlite_trouble(code), Trouble::Race, "{code}");
         }
+        assert_eq!(sqlite_trouble(787), Trouble::Orphaned);
         for code in [1, 19, 2067, 266, 11] {
             assert_eq!(sqlite_trouble(code), Trouble::Other, "{code}");
         }

@@ -71,7 +71,7 @@ pub use demo::{make_demo, may_become_demo};
 pub use entity::api_token::Role;
 pub use entity::ipo::Column as IpoColumn;
 pub use entity::job::{JobKind, JobState};
-pub use errors::{MaybeStoreError, Result, StorageFull, StoreError, TooLong, Unreachable};
+pub use errors::{MaybeStoreError, Orphaned, Result, StorageFull, StoreError, TooLong, Unreachable};
 pub use events::Events;
 pub use first_days::FirstDay;
 pub use flags::{FlagFilter, NewFlag};
