@@ -6,7 +6,7 @@ use super::research::{missing, tidied};
 use crate::app::App;
 use crate::jobs::{Job, SweepBacktests};
 use crate::request::RequestError;
-use crate::research::{StoredSweep, SweepRequest, prepare_sweep, run_sweep};
+use crate::research::{Bars, StoredSweep, SweepRequest, prepare_sweep, run_sweep};
 use crate::store::Role;
 use crate::store::entity::{job, sweep};
 
@@ -22,20 +22,47 @@ pub enum SweepAnswer {
     Queued(Box<job::Model>),
 }
 
+/// A sweep that has been checked, with the bars that it goes over.
+#[derive(Debug)]
+pub struct PreparedSweep {
+    request: SweepRequest,
+    bars: Bars,
+    combinations: usize,
+}
+
+impl PreparedSweep {
+    /// Bars that are gone over at once, each pair's counted; none where a worker does it.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        if self.is_small() { self.combinations.saturating_mul(self.bars.columns.len()) } else { 0 }
+    }
+
+    fn is_small(&self) -> bool {
+        self.combinations <= SMALL_SWEEP
+    }
+}
+
+/// Checks a sweep, and loads its bars.
+///
+/// # Errors
+/// When the caller may not, an input can't be what it is, the symbol isn't followed, or there are too few bars.
+pub async fn prepare(app: &App, caller: &Caller, request: SweepRequest) -> Result<PreparedSweep, RequestError> {
+    caller.must_be(Role::Operator)?;
+    let (bars, combinations) = prepare_sweep(app, &request).await?;
+    Ok(PreparedSweep { request, bars, combinations })
+}
+
 /// Runs a small sweep, queues a large one.
 ///
 /// # Errors
-/// When the caller may not, an input can't be what it is, the symbol isn't followed, or there are too few bars; nothing is
-/// stored then.
-pub async fn run(app: &App, caller: &Caller, request: SweepRequest) -> Result<SweepAnswer, RequestError> {
-    caller.must_be(Role::Operator)?;
-    let (bars, combinations) = prepare_sweep(app, &request).await?;
-    if combinations <= SMALL_SWEEP {
-        let ran = run_sweep(app, request, bars, None, |_| true).await?;
+/// When the symbol was removed meanwhile; nothing is stored then.
+pub async fn run(app: &App, sweep: PreparedSweep) -> Result<SweepAnswer, RequestError> {
+    if sweep.is_small() {
+        let ran = run_sweep(app, sweep.request, sweep.bars, None, |_| true).await?;
         let sweep = ran.ok_or_else(|| RequestError::Conflict("the sweep was stopped".to_owned()))?;
         return Ok(SweepAnswer::Done(Box::new(sweep)));
     }
-    let record = SweepBacktests { symbol_id: bars.symbol.id, request }.record(None)?;
+    let record = SweepBacktests { symbol_id: sweep.bars.symbol.id, request: sweep.request }.record(None)?;
     Ok(SweepAnswer::Queued(Box::new(record_one(app, record).await?)))
 }
 

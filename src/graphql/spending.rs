@@ -28,6 +28,11 @@ pub(super) async fn cells(ctx: &Context<'_>, cells: usize) -> Result<()> {
     }
 }
 
+/// Whether so many cells are left of what the operation may have.
+pub(super) fn has_left(ctx: &Context<'_>, cells: usize) -> bool {
+    ctx.data_opt::<Budget>().is_none_or(|budget| budget.has_left(cells))
+}
+
 /// Waits for room for so many bars, which are a symbol's or were computed from one.
 pub(super) async fn room(ctx: &Context<'_>, symbol: Option<i64>, bars: i32) -> Result<Option<Room>> {
     match ctx.data_opt::<Budget>() {

@@ -2,10 +2,11 @@
 
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
-use super::errors::{UserError, sort_out};
+use super::errors::{UserError, UserErrorCode, sort_out};
 use super::guard::caller;
 use super::job::Job;
 use super::scalars::Date;
+use super::spending;
 use super::strategy::{ExecutionInput, WindowRangeInput};
 use super::sweep::Sweep;
 use crate::actions::sweeps::{self, SweepAnswer};
@@ -47,6 +48,9 @@ pub struct SweepBacktestsPayload {
     user_errors: Vec<UserError>,
 }
 
+/// Bars gone over that cost as much as a value of a column: of the largest sweeps that are run at once, an operation has one.
+const STEPS_PER_CELL: usize = 100;
+
 #[derive(Default)]
 pub struct SweepMutation;
 
@@ -71,10 +75,22 @@ impl SweepMutation {
             },
         };
         let payload = |job, sweep| SweepBacktestsPayload { job, sweep, user_errors: Vec::new() };
-        Ok(match sort_out(sweeps::run(ctx.data_unchecked::<App>(), &caller(ctx), request).await)? {
+        let wrong = |user_errors| SweepBacktestsPayload { job: None, sweep: None, user_errors };
+        let app = ctx.data_unchecked::<App>();
+        let prepared = match sort_out(sweeps::prepare(app, &caller(ctx), request).await)? {
+            Ok(prepared) => prepared,
+            Err(user_errors) => return Ok(wrong(user_errors)),
+        };
+        let cells = prepared.steps() / STEPS_PER_CELL;
+        if !spending::has_left(ctx, cells) {
+            let message = "The sweeps of one operation would go over too many bars; ask for one at a time".to_owned();
+            return Ok(wrong(vec![UserError { code: UserErrorCode::LimitExceeded, message, field: None }]));
+        }
+        spending::cells(ctx, cells).await?;
+        Ok(match sort_out(sweeps::run(app, prepared).await)? {
             Ok(SweepAnswer::Done(sweep)) => payload(None, Some((*sweep).into())),
             Ok(SweepAnswer::Queued(job)) => payload(Some(Job(*job)), None),
-            Err(user_errors) => SweepBacktestsPayload { job: None, sweep: None, user_errors },
+            Err(user_errors) => wrong(user_errors),
         })
     }
 }

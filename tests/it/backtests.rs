@@ -1,8 +1,12 @@
 //! Backtests and sweeps as stored objects.
 
+use prospectus::backtest::{Execution, WindowRange};
+use prospectus::request::RequestError;
+use prospectus::research::{Span, SweepRequest, prepare_sweep, run_sweep};
+use prospectus::store::StoreError;
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, state};
+use crate::harness::{Database, TestApp, state};
 use crate::on_each_database;
 
 /// Real closes would do as well; these rise and fall, so that the rule trades.
@@ -158,6 +162,18 @@ on_each_database! {
         assert_eq!(refused["userErrors"], json!([{"code": "INVALID", "field": ["buyBelowSma"]}]));
     }
 
+    async fn what_is_computed_of_a_symbol_that_is_removed_meanwhile_finds_none(app: TestApp) {
+        with_bars(&app, 60).await;
+        let windows = WindowRange { from: 5, to: 6, step: 1 };
+        let (execution, span) = (Execution::default(), Span::default());
+        let request = SweepRequest { ticker: "ACME".to_owned(), buy: windows, sell: windows, execution, span };
+        let (bars, _) = prepare_sweep(&app.app, &request).await.expect("bars");
+        let removed = app.operator.data("mutation { removeSymbol(input: { ticker: \"ACME\" }) { userErrors { code } } }", json!({})).await;
+        assert_eq!(removed["removeSymbol"]["userErrors"], json!([]));
+        let ran = run_sweep(&app.app, request, bars, None, |_| true).await;
+        assert!(matches!(ran, Err(RequestError::Store(StoreError::Orphaned(_)))), "{ran:?}");
+    }
+
     async fn runs_are_named_found_again_and_deleted(app: TestApp) {
         with_bars(&app, 250).await;
         let mut runs = Vec::new();
@@ -238,4 +254,26 @@ on_each_database! {
         assert_eq!(code(app.operator.get("/back_test?symbol=ACME&winbuy=ten").await), (400, "INVALID".to_owned()));
         assert_eq!(code(app.operator.get("/back_test").await), (400, "INVALID".to_owned()));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_has_one_of_the_largest_sweeps() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let mut csv = "date,open,high,low,close,volume\n".to_owned();
+    let start = chrono::NaiveDate::from_ymd_opt(1960, 1, 4).expect("a date");
+    for n in 0..15_100 {
+        let date = start + chrono::Days::new((n / 5 * 7 + n % 5) as u64);
+        // Always above its averages, so that nothing is bought.
+        let price = 1.0 + f64::from(n) / 100.0;
+        csv += &format!("{date},{price:.2},{price:.2},{price:.2},{price:.2},1\n");
+    }
+    let job = app.operator.import("ACME", &csv).await["job"]["id"].as_str().expect("a job").to_owned();
+    assert_eq!(state(&app.settled(&job).await), "SUCCEEDED");
+    let sweep = "sweepBacktests(input: { ticker: \"ACME\", buyBelowSma: { from: 2, to: 101 }, sellAboveSma: { from: 2, to: 101 } })
+        { sweep { combinations } userErrors { code } }";
+    let swept = app.operator.data(&format!("mutation {{ a: {sweep} b: {sweep} }}"), json!({})).await;
+    assert_eq!(swept["a"], json!({"sweep": {"combinations": 10_000}, "userErrors": []}));
+    assert_eq!(swept["b"], json!({"sweep": null, "userErrors": [{"code": "LIMIT_EXCEEDED"}]}));
+    let stored = app.anonymous.data("{ sweeps { totalCount } }", json!({})).await;
+    assert_eq!(stored["sweeps"]["totalCount"], 1);
 }

@@ -232,6 +232,12 @@ impl Budget {
         self.count(&self.0.cells, cells, LARGE_CELLS).await
     }
 
+    /// Whether so many cells are left of what one operation may have.
+    #[must_use]
+    pub fn has_left(&self, cells: usize) -> bool {
+        self.0.cells.load(Ordering::Relaxed).saturating_add(cells as u64) <= MOST_CELLS
+    }
+
     /// Adds to what an operation has made, and waits for its turn if that makes it a large one.
     async fn count(&self, made: &AtomicU64, more: usize, large: u64) -> Result<(), Error> {
         let made = made.fetch_add(more as u64, Ordering::Relaxed).saturating_add(more as u64);
