@@ -93,6 +93,8 @@ pub(super) struct Market<'a> {
     levels: [Option<Factor>; 2],
     /// What whole shares are counted by.
     ledger: Option<Ledger>,
+    /// At the last close, where no signal comes.
+    last: Exit,
 }
 
 /// When to decide what.
@@ -110,6 +112,7 @@ pub(super) trait Recorder {
     fn trade(&mut self, trade: Trade);
 }
 
+#[derive(Clone, Copy)]
 struct Exit {
     bar: usize,
     /// After slippage.
@@ -117,6 +120,12 @@ struct Exit {
     /// Before it.
     sold: Sold,
     reason: ExitReason,
+}
+
+impl Exit {
+    fn at(bar: usize, level: Level, slippage: Factor, reason: ExitReason) -> Self {
+        Self { bar, price: level.times(slippage).value, sold: Sold::At(level), reason }
+    }
 }
 
 impl<'a> Market<'a> {
@@ -127,6 +136,7 @@ impl<'a> Market<'a> {
         };
         let (bought, sold) = (Factor::up(execution.slippage), Factor::down(execution.slippage));
         let buy_price = bought.column(prices);
+        let end = Level::price(columns.close.last().copied().unwrap_or_default());
         Self {
             columns,
             execution,
@@ -139,6 +149,7 @@ impl<'a> Market<'a> {
             sold,
             levels: [stops.loss.map(Factor::down), stops.profit.map(Factor::up)],
             ledger: Ledger::new(prices, execution, stops),
+            last: Exit::at(columns.len().saturating_sub(1), end, sold, ExitReason::EndOfData),
         }
     }
 
@@ -151,7 +162,7 @@ impl<'a> Market<'a> {
     }
 
     fn sale(&self, bar: usize, at: Level, reason: ExitReason) -> Exit {
-        Exit { bar, price: at.times(self.sold).value, sold: Sold::At(at), reason }
+        Exit::at(bar, at, self.sold, reason)
     }
 
     /// Where a position that was bought on bar `entry` is sold.
@@ -168,7 +179,7 @@ impl<'a> Market<'a> {
         }
         match signal {
             Some(bar) => Exit { bar, price: self.sell_price[bar], sold: Sold::AtFill(bar), reason: ExitReason::Signal },
-            None => self.sale(n - 1, Level::price(self.columns.close[n - 1]), ExitReason::EndOfData),
+            None => self.last,
         }
     }
 }

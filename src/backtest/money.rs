@@ -98,26 +98,33 @@ pub(super) enum Sold {
 
 /// Costs and gains in whole numbers of one small unit of money.
 pub(super) struct Ledger {
-    /// What a share costs on each bar with the commission, and what it brings after it.
-    costs: Vec<i128>,
-    gains: Vec<i128>,
+    lots: Vec<Lot>,
     /// The same in doubles, where they hold these numbers.
     shares: Option<Vec<Share>>,
     /// What a price is multiplied by for what a share brings.
     gain_rate: Decimal,
     places: u32,
-    /// Units in 1.
+    /// Units in 1, and what one is.
     scale: f64,
+    unit: f64,
     initial: i128,
     /// Whoever gets more at once leaves the range of the digits.
     most: f64,
 }
 
-/// What a share costs and brings on a bar, each a double.
+/// What a share costs on a bar with the commission, and what it brings after it.
+struct Lot {
+    cost: i128,
+    gain: i128,
+    /// How many about one unit buys: a division takes four times as long as a multiplication.
+    per_unit: f64,
+}
+
+/// The same in doubles.
 #[derive(Clone, Copy)]
 struct Share {
     cost: f64,
-    /// How many one unit buys: a division takes four times as long as a multiplication.
+    /// How many one unit buys.
     per_unit: f64,
     gain: f64,
 }
@@ -167,11 +174,11 @@ impl Ledger {
         let initial = cash.at(places)?;
         ((initial as f64) < MOST_DIGITS).then(|| Self {
             shares: costs.iter().zip(&gains).map(|(&cost, &gain)| Share::new(cost, gain)).collect(),
-            costs,
-            gains,
+            lots: costs.into_iter().zip(gains).map(|(cost, gain)| Lot::new(cost, gain)).collect(),
             gain_rate,
             places,
             scale,
+            unit: 1.0 / scale,
             initial,
             most: MOST_DIGITS / scale,
         })
@@ -180,6 +187,12 @@ impl Ledger {
     /// What a share brings that is sold at a level.
     fn gain_at(&self, level: Level) -> Option<i128> {
         level.exact.and_then(|exact| exact.times(self.gain_rate)?.at(self.places))
+    }
+}
+
+impl Lot {
+    fn new(cost: i128, gain: i128) -> Self {
+        Self { cost, gain, per_unit: 1.0 / cost as f64 }
     }
 }
 
@@ -257,19 +270,51 @@ pub(super) struct Amounts<'a> {
 }
 
 enum Balance<'a> {
-    Units(&'a Ledger, i128),
+    Units(Held<'a>),
     Money(f64),
+}
+
+/// A balance in units, and as a double.
+struct Held<'a> {
+    ledger: &'a Ledger,
+    units: i128,
+    about: f64,
+}
+
+impl<'a> Held<'a> {
+    fn new(ledger: &'a Ledger) -> Self {
+        Self { ledger, units: ledger.initial, about: about(ledger.initial) }
+    }
+
+    #[inline]
+    fn add(&mut self, units: i128) {
+        self.units += units;
+        self.about = about(self.units);
+    }
+
+    #[inline]
+    fn cash(&self) -> f64 {
+        self.about * self.ledger.unit
+    }
+}
+
+/// A balance, which is never negative, as a double, within its last place: a cast rounds, and is a call for 128 bits.
+#[inline]
+fn about(units: i128) -> f64 {
+    const UPPER: f64 = (1_u128 << 64) as f64;
+    (units >> 64) as i64 as f64 * UPPER + units as u64 as f64
 }
 
 impl<'a> Amounts<'a> {
     pub(super) fn new(ledger: Option<&'a Ledger>, execution: &Execution) -> Self {
-        let balance = ledger.map_or(Balance::Money(execution.initial_cash), |l| Balance::Units(l, l.initial));
+        let balance = ledger.map_or(Balance::Money(execution.initial_cash), |l| Balance::Units(Held::new(l)));
         Self { balance, whole: execution.whole_shares }
     }
 
+    #[inline]
     fn cash(&self) -> f64 {
         match &self.balance {
-            Balance::Units(ledger, units) => *units as f64 / ledger.scale,
+            Balance::Units(held) => held.cash(),
             Balance::Money(cash) => *cash,
         }
     }
@@ -278,17 +323,20 @@ impl<'a> Amounts<'a> {
 impl Purse for Amounts<'_> {
     #[inline]
     fn affordable(&mut self, bar: usize, unit_cost: f64) -> f64 {
-        let about = self.cash() / unit_cost;
+        let about = match &self.balance {
+            Balance::Units(held) => held.about * held.ledger.lots[bar].per_unit,
+            Balance::Money(cash) => *cash / unit_cost,
+        };
         if !self.whole {
             return about;
         }
         let shares = floor(about);
-        let Balance::Units(ledger, units) = &self.balance else { return shares };
+        let Balance::Units(held) = &self.balance else { return shares };
         let above = about - shares;
         if above > about * NEAR && 1.0 - above > about * NEAR {
             return shares;
         }
-        match units.checked_div(ledger.costs[bar]) {
+        match held.units.checked_div(held.ledger.lots[bar].cost) {
             Some(shares) if shares < MOST_WHOLE => shares as f64,
             _ => {
                 self.balance = Balance::Money(self.cash());
@@ -300,7 +348,7 @@ impl Purse for Amounts<'_> {
     #[inline]
     fn spend(&mut self, bar: usize, shares: f64, cost: f64) -> f64 {
         match &mut self.balance {
-            Balance::Units(ledger, units) => *units -= i128::from(shares as i64) * ledger.costs[bar],
+            Balance::Units(held) => held.add(-(i128::from(shares as i64) * held.ledger.lots[bar].cost)),
             // What is spent to the last cent may leave a rounding error.
             Balance::Money(cash) => *cash = if self.whole { (*cash - cost).max(0.0) } else { 0.0 },
         }
@@ -309,14 +357,14 @@ impl Purse for Amounts<'_> {
 
     #[inline]
     fn earn(&mut self, shares: f64, sold: Sold, gain: f64) -> Option<f64> {
-        if let Balance::Units(ledger, units) = &mut self.balance {
+        if let Balance::Units(held) = &mut self.balance {
             let each = match sold {
-                Sold::AtFill(bar) => Some(ledger.gains[bar]),
-                Sold::At(level) => ledger.gain_at(level),
+                Sold::AtFill(bar) => Some(held.ledger.lots[bar].gain),
+                Sold::At(level) => held.ledger.gain_at(level),
             };
             match each {
-                Some(each) if gain < ledger.most && *units as f64 / ledger.scale < ledger.most => {
-                    *units += i128::from(shares as i64) * each;
+                Some(each) if gain < held.ledger.most && held.about < MOST_DIGITS => {
+                    held.add(i128::from(shares as i64) * each);
                 }
                 _ => self.balance = Balance::Money(self.cash() + gain),
             }
@@ -324,5 +372,21 @@ impl Purse for Amounts<'_> {
             self.balance = Balance::Money(self.cash() + gain);
         }
         Some(self.cash())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn balances_are_about_what_a_cast_makes_of_them(units in 0..i128::MAX, shorter in 0..127_u32) {
+            let units = units >> shorter;
+            let cast = units as f64;
+            prop_assert!((about(units) - cast).abs() <= cast.abs() * f64::EPSILON, "{}", units);
+        }
     }
 }

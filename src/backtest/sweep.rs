@@ -25,7 +25,7 @@ use crate::market::operand::LONGEST_WINDOW;
 pub const MOST_COMBINATIONS: usize = 1_000_000;
 
 /// Buy and sell windows at most whose pairs are run together, with a table for each.
-const TILE: (usize, usize) = (8, 32);
+const TILE: (usize, usize) = (8, 8);
 
 /// What a thread fills in for its tile.
 #[derive(Default)]
