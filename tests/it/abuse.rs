@@ -259,7 +259,7 @@ async fn add_actions(app: &TestApp, count: u32) {
 }
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().expect("a client")
+    crate::harness::http()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

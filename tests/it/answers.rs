@@ -85,7 +85,7 @@ async fn reports_in_any_script(app: &TestApp) -> Vec<(&'static str, Vec<u8>)> {
         let made = app.operator.data(run, json!({"t": ticker})).await;
         for url in [&made["runBacktest"]["backtest"]["reportUrl"], &made["predict"]["prediction"]["reportUrl"]] {
             let path = url.as_str().and_then(|url| url.split_once("/reports")).expect("an address").1;
-            let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+            let client = crate::harness::http();
             let response = client.get(format!("{}/reports{path}", app.url)).send().await.expect("an answer");
             assert_eq!(response.status().as_u16(), 200, "{ticker} {name}");
             let body = response.bytes().await.expect("a body").to_vec();
@@ -263,7 +263,7 @@ on_each_database! {
             assert_eq!(made["metrics"]["tradeCount"], trades, "{is} {level:?}");
         }
         let beyond = r#"{"query": "query($c: Float) { viewer(c: $c) { name } }", "variables": {"c": 1e400}}"#;
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let client = crate::harness::http();
         let request = client.post(format!("{}/graphql", app.url)).header("content-type", "application/json").body(beyond);
         let said = request.send().await.expect("an answer").text().await.expect("a text");
         assert!(said.contains("has a number that is too large (line 1, column "), "{said}");

@@ -49,7 +49,7 @@ async fn reading_can_need_a_token_too() {
     for (path, status) in
         [("/reporting/", 200), ("/graphql", 200), ("/charts/symbols/A.svg", 401), ("/graphql?query={__typename}", 401)]
     {
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let client = crate::harness::http();
         let got =
             client.get(format!("{}{path}", app.url)).header("accept", "text/html").send().await.expect("an answer");
         assert_eq!(got.status(), status, "{path}");
@@ -68,7 +68,7 @@ async fn reading_can_need_a_token_too() {
 #[tokio::test]
 async fn the_console_s_cookie_writes_only_for_the_console() {
     let app = TestApp::start(Database::Sqlite).await;
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = crate::harness::http();
     let session = format!("{}/session", app.url);
     let body = json!({"token": crate::harness::ADMIN_TOKEN}).to_string();
     let without = client.post(&session).body(body.clone()).send().await.expect("an answer");

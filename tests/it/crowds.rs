@@ -16,7 +16,7 @@ fn padded(query: &str, bytes: usize) -> String {
 }
 
 async fn code_of(app: &TestApp, query: &str) -> (u16, Value) {
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = crate::harness::http();
     let asked = client.post(format!("{}/graphql", app.url)).json(&json!({"query": query})).send().await;
     let answer = asked.expect("an answer");
     let status = answer.status().as_u16();
@@ -202,7 +202,7 @@ async fn an_address_has_half_of_the_connections() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_has_half_of_the_sockets_and_streams() {
     let app = TestApp::start_with(Database::Sqlite, &[("MAX_CONNECTIONS", "32")]).await;
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = crate::harness::http();
     let follow = async |token: Option<&str>| {
         let mut request = client.post(format!("{}/graphql", app.url)).header("accept", "text/event-stream");
         if let Some(token) = token {

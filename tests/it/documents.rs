@@ -235,7 +235,7 @@ fn parsed(title: &str, text: &str) -> Value {
 
 /// The first event of a subscription.
 async fn first_event(url: &str, body: Value) -> Value {
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = crate::harness::http();
     let request = client.post(format!("{url}/graphql")).header("accept", "text/event-stream").json(&body);
     let mut answer = request.send().await.expect("an answer");
     let mut text = String::new();

@@ -10,7 +10,7 @@ use crate::harness::{ADMIN_TOKEN, Client, Database, TestApp, day};
 use crate::on_each_database;
 
 async fn fetch(app: &TestApp, path: &str) -> (u16, Vec<u8>) {
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = crate::harness::http();
     let answer = client.get(format!("{}{path}", app.url)).bearer_auth(ADMIN_TOKEN).send().await.expect("an answer");
     (answer.status().as_u16(), answer.bytes().await.expect("a body").to_vec())
 }

@@ -74,7 +74,7 @@ on_each_database! {
         serve(&app);
         let url = format!("{}/graphql", app.url);
         let query = "subscription { ipoChanged(exchange: NSE) { change ipo { ticker } } }";
-        let mut stream = reqwest::Client::builder().no_proxy().build().expect("a client").post(url)
+        let mut stream = crate::harness::http().post(url)
             .header("accept", "text/event-stream").json(&json!({"query": query})).send().await.expect("a stream");
         let mut heard = String::new();
         let listening = async {

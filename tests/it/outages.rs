@@ -82,10 +82,7 @@ async fn followed_by_socket(url: String, id: String, begin: oneshot::Sender<()>)
 }
 
 async fn followed_by_events(url: String, id: String, begin: oneshot::Sender<()>) -> Vec<String> {
-    let request = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("a client")
+    let request = crate::harness::http()
         .post(format!("{url}/graphql"))
         .header("accept", "text/event-stream")
         .json(&json!({"query": JOB, "variables": {"id": id}}));

@@ -11,7 +11,7 @@ use crate::harness::{Database, TestApp};
 use crate::subscriptions::{Socket, connect, receive, send, subscribe};
 
 pub fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().expect("a client")
+    crate::harness::http()
 }
 
 pub const GRAPHQL: &str = "application/graphql-response+json";

@@ -43,8 +43,7 @@ struct Got {
 }
 
 async fn get(app: &TestApp, path: &str, known: Option<&str>) -> Got {
-    let mut request =
-        reqwest::Client::builder().no_proxy().build().expect("a client").get(format!("{}{path}", app.url));
+    let mut request = crate::harness::http().get(format!("{}{path}", app.url));
     if let Some(tag) = known {
         request = request.header("if-none-match", tag);
     }

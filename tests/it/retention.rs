@@ -146,7 +146,7 @@ on_each_database! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_done_is_in_the_trail_though_its_client_has_hung_up() {
     let app = TestApp::start(Database::Sqlite).await;
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = crate::harness::http();
     let create = json!({"query": "mutation { createIpo(input: { name: \"Acme\", exchange: NSE }) { ipo { id } } }"});
     let request = client.post(format!("{}/graphql", app.url)).bearer_auth(ADMIN_TOKEN).json(&create);
     // Nobody else writes meanwhile, so the mutation waits for longer than its client does.

@@ -217,7 +217,7 @@ on_each_database! {
     async fn server_sent_events_carry_the_same(app: TestApp) {
         app.provider.answer("ACME", Answer::Late(Duration::from_millis(300), payload("ACME")));
         let id = app.operator.add_symbol("ACME").await;
-        let response = reqwest::Client::builder().no_proxy().build().expect("a client")
+        let response = crate::harness::http()
             .post(format!("{}/graphql", app.url))
             .header("accept", "text/event-stream")
             .json(&json!({"query": JOB, "variables": {"id": id}}))

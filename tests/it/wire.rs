@@ -161,7 +161,7 @@ async fn whoever_still_sends_reads_why_it_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_asked_by_get_is_for_one_client_and_other_methods_are_named() {
     let app = TestApp::start(Database::Sqlite).await;
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = crate::harness::http();
     for (query, expected) in [
         ("query={viewer{name}}", 200),
         ("query={viewer{name}}&variables=5", 400),

@@ -121,11 +121,13 @@ impl TestApp {
         tokio::spawn(prospectus::workers::run_worker(app.clone()));
         let (_, operator) = app.store.tokens().create("an operator", Role::Operator, None).await.expect("a token");
         let (_, reader) = app.store.tokens().create("a reader", Role::Reader, None).await.expect("a token");
+        let http = http();
+        let client = |token| Client::over(http.clone(), &url, token);
         Self {
-            anonymous: Client::new(&url, None),
-            reader: Client::new(&url, Some(&reader)),
-            operator: Client::new(&url, Some(&operator)),
-            admin: Client::new(&url, Some(ADMIN_TOKEN)),
+            anonymous: client(None),
+            reader: client(Some(&reader)),
+            operator: client(Some(&operator)),
+            admin: client(Some(ADMIN_TOKEN)),
             app,
             url,
             provider,
@@ -256,6 +258,12 @@ pub fn summary(job: &Value) -> String {
     format!("{}: {}", state(job), job["message"].as_str().unwrap_or_default())
 }
 
+/// A client without proxies and without the system's certificates, which take long to read: nothing here is encrypted.
+pub fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client")
+}
+
 /// Somebody with or without a token.
 #[derive(Clone)]
 pub struct Client {
@@ -266,8 +274,10 @@ pub struct Client {
 
 impl Client {
     pub fn new(url: &str, token: Option<&str>) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self::over(http(), url, token)
+    }
+
+    fn over(http: reqwest::Client, url: &str, token: Option<&str>) -> Self {
         Self { http, url: url.to_owned(), token: token.map(str::to_owned) }
     }
 
