@@ -150,12 +150,37 @@ async fn whoever_still_sends_reads_why_it_is_refused() {
         let got = status(&app, path, headers, 8 << 20).await;
         assert_eq!(got, Ok(expected), "{path} {headers}");
     }
+    // Nobody waits for what is never sent.
+    let more = format!(
+        "POST /graphql HTTP/1.1\r\nhost: {}\r\n{json}\r\ncontent-length: 10000000000\r\n\r\n{{}}",
+        address(&app)
+    );
+    let told = tokio::time::timeout(Duration::from_secs(5), head(&app, &more)).await.expect("told before the end");
+    assert!(told.starts_with("HTTP/1.1 413 "), "{told}");
     // Whoever asks first is told at once, and sends nothing.
     let asks = format!(
         "POST /graphql HTTP/1.1\r\nhost: {}\r\ncontent-length: 9000000\r\nexpect: 100-continue\r\nauthorization: Bearer wrong\r\n\r\n",
         address(&app)
     );
     assert!(head(&app, &asks).await.starts_with("HTTP/1.1 401 "));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_in_crumbs_is_broken_off() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let sent = |pieces: &str| {
+        let host = address(&app);
+        format!(
+            "POST /graphql HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n\
+             {pieces}1a\r\n{{\"query\":\"{{viewer{{name}}}}\"}}\r\n0\r\n\r\n"
+        )
+    };
+    for (pieces, expected) in [("1\r\n \r\n".repeat(4_000), 200), ("1\r\n \r\n".repeat(5_000), 400)] {
+        let answer = head(&app, &sent(&pieces)).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{answer}");
+    }
+    let longer = "10\r\n                \r\n".repeat(8_000);
+    assert!(head(&app, &sent(&longer)).await.starts_with("HTTP/1.1 200 "));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
