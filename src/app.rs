@@ -33,6 +33,8 @@ pub struct Parts {
     pub models: Registry,
     /// A file that somebody owns is in memory whole while a job reads it, so there is one at a time.
     pub files: Arc<Semaphore>,
+    /// One model is trained at a time.
+    pub training: Arc<Semaphore>,
     /// Cancelled when the process is asked to stop.
     pub shutdown: CancellationToken,
 }
@@ -61,7 +63,7 @@ impl App {
     /// The same service for operations that read whole tables: see [`Store::for_scans`].
     #[must_use]
     pub fn for_scans(&self) -> Self {
-        let Parts { settings, store, providers, series, models, files, shutdown } = &**self;
+        let Parts { settings, store, providers, series, models, files, training, shutdown } = &**self;
         Self(Arc::new(Parts {
             settings: settings.clone(),
             store: store.for_scans(),
@@ -69,6 +71,7 @@ impl App {
             series: series.clone(),
             models: models.clone(),
             files: files.clone(),
+            training: training.clone(),
             shutdown: shutdown.clone(),
         }))
     }
@@ -96,8 +99,9 @@ impl App {
         let directory = tokio::task::spawn_blocking(move || ModelDirectory::load(&folder, library.as_deref()));
         let models =
             Registry::new(store.clone(), directory.await.map_err(|e| StartError::Interrupted(e.to_string()))??);
-        let (files, shutdown) = (Arc::new(Semaphore::new(1)), CancellationToken::new());
-        Ok(Self(Arc::new(Parts { settings, store, providers, series, models, files, shutdown })))
+        let [files, training] = [(); 2].map(|()| Arc::new(Semaphore::new(1)));
+        let shutdown = CancellationToken::new();
+        Ok(Self(Arc::new(Parts { settings, store, providers, series, models, files, training, shutdown })))
     }
 }
 

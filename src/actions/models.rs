@@ -9,7 +9,7 @@ use crate::jobs::{Job, TrainModel};
 use crate::market::text::clean;
 use crate::registry::NoModel;
 use crate::request::RequestError;
-use crate::research::{Trained, train_model};
+use crate::research::{Trained, check_length, train_model};
 use crate::store::Role;
 use crate::store::entity::{job, symbol};
 
@@ -21,14 +21,16 @@ const FEWEST_BARS: i32 = 250;
 /// Queues the training of a model on these symbols; the same training under way answers with that one.
 ///
 /// # Errors
-/// When the caller may not, the name is empty or too long, or a ticker isn't known.
+/// When the caller may not, the name is empty or too long, a ticker isn't known, or there are too many bars.
 pub async fn train(app: &App, caller: &Caller, name: &str, tickers: &[String]) -> Result<job::Model, RequestError> {
     caller.must_be(Role::Operator)?;
     let name = checked_name(name)?;
     if tickers.is_empty() || tickers.len() > MOST_TRAINED_ON {
         return Err(RequestError::invalid("tickers", format!("a model is trained on 1 to {MOST_TRAINED_ON} symbols")));
     }
-    let symbol_ids = in_order(named(app, tickers).await?).iter().map(|symbol| symbol.id).collect();
+    let symbols = named(app, tickers).await?;
+    check_length(&symbols)?;
+    let symbol_ids = in_order(symbols).iter().map(|symbol| symbol.id).collect();
     record_one(app, TrainModel { name, symbol_ids }.record(None)?).await
 }
 

@@ -43,10 +43,13 @@ const FIT_SHARE: f64 = 0.75;
 const BLOCKS: usize = 5;
 /// Calendar days around a block within which origins see some of it: the horizon, and room for holidays.
 const PURGE: Day = 50;
-/// Bars between origins of the fit; neighbours say nearly the same.
+/// Bars between origins of the fit, at least; neighbours say nearly the same.
 const FIT_STEP: usize = 2;
-/// Bars between origins that are scored.
+/// Bars between origins that are scored, at least.
 const SCORE_STEP: usize = 10;
+/// Origins of one fit, and those that it is scored on, at most, about: each holds some hundred numbers while it lasts.
+const MOST_FITTED: usize = 100_000;
+const MOST_SCORED: usize = 50_000;
 /// Factors that are tried, in steps of a twentieth, on the whole prediction and on what sets it apart from its mean.
 const FACTORS: usize = 20;
 /// Bars that a symbol needs to be trained on.
@@ -199,13 +202,18 @@ struct Chosen {
     about: About,
 }
 
+/// Bars between origins, so that there are about so many of them at most.
+fn step_for(subjects: &[&Subject], least: usize, most: usize) -> usize {
+    subjects.iter().map(|subject| subject.days.len()).sum::<usize>().div_ceil(most).max(least)
+}
+
 fn fit(subjects: &[&Subject], stretch: Stretch) -> Result<Fitted, TrainError> {
-    let features = features();
+    let (features, step) = (features(), step_for(subjects, FIT_STEP, MOST_FITTED));
     let (mut inputs, mut terms) = (Vec::new(), Vec::new());
     let (mut returns, mut variances) = (Vec::new(), Vec::new());
     let mut origins = Vec::new();
     for subject in subjects {
-        for bar in subject.origins(stretch, FIT_STEP) {
+        for bar in subject.origins(stretch, step) {
             let Some(outcome) = subject.variances.outcome(&subject.prepared, bar) else { continue };
             subject.prepared.row(&features, bar, &mut inputs);
             terms.extend_from_slice(&subject.variances.terms(&subject.prepared, bar)[1..]);
@@ -280,15 +288,14 @@ fn linear(fitted: &Fitted, chosen: &Chosen) -> Linear {
 fn choose(subjects: &[&Subject], days: &[Day], until: Day) -> Result<Chosen, TrainError> {
     let before = days.partition_point(|&day| day < until);
     let edge = |block: usize| if block == BLOCKS { until } else { days[before * block / BLOCKS] };
+    let step = step_for(subjects, SCORE_STEP, MOST_SCORED);
     let mut folds = Vec::with_capacity(BLOCKS);
     for block in 0..BLOCKS {
         let held_back = (edge(block), edge(block + 1));
         let fitted = fit(subjects, Stretch { without: Some(held_back), ..Stretch::until(until) })?;
         let stretch = Stretch { from: held_back.0, to: held_back.1, without: None };
-        let origins: Vec<(&Subject, usize)> = subjects
-            .iter()
-            .flat_map(|subject| subject.origins(stretch, SCORE_STEP).map(|bar| (*subject, bar)))
-            .collect();
+        let origins: Vec<(&Subject, usize)> =
+            subjects.iter().flat_map(|subject| subject.origins(stretch, step).map(|bar| (*subject, bar))).collect();
         folds.push((fitted, origins));
     }
     if folds.iter().all(|(_, origins)| origins.is_empty()) {
@@ -373,5 +380,27 @@ fn artifact(training: &Training, fitted: Fitted, chosen: Chosen, evaluation: Eva
         conformal: Some(fitted.conformal),
         evaluation: Some(evaluation),
         card: Card::of(&training.symbols, chosen.shrinkage, chosen.slope, evaluation),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_bars_are_gone_through_in_longer_steps() {
+        let columns = Columns {
+            days: (0..1_000).collect(),
+            open: vec![1.0; 1_000],
+            high: vec![1.0; 1_000],
+            low: vec![1.0; 1_000],
+            close: vec![1.0; 1_000],
+            volume: vec![1; 1_000],
+        };
+        let (prepared, variances) = (Prepared::new(&columns), Variances::new(&columns));
+        let subject = Subject { days: columns.days, prepared, variances };
+        for (symbols, step) in [(1, FIT_STEP), (200, FIT_STEP), (201, 3), (1_000, 10)] {
+            assert_eq!(step_for(&vec![&subject; symbols], FIT_STEP, MOST_FITTED), step, "{symbols}");
+        }
     }
 }

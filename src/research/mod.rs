@@ -22,7 +22,7 @@ pub use reports::{
     backtest_source, find_backtest, find_prediction, find_sweep, prediction_source, price_columns, sweep_results,
 };
 pub use sweeps::{StoredSweep, SweepRequest, decode_sweep, prepare_sweep, run_sweep};
-pub use training::{Trained, train_model};
+pub use training::{Trained, check_length, train_model};
 
 /// A symbol's bars from one day to another, as a strategy sees them.
 #[derive(Debug, Clone)]

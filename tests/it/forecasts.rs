@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::harness::{Client, Database, TestApp, state};
@@ -198,7 +199,17 @@ on_each_database! {
         app.settled(again["trainModel"]["job"]["id"].as_str().expect("a job")).await;
         assert_eq!(models(&app).await.iter().filter(|model| model["name"] == "Ours").count(), 1);
 
-        for (name, tickers, code) in [("", vec!["ONE"], "INVALID"), ("x", vec![], "INVALID"), ("x", vec!["NOBODY"], "NOT_FOUND")] {
+        let transaction = app.app.store.begin().await.expect("a transaction");
+        let sql = "INSERT INTO symbols (ticker, exchange, currency, source, bar_count, data_version, splits, created_at)
+            VALUES ('LONG', 'BSE', 'INR', 'CSV', 1000000, 1, '[]', 0)";
+        transaction.execute_unprepared(sql).await.expect("a symbol");
+        transaction.commit().await.expect("an end");
+        for (name, tickers, code) in [
+            ("", vec!["ONE"], "INVALID"),
+            ("x", vec![], "INVALID"),
+            ("x", vec!["NOBODY"], "NOT_FOUND"),
+            ("x", vec!["ONE", "LONG"], "LIMIT_EXCEEDED"),
+        ] {
             let answer = app.operator.data(train, json!({"input": {"name": name, "tickers": tickers}})).await;
             assert_eq!(answer["trainModel"]["userErrors"][0]["code"], code);
         }
