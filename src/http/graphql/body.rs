@@ -148,7 +148,12 @@ async fn read(
     client: Client,
     bodies: &Shares,
 ) -> Result<(Vec<u8>, Option<Room>), Malformed> {
-    let refused = || Malformed::too_large(format!("The request is longer than {} KiB, or broke off", most >> 10));
+    let refused = || {
+        let most = most >> 10;
+        Malformed::too_large(format!(
+            "The request is longer than {most} KiB, comes in pieces of a few bytes, or broke off"
+        ))
+    };
     let all = announced.unwrap_or(most);
     if all > most {
         return Err(refused());
