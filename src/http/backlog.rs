@@ -29,8 +29,8 @@ const WAITING: usize = 32 << 20;
 
 /// What goes out at a time; each piece is a copy, as what is on its way would else hold the whole answer.
 const PIECE: usize = 16 << 10;
-/// Pieces that go out before others get the thread. A client that takes them as they come would keep it for a hundred
-/// milliseconds, where they are compressed.
+/// Pieces that go out before others get the thread; of a long answer, one. A client that takes them as they come would keep it
+/// for a hundred milliseconds, where they are compressed.
 const PIECES: usize = 4;
 
 /// How long clients may take.
@@ -163,20 +163,21 @@ async fn watch(unread: Weak<Unread>, shares: Shares, patience: Patience) {
 /// What there is room for, in pieces; broken off where the client takes too long.
 pub(super) fn pieces(whole: Bytes, held: Held) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
     let (left, now) = (whole.len(), Instant::now());
+    let at_once = if left < LONG { PIECES } else { 1 };
     let rest = Rest { bytes: whole, _room: held.room, since: now, taken_at: now };
     let unread = Arc::new(Unread(Mutex::new(Some(rest))));
     tokio::spawn(watch(Arc::downgrade(&unread), held.shares, held.patience));
-    let pieces = stream::unfold((unread, left, 0), |(unread, left, sent)| async move {
+    let pieces = stream::unfold((unread, left, 0), move |(unread, left, sent)| async move {
         if left == 0 {
             return None;
         }
-        if sent == PIECES {
+        if sent == at_once {
             tokio::task::yield_now().await;
         }
         Some(match unread.next() {
             Some(piece) => {
                 let left = left - piece.len();
-                (Ok(piece), (unread, left, sent % PIECES + 1))
+                (Ok(piece), (unread, left, sent % at_once + 1))
             }
             None => (Err(io::Error::from(io::ErrorKind::TimedOut)), (unread, 0, 0)),
         })
