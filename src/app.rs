@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use moka::future::Cache;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::forecast::{ArtifactError, ModelDirectory};
@@ -170,7 +170,13 @@ const BARS_PER_STATEMENT: usize = 30_000;
 pub struct SeriesCache {
     store: Store,
     cache: Cache<(i64, i32), Arc<Series>>,
+    /// Whoever misses a symbol that somebody reads waits for that one; a few symbols share each.
+    missed: Arc<[Mutex<()>]>,
+    reads: Arc<Semaphore>,
 }
+
+/// Symbols that may be missed at a time without a wait for each other.
+const MISSED: usize = 64;
 
 impl SeriesCache {
     fn new(store: Store) -> Self {
@@ -180,7 +186,9 @@ impl SeriesCache {
                 u32::try_from(series.raw.len() * BYTES_PER_BAR + 200).unwrap_or(u32::MAX)
             })
             .build();
-        Self { store, cache }
+        let missed = (0..MISSED).map(|_| Mutex::new(())).collect();
+        let reads = Arc::new(Semaphore::new(store.long_reads()));
+        Self { store, cache, missed, reads }
     }
 
     /// The series that belongs to a row, if it's in memory.
@@ -201,8 +209,15 @@ impl SeriesCache {
         let hits = found.iter().flatten().count();
         metrics::cache_looked_up("series", hits as u64, (found.len() - hits) as u64);
         let missing = symbols.iter().zip(&found).filter(|(_, series)| series.is_none());
-        let missing: Vec<symbol::Model> = missing.map(|(symbol, _)| symbol.clone()).collect();
-        let mut read = if missing.is_empty() { HashMap::new() } else { self.read(missing).await? };
+        let mut missing: Vec<symbol::Model> = missing.map(|(symbol, _)| symbol.clone()).collect();
+        let mut read = match (missing.pop(), missing.is_empty()) {
+            (None, _) => HashMap::new(),
+            (Some(symbol), true) => Box::pin(self.read_once(symbol)).await?,
+            (Some(symbol), false) => {
+                missing.push(symbol);
+                self.read(missing).await?
+            }
+        };
         let pair = |(symbol, series): (&symbol::Model, Option<Arc<Series>>)| match series {
             Some(series) => (symbol.clone(), series),
             // A symbol that is gone has no bars.
@@ -211,11 +226,22 @@ impl SeriesCache {
         Ok(symbols.iter().zip(found).map(pair).collect())
     }
 
+    /// The same of a symbol that many may ask for at once.
+    async fn read_once(&self, symbol: symbol::Model) -> Result<HashMap<i64, (symbol::Model, Arc<Series>)>, StoreError> {
+        let _missed = self.missed[symbol.id.unsigned_abs() as usize % MISSED].lock().await;
+        match self.cache.get(&(symbol.id, symbol.data_version)).await {
+            Some(series) => Ok(HashMap::from([(symbol.id, (symbol, series))])),
+            None => self.read(vec![symbol]).await,
+        }
+    }
+
     /// Bars of the versions that the rows have, in one statement; new rows with their bars where one has changed since.
     async fn read(
         &self,
         symbols: Vec<symbol::Model>,
     ) -> Result<HashMap<i64, (symbol::Model, Arc<Series>)>, StoreError> {
+        // It is never closed.
+        let _permit = self.reads.acquire().await.ok();
         let mut read = HashMap::with_capacity(symbols.len());
         let mut changed = Vec::new();
         for symbols in portions(symbols) {

@@ -201,6 +201,12 @@ impl Store {
         Self { read: Readers::passing(self.scan.clone()), ..self.clone() }
     }
 
+    /// How many histories may be read at a time, so that shorter statements find a connection.
+    #[must_use]
+    pub fn long_reads(&self) -> usize {
+        self.read.half()
+    }
+
     /// A handle whose statements may take as long as they need.
     pub(super) async fn unhurried(&self) -> Result<Self> {
         let Some(mut options) = self.postgres.clone() else { return Ok(self.clone()) };

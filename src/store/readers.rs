@@ -130,6 +130,18 @@ impl ConnectionTrait for Readers {
     }
 }
 
+impl Readers {
+    /// Half of the connections: so many may be at long answers while others still find one.
+    pub(super) fn half(&self) -> usize {
+        let half = match &self.kept {
+            Kept::Nothing => 1,
+            Kept::Postgres(stack) => stack.most,
+            Kept::Sqlite(stack) => stack.most,
+        };
+        half.max(1)
+    }
+}
+
 /// Rows that are taken one by one as they come: of many, only a few are in memory at a time. (SQLite's take a kilobyte each.)
 pub(super) trait EachRow: Sync {
     fn each_row(
