@@ -276,6 +276,18 @@ on_each_database! {
         assert_eq!(walk(100).await, few);
         assert_eq!(statements(&replica, &client, query, &json!({"first": 100})).await, 1);
         assert_eq!(walk(12).await, few);
+        // Of those who ask for one at once, one reads it.
+        let mut least = u64::MAX;
+        for ticker in ["S01.BSE", "S02.BSE", "S03.BSE"] {
+            let symbol = replica.app.store.identities().find(ticker).await.expect("an answer").expect("a symbol");
+            let before = replica.app.store.statements();
+            let asked = (0..20).map(|_| replica.app.series.get(std::slice::from_ref(&symbol)));
+            for series in futures_util::future::join_all(asked).await {
+                assert_eq!(series.expect("series")[0].1.raw.len(), 260);
+            }
+            least = least.min(replica.app.store.statements() - before);
+        }
+        assert_eq!(least, 1);
     }
 
     async fn backtests_are_compared(app: TestApp) {
