@@ -5,7 +5,7 @@
 //! any more, does, and is asked there.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -195,6 +195,24 @@ struct Stack<D: Database> {
     pool: Pool<D>,
     most: usize,
     kept: Mutex<Connections<D>>,
+    /// How many wait for one from the pool, which they get in the order of their asking.
+    waiting: AtomicUsize,
+}
+
+/// Counts one who waits, until this is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(all: &'a AtomicUsize) -> Self {
+        all.fetch_add(1, Ordering::Relaxed);
+        Self(all)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 struct Connections<D: Database> {
@@ -206,7 +224,7 @@ impl<D: Database> Stack<D> {
     fn of(pool: &Pool<D>) -> Self {
         let most = pool.options().get_max_connections() as usize / 2;
         let kept = Mutex::new(Connections { connections: Vec::with_capacity(most), is_closed: false });
-        Self { pool: pool.clone(), most, kept }
+        Self { pool: pool.clone(), most, kept, waiting: AtomicUsize::new(0) }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Connections<D>> {
@@ -218,6 +236,10 @@ impl<D: Database> Stack<D> {
     }
 
     fn keep(&self, connection: PoolConnection<D>) {
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            // Back to the pool with it: kept, it would go to whoever asks next, again and again.
+            return;
+        }
         let mut kept = self.lock();
         if kept.connections.len() < self.most && !kept.is_closed {
             kept.connections.push((connection, Instant::now()));
@@ -241,6 +263,7 @@ impl<D: Database> Stack<D> {
             // What is wrong with one is most likely wrong with those used before it: to ask each would take as long again.
             self.lock().connections.clear();
         }
+        let _waiting = Waiting::new(&self.waiting);
         self.pool.acquire().await.map_err(|error| match error {
             sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
             sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
