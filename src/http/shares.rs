@@ -1,11 +1,12 @@
 //! Room for so much of something, of which one client has half at most, so that no client alone keeps the others out.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use moka::sync::Cache;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::permits::Wanting;
 use super::rates::Client;
@@ -18,14 +19,43 @@ const MOST_CLIENTS: u64 = 10_000;
 #[derive(Clone)]
 pub(super) struct Shares {
     all: Arc<Semaphore>,
-    of_client: Cache<Client, Arc<Semaphore>>,
+    of_client: Cache<Client, Arc<Share>>,
     share: usize,
     wanting: Arc<AtomicUsize>,
+}
+
+/// What one client may have.
+#[derive(Debug)]
+struct Share {
+    units: Arc<Semaphore>,
+    /// How many times it has some, and who waits until it has none.
+    rooms: AtomicUsize,
+    freed: Notify,
+}
+
+/// Counts a client's room until this is dropped.
+#[derive(Debug)]
+struct Counted(Arc<Share>);
+
+impl Counted {
+    fn new(share: Arc<Share>) -> Self {
+        share.rooms.fetch_add(1, Ordering::AcqRel);
+        Self(share)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if self.0.rooms.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.freed.notify_waiters();
+        }
+    }
 }
 
 /// What of it is taken until this is dropped.
 #[derive(Debug)]
 pub(super) struct Room {
+    _counted: Counted,
     _share: OwnedSemaphorePermit,
     _all: OwnedSemaphorePermit,
 }
@@ -40,8 +70,12 @@ impl Shares {
         }
     }
 
-    fn share_of(&self, client: Client) -> Arc<Semaphore> {
-        self.of_client.get_with(client, || Arc::new(Semaphore::new(self.share)))
+    fn share_of(&self, client: Client) -> Arc<Share> {
+        let new = || {
+            let units = Arc::new(Semaphore::new(self.share));
+            Arc::new(Share { units, rooms: AtomicUsize::new(0), freed: Notify::new() })
+        };
+        self.of_client.get_with(client, new)
     }
 
     /// What needs more than a client may have gets all that it may have.
@@ -52,30 +86,38 @@ impl Shares {
     /// Waits for room: first for the client's own, so that it keeps none of the others waiting meanwhile.
     pub(super) async fn room(&self, client: Client, units: usize) -> Option<Room> {
         let units = self.permits(units);
-        let share = self.share_of(client).acquire_many_owned(units).await.ok()?;
+        let of_client = self.share_of(client);
+        let share = of_client.units.clone().acquire_many_owned(units).await.ok()?;
         let (_wanting, _) = Wanting::new(&self.wanting);
         let all = self.all.clone().acquire_many_owned(units).await.ok()?;
-        Some(Room { _share: share, _all: all })
+        Some(Room { _counted: Counted::new(of_client), _share: share, _all: all })
     }
 
     /// Room at once, or none.
     pub(super) fn room_now(&self, client: Client, units: usize) -> Option<Room> {
         let units = self.permits(units);
-        let share = self.share_of(client).try_acquire_many_owned(units).ok()?;
+        let of_client = self.share_of(client);
+        let share = of_client.units.clone().try_acquire_many_owned(units).ok()?;
         let all = self.all.clone().try_acquire_many_owned(units).ok()?;
-        Some(Room { _share: share, _all: all })
+        Some(Room { _counted: Counted::new(of_client), _share: share, _all: all })
     }
 
     /// Whether a client has nothing of it.
     pub(super) fn is_free(&self, client: Client) -> bool {
-        self.share_of(client).available_permits() == self.share
+        self.share_of(client).rooms.load(Ordering::Acquire) == 0
     }
 
-    /// Waits until a client has nothing of it.
+    /// Waits until a client has nothing of it, and takes nothing itself: those that wait would keep each other from seeing it.
     pub(super) async fn free(&self, client: Client) {
-        let share = u32::try_from(self.share).unwrap_or(u32::MAX);
-        // It is never closed.
-        drop(self.share_of(client).acquire_many_owned(share).await);
+        let share = self.share_of(client);
+        loop {
+            let mut freed = pin!(share.freed.notified());
+            freed.as_mut().enable();
+            if share.rooms.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            freed.await;
+        }
     }
 
     /// Whether somebody waits for what others have.
@@ -105,8 +147,17 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert!(!shares.is_free(one));
+        let looking = [(); 3].map(|()| {
+            let shares = shares.clone();
+            tokio::spawn(async move { shares.free(one).await })
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(shares.share_of(one).units.available_permits(), 20, "who only looks takes nothing");
+        assert!(looking.iter().all(|looking| !looking.is_finished()));
         drop((held, others));
-        shares.free(one).await;
+        for looked in looking {
+            looked.await.expect("an end");
+        }
         assert!(shares.is_free(one));
         assert!(waiting.await.expect("an end") && !shares.is_wanted());
     }
