@@ -209,14 +209,11 @@ impl SeriesCache {
         let hits = found.iter().flatten().count();
         metrics::cache_looked_up("series", hits as u64, (found.len() - hits) as u64);
         let missing = symbols.iter().zip(&found).filter(|(_, series)| series.is_none());
-        let mut missing: Vec<symbol::Model> = missing.map(|(symbol, _)| symbol.clone()).collect();
-        let mut read = match (missing.pop(), missing.is_empty()) {
-            (None, _) => HashMap::new(),
-            (Some(symbol), true) => Box::pin(self.read_once(symbol)).await?,
-            (Some(symbol), false) => {
-                missing.push(symbol);
-                self.read(missing).await?
-            }
+        let missing: Vec<symbol::Model> = missing.map(|(symbol, _)| symbol.clone()).collect();
+        let mut read = match missing.as_slice() {
+            [] => HashMap::new(),
+            [symbol] => Box::pin(self.read_once(symbol)).await?,
+            _ => self.read(missing).await?,
         };
         let pair = |(symbol, series): (&symbol::Model, Option<Arc<Series>>)| match series {
             Some(series) => (symbol.clone(), series),
@@ -227,11 +224,14 @@ impl SeriesCache {
     }
 
     /// The same of a symbol that many may ask for at once.
-    async fn read_once(&self, symbol: symbol::Model) -> Result<HashMap<i64, (symbol::Model, Arc<Series>)>, StoreError> {
+    async fn read_once(
+        &self,
+        symbol: &symbol::Model,
+    ) -> Result<HashMap<i64, (symbol::Model, Arc<Series>)>, StoreError> {
         let _missed = self.missed[symbol.id.unsigned_abs() as usize % MISSED].lock().await;
         match self.cache.get(&(symbol.id, symbol.data_version)).await {
-            Some(series) => Ok(HashMap::from([(symbol.id, (symbol, series))])),
-            None => self.read(vec![symbol]).await,
+            Some(series) => Ok(HashMap::from([(symbol.id, (symbol.clone(), series))])),
+            None => self.read(vec![symbol.clone()]).await,
         }
     }
 

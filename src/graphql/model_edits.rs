@@ -65,7 +65,7 @@ pub struct DeleteModelPayload {
 pub struct TrainModelInput {
     /// What it is to be called, 1 to 200 characters.
     name: String,
-    /// What to train it on: 1 to 200 symbols with 250 bars or more.
+    /// What to train it on: 1 to 200 symbols with 250 bars or more, a million bars in all at most.
     tickers: Vec<String>,
 }
 

@@ -39,6 +39,8 @@ const UNREAD_BODY: u32 = 128 << 10;
 const UNREAD_BODIES: u32 = 256 << 10;
 /// How long a connection that has just come may take once the process stops.
 const LAST_REQUEST: Duration = Duration::from_millis(300);
+/// How long a connection that the system has begun to let in may take to be whole.
+const HANDSHAKE: Duration = Duration::from_millis(200);
 /// How long to wait where the system has no more sockets to give.
 const NO_SOCKETS: Duration = Duration::from_millis(50);
 
@@ -53,10 +55,6 @@ pub async fn serve(listener: TcpListener, router: Router, app: App) -> io::Resul
     let shares = (app.settings.http.trusted_proxies == 0).then(|| Shares::new(app.settings.http.max_connections));
     let connections = TaskTracker::new();
     let closing = CancellationToken::new();
-    let mut drained = pin!(async {
-        app.shutdown.cancelled().await;
-        tokio::time::sleep(app.settings.http.drain).await;
-    });
     let admit = |stream: TcpStream, peer: SocketAddr, slot: Option<OwnedSemaphorePermit>| {
         let (router, closing) = (router.clone(), closing.clone());
         let share = match &shares {
@@ -72,6 +70,14 @@ pub async fn serve(listener: TcpListener, router: Router, app: App) -> io::Resul
             drop((slot, share));
         });
     };
+    let mut drained = Box::pin(async {
+        app.shutdown.cancelled().await;
+        tokio::time::sleep(app.settings.http.drain).await;
+        if let Err(error) = let_nobody_in(&listener) {
+            tracing::debug!(%error, "connections may still come while the listener closes");
+        }
+        tokio::time::sleep(HANDSHAKE).await;
+    });
     loop {
         let accepted = async {
             let slot = slots.clone().acquire_owned().await.ok();
@@ -89,6 +95,7 @@ pub async fn serve(listener: TcpListener, router: Router, app: App) -> io::Resul
             },
         }
     }
+    drop(drained);
     // Whoever the system has let in already is answered as well; past that, there is nobody to be cut off.
     let listener = listener.into_std()?;
     while let Ok((stream, peer)) = listener.accept() {
@@ -100,6 +107,31 @@ pub async fn serve(listener: TcpListener, router: Router, app: App) -> io::Resul
     connections.close();
     connections.wait().await;
     Ok(())
+}
+
+/// From now on, whoever begins a connection hears nothing, and tries again when the listener is gone. A listener that
+/// closes resets what the system let in since it was last looked at.
+#[cfg(target_os = "linux")]
+fn let_nobody_in(listener: &TcpListener) -> io::Result<()> {
+    use socket2::SockFilter;
+    const FLAGS: u32 = 13;
+    const ACK: u32 = 0x10;
+    // A classic BPF program over the TCP header: of all segments, only a connection's first has no ACK.
+    // The codes are those of linux/bpf_common.h.
+    const LOAD_BYTE: u16 = 0x30;
+    const JUMP_IF_SET: u16 = 0x45;
+    const RETURN: u16 = 0x06;
+    socket2::SockRef::from(listener).attach_filter(&[
+        SockFilter::new(LOAD_BYTE, 0, 0, FLAGS),
+        SockFilter::new(JUMP_IF_SET, 0, 1, ACK),
+        SockFilter::new(RETURN, 0, 0, u32::MAX),
+        SockFilter::new(RETURN, 0, 0, 0),
+    ])
+}
+
+#[cfg(not(target_os = "linux"))]
+fn let_nobody_in(_: &TcpListener) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, closing: CancellationToken) {
@@ -191,6 +223,24 @@ mod tests {
         let begun = tokio::time::timeout(LOOK_EVERY * 4, has_begun(&stream)).await.ok();
         drop(client);
         begun
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn who_is_in_is_served_and_nobody_comes_in_any_more() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+        let address = listener.local_addr().expect("an address");
+        let mut client = TcpStream::connect(address).await.expect("a connection");
+        let_nobody_in(&listener).expect("a filter");
+        let late = tokio::spawn(TcpStream::connect(address));
+        tokio::time::sleep(HANDSHAKE).await;
+        assert!(!late.is_finished());
+        client.write_all(b"GET").await.expect("written");
+        let (stream, _) = listener.accept().await.expect("the connection that was there");
+        assert!(has_begun(&stream).await);
+        drop(listener);
+        let refused = late.await.expect("an end").expect_err("no connection");
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
     }
 
     #[tokio::test]

@@ -322,6 +322,8 @@ reads!(Sqlite);
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     async fn readers(folder: &tempfile::TempDir) -> Readers {
@@ -336,14 +338,22 @@ mod tests {
         Statement::from_string(DbBackend::Sqlite, sql)
     }
 
+    fn stack(readers: &Readers) -> &Stack<Sqlite> {
+        match &readers.kept {
+            Kept::Sqlite(stack) => stack,
+            _ => panic!("SQLite's are kept"),
+        }
+    }
+
     #[tokio::test]
     async fn half_of_the_connections_are_kept_and_the_rest_goes_back() {
         let folder = tempfile::tempdir().expect("a folder");
         let readers = readers(&folder).await;
-        let reads = (0..20).map(|_| readers.query_all_raw(select("SELECT 1")));
-        for rows in futures_util::future::join_all(reads).await {
-            assert_eq!(rows.expect("rows").len(), 1);
+        let mut taken = Vec::new();
+        for _ in 0..4 {
+            taken.push(stack(&readers).take().await.expect("a connection"));
         }
+        taken.into_iter().for_each(|connection| stack(&readers).keep(connection));
         assert_eq!(readers.idle(), 2);
         readers.give_one_back();
         assert_eq!(readers.idle(), 1);
@@ -351,6 +361,23 @@ mod tests {
         assert_eq!(readers.idle(), 0);
         assert!(readers.query_one_raw(select("SELECT 1")).await.expect("a row").is_some());
         assert_eq!(readers.idle(), 0, "nothing is kept any more");
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_the_next_connection() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let readers = readers(&folder).await;
+        let mut taken = Vec::new();
+        for _ in 0..4 {
+            taken.push(stack(&readers).take().await.expect("a connection"));
+        }
+        let mut waiting = pin!(stack(&readers).take());
+        assert!(waiting.as_mut().now_or_never().is_none());
+        stack(&readers).keep(taken.remove(0));
+        assert_eq!(readers.idle(), 0, "it isn't kept for whoever asks next");
+        assert!(waiting.await.is_ok());
+        stack(&readers).keep(taken.remove(0));
+        assert_eq!(readers.idle(), 1);
     }
 
     #[tokio::test]
