@@ -353,7 +353,9 @@ mod tests {
         for _ in 0..4 {
             taken.push(stack(&readers).take().await.expect("a connection"));
         }
-        taken.into_iter().for_each(|connection| stack(&readers).keep(connection));
+        for connection in taken {
+            stack(&readers).keep(connection);
+        }
         assert_eq!(readers.idle(), 2);
         readers.give_one_back();
         assert_eq!(readers.idle(), 1);
