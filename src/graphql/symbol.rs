@@ -11,7 +11,7 @@ use super::connection::{Connection, Count, CursorText, PageArguments, Total, con
 use super::errors::internal;
 use super::ids::{self, Kind};
 use super::ipo::Ipo;
-use super::limits::Room;
+use super::limits::{Budget, Room};
 use super::loaders::{BacktestsOf, BarsOf, FormerTickersOf, IpoOf, LatestBarOf, LatestPredictionOf, Rows};
 use super::market::{CorporateAction, FormerTicker, actions_of};
 use super::prediction::Prediction;
@@ -54,8 +54,11 @@ impl Symbol {
     /// The bars, and the room that they take for as long as they are used.
     async fn columns(&self, ctx: &Context<'_>) -> Result<(Arc<Series>, Option<Room>)> {
         let (series, room) = Box::pin(spending::series_of(ctx, &self.0)).await?;
-        // What is made of them is made without a wait in between; others get the thread here.
-        tokio::task::yield_now().await;
+        // What is made of them is made without a wait in between.
+        match ctx.data_opt::<Budget>() {
+            Some(budget) => budget.breathe().await,
+            None => tokio::task::yield_now().await,
+        }
         Ok((series.unwrap_or_default(), room))
     }
 

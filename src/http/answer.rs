@@ -15,7 +15,7 @@ use super::refusal::is_refused;
 use crate::graphql::Code;
 use crate::graphql::limits::budget::LARGEST_ANSWER;
 pub(super) use crate::graphql::wire::apart;
-use crate::graphql::wire::{Wire, is_longer};
+use crate::graphql::wire::{Wire, written_bytes};
 use crate::telemetry::metrics;
 
 /// Forms that an answer can have.
@@ -119,11 +119,13 @@ const LONG: usize = 1 << 20;
 
 /// The JSON of an answer; one that is too long becomes an error that says so.
 pub(super) fn json(response: &GraphQLResponse) -> Vec<u8> {
-    if is_longer(&response.data, LONG) { apart(|| write(response)) } else { write(response) }
+    let bytes = written_bytes(&response.data);
+    if bytes > LONG { apart(|| write(response, bytes)) } else { write(response, bytes) }
 }
 
-fn write(response: &GraphQLResponse) -> Vec<u8> {
-    let mut body = Bounded(Vec::with_capacity(512));
+/// Of an answer that is mostly written already: so long, and a little for what stands around it.
+fn write(response: &GraphQLResponse, bytes: usize) -> Vec<u8> {
+    let mut body = Bounded(Vec::with_capacity((bytes + bytes / 64 + 512).min(LARGEST_ANSWER)));
     let began = Instant::now();
     let written = serde_json::to_writer(&mut body, &Written::new(response));
     metrics::phase(metrics::Phase::Write, began.elapsed());

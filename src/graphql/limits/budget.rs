@@ -32,6 +32,8 @@ pub const LARGE_CELLS: u64 = 60_000;
 const LARGE_COMPUTED: u64 = 15_000;
 /// From this cost on as well.
 pub const LARGE_COST: u64 = 6_000;
+/// Values of columns after which others get the thread.
+const PIECE: u64 = 4_096;
 /// Bytes of an answer as JSON.
 pub const LARGEST_ANSWER: usize = 32 << 20;
 
@@ -70,6 +72,8 @@ struct Account {
     computed: AtomicU64,
     lane: Lane,
     permit: Mutex<Option<OwnedSemaphorePermit>>,
+    /// Whose turn it is to go on, of the operation's fields.
+    next: Mutex<()>,
     bars: Arc<Semaphore>,
     read: std::sync::Mutex<Read>,
     sweeps: std::sync::Mutex<Sweeps>,
@@ -108,6 +112,7 @@ impl Budget {
             computed: AtomicU64::new(0),
             lane,
             permit: Mutex::new(None),
+            next: Mutex::default(),
             bars: Arc::new(Semaphore::new(BARS_OF_LARGE as usize)),
             read: std::sync::Mutex::default(),
             sweeps: std::sync::Mutex::default(),
@@ -240,16 +245,25 @@ impl Budget {
 
     /// Adds to what an operation has made, and waits for its turn if that makes it a large one.
     async fn count(&self, made: &AtomicU64, more: usize, large: u64) -> Result<(), Error> {
-        let made = made.fetch_add(more as u64, Ordering::Relaxed).saturating_add(more as u64);
+        let before = made.fetch_add(more as u64, Ordering::Relaxed);
+        let made = before.saturating_add(more as u64);
         if made > MOST_CELLS {
             return Err(too_large());
         }
         if made > large {
             self.turn().await?;
         }
-        // Columns are made without a wait in between; others get the thread here.
-        tokio::task::yield_now().await;
+        if made / PIECE > before / PIECE {
+            self.breathe().await;
+        }
         Ok(())
+    }
+
+    /// Lets others have the thread before something is made. One operation's fields are polled together: where each only
+    /// yielded, all of them would be made in the next poll.
+    pub async fn breathe(&self) {
+        let _next = self.0.next.lock().await;
+        tokio::task::yield_now().await;
     }
 }
 
@@ -311,6 +325,26 @@ mod tests {
         assert!(waits.is_err(), "{waits:?}");
         drop(large);
         second.compute(1).await.expect("its turn");
+    }
+
+    #[tokio::test]
+    async fn columns_of_one_operation_are_made_in_a_poll_each() {
+        let budget = budget();
+        let made = AtomicU64::new(0);
+        let column = async || {
+            budget.take(20_000).await.expect("cells");
+            made.fetch_add(1, Ordering::Relaxed);
+        };
+        let mut columns = std::pin::pin!(futures_util::future::join_all((0..20).map(|_| column())));
+        let mut last = 0;
+        let most = std::future::poll_fn(|context| {
+            let polled = columns.as_mut().poll(context);
+            let more = made.load(Ordering::Relaxed) - last;
+            last += more;
+            assert!(more <= 1, "{more} in one poll");
+            polled
+        });
+        assert_eq!(most.await.len(), 20);
     }
 
     #[tokio::test]
