@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use moka::future::Cache;
 use tokio::sync::{Mutex, Semaphore};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use crate::forecast::{ArtifactError, ModelDirectory};
@@ -35,6 +36,8 @@ pub struct Parts {
     pub files: Arc<Semaphore>,
     /// One model is trained at a time.
     pub training: Arc<Semaphore>,
+    /// Runs and forecasts that are computed at a time: as many as there are processors.
+    pub computing: Arc<Semaphore>,
     /// Cancelled when the process is asked to stop.
     pub shutdown: CancellationToken,
 }
@@ -63,7 +66,7 @@ impl App {
     /// The same service for operations that read whole tables: see [`Store::for_scans`].
     #[must_use]
     pub fn for_scans(&self) -> Self {
-        let Parts { settings, store, providers, series, models, files, training, shutdown } = &**self;
+        let Parts { settings, store, providers, series, models, files, training, computing, shutdown } = &**self;
         Self(Arc::new(Parts {
             settings: settings.clone(),
             store: store.for_scans(),
@@ -72,8 +75,25 @@ impl App {
             models: models.clone(),
             files: files.clone(),
             training: training.clone(),
+            computing: computing.clone(),
             shutdown: shutdown.clone(),
         }))
+    }
+
+    /// Computes what takes milliseconds off the async threads. Fifty at a time would share the processors with the threads
+    /// that answer everybody else.
+    ///
+    /// # Errors
+    /// When the work panics.
+    pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, JoinError> {
+        // It is never closed.
+        let permit = self.computing.clone().acquire_owned().await.ok();
+        let work = move || {
+            // Also when nobody waits for the result any more.
+            let _permit = permit;
+            work()
+        };
+        tokio::task::spawn_blocking(work).await
     }
 
     /// Where clients find a path of this service.
@@ -100,9 +120,20 @@ impl App {
         let models =
             Registry::new(store.clone(), directory.await.map_err(|e| StartError::Interrupted(e.to_string()))??);
         let [files, training] = [(); 2].map(|()| Arc::new(Semaphore::new(1)));
+        let computing = Arc::new(Semaphore::new(processors()));
         let shutdown = CancellationToken::new();
-        Ok(Self(Arc::new(Parts { settings, store, providers, series, models, files, training, shutdown })))
+        Ok(Self(Arc::new(Parts { settings, store, providers, series, models, files, training, computing, shutdown })))
     }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// How many threads may be at something long where the rest must answer. At least one.
+#[must_use]
+pub fn all_processors_but_one() -> usize {
+    processors().saturating_sub(1).max(1)
 }
 
 /// The sources of data.

@@ -13,6 +13,7 @@ use super::limits::Room;
 use super::loaders::{BacktestId, CurveOf, Rows, SymbolId};
 use super::scalars::Date;
 use super::spending;
+use crate::app::App;
 use crate::research::{self, CommonCurves};
 use crate::store::entity::backtest as row;
 
@@ -125,9 +126,9 @@ impl BacktestComparison {
             let curve = curves.remove(&CurveOf(row.id)).ok_or_else(|| missing("the backtest's curve"))?;
             runs.push((curve, row.execution().map_err(Fault::from)?));
         }
-        let common = tokio::task::spawn_blocking(move || {
-            research::common_curves(runs.iter().map(|(curve, execution)| (&**curve, execution)))
-        });
+        let common = ctx
+            .data_unchecked::<App>()
+            .compute(move || research::common_curves(runs.iter().map(|(curve, execution)| (&**curve, execution))));
         let curves = common.await.map_err(|e| internal(&e))?;
         Ok(ComparedCurves(Arc::new(Common { curves, _room: room })))
     }

@@ -129,7 +129,7 @@ impl Sweep {
             loader.load_one(SweepColumnsOf(self.row.id)).await.map_err(|e| internal(&e))?;
         let content = content.ok_or_else(|| missing("the sweep's results"))?;
         let windows = self.row.windows().map_err(Fault::from)?;
-        let decoded = tokio::task::spawn_blocking(move || decode_sweep(windows, &content)).await;
+        let decoded = ctx.data_unchecked::<App>().compute(move || decode_sweep(windows, &content)).await;
         Ok(Arc::new(decoded.map_err(|e| internal(&e))?.map_err(|e| internal(&e))?))
     }
 }
@@ -220,7 +220,7 @@ impl Sweep {
         let count = usize::try_from(first.clamp(0, MOST_BEST)).unwrap_or(0);
         let results = self.results(ctx).await?;
         // A million combinations take twenty milliseconds to look through.
-        let best = tokio::task::spawn_blocking(move || results.best(by, count)).await;
+        let best = ctx.data_unchecked::<App>().compute(move || results.best(by, count)).await;
         Ok(best.map_err(|e| internal(&e))?.into_iter().map(SweepPoint::from).collect())
     }
 

@@ -14,6 +14,7 @@ use super::operations::Names;
 use super::rates::{Client, Rates};
 use super::refusal::{long_winded, overloaded, too_long};
 use super::shares::{Room, Shares};
+use crate::app::all_processors_but_one;
 use crate::graphql::limits::Lane;
 use crate::graphql::limits::text::LONGEST_TEXT;
 use crate::settings::HttpSettings;
@@ -73,7 +74,6 @@ impl Gate {
     pub(super) fn new(settings: &HttpSettings, routes: impl Iterator<Item = &'static str>) -> Self {
         let documents =
             Documents::read(settings.trusted_documents.as_deref().map(Path::new), settings.trusted_documents_only);
-        let parsers = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
         Self {
             rates: Rates::new(settings.cost_per_second),
             names: Names::known(documents.texts().map(str::to_owned).chain(routes.map(str::to_owned))),
@@ -82,10 +82,10 @@ impl Gate {
             lane: Lane::default(),
             running: Arc::new(Semaphore::new(MOST_RUNNING)),
             bodies: Shares::new(BODIES),
-            reading: Arc::new(Semaphore::new(parsers)),
+            reading: Arc::new(Semaphore::new(all_processors_but_one())),
             texts: Shares::new(TEXTS),
             values: Shares::new(VALUES),
-            parsing: Arc::new(Semaphore::new(parsers)),
+            parsing: Arc::new(Semaphore::new(all_processors_but_one())),
             followed: Shares::new(FOLLOWED),
             backlog: Backlog::default(),
             writing: Shares::new(WRITING),

@@ -50,7 +50,7 @@ pub async fn run_backtest(app: &App, input: RunBacktest) -> Result<(symbol::Mode
     input.execution.check()?;
     let bars = Bars::load(app, &input.ticker, input.span).await?;
     let (strategy, execution) = (input.strategy, input.execution);
-    let computed = tokio::task::spawn_blocking(move || {
+    let computed = app.compute(move || {
         let ran = backtest::run(&bars.columns, &strategy, &execution)?;
         let (first, last) = (bars.first_day(), bars.last_day());
         let curve = Curve { days: bars.columns.days, close: bars.columns.close, trades: ran.trades };

@@ -50,7 +50,7 @@ pub async fn predict(app: &App, request: PredictRequest) -> Result<row::Model, R
     let calendar = Calendar::of(bars.symbol.exchange, bars.symbol.quotation().map(|q| q.currency));
     let until = as_of.saturating_add(i32::try_from(horizon).unwrap_or(i32::MAX / 4).saturating_mul(2) + ROOM);
     let known = app.store.market_days().known(calendar.exchanges(), as_of, until).await?;
-    let computed = tokio::task::spawn_blocking(move || {
+    let computed = app.compute(move || {
         let made = forecast(&bars.columns, &model, &volatility, &prior, horizon);
         let made = made.map_err(|error| turned_down(error, &bars.symbol))?;
         let past = Past { evaluation: made.evaluation, record: made.record };

@@ -48,6 +48,20 @@ async fn refused(app: &TestApp, input: Value) -> (String, String, String) {
     (text("code"), path.join("."), text("message"))
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_wait_for_a_processor_that_computes_none() {
+    let app = TestApp::start(Database::Sqlite).await;
+    with_bars(&app, 300).await;
+    let places = u32::try_from(app.app.computing.available_permits()).expect("places");
+    let taken = app.app.computing.clone().acquire_many_owned(places).await.expect("all places");
+    let variables = json!({"input": {"ticker": "ACME", "strategy": rule(10, 20)}});
+    let mut run = std::pin::pin!(app.operator.data(RUN, variables));
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(300), run.as_mut()).await.is_err());
+    drop(taken);
+    assert_eq!(run.await["runBacktest"]["userErrors"], json!([]));
+    assert_eq!(app.app.computing.available_permits(), places as usize);
+}
+
 on_each_database! {
     async fn a_backtest_is_stored_with_its_curves_and_trades(app: TestApp) {
         with_bars(&app, 300).await;

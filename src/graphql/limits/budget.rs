@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError};
 use async_graphql::{Error, Pos, ServerError};
 use tokio::sync::{Mutex, OnceCell, OwnedSemaphorePermit, Semaphore};
 
+use crate::app::all_processors_but_one;
 use crate::backtest::Sweep;
 use crate::graphql::codes::Code;
 
@@ -52,10 +53,8 @@ const MOST_TURNED: usize = 128;
 
 impl Default for Lane {
     fn default() -> Self {
-        // All but one of the processors, and at least one.
-        let permits = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
         Self {
-            large: Arc::new(Semaphore::new(permits)),
+            large: Arc::new(Semaphore::new(all_processors_but_one())),
             bars: Arc::new(Semaphore::new(BARS_OF_OTHERS as usize)),
             turned: Arc::new(Semaphore::new(MOST_TURNED)),
         }
