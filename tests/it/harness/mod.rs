@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use prospectus::app::App;
 use prospectus::settings::Settings;
-use prospectus::store::Role;
+use prospectus::store::{Event, Role};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -205,6 +205,7 @@ impl TestApp {
 /// An app on an up-to-date database, and where it answers.
 async fn launch(settings: Settings) -> (App, String) {
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let is_postgres = settings.database_url.starts_with("postgres");
     let app = App::build(settings).await.expect("an app");
     app.store.migrate().await.expect("migrations");
     prospectus::workers::setup_queue(&app).await.expect("a queue");
@@ -212,8 +213,14 @@ async fn launch(settings: Settings) -> (App, String) {
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let router = prospectus::http::router(app.clone());
     tokio::spawn(prospectus::http::serve(listener, router, app.clone()));
+    let is_told = is_postgres.then(|| app.store.events().subscribe());
     let events = app.clone();
     tokio::spawn(async move { events.store.events().listen().await });
+    if let Some(mut events) = is_told {
+        // Who follows before there is a connection that listens hears that changes may have been missed.
+        let heard = tokio::time::timeout(PATIENCE, events.recv()).await.expect("a listener");
+        assert_eq!(heard.expect("an event"), Event::Resync);
+    }
     (app, url)
 }
 
