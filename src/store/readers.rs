@@ -345,15 +345,20 @@ mod tests {
         }
     }
 
+    /// Every connection of the pool.
+    async fn all(readers: &Readers) -> Vec<PoolConnection<Sqlite>> {
+        let mut taken = Vec::new();
+        for _ in 0..4 {
+            taken.push(stack(readers).take().await.expect("a connection"));
+        }
+        taken
+    }
+
     #[tokio::test]
     async fn half_of_the_connections_are_kept_and_the_rest_goes_back() {
         let folder = tempfile::tempdir().expect("a folder");
         let readers = readers(&folder).await;
-        let mut taken = Vec::new();
-        for _ in 0..4 {
-            taken.push(stack(&readers).take().await.expect("a connection"));
-        }
-        for connection in taken {
+        for connection in all(&readers).await {
             stack(&readers).keep(connection);
         }
         assert_eq!(readers.idle(), 2);
@@ -369,10 +374,7 @@ mod tests {
     async fn who_waits_gets_the_next_connection() {
         let folder = tempfile::tempdir().expect("a folder");
         let readers = readers(&folder).await;
-        let mut taken = Vec::new();
-        for _ in 0..4 {
-            taken.push(stack(&readers).take().await.expect("a connection"));
-        }
+        let mut taken = all(&readers).await;
         let mut waiting = pin!(stack(&readers).take());
         assert!(waiting.as_mut().now_or_never().is_none());
         stack(&readers).keep(taken.remove(0));
