@@ -4,6 +4,7 @@ mod answer;
 mod audit;
 mod auth;
 mod backlog;
+mod by_pointer;
 mod console;
 mod execute;
 mod export;
@@ -37,6 +38,8 @@ use axum::http::{HeaderName, HeaderValue, Method, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
+use tower::ServiceBuilder;
+use tower::layer::layer_fn;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
@@ -52,6 +55,7 @@ pub use metrics::{serve_metrics, tidy_metrics};
 pub use server::serve;
 pub use service::Service;
 
+use by_pointer::ByPointer;
 use observe::REQUEST_ID;
 
 /// Bytes of a body outside the GraphQL endpoint.
@@ -67,6 +71,24 @@ pub fn router(app: App) -> Router {
         .merge(export::routes())
         .layer(middleware::from_fn_with_state(service.clone(), in_time))
         .layer(middleware::from_fn_with_state(service.clone(), until_taken));
+    // One layer: the router keeps what is around a route behind a pointer a layer, and copies them all for each of them.
+    let around = ServiceBuilder::new()
+        .layer(CatchPanicLayer::new())
+        .layer(middleware::from_fn_with_state(streams, streams::bound))
+        .layer(middleware::from_fn(leftovers::pass_over))
+        .layer(middleware::from_fn(plain_request_id))
+        .layer(SetRequestIdLayer::x_request_id(NewId))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(middleware::from_fn(observe::observe))
+        .layer(middleware::from_fn_with_state(service.clone(), leaving))
+        .layer(middleware::from_fn(rates::tell))
+        .layer(middleware::from_fn(graphql::methods))
+        .layer(layer_fn(ByPointer::new))
+        .layer(header_layer(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
+        .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(cors(&service.app.settings.http.cors_origins))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_compressing()));
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/reporting/") }))
         .route(
@@ -82,21 +104,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(nowhere)
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_compressing()))
-        .layer(cors(&service.app.settings.http.cors_origins))
-        .layer(middleware::from_fn(graphql::methods))
-        .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
-        .layer(header_layer(header::X_FRAME_OPTIONS, "DENY"))
-        .layer(middleware::from_fn(rates::tell))
-        .layer(middleware::from_fn_with_state(service.app.clone(), leaving))
-        .layer(middleware::from_fn(observe::observe))
-        .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(SetRequestIdLayer::x_request_id(NewId))
-        .layer(middleware::from_fn(plain_request_id))
-        .layer(middleware::from_fn(leftovers::pass_over))
-        .layer(middleware::from_fn_with_state(streams, streams::bound))
-        .layer(CatchPanicLayer::new())
+        .layer(around)
         .with_state(service)
 }
 
@@ -165,10 +173,10 @@ async fn until_taken(State(service): State<Service>, request: Request, next: Nex
 }
 
 /// While the process drains, each answer tells its client to come back over another connection.
-async fn leaving(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn leaving(State(service): State<Service>, request: Request, next: Next) -> Response {
     let is_first_version = request.version() <= Version::HTTP_11;
     let mut response = next.run(request).await;
-    if is_first_version && app.shutdown.is_cancelled() {
+    if is_first_version && service.app.shutdown.is_cancelled() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
