@@ -41,7 +41,7 @@ mod token;
 mod validate;
 pub mod wire;
 
-use async_graphql::{MergedObject, MergedSubscription};
+use async_graphql::{MergedObject, MergedSubscription, ValidationMode};
 
 use crate::app::App;
 use connection::Connection;
@@ -100,6 +100,17 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 /// before it comes here, by [`limits`].
 #[must_use]
 pub fn schema(app: Option<&App>) -> Schema {
+    built(app, ValidationMode::Strict)
+}
+
+/// The same for documents that the library's rules are known to find nothing wrong with: they take longer than the rest of
+/// what a small operation needs before its fields.
+#[must_use]
+pub fn schema_for_sound(app: &App) -> Schema {
+    built(Some(app), ValidationMode::Fast)
+}
+
+fn built(app: Option<&App>, rules: ValidationMode) -> Schema {
     let mut builder = Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<node::Node>()
         .override_output_type_description::<async_graphql::ID>(
@@ -123,6 +134,7 @@ pub fn schema(app: Option<&App>) -> Schema {
             "A file, sent as multipart/form-data by the GraphQL multipart request specification: at most 64 MiB, one a \
              request.",
         )
+        .validation_mode(rules)
         .limit_recursive_depth(limits::text::DEEPEST_BRACKETS);
     if let Some(app) = app {
         builder = builder.data(app.clone());

@@ -12,7 +12,7 @@ use super::permits::{Exports, Uploads};
 use super::renders::Renders;
 use super::shares::Shares;
 use crate::app::App;
-use crate::graphql::{Schema, schema};
+use crate::graphql::{Schema, schema, schema_for_sound};
 
 /// What handlers share: one pointer, since every layer of the router clones its state with each request.
 #[derive(Clone)]
@@ -22,6 +22,8 @@ pub struct Service(Arc<Parts>);
 pub struct Parts {
     pub app: App,
     pub schema: Schema,
+    /// For documents that have been validated before.
+    pub(super) schema_for_sound: Schema,
     /// For operations that read whole tables.
     pub(super) scans: App,
     pub(super) gate: Gate,
@@ -48,6 +50,7 @@ impl Service {
             scans: app.for_scans(),
             known: Known::new(&app, app.settings.http.response_cache),
             schema: schema(Some(&app)),
+            schema_for_sound: schema_for_sound(&app),
             app,
         }))
     }

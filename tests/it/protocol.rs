@@ -66,6 +66,87 @@ async fn request_errors_have_a_status_a_code_and_no_data() {
     assert_eq!(answer["errors"][0]["path"], json!(["tokens"]));
 }
 
+/// Rules are held against a document once; what its variables hold is checked each time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_document_that_was_validated_before_is_answered_like_a_new_one() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let url = format!("{}/graphql", app.url);
+    let ask = async |text: &str, variables: &Value| {
+        let body = json!({"query": text, "variables": variables});
+        let (status, _, answer) = sent(client().post(&url).header("accept", GRAPHQL).json(&body)).await;
+        (status, answer)
+    };
+    let any = [
+        json!(null),
+        json!(true),
+        json!(5),
+        json!(-1.5),
+        json!(3e9),
+        json!("NOPE"),
+        json!([]),
+        json!([null]),
+        json!({}),
+    ];
+    let of_filters = [
+        json!({"nope": 1}),
+        json!({"board": "MAINBOARD"}),
+        json!({"board": ["NOPE"]}),
+        json!({"board": [null]}),
+        json!({"board": 5}),
+        json!({"closeFrom": "2024-02-30"}),
+        json!({"closeFrom": 20_240_230}),
+        json!({"closeFrom": null, "closeTo": "2024-01-01"}),
+    ];
+    let of_issues = [
+        json!({"exchange": "NSE"}),
+        json!({"exchange": "NSE", "name": "A", "issuePrice": "ten"}),
+        json!({"exchange": "NSE", "name": "A", "issuePrice": "1e999"}),
+        json!({"exchange": "NSE", "name": 5}),
+        json!({"exchange": "NSE", "name": "A", "issueSize": "12"}),
+        json!({"exchange": "NSE", "name": "A", "issueSize": 1.5}),
+        json!({"exchange": "NSE", "name": "A", "issueSize": 9_007_199_254_740_993_i64}),
+    ];
+    let cases: [(&str, Value, &[Value]); 7] = [
+        ("query($v: Int) { ipos(first: $v) { totalCount } }", json!(1), &[]),
+        ("query($v: ID!) { node(id: $v) { id } }", json!("x"), &[]),
+        ("query($v: Boolean = true) { viewer { name @include(if: $v) role } }", json!(false), &[]),
+        ("query($v: String) { ipos(first: 1, after: $v) { totalCount } }", json!(null), &[]),
+        (
+            "query($v: Date) { symbol(ticker: \"A\") { prices(first: 1, from: $v) { totalCount } } }",
+            json!("2024-01-01"),
+            &[],
+        ),
+        ("query($v: IpoFilter) { ipos(first: 1, filter: $v) { totalCount } }", json!({}), &of_filters),
+        (
+            "mutation($v: CreateIpoInput!) { createIpo(input: $v) { ipo { id } } }",
+            json!({"exchange": "NSE", "name": "A"}),
+            &of_issues,
+        ),
+    ];
+    let mut refused = 0;
+    for (text, valid, wrong) in cases {
+        for _ in 0..2 {
+            let (status, answer) = ask(text, &json!({"v": valid})).await;
+            assert_eq!(status, 200, "{text}: {answer}");
+        }
+        let given = any.iter().chain(wrong).map(|value| json!({"v": value}));
+        for (n, variables) in given.chain([json!({}), json!({"other": 1})]).enumerate() {
+            let known = ask(text, &variables).await;
+            let new = ask(&format!("{text}{}", " ".repeat(n + 1)), &variables).await;
+            assert_eq!(known, new, "{text} {variables}");
+            refused += usize::from(known.0 == 400);
+        }
+    }
+    assert!(refused > 40, "{refused}");
+    // Of two operations, one that is sound says nothing of the other.
+    let two = "query A { viewer { name } } query B { nonsense }";
+    for name in ["A", "B", "A"] {
+        let body = json!({"query": two, "operationName": name});
+        let (status, _, answer) = sent(client().post(&url).header("accept", GRAPHQL).json(&body)).await;
+        assert_eq!((status, code(&answer)), (400, "GRAPHQL_VALIDATION_FAILED"), "{name}: {answer}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_form_of_an_answer_is_the_one_that_is_asked_for() {
     let app = TestApp::start(Database::Sqlite).await;
