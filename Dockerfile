@@ -10,20 +10,22 @@ WORKDIR /build
 
 # The dependencies alone, so that a change of our own code builds on this layer.
 COPY Cargo.toml Cargo.lock build.rs ./
+COPY engines/Cargo.toml engines/Cargo.toml
 COPY migration/Cargo.toml migration/Cargo.toml
 COPY benches benches
-RUN mkdir -p src migration/src \
+RUN mkdir -p src engines/src migration/src \
  && echo 'fn main() {}' > src/main.rs \
- && touch src/lib.rs migration/src/lib.rs \
+ && touch src/lib.rs engines/src/lib.rs migration/src/lib.rs \
  && cargo build --release --locked \
- && rm -r src migration/src
+ && rm -r src engines/src migration/src
 
+COPY engines engines
 COPY migration migration
 COPY samples samples
 COPY models models
 COPY src src
 # Newer than the stand-ins, or cargo would keep what it has built of them.
-RUN find src migration/src -name '*.rs' -exec touch {} + \
+RUN find src engines/src migration/src -name '*.rs' -exec touch {} + \
  && cargo build --release --locked \
  && mkdir -p /image/var/lib/prospectus /image/usr/local/bin \
  && cp target/release/prospectus /image/usr/local/bin/prospectus

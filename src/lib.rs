@@ -4,15 +4,12 @@
 
 pub mod actions;
 pub mod app;
-pub mod backtest;
 pub mod cli;
 pub mod export;
-pub mod forecast;
 pub mod graphql;
 pub mod http;
 pub mod ingest;
 pub mod jobs;
-pub mod market;
 pub mod providers;
 pub mod registry;
 pub mod report;
@@ -22,3 +19,5 @@ pub mod settings;
 pub mod store;
 pub mod telemetry;
 pub mod workers;
+
+pub use engines::{backtest, forecast, market};

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
+/// The service and its engines, whose modules it passes on under their names.
+const SOURCES: [&str; 2] = ["src", "engines/src"];
+
 /// Where a module lies in the crate: `["store", "jobs"]`; the file of a folder `store` is `["store"]`.
 type Name = Vec<String>;
 
@@ -33,9 +36,13 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+fn sources() -> impl Iterator<Item = PathBuf> {
+    SOURCES.iter().flat_map(|folder| rust_files(&root().join(folder)))
+}
+
 /// The name of a file's module; none for tests and for the roots, which belong to no room.
 fn module_name(file: &Path) -> Option<Name> {
-    let inside = file.strip_prefix(root().join("src")).ok()?.with_extension("");
+    let inside = SOURCES.iter().find_map(|folder| file.strip_prefix(root().join(folder)).ok())?.with_extension("");
     let mut name: Name = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     if name.last()? == "mod" {
         name.pop();
@@ -54,7 +61,7 @@ impl Sources {
             module.take(tokens);
             Some((name, module))
         };
-        Self(rust_files(&root().join("src")).into_iter().filter_map(read).collect())
+        Self(sources().filter_map(read).collect())
     }
 
     /// The file that a path of `from` leads to, through what other files pass on.
@@ -259,7 +266,7 @@ fn only_the_store_knows_sql() {
         let words = ["sea_orm", "sea_query", "sqlx", "SELECT ", "INSERT INTO ", "DELETE FROM "];
         words.iter().any(|word| text.contains(word))
     };
-    let names = rust_files(&root().join("src")).into_iter().filter(knows).filter_map(|file| module_name(&file));
+    let names = sources().filter(knows).filter_map(|file| module_name(&file));
     let outside: Vec<String> = names.filter(|name| name[0] != "store").map(|name| shown(&name)).collect();
     assert!(outside.is_empty(), "SQL or the ORM outside the store: {outside:?}");
 }

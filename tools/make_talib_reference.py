@@ -1,4 +1,4 @@
-"""Computes reference values of every indicator with TA-Lib itself, for src/market/indicators_tests.rs.
+"""Computes reference values of every indicator with TA-Lib itself, for engines/src/market/indicators_tests.rs.
 
     python -m venv venv && venv/bin/pip install TA-Lib numpy
     venv/bin/python tools/make_talib_reference.py > tests/fixtures/talib.json

@@ -58,7 +58,12 @@ impl TryFrom<RunBacktestInput> for RunBacktest {
             adjustment: input.adjustment,
         };
         let strategy = Strategy::try_from(input.strategy)?;
-        Ok(Self { ticker: input.ticker, strategy, execution: input.execution.into(), span })
+        Ok(Self {
+            ticker: input.ticker,
+            strategy,
+            execution: input.execution.map(Into::into).unwrap_or_default(),
+            span,
+        })
     }
 }
 

@@ -163,6 +163,7 @@ mod tests {
     #[derive(Default)]
     struct Doubling(Arc<Mutex<Vec<Vec<u64>>>>);
 
+    #[async_trait::async_trait]
     impl Loader<u64> for Doubling {
         type Value = u64;
         type Error = &'static str;

@@ -41,6 +41,7 @@ macro_rules! by_id {
             #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
             pub struct $key(pub i64);
 
+            #[async_trait::async_trait]
             impl Loader<$key> for Rows {
                 type Value = $value;
                 type Error = Arc<StoreError>;
@@ -117,6 +118,7 @@ where
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BarsOf(pub i64, pub BarRequest);
 
+#[async_trait::async_trait]
 impl Loader<BarsOf> for Rows {
     type Value = Vec<Bar>;
     type Error = Arc<StoreError>;
@@ -137,6 +139,7 @@ impl Loader<BarsOf> for Rows {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BarCountOf(pub i64, pub (Option<Day>, Option<Day>));
 
+#[async_trait::async_trait]
 impl Loader<BarCountOf> for Rows {
     type Value = u64;
     type Error = Arc<StoreError>;
@@ -151,6 +154,7 @@ impl Loader<BarCountOf> for Rows {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BacktestsOf(pub i64, pub PageRequest);
 
+#[async_trait::async_trait]
 impl Loader<BacktestsOf> for Rows {
     type Value = Page<backtest::Model>;
     type Error = Arc<StoreError>;
@@ -165,6 +169,7 @@ impl Loader<BacktestsOf> for Rows {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RevisionsOf(pub i64, pub PageRequest);
 
+#[async_trait::async_trait]
 impl Loader<RevisionsOf> for Rows {
     type Value = Page<ipo_revision::Model>;
     type Error = Arc<StoreError>;
@@ -193,6 +198,7 @@ impl Hash for SeriesOf {
     }
 }
 
+#[async_trait::async_trait]
 impl Loader<SeriesOf> for Rows {
     type Value = Arc<Series>;
     type Error = Arc<StoreError>;
@@ -208,6 +214,7 @@ impl Loader<SeriesOf> for Rows {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CurveOf(pub i64);
 
+#[async_trait::async_trait]
 impl Loader<CurveOf> for Rows {
     type Value = Arc<Curve>;
     type Error = Arc<RequestError>;
@@ -227,6 +234,7 @@ impl Loader<CurveOf> for Rows {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AllModels;
 
+#[async_trait::async_trait]
 impl Loader<AllModels> for Rows {
     type Value = Arc<Vec<ModelInfo>>;
     type Error = Arc<StoreError>;
@@ -245,6 +253,7 @@ pub struct IpoOf {
     pub ticker: String,
 }
 
+#[async_trait::async_trait]
 impl Loader<IpoOf> for Rows {
     type Value = Arc<ipo::Model>;
     type Error = Arc<StoreError>;
@@ -286,6 +295,7 @@ pub enum Actions {
     TooMany,
 }
 
+#[async_trait::async_trait]
 impl Loader<ActionsOf> for Rows {
     type Value = Arc<Actions>;
     type Error = Arc<StoreError>;
@@ -304,6 +314,7 @@ impl Loader<ActionsOf> for Rows {
     }
 }
 
+#[async_trait::async_trait]
 impl Loader<FormerTickersOf> for Rows {
     type Value = Vec<FormerTicker>;
     type Error = Arc<StoreError>;

@@ -14,7 +14,10 @@ use async_graphql::{
 use serde::Serialize;
 
 use super::connection::{Cursor, Total};
+use super::scalars::Decimal;
 use super::wire::{Wire, written};
+use crate::market::day::{Day, with_iso};
+use crate::market::decimal::{exact, is_canonical};
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
@@ -39,13 +42,19 @@ pub struct Plan<'q> {
 }
 
 /// The fields of an object, in the query's order.
-pub struct Fields<'q, T: ?Sized>(Vec<(String, Writer<'q, T>)>);
+pub struct Fields<'q, T: ?Sized>(Vec<Written<'q, T>>);
+
+struct Written<'q, T: ?Sized> {
+    key: &'q str,
+    /// What stands before its value: `{"id":` or `,"name":`.
+    before: String,
+    write: Writer<'q, T>,
+}
 
 impl<T: ?Sized> Fields<'_, T> {
     pub fn write(&self, row: &T, out: &mut Vec<u8>) {
-        for (i, (key, write)) in self.0.iter().enumerate() {
-            out.push(if i == 0 { b'{' } else { b',' });
-            out.extend_from_slice(key.as_bytes());
+        for Written { before, write, .. } in &self.0 {
+            out.extend_from_slice(before.as_bytes());
             write(row, out);
         }
         out.extend_from_slice(if self.0.is_empty() { b"{}" } else { b"}" });
@@ -72,9 +81,9 @@ impl<'q> Plan<'q> {
             let (condition, inner) = match &selection.node {
                 Selection::Field(field) => {
                     let field = &field.node;
-                    let key = format!("\"{}\":", field.response_key().node);
+                    let key = field.response_key().node.as_str();
                     // The same field again says nothing new: what is selected of objects twice is merged by the library.
-                    if fields.0.iter().any(|(known, _)| *known == key) {
+                    if fields.0.iter().any(|known| known.key == key) {
                         continue;
                     }
                     let write = if field.name.node == "__typename" {
@@ -85,7 +94,8 @@ impl<'q> Plan<'q> {
                     } else {
                         return None;
                     };
-                    fields.0.push((key, write));
+                    let before = [if fields.0.is_empty() { "{\"" } else { ",\"" }, key, "\":"].concat();
+                    fields.0.push(Written { key, before, write });
                     continue;
                 }
                 Selection::InlineFragment(fragment) => {
@@ -114,6 +124,30 @@ pub fn json<V: Serialize + ?Sized>(out: &mut Vec<u8>, value: &V) {
     }
 }
 
+/// Writes a string that has nothing in it to be escaped.
+pub fn plain(out: &mut Vec<u8>, text: &str) {
+    debug_assert!(!text.contains(['"', '\\']) && !text.contains(char::is_control), "{text:?} has to be escaped");
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+/// Writes a date that may be missing.
+pub fn date(out: &mut Vec<u8>, day: Option<Day>) {
+    match day {
+        Some(day) => with_iso(day, |text| plain(out, text)),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+/// Writes a stored decimal, with the places that it was written with.
+pub fn decimal(out: &mut Vec<u8>, text: Option<&String>) {
+    match text {
+        Some(text) if is_canonical(text) => plain(out, text),
+        text => scalar(out, text.and_then(|text| exact(text)).map(Decimal)),
+    }
+}
+
 /// Writes a scalar as its type says.
 pub fn scalar<V: ScalarType>(out: &mut Vec<u8>, value: Option<V>) {
     match value {
@@ -124,8 +158,10 @@ pub fn scalar<V: ScalarType>(out: &mut Vec<u8>, value: Option<V>) {
 
 /// Writes an enum's name.
 pub fn name<V: EnumType>(out: &mut Vec<u8>, value: V) {
-    let name = V::items().iter().find(|item| item.value == value).map(|item| item.name);
-    json(out, &name);
+    match V::items().iter().find(|item| item.value == value) {
+        Some(item) => plain(out, item.name),
+        None => out.extend_from_slice(b"null"),
+    }
 }
 
 /// Writes an object that may be missing.
@@ -231,6 +267,7 @@ fn list<R>(out: &mut Vec<u8>, rows: impl Iterator<Item = R>, write: impl Fn(R, &
     out.push(b']');
 }
 
+#[async_trait::async_trait]
 impl<Node: Record> ContainerType for Records<Node> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         match self.rows(ctx) {
@@ -240,6 +277,7 @@ impl<Node: Record> ContainerType for Records<Node> {
     }
 }
 
+#[async_trait::async_trait]
 impl<Node: Record> OutputType for Records<Node> {
     fn type_name() -> Cow<'static, str> {
         <Inner<Node> as OutputType>::type_name()

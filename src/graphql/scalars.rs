@@ -173,6 +173,7 @@ impl InputType for BigInt {
     }
 }
 
+#[async_trait::async_trait]
 impl OutputType for BigInt {
     fn type_name() -> Cow<'static, str> {
         "BigInt".into()

@@ -148,15 +148,15 @@ impl TryFrom<StrategyInput> for Strategy {
     }
 }
 
-impl From<Option<ExecutionInput>> for Execution {
-    fn from(input: Option<ExecutionInput>) -> Self {
-        input.map_or_else(Self::default, |input| Self {
+impl From<ExecutionInput> for Execution {
+    fn from(input: ExecutionInput) -> Self {
+        Self {
             initial_cash: input.initial_cash,
             fill: input.fill,
             commission: input.commission,
             slippage: input.slippage,
             whole_shares: input.whole_shares,
-        })
+        }
     }
 }
 

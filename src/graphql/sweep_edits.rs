@@ -66,7 +66,7 @@ impl SweepMutation {
             ticker: input.ticker,
             buy: input.buy_below_sma.into(),
             sell: input.sell_above_sma.into(),
-            execution: input.execution.into(),
+            execution: input.execution.map(Into::into).unwrap_or_default(),
             span: Span {
                 from: input.from.map(|d| d.0),
                 to: input.to.map(|d| d.0),

@@ -16,9 +16,9 @@ use crate::settings::{LogFormat, TelemetrySettings};
 
 /// Crates whose lines below this are no use to an operator.
 const QUIET: &str = "usvg=error,apalis=warn,apalis_core=warn";
-/// What may tell more than `info`, which is the service itself, its statements and its queue. Other crates show there what
-/// they carry: a message with a token, headers, an address with its password.
-const OPEN: [&str; 2] = ["prospectus", "apalis_core"];
+/// What may tell more than `info`: the service itself with its engines, its statements and its queue. Other crates show there
+/// what they carry: a message with a token, headers, an address with its password.
+const OPEN: [&str; 3] = ["prospectus", "prospectus_engines", "apalis_core"];
 
 /// Why the service could not tell of itself.
 #[derive(Debug, thiserror::Error)]

@@ -23,4 +23,3 @@ pub mod session;
 pub mod sweep;
 pub mod sweep_columns;
 pub mod symbol;
-mod texts;

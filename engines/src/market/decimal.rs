@@ -18,6 +18,14 @@ pub fn exact(text: &str) -> Option<Decimal> {
     (is_digits(whole) && is_digits(fraction)).then(|| Decimal::from_str_exact(text).ok()).flatten()
 }
 
+/// Whether a text is for certain what the decimal in it is written as: no sign, no more zeros than are needed in front, 28
+/// characters at most.
+#[must_use]
+pub fn is_canonical(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    is_digits(whole) && is_digits(fraction) && (whole == "0" || !whole.starts_with('0')) && text.len() <= 28
+}
+
 /// The nearest double; a point may stand first or last.
 #[must_use]
 pub fn double(text: &str) -> Option<f64> {
@@ -65,6 +73,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_canonical_text_is_how_its_decimal_is_written(text in "[-+]?0{0,2}[0-9]{0,16}(\\.[0-9]{0,16})?") {
+            let written = exact(&text).map(|number| number.to_string());
+            if is_canonical(&text) {
+                prop_assert_eq!(written, Some(text));
+            } else if written.as_ref() == Some(&text) {
+                prop_assert!(text.starts_with('-') || text.len() > 28, "{} is written so", text);
+            }
+        }
+
         #[test]
         fn a_count_of_millionths_comes_back(units in 0..i64::MAX) {
             let text = format!("{}.{:06}", units / 1_000_000, units % 1_000_000);

@@ -11,7 +11,7 @@ use super::model::{About, ForecastModel, Maker};
 use super::{Conformal, OnnxModel, Target, Volatility};
 
 /// The model that ships, within the binary, so that bands can be drawn wherever it runs.
-const SHIPPED: &str = include_str!("../../models/pooled-linear.json");
+const SHIPPED: &str = include_str!("../../../models/pooled-linear.json");
 const LARGEST_ONNX: u64 = 256 << 20;
 const SIDECAR_FORMAT: &str = "prospectus-onnx";
 

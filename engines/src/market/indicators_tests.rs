@@ -2,8 +2,8 @@
 
 use super::*;
 
-const REFERENCE: &str = include_str!("../../tests/fixtures/talib.json");
-const BARS: &str = include_str!("../../tests/fixtures/models/bars.csv");
+const REFERENCE: &str = include_str!("../../../tests/fixtures/talib.json");
+const BARS: &str = include_str!("../../../tests/fixtures/models/bars.csv");
 /// Figures are written with twelve decimals; TA-Lib's running sums stray by about as much.
 const TOLERANCE: f64 = 1e-9;
 
