@@ -15,36 +15,37 @@ use crate::graphql::codes::Code;
 /// Such variables of a document, each with the operation that defines it.
 #[derive(Debug, Default)]
 pub struct Optional {
-    /// The operation that is meant.
-    pub(super) selected: Option<Name>,
+    /// Those and others that stand where null can't be.
+    pub(super) never_null: HashSet<(Option<Name>, Name)>,
     pub(super) names: HashSet<(Option<Name>, Name)>,
     /// Variables, these or others, that stand nowhere but in arguments that have defaults.
     pub(super) only_arguments: HashSet<(Option<Name>, Name)>,
 }
 
 impl Optional {
-    /// Leaves out the arguments whose variables aren't given, and has the others be what their places ask for.
+    /// Leaves out the arguments whose variables the selected operation isn't given, and has the others be what their places
+    /// ask for.
     ///
     /// # Errors
     /// For a variable that is given as null.
-    pub fn settle(&self, document: &mut ExecutableDocument, given: &Variables) -> Result<(), ServerError> {
+    pub fn settle(
+        &self,
+        document: &mut ExecutableDocument,
+        selected: Option<&Name>,
+        given: &Variables,
+    ) -> Result<(), ServerError> {
+        let of_selected = |(operation, _): &&(Option<Name>, Name)| operation.as_ref() == selected;
+        let is_null = |name: &&Name| given.get(*name) == Some(&ConstValue::Null);
+        let never_null = self.never_null.iter().filter(of_selected).map(|(_, name)| name);
+        if let Some(name) = never_null.filter(is_null).min() {
+            let message = format!("Variable \"${name}\" is null where null can't be; leave it out for the default.");
+            return Err(Code::BadUserInput.refusal(message));
+        }
         if self.names.is_empty() {
             return Ok(());
         }
-        let mut omitted = HashSet::new();
-        for (_, name) in self.names.iter().filter(|(operation, _)| *operation == self.selected) {
-            match given.get(name) {
-                Some(ConstValue::Null) => {
-                    let message =
-                        format!("Variable \"${name}\" is null where null can't be; leave it out for the default.");
-                    return Err(Code::BadUserInput.refusal(message));
-                }
-                Some(_) => {}
-                None => {
-                    omitted.insert(name.clone());
-                }
-            }
-        }
+        let of_selected = self.names.iter().filter(of_selected).map(|(_, name)| name);
+        let omitted = of_selected.filter(|name| !given.contains_key(*name)).cloned().collect();
         match &mut document.operations {
             DocumentOperations::Single(operation) => self.settle_one(None, &mut operation.node, &omitted),
             DocumentOperations::Multiple(operations) => {

@@ -17,7 +17,7 @@ use async_graphql::parser::types::{
     Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet, Type,
     VariableDefinition,
 };
-use async_graphql::{Name, Pos, Positioned, Request, ServerError, Variables};
+use async_graphql::{Name, Pos, Positioned, ServerError, Variables};
 use async_graphql_value::Value;
 
 use super::codes::Code;
@@ -34,28 +34,21 @@ pub use words::standard as standard_words;
 /// Errors that one answer tells.
 const MOST_ERRORS: usize = 20;
 
-/// Checks a parsed request and fills in the defaults of its variables. Answers with the kind of its operation, its
-/// variables, and those that the document must be settled for.
+/// Checks a document by itself. Answers with the variables that it must be settled for.
 ///
 /// # Errors
 /// All that is wrong, up to a bound.
-pub fn check(
-    document: &ExecutableDocument,
-    request: &Request,
-) -> Result<(OperationType, Variables, Optional), Vec<ServerError>> {
-    let (name, operation) = selected(document, request.operation_name.as_deref()).map_err(|error| vec![error])?;
+pub fn document(document: &ExecutableDocument) -> Result<Optional, Vec<ServerError>> {
     let mut walk = Walk { document, positions: Positions::default(), unknown: Vec::new(), errors: Vec::new() };
     walk.document();
-    if !walk.errors.is_empty() {
-        return Err(walk.errors);
-    }
-    let optional = walk.positions.check(name, MOST_ERRORS)?;
-    let variables = coerced(&operation.node, &request.variables)?;
-    Ok((operation.node.ty, variables, optional))
+    if walk.errors.is_empty() { walk.positions.check(MOST_ERRORS) } else { Err(walk.errors) }
 }
 
 /// The operation that is meant.
-fn selected<'d>(
+///
+/// # Errors
+/// When there is none of the name, or none is named among several.
+pub fn selected<'d>(
     document: &'d ExecutableDocument,
     name: Option<&str>,
 ) -> Result<(Option<&'d Name>, &'d Positioned<OperationDefinition>), ServerError> {
@@ -75,7 +68,10 @@ fn selected<'d>(
 }
 
 /// Checks the variables that are given, and fills in the defaults of the others.
-fn coerced(operation: &OperationDefinition, given: &Variables) -> Result<Variables, Vec<ServerError>> {
+///
+/// # Errors
+/// All that is wrong, up to a bound.
+pub fn variables(operation: &OperationDefinition, given: &Variables) -> Result<Variables, Vec<ServerError>> {
     let mut variables = Variables::default();
     let mut errors = Vec::new();
     for definition in &operation.variable_definitions {

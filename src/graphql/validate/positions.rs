@@ -59,9 +59,9 @@ impl<'d> Positions<'d> {
 
     /// What stands where it may not, as much of it as is told; if nothing does, what may only thanks to its place's
     /// default. A variable that no operation defines is the library's to name.
-    pub(super) fn check(&self, selected: Option<&Name>, most: usize) -> Result<Optional, Vec<ServerError>> {
+    pub(super) fn check(&self, most: usize) -> Result<Optional, Vec<ServerError>> {
         let mut errors = Vec::new();
-        let mut optional = Optional { selected: selected.cloned(), ..Optional::default() };
+        let mut optional = Optional::default();
         for (i, within) in self.0.iter().enumerate() {
             let Scope::Operation(name, operation) = within.scope else { continue };
             if operation.variable_definitions.is_empty() {
@@ -83,8 +83,12 @@ impl<'d> Positions<'d> {
                         return Err(errors);
                     }
                 }
-                if own.nullable && !used.ty.nullable && definition.node.default_value.is_none() {
-                    optional.names.insert((name.cloned(), used.variable.clone()));
+                if own.nullable && !used.ty.nullable {
+                    let key = (name.cloned(), used.variable.clone());
+                    if definition.node.default_value.is_none() {
+                        optional.names.insert(key.clone());
+                    }
+                    optional.never_null.insert(key);
                 }
                 let leavable = used.is_argument && used.has_default;
                 if leavable { &mut in_arguments } else { &mut elsewhere }.insert(&used.variable);
