@@ -1,5 +1,7 @@
 //! Issues, backtests and sweeps: lists that are read page by page, and what single ones hold.
 
+use std::sync::Arc;
+
 use async_graphql::resolver_utils::{EnumType, enum_value};
 use polars::df;
 use polars::prelude::{DataFrame, PolarsResult};
@@ -13,7 +15,7 @@ use crate::graphql::{Kind, global_id};
 use crate::market::ipo::{IpoDates, IpoStatus};
 use crate::research;
 use crate::store::entity::{backtest, ipo, sweep, symbol};
-use crate::store::{IpoFilter, IpoOrder, Keys, Millis, PageRequest, ResearchFilter, StoreError, today_at};
+use crate::store::{IpoFilter, IpoOrder, Keys, Millis, PageRequest, ResearchFilter, StoreError, Today};
 
 /// Rows a batch.
 const PAGE: u64 = 2_000;
@@ -66,13 +68,14 @@ pub(super) async fn ipos(app: &App, sender: &Sender) -> Result<(), ExportError> 
     }
 }
 
-fn ipo_frame(rows: &[ipo::Model], ticker: impl Fn(i64) -> String) -> PolarsResult<DataFrame> {
-    fn column<T>(rows: &[ipo::Model], of: impl Fn(&ipo::Model) -> T) -> Vec<T> {
-        rows.iter().map(of).collect()
+fn ipo_frame(rows: &[Arc<ipo::Model>], ticker: impl Fn(i64) -> String) -> PolarsResult<DataFrame> {
+    fn column<T>(rows: &[Arc<ipo::Model>], of: impl Fn(&ipo::Model) -> T) -> Vec<T> {
+        rows.iter().map(|row| of(row)).collect()
     }
+    let today = Today::now();
     let status = |row: &ipo::Model| {
         let dates = IpoDates { open: row.open_day, close: row.close_day, listing: row.listing_day };
-        name(IpoStatus::of(dates, row.standing, today_at(row.exchange)))
+        name(IpoStatus::of(dates, row.standing, today.at(row.exchange)))
     };
     let performance = column(rows, ipo::Model::performance);
     let measured = |of: fn(&crate::market::performance::Performance) -> f64| -> Vec<Option<f64>> {

@@ -52,6 +52,25 @@ pub fn encode(kind: Kind, id: i64) -> ID {
     encode_key(kind, &id.to_string())
 }
 
+/// Room for a type's name, a colon and a number of 64 bits.
+const LONGEST_PLAIN: usize = 40;
+
+/// Writes the id of a row as JSON.
+pub fn write(out: &mut Vec<u8>, kind: Kind, id: i64) {
+    let (mut plain, mut number) = ([0; LONGEST_PLAIN], itoa::Buffer::new());
+    let mut length = 0;
+    for part in [kind.name(), ":", number.format(id)] {
+        plain[length..length + part.len()].copy_from_slice(part.as_bytes());
+        length += part.len();
+    }
+    let mut encoded = [0; 2 * LONGEST_PLAIN];
+    // What is encoded is a third longer, so that there is room for it.
+    let length = URL_SAFE_NO_PAD.encode_slice(&plain[..length], &mut encoded).unwrap_or_default();
+    out.push(b'"');
+    out.extend_from_slice(&encoded[..length]);
+    out.push(b'"');
+}
+
 /// The id of what has a name instead of a row.
 #[must_use]
 pub fn encode_key(kind: Kind, key: &str) -> ID {
@@ -93,6 +112,17 @@ pub fn row_of(kind: Kind, id: &str) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_has_the_ids_of_its_rows() {
+        for kind in Kind::ALL {
+            for id in [0, 42, i64::MAX, i64::MIN] {
+                let mut written = Vec::new();
+                write(&mut written, kind, id);
+                assert_eq!(written, format!("\"{}\"", *encode(kind, id)).into_bytes());
+            }
+        }
+    }
 
     #[test]
     fn an_id_leads_back_to_its_row_and_another_does_not() {

@@ -10,14 +10,14 @@ use super::connection::{Connection, Count, CursorText, PageArguments, Total, con
 use super::errors::internal;
 use super::ids::{self, Kind};
 use super::loaders::{RevisionsOf, Rows};
-use super::record::{Plan, Record, Writer, json, name, object, scalar};
+use super::record::{self, Plan, Record, Writer, date, json, name, object, scalar};
 use super::scalars::{BigInt, Date, DateTime, Decimal};
 use super::subject::{Symbol, load_symbol};
 use crate::market::ipo::{self as market, Board, FieldChange as Change, IpoDates, IpoStatus, SubscriptionScope};
-use crate::market::{DataSource, Exchange, Performance};
+use crate::market::{DataSource, Day, Exchange, Performance};
 use crate::store::entity::{ipo as row, ipo_revision};
 use crate::store::page::Key;
-use crate::store::{IpoColumn, newest_first, today_at};
+use crate::store::{IpoColumn, Today, newest_first, today_at};
 
 /// An initial public offering.
 #[derive(Debug, Clone)]
@@ -139,9 +139,9 @@ fn decimal(text: Option<&String>) -> Option<Decimal> {
 }
 
 impl Ipo {
-    fn status_today(&self) -> IpoStatus {
+    fn status_on(&self, today: Day) -> IpoStatus {
         let dates = IpoDates { open: self.0.open_day, close: self.0.close_day, listing: self.0.listing_day };
-        IpoStatus::of(dates, self.0.standing, today_at(self.0.exchange))
+        IpoStatus::of(dates, self.0.standing, today)
     }
 
     fn price_of_a_lot(&self) -> Option<Decimal> {
@@ -192,24 +192,27 @@ pub(super) fn columns_of(field: &str) -> Option<&'static [IpoColumn]> {
 impl Record for Ipo {
     fn field<'q>(field: &'q Field, plan: Plan<'q>) -> Option<Writer<'q, Self>> {
         Some(match field.name.node.as_str() {
-            "id" => Box::new(|ipo, out| json(out, ids::encode(Kind::Ipo, ipo.0.id).as_str())),
+            "id" => Box::new(|ipo, out| ids::write(out, Kind::Ipo, ipo.0.id)),
             "name" => Box::new(|ipo, out| json(out, &ipo.0.name)),
             "ticker" => Box::new(|ipo, out| json(out, &ipo.0.ticker)),
             "exchange" => Box::new(|ipo, out| name(out, ipo.0.exchange)),
             "board" => Box::new(|ipo, out| name(out, ipo.0.board)),
-            "status" => Box::new(|ipo, out| name(out, ipo.status_today())),
-            "issuePrice" => Box::new(|ipo, out| scalar(out, decimal(ipo.0.issue_price.as_ref()))),
+            "status" => {
+                let today = Today::now();
+                Box::new(move |ipo, out| name(out, ipo.status_on(today.at(ipo.0.exchange))))
+            }
+            "issuePrice" => Box::new(|ipo, out| record::decimal(out, ipo.0.issue_price.as_ref())),
             "issuePriceDerived" => Box::new(|ipo, out| json(out, &ipo.0.issue_price_derived)),
-            "priceBandLow" => Box::new(|ipo, out| scalar(out, decimal(ipo.0.price_band_low.as_ref()))),
-            "priceBandHigh" => Box::new(|ipo, out| scalar(out, decimal(ipo.0.price_band_high.as_ref()))),
+            "priceBandLow" => Box::new(|ipo, out| record::decimal(out, ipo.0.price_band_low.as_ref())),
+            "priceBandHigh" => Box::new(|ipo, out| record::decimal(out, ipo.0.price_band_high.as_ref())),
             "currency" => Box::new(|ipo, out| json(out, &ipo.0.currency)),
             "lotSize" => Box::new(|ipo, out| json(out, &ipo.0.lot_size)),
             "issueSize" => Box::new(|ipo, out| json(out, &ipo.0.issue_size)),
-            "openDate" => Box::new(|ipo, out| json(out, &ipo.0.open_day.map(Date))),
-            "closeDate" => Box::new(|ipo, out| json(out, &ipo.0.close_day.map(Date))),
-            "listingDate" => Box::new(|ipo, out| json(out, &ipo.0.listing_day.map(Date))),
+            "openDate" => Box::new(|ipo, out| date(out, ipo.0.open_day)),
+            "closeDate" => Box::new(|ipo, out| date(out, ipo.0.close_day)),
+            "listingDate" => Box::new(|ipo, out| date(out, ipo.0.listing_day)),
             "minimumInvestment" => Box::new(|ipo, out| scalar(out, ipo.price_of_a_lot())),
-            "faceValue" => Box::new(|ipo, out| scalar(out, decimal(ipo.0.face_value.as_ref()))),
+            "faceValue" => Box::new(|ipo, out| record::decimal(out, ipo.0.face_value.as_ref())),
             "registrar" => Box::new(|ipo, out| json(out, &ipo.0.registrar)),
             "source" => Box::new(|ipo, out| name(out, ipo.0.source)),
             "createdAt" => Box::new(|ipo, out| scalar(out, Some(DateTime(ipo.0.created_at)))),
@@ -235,7 +238,7 @@ impl Record for IpoPerformance {
             "firstDayReturn" => Box::new(|p, out| json(out, &p.first_day_return)),
             "returnSinceIssue" => Box::new(|p, out| json(out, &p.return_since_issue)),
             "maxDrawdownSinceListing" => Box::new(|p, out| json(out, &p.max_drawdown_since_listing)),
-            "asOf" => Box::new(|p, out| json(out, &p.as_of)),
+            "asOf" => Box::new(|p, out| date(out, Some(p.as_of.0))),
             _ => return None,
         })
     }
@@ -271,7 +274,7 @@ impl Ipo {
 
     /// From the dates and today in the exchange's time zone, unless withdrawn or postponed.
     async fn status(&self) -> IpoStatus {
-        self.status_today()
+        self.status_on(today_at(self.0.exchange))
     }
 
     /// Final price of a share in `currency`, once fixed.

@@ -199,8 +199,8 @@ impl IpoQuery {
             }
         };
         let rows = if_asked(ctx, read).await.map_err(Fault::from)?;
-        let keys = |row: &row::Model| IpoOrder::keys(&orders, row);
-        Ok(Records(connect(rows, Total::Ipos(filter), keys, |row| Ipo(Arc::new(row)))))
+        let keys = |row: &Arc<row::Model>| IpoOrder::keys(&orders, row);
+        Ok(Records(connect(rows, Total::Ipos(filter), keys, Ipo)))
     }
 
     /// One IPO.

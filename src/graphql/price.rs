@@ -8,7 +8,7 @@ use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObj
 use super::column::{Column, Gap};
 use super::errors::bad_input;
 use super::limits::{Budget, Room};
-use super::record::{Plan, Record, Writer, json};
+use super::record::{Plan, Record, Writer, date, json};
 use super::scalars::{BigInt, Date};
 use crate::market::adjustment::adjusted_close;
 use crate::market::calendar::DayRange;
@@ -63,7 +63,7 @@ impl PriceBar {
 impl Record for PriceBar {
     fn field<'q>(field: &'q Field, _: Plan<'q>) -> Option<Writer<'q, Self>> {
         Some(match field.name.node.as_str() {
-            "date" => Box::new(|bar, out| json(out, &bar.date)),
+            "date" => Box::new(|bar, out| date(out, Some(bar.date.0))),
             "open" => Box::new(|bar, out| json(out, &bar.open)),
             "high" => Box::new(|bar, out| json(out, &bar.high)),
             "low" => Box::new(|bar, out| json(out, &bar.low)),

@@ -1,6 +1,8 @@
 //! Pages of IPOs with the columns that are asked for: of forty that there are, a list shows eight.
 
-use sea_orm::{EntityTrait, QueryFilter, QuerySelect};
+use std::sync::Arc;
+
+use sea_orm::sea_query::Query;
 
 use super::Result;
 use super::cells::Cells;
@@ -58,14 +60,14 @@ impl IpoOrder {
 }
 
 impl Ipos<'_> {
-    /// As [`Ipos::page`], with these columns alone: the others are those of a new issue, but for the keys of cursors.
+    /// As [`Ipos::page`], with these columns alone and the keys of cursors: the others are as in [`Model::blank`].
     pub async fn page_of(
         &self,
         filter: &IpoFilter,
         orders: &[IpoOrder],
         page: &PageRequest,
         mut columns: Vec<Column>,
-    ) -> Result<Page<Model>> {
+    ) -> Result<Page<Arc<Model>>> {
         columns.extend([Column::Id, Column::OpenDay]);
         columns.extend(orders.iter().map(|order| order.column()));
         let mut distinct: Vec<Column> = Vec::with_capacity(columns.len());
@@ -74,17 +76,19 @@ impl Ipos<'_> {
                 distinct.push(column);
             }
         }
-        let query = Entity::find().select_only().columns(distinct.iter().copied());
-        let query = query.filter(filter.condition(self.0.backend()));
+        let mut query = Query::select();
+        query.columns(distinct.iter().map(|column| (Entity, *column))).from(Entity);
+        query.cond_where(filter.condition(self.0.backend()));
         let rows = page.rows(&self.0.read, query, &ipo_sorts(orders)).await?;
-        let row = |row| {
-            let (cells, mut model) = (Cells::of(row)?, Model::new(Exchange::Other, DataSource::Manual, 0));
+        let mut models = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let (cells, mut model) = (Cells::of(row)?, Model::blank(Exchange::Other, DataSource::Manual, 0));
             for (at, column) in distinct.iter().enumerate() {
                 read(&mut model, *column, &cells, at)?;
             }
-            Ok(model)
-        };
-        Ok(page.page(rows.iter().map(row).collect::<Result<_>>()?))
+            models.push(Arc::new(model));
+        }
+        Ok(page.page(models))
     }
 }
 

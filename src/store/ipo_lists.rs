@@ -75,6 +75,24 @@ pub fn today_at(exchange: Exchange) -> Day {
     day::from_date(chrono::Utc::now().with_timezone(&exchange.time_zone()).date_naive())
 }
 
+/// The date at each exchange at one moment, for lists: converting a moment to a zone takes longer than writing a row.
+#[derive(Debug, Clone, Copy)]
+pub struct Today([(Day, &'static [Exchange]); ZONES.len()]);
+
+impl Today {
+    #[must_use]
+    pub fn now() -> Self {
+        let now = chrono::Utc::now();
+        Self(ZONES.map(|(zone, exchanges)| (day::from_date(now.with_timezone(&zone).date_naive()), exchanges)))
+    }
+
+    #[must_use]
+    pub fn at(&self, exchange: Exchange) -> Day {
+        let zone = self.0.iter().find(|(_, exchanges)| exchanges.contains(&exchange));
+        zone.map_or_else(|| today_at(exchange), |(today, _)| *today)
+    }
+}
+
 /// The same rules as [`IpoStatus::of`], as a condition.
 fn has_status(status: IpoStatus, today: Day) -> Condition {
     let all = Condition::all;
@@ -113,8 +131,7 @@ impl IpoFilter {
         }
         if let Some(statuses) = &self.status {
             let mut any = Condition::any();
-            for (zone, exchanges) in ZONES {
-                let today = day::from_date(chrono::Utc::now().with_timezone(&zone).date_naive());
+            for (today, exchanges) in Today::now().0 {
                 let of_status =
                     statuses.iter().fold(Condition::any(), |any, status| any.add(has_status(*status, today)));
                 let at = Column::Exchange.is_in(exchanges.iter().copied());
@@ -148,13 +165,15 @@ fn listing_bound(statuses: &[IpoStatus]) -> Condition {
 /// Bounds on a sort value, said of the very expression that its index holds. What has both ends is looked up first, so
 /// that a list in another order needn't be walked to where its rows happen to lie.
 fn range(field: IpoOrderField, from: Option<i64>, to: Option<i64>, backend: DbBackend) -> Option<Condition> {
+    if from.is_none() && to.is_none() {
+        return None;
+    }
     let by = sort_of(IpoOrder { field, descending: false }).by;
     let bounds = Condition::all()
         .add(by.clone().lt(Expr::cust(missing(field, false))))
         .add_option(from.map(|v| by.clone().gte(v)))
         .add_option(to.map(|v| by.clone().lte(v)));
     match (from, to) {
-        (None, None) => None,
         (Some(_), Some(_)) => {
             let within = Query::select().column(Column::Id).from(Entity).cond_where(bounds).to_owned();
             Some(Condition::all().add(if backend == DbBackend::Postgres {
@@ -239,7 +258,8 @@ impl IpoOrder {
                 IpoOrderField::IssueSize => int(row.issue_size),
             }
         };
-        let mut keys: Keys = orders.iter().map(key).collect();
+        let mut keys = Keys::with_capacity(orders.len() + 1);
+        keys.extend(orders.iter().map(key));
         keys.push(row.id.into());
         keys
     }

@@ -15,6 +15,11 @@ impl Model {
             Exchange::Nse | Exchange::Bse => "INR",
             Exchange::Nasdaq | Exchange::Nyse | Exchange::Other => "USD",
         };
+        Self { currency: currency.to_owned(), seen: "{}".to_owned(), ..Self::blank(exchange, source, at) }
+    }
+
+    /// One that its columns are read into.
+    pub(super) fn blank(exchange: Exchange, source: DataSource, at: Millis) -> Self {
         Self {
             id: 0,
             exchange,
@@ -27,7 +32,7 @@ impl Model {
             issue_price_derived: false,
             price_band_low: None,
             price_band_high: None,
-            currency: currency.to_owned(),
+            currency: String::new(),
             lot_size: None,
             issue_size: None,
             open_day: None,
@@ -38,7 +43,7 @@ impl Model {
             standing: None,
             subscription: None,
             source,
-            seen: "{}".to_owned(),
+            seen: String::new(),
             created_at: at,
             updated_at: at,
             subscription_total: None,

@@ -1,6 +1,7 @@
 //! IPOs and their revisions.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
@@ -48,7 +49,7 @@ impl Ipos<'_> {
         Ok(query.order_by_desc(Column::OpenDay).order_by_desc(Column::Id).all(&self.0.read).await?)
     }
 
-    pub async fn page(&self, filter: &IpoFilter, orders: &[IpoOrder], page: &PageRequest) -> Result<Page<Model>> {
+    pub async fn page(&self, filter: &IpoFilter, orders: &[IpoOrder], page: &PageRequest) -> Result<Page<Arc<Model>>> {
         self.page_of(filter, orders, page, Column::iter().collect()).await
     }
 

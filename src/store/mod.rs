@@ -78,7 +78,7 @@ pub use flags::{FlagFilter, NewFlag};
 pub use histories::History;
 pub use hold::{Hold, HoldError, hold};
 pub use identities::{FormerTicker, SUFFIX as MARKET_SUFFIX};
-pub use ipo_lists::{IpoFilter, IpoOrder, IpoOrderField, ipo_sorts, today_at};
+pub use ipo_lists::{IpoFilter, IpoOrder, IpoOrderField, Today, ipo_sorts, today_at};
 pub use ipo_statistics::IpoStatistics;
 pub use jobs::{Claim, JobFilter, NewJob, RecordCounts, RunAfter};
 pub use listings::ListedShare;

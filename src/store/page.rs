@@ -5,8 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::sea_query::{Expr, ExprTrait, SelectStatement, SimpleExpr};
 use sea_orm::{
-    Condition, ConnectionTrait, DbBackend, EntityTrait, Order, QueryFilter, QueryResult, QuerySelect, QueryTrait,
-    Select, Statement, Value,
+    Condition, ConnectionTrait, DbBackend, EntityTrait, Order, QueryResult, QuerySelect, Select, Statement, Value,
 };
 use serde::{Deserialize, Serialize};
 
@@ -163,39 +162,46 @@ impl PageRequest {
     /// Narrows and orders a query to this page, with one row more than asked for to see whether there are others.
     #[must_use]
     pub fn apply<E: EntityTrait>(&self, mut query: Select<E>, sorts: &[Sort]) -> Select<E> {
+        self.narrow(QuerySelect::query(&mut query), sorts);
+        query
+    }
+
+    fn narrow(&self, statement: &mut SelectStatement, sorts: &[Sort]) {
         if let Some(keys) = &self.after {
-            query = query.filter(beyond(sorts, keys, false));
+            statement.cond_where(beyond(sorts, keys, false));
         }
         if let Some(keys) = &self.before {
-            query = query.filter(beyond(sorts, keys, true));
+            statement.cond_where(beyond(sorts, keys, true));
         }
-        let statement: &mut SelectStatement = QuerySelect::query(&mut query);
         for sort in sorts {
             let order = if sort.descending == self.backward { Order::Asc } else { Order::Desc };
             statement.order_by_expr(sort.by.clone(), order);
         }
-        query.limit(self.limit + 1)
+        statement.limit(self.limit + 1);
     }
 
     /// The rows of a query narrowed so, as the database sent them.
-    pub(super) async fn rows<E: EntityTrait>(
+    pub(super) async fn rows(
         &self,
         connection: &impl ConnectionTrait,
-        query: Select<E>,
+        mut query: SelectStatement,
         sorts: &[Sort],
     ) -> super::Result<Vec<QueryResult>> {
-        let backend = connection.get_database_backend();
-        let statement = self.apply(query, sorts).build(backend);
+        self.narrow(&mut query, sorts);
+        let statement = connection.get_database_backend().build(&query);
         Ok(connection.query_all_raw(self.spelled_out(statement)).await?)
     }
 
-    /// A statement with its limit as a number. As a parameter, PostgreSQL plans for a tenth of the table where it doesn't
-    /// know it, finds that worse than a plan of its own for each page, and plans each page anew.
+    /// A statement with its limit as a number. As a parameter, both databases plan each page anew: PostgreSQL plans for a
+    /// tenth of the table where it doesn't know it, and finds that worse than a plan of its own for each page; SQLite has
+    /// a statement expire as soon as a limit is bound.
     fn spelled_out(&self, mut statement: Statement) -> Statement {
-        let Some(values) = statement.values.as_mut().filter(|_| statement.db_backend == DbBackend::Postgres) else {
-            return statement;
+        let Some(values) = statement.values.as_mut() else { return statement };
+        let bound = match statement.db_backend {
+            DbBackend::Postgres => format!(" LIMIT ${}", values.0.len()),
+            _ => " LIMIT ?".to_owned(),
         };
-        if let Some(text) = statement.sql.strip_suffix(&format!(" LIMIT ${}", values.0.len())) {
+        if let Some(text) = statement.sql.strip_suffix(&bound) {
             statement.sql = format!("{text} LIMIT {}", self.limit + 1);
             values.0.pop();
         }

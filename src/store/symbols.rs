@@ -128,7 +128,7 @@ impl Symbols<'_> {
     }
 
     pub async fn page(&self, filter: &SymbolFilter, orders: &[SymbolOrder], page: &PageRequest) -> Result<Page<Model>> {
-        let query = Entity::find().filter(filter.condition(self.0.backend()));
+        let query = Entity::find().filter(filter.condition(self.0.backend())).into_query();
         let rows = page.rows(&self.0.read, query, &symbol_sorts(orders)).await?;
         Ok(page.page(rows.iter().map(symbol).collect::<Result<_>>()?))
     }
