@@ -68,6 +68,7 @@ pub fn start(
     if let Err(error) = started {
         eprintln!("prospectus: the log did not start: {error}");
     }
+    super::spanless::start();
     tell_panics();
     Ok(traces)
 }

@@ -7,7 +7,9 @@ mod logs;
 pub mod metrics;
 mod process;
 mod sampling;
+mod spanless;
 pub mod traces;
 
 pub use logs::{TelemetryError, start};
+pub use spanless::spanless;
 pub use traces::Traces;

@@ -223,7 +223,8 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
         return within(&service, &caller, answer, form).await;
     }
     let text = keep.is_some().then(|| request.query.clone());
-    let (admitted, kind) = match service.admit(&caller, request, reading).await {
+    // Boxed, here and below: what they keep while they wait would be copied with every future around them.
+    let (admitted, kind) = match Box::pin(service.admit(&caller, request, reading)).await {
         Ok(admitted) => admitted,
         Err(errors) => return answer::respond(&async_graphql::Response::from_errors(errors), form),
     };
@@ -249,7 +250,7 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
         }
         _ => {
             let charged = (admitted.cost, admitted.operation.clone());
-            let finished = service.execute(admitted).await;
+            let finished = Box::pin(service.execute(admitted)).await;
             let answer = match looked {
                 Look::Wanted(wanted) if kind == OperationType::Query && finished.response.errors.is_empty() => {
                     let body = Bytes::from(answer::json(&finished.response));
