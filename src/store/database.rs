@@ -35,7 +35,7 @@ pub struct Store {
     pub(super) scan: DatabaseConnection,
     pub(super) write: DatabaseConnection,
     /// Where the data's version is asked for. On SQLite it's one connection that does nothing else, and counts for itself.
-    pub(super) versions: DatabaseConnection,
+    pub(super) versions: Readers,
     /// How often that connection was opened.
     pub(super) opened: Arc<AtomicU64>,
     queue: DatabaseConnection,
@@ -179,8 +179,10 @@ impl Store {
             None => Events::local(read.clone()),
             Some(_) => Events::shared(read.clone(), read.get_postgres_connection_pool().clone()),
         };
+        let read = Readers::keeping(read, &statements);
+        let versions = if postgres.is_some() { read.untold() } else { Readers::alone(versions) };
         Ok(Self {
-            read: Readers::keeping(read, &statements),
+            read,
             scan,
             write,
             versions,
@@ -281,7 +283,8 @@ impl Store {
     /// Closes every connection after what they are doing, but waits for none for long: the process ends either way.
     pub async fn close(&self) {
         self.read.give_all_back();
-        let all = [self.read.pool(), &self.scan, &self.versions, &self.queue, &self.leases, &self.write];
+        self.versions.give_all_back();
+        let all = [self.read.pool(), &self.scan, self.versions.pool(), &self.queue, &self.leases, &self.write];
         join_all(all.map(|connection| async {
             match tokio::time::timeout(CLOSE_WITHIN, connection.clone().close()).await {
                 Ok(Ok(())) => {}

@@ -32,7 +32,8 @@ pub(super) const PING_WITHIN: Duration = Duration::from_secs(2);
 pub(super) struct Readers {
     pool: DatabaseConnection,
     kept: Kept,
-    statements: Arc<AtomicU64>,
+    /// Where statements are counted; without it they are not told of at all.
+    statements: Option<Arc<AtomicU64>>,
 }
 
 #[derive(Clone)]
@@ -47,15 +48,26 @@ impl Readers {
     /// Keeps up to half of the pool's connections.
     pub(super) fn keeping(pool: DatabaseConnection, statements: &Arc<AtomicU64>) -> Self {
         let kept = match pool.get_database_backend() {
-            DbBackend::Sqlite => Kept::Sqlite(Arc::new(Stack::of(pool.get_sqlite_connection_pool()))),
-            _ => Kept::Postgres(Arc::new(Stack::of(pool.get_postgres_connection_pool()))),
+            DbBackend::Sqlite => Kept::Sqlite(Arc::new(Stack::half_of(pool.get_sqlite_connection_pool()))),
+            _ => Kept::Postgres(Arc::new(Stack::half_of(pool.get_postgres_connection_pool()))),
         };
-        Self { pool, kept, statements: statements.clone() }
+        Self { pool, kept, statements: Some(statements.clone()) }
+    }
+
+    /// Keeps the one connection of an SQLite pool that nobody else reads through, and tells nobody of its statements.
+    pub(super) fn alone(pool: DatabaseConnection) -> Self {
+        let kept = Kept::Sqlite(Arc::new(Stack::of(pool.get_sqlite_connection_pool(), 1)));
+        Self { pool, kept, statements: None }
+    }
+
+    /// The same connections, for statements that nobody is told of.
+    pub(super) fn untold(&self) -> Self {
+        Self { statements: None, ..self.clone() }
     }
 
     /// Keeps none.
     pub(super) fn passing(pool: DatabaseConnection) -> Self {
-        Self { pool, kept: Kept::Nothing, statements: Arc::default() }
+        Self { pool, kept: Kept::Nothing, statements: None }
     }
 
     pub(super) fn pool(&self) -> &DatabaseConnection {
@@ -90,7 +102,8 @@ impl Readers {
     }
 
     fn ended(&self, statement: &Statement, began: Instant, failed: bool) {
-        self.statements.fetch_add(1, Ordering::Relaxed);
+        let Some(statements) = &self.statements else { return };
+        statements.fetch_add(1, Ordering::Relaxed);
         watch::ended(&sea_orm::metric::Info { elapsed: began.elapsed(), statement, failed });
     }
 }
@@ -223,8 +236,11 @@ struct Connections<D: Database> {
 }
 
 impl<D: Database> Stack<D> {
-    fn of(pool: &Pool<D>) -> Self {
-        let most = pool.options().get_max_connections() as usize / 2;
+    fn half_of(pool: &Pool<D>) -> Self {
+        Self::of(pool, pool.options().get_max_connections() as usize / 2)
+    }
+
+    fn of(pool: &Pool<D>, most: usize) -> Self {
         let kept = Mutex::new(Connections { connections: Vec::with_capacity(most), is_closed: false });
         Self { pool: pool.clone(), most, kept, waiting: AtomicUsize::new(0) }
     }
