@@ -9,7 +9,7 @@ use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 use super::chart::{self, DrawError, Look};
 use super::fonts::FONTS;
 use super::press::{Press, sentences};
-use super::text::{maybe_number, maybe_percent, number, percent, price, printable};
+use super::text::{maybe_number, maybe_percent, number, percent, price, price_within, printable};
 use super::{BacktestReport, PredictionReport};
 use crate::backtest::{ExitReason, Fill, Metrics};
 use crate::market::Adjustment;
@@ -296,6 +296,9 @@ fn short_reason(t: &ReportTrade) -> &'static str {
     }
 }
 
+/// Characters of a price that fit beside a date.
+const ROOM_FOR_PRICE: usize = 9;
+
 fn trade_row(t: &ReportTrade) -> Value {
     // Figure spaces are as wide as digits, so that figures without other marks stand under each other in one cell.
     let column = |text: String, width: usize| {
@@ -306,8 +309,8 @@ fn trade_row(t: &ReportTrade) -> Value {
     let shares = plain(t.shares, if t.shares.fract() == 0.0 { 0 } else { 4 });
     json!([
         number(t.number as f64, 0),
-        [t.entry_date, price(t.entry_price)],
-        [t.exit_date, price(t.exit_price)],
+        [t.entry_date, price_within(t.entry_price, ROOM_FOR_PRICE)],
+        [t.exit_date, price_within(t.exit_price, ROOM_FOR_PRICE)],
         [
             shares,
             column(plain(f64::from(t.days), 0), 6),

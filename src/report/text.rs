@@ -80,6 +80,17 @@ pub fn price(value: f64) -> String {
     number(value, places.unwrap_or_else(of_size).clamp(MONEY_PLACES, MOST_PLACES) as usize)
 }
 
+/// The same where there is room for so many characters: a longer one has fewer decimals, two at least.
+#[must_use]
+pub fn price_within(value: f64, room: usize) -> String {
+    let whole = price(value);
+    let decimals = whole.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    match whole.chars().count().checked_sub(room) {
+        None | Some(0) => whole,
+        Some(excess) => number(value, decimals.saturating_sub(excess).max(MONEY_PLACES as usize)),
+    }
+}
+
 const MONEY_PLACES: u32 = 2;
 const MOST_PLACES: u32 = 8;
 
@@ -150,6 +161,10 @@ mod tests {
         assert_eq!(
             (price(100.0 / 3.0), price(0.1 / 3.0), price(-0.0)),
             ("33.33".into(), "0.03333".into(), "0.00".into())
+        );
+        assert_eq!(
+            (price_within(1.144_399_36, 9), price_within(3.26, 9), price_within(441_234.5, 9)),
+            ("1.1443994".into(), "3.26".into(), "441,234.50".into())
         );
         assert_eq!((percent(-0.4102, 1), percent(-0.00001, 1)), ("−41.0 %".to_owned(), "0.0 %".to_owned()));
         assert_eq!((maybe_percent(None, 1), maybe_number(None, 1)), ("–".to_owned(), "–".to_owned()));
