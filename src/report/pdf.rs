@@ -306,7 +306,9 @@ fn trade_row(t: &ReportTrade) -> Value {
         "\u{2007}".repeat(missing) + &text
     };
     let plain = |value: f64, decimals: usize| number(value, decimals).replace(',', "");
-    let shares = plain(t.shares, if t.shares.fract() == 0.0 { 0 } else { 4 });
+    // Four decimals up to 9,999 shares; of more there is room for fewer.
+    let decimals = 8_usize.saturating_sub(plain(t.shares, 0).len()).min(4);
+    let shares = plain(t.shares, if t.shares.fract() == 0.0 { 0 } else { decimals });
     json!([
         number(t.number as f64, 0),
         [t.entry_date, price_within(t.entry_price, ROOM_FOR_PRICE)],
