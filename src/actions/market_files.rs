@@ -8,8 +8,6 @@ use crate::providers::market::{ListFile, RawAction, Session};
 use crate::request::RequestError;
 use crate::store::{RecordCounts, Role};
 
-/// Shares that are gathered before they are written.
-const ROWS_A_BATCH: usize = 24_000;
 /// Days that one write spans at most.
 const LONGEST_SPAN: Day = 45;
 
@@ -59,7 +57,7 @@ impl<'a> MarketImport<'a> {
                 let far = (session.day - first).abs() > LONGEST_SPAN;
                 let again = self.batch.iter().any(|s| s.day == session.day);
                 let rows: usize = self.batch.iter().map(|s| s.shares.len()).sum();
-                if far || again || rows >= ROWS_A_BATCH {
+                if far || again || rows >= self.app.store.prices().rows_a_batch() {
                     self.write().await?;
                 }
                 let (first, last) = self.span.unwrap_or((session.day, session.day));

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::mpsc;
+use tokio::task::JoinError;
 
 use super::errors::CommandError;
 use super::prepare::prepared;
@@ -21,8 +23,10 @@ use crate::store::today_at;
 const LONGEST_FILE: u64 = 64 << 20;
 /// Folders within folders that are looked through.
 const DEEPEST_FOLDER: usize = 8;
-/// Files that are read while others are written.
-const READ_AHEAD: usize = 3;
+/// Files that are read at once, and those that wait to be written: a batch of days is read while the one before it is
+/// written.
+const READ_AT_ONCE: usize = 2;
+const READ_AHEAD: usize = 24;
 
 pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), CommandError> {
     let files = tokio::task::spawn_blocking(move || files_of(&paths)).await;
@@ -35,13 +39,8 @@ pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), C
     let failed = |error: &dyn std::fmt::Display| CommandError::Failed(error.to_string());
     let mut import = MarketImport::new(&app, &Caller::command_line()).map_err(|e| failed(&e))?;
     let mut passed_over = 0;
-    let mut contents = stream::iter(files)
-        .map(|file| async move {
-            let name = file.display().to_string();
-            (name, tokio::task::spawn_blocking(move || read(&file)).await)
-        })
-        .buffered(READ_AHEAD);
-    while let Some((name, content)) = contents.next().await {
+    let mut contents = read_ahead(files);
+    while let Some((name, content)) = contents.recv().await {
         match content.map_err(|e| failed(&e))? {
             Ok(content) => import.take(content).await.map_err(|e| failed(&e))?,
             Err(why) => {
@@ -66,6 +65,28 @@ pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), C
         return Err(CommandError::Failed("none of the files holds a day of the market".to_owned()));
     }
     Ok(())
+}
+
+type Content = Result<Result<MarketFile, String>, JoinError>;
+
+/// The files' contents in their order, with their names. They are read by a task of their own, which ends with whoever
+/// receives them.
+fn read_ahead(files: Vec<PathBuf>) -> mpsc::Receiver<(String, Content)> {
+    let (sender, receiver) = mpsc::channel(READ_AHEAD);
+    tokio::spawn(async move {
+        let mut contents = stream::iter(files)
+            .map(|file| async move {
+                let name = file.display().to_string();
+                (name, tokio::task::spawn_blocking(move || read(&file)).await)
+            })
+            .buffered(READ_AT_ONCE);
+        while let Some(content) = contents.next().await {
+            if sender.send(content).await.is_err() {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 /// A file's content, or why it is passed over.

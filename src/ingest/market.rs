@@ -24,7 +24,8 @@ pub fn market_scope(day: Day) -> String {
 
 /// Rows of a batch with the symbols that they are about, by symbol and day.
 struct Compared {
-    to_write: Vec<MarketBar>,
+    new: Vec<MarketBar>,
+    different: Vec<MarketBar>,
     growths: Vec<Growth>,
     jumped: Vec<i64>,
     conflicts: HashMap<Day, Vec<NewFlag>>,
@@ -63,7 +64,7 @@ pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<RecordC
     turn.give_way().await;
     let stored = store.prices().between(&transaction, &ids, first, last).await?;
     let compared = tokio::task::spawn_blocking(move || compare(&register, &rows, &stored)).await?;
-    store.prices().write_market(&transaction, &compared.to_write, &mut turn).await?;
+    store.prices().write_market(&transaction, &compared.new, &compared.different, &mut turn).await?;
     turn.give_way().await;
     store.prices().grow(&transaction, &compared.growths).await?;
 
@@ -180,7 +181,8 @@ fn compare(register: &Register, rows: &[Row], stored: &[MarketBar]) -> Compared 
     // The table's order: neighbours are written together.
     bars.sort_by_key(|bar| (bar.symbol, bar.day));
     let mut compared = Compared {
-        to_write: Vec::with_capacity(bars.len()),
+        new: Vec::with_capacity(bars.len()),
+        different: Vec::new(),
         growths: Vec::new(),
         jumped: Vec::new(),
         conflicts: HashMap::new(),
@@ -228,8 +230,10 @@ fn compare(register: &Register, rows: &[Row], stored: &[MarketBar]) -> Compared 
         };
         if added == 1 {
             compared.outcome.added += 1;
+            compared.new.push(bar);
         } else {
             compared.outcome.changed += 1;
+            compared.different.push(bar);
         }
         match compared.growths.last_mut().filter(|growth| growth.symbol == bar.symbol) {
             Some(growth) => {
@@ -244,7 +248,6 @@ fn compare(register: &Register, rows: &[Row], stored: &[MarketBar]) -> Compared 
         if moved && compared.jumped.last() != Some(&bar.symbol) {
             compared.jumped.push(bar.symbol);
         }
-        compared.to_write.push(bar);
     }
     compared
 }

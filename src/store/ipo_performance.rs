@@ -166,8 +166,8 @@ impl Ipos<'_> {
         }
         for ids in ids.chunks(TICKERS / 10) {
             let query = symbol::Entity::find().filter(symbol::Column::Id.is_in(ids.iter().copied()));
-            let tickers: Vec<String> = query.all(transaction).await?.into_iter().map(|symbol| symbol.ticker).collect();
-            let mut tickers = tickers;
+            let query = query.select_only().column(symbol::Column::Ticker).into_tuple();
+            let mut tickers: Vec<String> = query.all(transaction).await?;
             tickers.extend(Symbols::former_tickers_in(transaction, ids).await?);
             let rows = self.issues_of(transaction, &tickers).await?;
             self.measure_rows(transaction, rows, Written::Symbols { ids, since }).await?;

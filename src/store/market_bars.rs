@@ -38,8 +38,19 @@ const COLUMNS: usize = 9;
 /// Rows of a statement. Each takes a few milliseconds, after which a query that has come meanwhile goes first.
 const SQLITE_ROWS: usize = 100;
 const POSTGRES_ROWS: usize = 500;
+/// Rows of a transaction. On SQLite every other write waits for its end.
+const SQLITE_BATCH: usize = 24_000;
+/// On PostgreSQL only writers of the same symbols do, and what is done once a transaction for each symbol, locking it and
+/// bringing its summary up to date, costs as much as several days' bars.
+const POSTGRES_BATCH: usize = 72_000;
 
 impl Prices<'_> {
+    /// Rows of a market that are gathered before they are written together.
+    #[must_use]
+    pub fn rows_a_batch(&self) -> usize {
+        if self.0.backend() == DbBackend::Postgres { POSTGRES_BATCH } else { SQLITE_BATCH }
+    }
+
     /// The stored bars of these symbols between two days, by symbol and day.
     pub async fn between(
         &self,
@@ -73,23 +84,45 @@ impl Prices<'_> {
         Ok(bars)
     }
 
-    /// Writes bars that are new or different, by symbol and day; the caller has compared them.
+    /// Writes bars that aren't stored, and those that are stored differently, each by symbol and day. The caller has
+    /// compared them while it held their symbols, so no other writer can have added any since.
     pub async fn write_market(
         &self,
         transaction: &DatabaseTransaction,
+        new: &[MarketBar],
+        different: &[MarketBar],
+        turn: &mut Turn,
+    ) -> Result<()> {
+        self.insert(transaction, new, "", turn).await?;
+        self.insert(transaction, different, ON_CONFLICT, turn).await
+    }
+
+    async fn insert(
+        &self,
+        transaction: &DatabaseTransaction,
         bars: &[MarketBar],
+        on_conflict: &str,
         turn: &mut Turn,
     ) -> Result<()> {
         let backend = self.0.backend();
         let rows = if backend == DbBackend::Postgres { POSTGRES_ROWS } else { SQLITE_ROWS };
-        for bars in bars.chunks(rows) {
+        let mut statements = bars.chunks(rows).map(|bars| match backend {
+            DbBackend::Postgres => {
+                let sql = format!("{POSTGRES_INSERT}{on_conflict}");
+                Statement::from_sql_and_values(backend, sql, columns_as_text(bars))
+            }
+            _ => {
+                let sql = format!("{}{on_conflict}", sqlite_insert(bars.len()));
+                Statement::from_sql_and_values(backend, sql, bars.iter().flat_map(values))
+            }
+        });
+        let mut next = statements.next();
+        while let Some(statement) = next {
             turn.give_way().await;
-            let statement = if backend == DbBackend::Postgres {
-                Statement::from_sql_and_values(backend, POSTGRES_UPSERT, columns_as_text(bars))
-            } else {
-                Statement::from_sql_and_values(backend, sqlite_upsert(bars.len()), bars.iter().flat_map(values))
-            };
-            transaction.execute_raw(statement).await?;
+            // The rows after these are spelled out while the database writes.
+            let (written, after) = tokio::join!(transaction.execute_raw(statement), async { statements.next() });
+            written?;
+            next = after;
         }
         Ok(())
     }
@@ -153,29 +186,24 @@ const ON_CONFLICT: &str = " ON CONFLICT (symbol_id, day) DO UPDATE SET open = ex
      source = excluded.source, adjusted_close = CASE WHEN excluded.close = price_bars.close \
      THEN price_bars.adjusted_close ELSE price_bars.adjusted_close * excluded.close / price_bars.close END";
 
-fn sqlite_upsert(rows: usize) -> String {
-    let mut sql = String::with_capacity(rows * 20 + 500);
+fn sqlite_insert(rows: usize) -> String {
+    let mut sql = String::with_capacity(rows * 20 + 100);
     sql.push_str(
         "INSERT INTO price_bars (symbol_id, day, open, high, low, close, previous_close, volume, source) VALUES ",
     );
     for row in 0..rows {
         sql.push_str(if row == 0 { "(?,?,?,?,?,?,?,?,?)" } else { ",(?,?,?,?,?,?,?,?,?)" });
     }
-    sql.push_str(ON_CONFLICT);
     sql
 }
 
 /// The columns travel as nine arrays: one statement text, planned once, whatever the number of rows. Arrays that are
 /// taken apart in the list of columns aren't gathered in a table first, which would go to a file.
-const POSTGRES_UPSERT: &str = "INSERT INTO price_bars \
+const POSTGRES_INSERT: &str = "INSERT INTO price_bars \
      (symbol_id, day, open, high, low, close, previous_close, volume, source) \
      SELECT unnest($1::text::bigint[]), unnest($2::text::int[]), unnest($3::text::float8[]), \
      unnest($4::text::float8[]), unnest($5::text::float8[]), unnest($6::text::float8[]), \
-     unnest($7::text::float8[]), unnest($8::text::bigint[]), unnest($9::text::smallint[]) \
-     ON CONFLICT (symbol_id, day) DO UPDATE SET open = excluded.open, high = excluded.high, \
-     low = excluded.low, close = excluded.close, previous_close = excluded.previous_close, volume = excluded.volume, \
-     source = excluded.source, adjusted_close = CASE WHEN excluded.close = price_bars.close \
-     THEN price_bars.adjusted_close ELSE price_bars.adjusted_close * excluded.close / price_bars.close END";
+     unnest($7::text::float8[]), unnest($8::text::bigint[]), unnest($9::text::smallint[])";
 
 /// Arrays in PostgreSQL's text form. The shortest digits of a double read back as the same double.
 fn columns_as_text(bars: &[MarketBar]) -> Vec<Value> {
