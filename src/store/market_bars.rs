@@ -1,9 +1,8 @@
 //! Bars of a whole market: many symbols' at once, many rows a statement.
 
-use std::fmt::Write as _;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
-
+use super::bulk_rows::{Cell, Columns, real};
 use super::ids::{id_list, ids_text, json_rows};
 use super::repositories::Prices;
 use super::{Result, Turn, now};
@@ -34,10 +33,20 @@ pub struct Growth {
     pub last: Day,
 }
 
-const COLUMNS: usize = 9;
-/// Rows of a statement. Each takes a few milliseconds, after which a query that has come meanwhile goes first.
-const SQLITE_ROWS: usize = 100;
-const POSTGRES_ROWS: usize = 500;
+const COLUMNS: Columns<9> = Columns {
+    table: "price_bars",
+    columns: [
+        ("symbol_id", "bigint"),
+        ("day", "int"),
+        ("open", "float8"),
+        ("high", "float8"),
+        ("low", "float8"),
+        ("close", "float8"),
+        ("previous_close", "float8"),
+        ("volume", "bigint"),
+        ("source", "smallint"),
+    ],
+};
 /// Rows of a transaction. On SQLite every other write waits for its end.
 const SQLITE_BATCH: usize = 24_000;
 /// On PostgreSQL only writers of the same symbols do, and what is done once a transaction for each symbol, locking it and
@@ -104,18 +113,7 @@ impl Prices<'_> {
         on_conflict: &str,
         turn: &mut Turn,
     ) -> Result<()> {
-        let backend = self.0.backend();
-        let rows = if backend == DbBackend::Postgres { POSTGRES_ROWS } else { SQLITE_ROWS };
-        let mut statements = bars.chunks(rows).map(|bars| match backend {
-            DbBackend::Postgres => {
-                let sql = format!("{POSTGRES_INSERT}{on_conflict}");
-                Statement::from_sql_and_values(backend, sql, columns_as_text(bars))
-            }
-            _ => {
-                let sql = format!("{}{on_conflict}", sqlite_insert(bars.len()));
-                Statement::from_sql_and_values(backend, sql, bars.iter().flat_map(values))
-            }
-        });
+        let mut statements = COLUMNS.inserts(self.0.backend(), bars, on_conflict, cells);
         let mut next = statements.next();
         while let Some(statement) = next {
             turn.give_way().await;
@@ -167,15 +165,15 @@ impl Prices<'_> {
 /// An open that many times the close before, or as small a part of it, is worth a look.
 pub const JUMP: f64 = 1.35;
 
-fn values(bar: &MarketBar) -> [Value; COLUMNS] {
+fn cells(bar: &MarketBar) -> [Cell; 9] {
     [
         bar.symbol.into(),
         bar.day.into(),
-        bar.open.into(),
-        bar.high.into(),
-        bar.low.into(),
-        bar.close.into(),
-        bar.previous_close.into(),
+        Cell::Real(bar.open),
+        Cell::Real(bar.high),
+        Cell::Real(bar.low),
+        Cell::Real(bar.close),
+        real(bar.previous_close),
         bar.volume.into(),
         bar.source.code().into(),
     ]
@@ -185,53 +183,3 @@ const ON_CONFLICT: &str = " ON CONFLICT (symbol_id, day) DO UPDATE SET open = ex
      low = excluded.low, close = excluded.close, previous_close = excluded.previous_close, volume = excluded.volume, \
      source = excluded.source, adjusted_close = CASE WHEN excluded.close = price_bars.close \
      THEN price_bars.adjusted_close ELSE price_bars.adjusted_close * excluded.close / price_bars.close END";
-
-fn sqlite_insert(rows: usize) -> String {
-    let mut sql = String::with_capacity(rows * 20 + 100);
-    sql.push_str(
-        "INSERT INTO price_bars (symbol_id, day, open, high, low, close, previous_close, volume, source) VALUES ",
-    );
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(?,?,?,?,?,?,?,?,?)" } else { ",(?,?,?,?,?,?,?,?,?)" });
-    }
-    sql
-}
-
-/// The columns travel as nine arrays: one statement text, planned once, whatever the number of rows. Arrays that are
-/// taken apart in the list of columns aren't gathered in a table first, which would go to a file.
-const POSTGRES_INSERT: &str = "INSERT INTO price_bars \
-     (symbol_id, day, open, high, low, close, previous_close, volume, source) \
-     SELECT unnest($1::text::bigint[]), unnest($2::text::int[]), unnest($3::text::float8[]), \
-     unnest($4::text::float8[]), unnest($5::text::float8[]), unnest($6::text::float8[]), \
-     unnest($7::text::float8[]), unnest($8::text::bigint[]), unnest($9::text::smallint[])";
-
-/// Arrays in PostgreSQL's text form. The shortest digits of a double read back as the same double.
-fn columns_as_text(bars: &[MarketBar]) -> Vec<Value> {
-    let column = |write: &dyn Fn(&MarketBar, &mut String)| {
-        let mut text = String::with_capacity(bars.len() * 10 + 2);
-        text.push('{');
-        for (i, bar) in bars.iter().enumerate() {
-            if i > 0 {
-                text.push(',');
-            }
-            write(bar, &mut text);
-        }
-        text.push('}');
-        Value::from(text)
-    };
-    let mut columns = vec![column(&|b, t| put(t, b.symbol)), column(&|b, t| put(t, b.day))];
-    for price in [|b: &MarketBar| b.open, |b: &MarketBar| b.high, |b: &MarketBar| b.low, |b: &MarketBar| b.close] {
-        columns.push(column(&|b, t| put(t, price(b))));
-    }
-    columns.push(column(&|b, t| match b.previous_close {
-        Some(price) => put(t, price),
-        None => t.push_str("NULL"),
-    }));
-    columns.push(column(&|b, t| put(t, b.volume)));
-    columns.push(column(&|b, t| put(t, b.source.code())));
-    columns
-}
-
-fn put(text: &mut String, value: impl std::fmt::Display) {
-    let _ = write!(text, "{value}");
-}

@@ -4,6 +4,7 @@
 mod audit;
 mod backup;
 mod budgets;
+mod bulk_rows;
 mod cells;
 mod changes;
 mod children;

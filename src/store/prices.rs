@@ -7,6 +7,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
 
 use super::Result;
+use super::bulk_rows::{Cell, Columns, real};
 use super::cells::Cells;
 use super::children::Children;
 use super::ids::{id_list, ids_text};
@@ -49,9 +50,21 @@ impl BarRequest {
 }
 
 const COLUMNS: &str = "symbol_id, day, open, high, low, close, adjusted_close, volume, split, source";
-const COLUMN_COUNT: usize = 10;
-/// Rows a statement: SQLite binds at most 32,766 values, PostgreSQL 65,535.
-const ROWS_PER_STATEMENT: usize = 2_000;
+const WRITTEN: Columns<10> = Columns {
+    table: "price_bars",
+    columns: [
+        ("symbol_id", "bigint"),
+        ("day", "int"),
+        ("open", "float8"),
+        ("high", "float8"),
+        ("low", "float8"),
+        ("close", "float8"),
+        ("adjusted_close", "float8"),
+        ("volume", "bigint"),
+        ("split", "float8"),
+        ("source", "smallint"),
+    ],
+};
 const BARS: Children = Children {
     table: "price_bars",
     columns: "child.symbol_id, child.day, child.open, child.high, child.low, child.close, child.adjusted_close, \
@@ -211,37 +224,33 @@ impl Prices<'_> {
 
     /// Writes bars that are new or different, many rows a statement; the caller has compared them.
     pub async fn upsert(&self, transaction: &DatabaseTransaction, symbol: i64, bars: &[Bar]) -> Result<()> {
-        for bars in bars.chunks(ROWS_PER_STATEMENT) {
-            let mut values: Vec<Value> = Vec::with_capacity(bars.len() * COLUMN_COUNT);
-            for bar in bars {
-                values.extend([
-                    symbol.into(),
-                    bar.day.into(),
-                    bar.open.into(),
-                    bar.high.into(),
-                    bar.low.into(),
-                    bar.close.into(),
-                    bar.adjusted_close.into(),
-                    bar.volume.into(),
-                    bar.split.into(),
-                    bar.source.code().into(),
-                ]);
-            }
-            let sql = upsert_sql(self.0.backend(), bars.len());
-            transaction.execute_raw(Statement::from_sql_and_values(self.0.backend(), sql, values)).await?;
+        let cells = |bar: &Bar| {
+            [
+                symbol.into(),
+                bar.day.into(),
+                Cell::Real(bar.open),
+                Cell::Real(bar.high),
+                Cell::Real(bar.low),
+                Cell::Real(bar.close),
+                real(bar.adjusted_close),
+                bar.volume.into(),
+                real(bar.split),
+                bar.source.code().into(),
+            ]
+        };
+        for statement in WRITTEN.inserts(self.0.backend(), bars, ON_CONFLICT, cells) {
+            transaction.execute_raw(statement).await?;
         }
         Ok(())
     }
 
     /// Removes a symbol's bars of these days.
     pub async fn delete(&self, transaction: &DatabaseTransaction, symbol: i64, days: &[Day]) -> Result<()> {
-        for days in days.chunks(ROWS_PER_STATEMENT) {
-            let marks = placeholders(self.0.backend(), 2, days.len());
-            let mark = if self.0.backend() == DbBackend::Sqlite { "?" } else { "$1" };
-            let sql = format!("DELETE FROM price_bars WHERE symbol_id = {mark} AND day IN ({marks})");
-            let values = std::iter::once(Value::from(symbol)).chain(days.iter().map(|&day| Value::from(day)));
-            transaction.execute_raw(Statement::from_sql_and_values(self.0.backend(), sql, values)).await?;
-        }
+        let backend = self.0.backend();
+        let sql = format!("DELETE FROM price_bars WHERE symbol_id = $2 AND {}", id_list(backend, "day", 1));
+        let days: Vec<i64> = days.iter().map(|&day| day.into()).collect();
+        let values = [ids_text(backend, &days).into(), symbol.into()];
+        transaction.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
         Ok(())
     }
 
@@ -252,36 +261,9 @@ impl Prices<'_> {
     }
 }
 
-/// Placeholders for `count` values from the `first` on. SQLite looks numbered ones up one by one, which is slow for
-/// thousands; it takes bare ones in order.
-fn placeholders(backend: DbBackend, first: usize, count: usize) -> String {
-    let mut marks = String::with_capacity(count * 7);
-    for i in first..first + count {
-        if i > first {
-            marks.push(',');
-        }
-        if backend == DbBackend::Sqlite {
-            marks.push('?');
-        } else {
-            let _ = write!(marks, "${i}");
-        }
-    }
-    marks
-}
-
-fn upsert_sql(backend: DbBackend, rows: usize) -> String {
-    let mut sql = format!("INSERT INTO price_bars ({COLUMNS}) VALUES ");
-    for row in 0..rows {
-        let marks = placeholders(backend, row * COLUMN_COUNT + 1, COLUMN_COUNT);
-        let _ = write!(sql, "{}({marks})", if row == 0 { "" } else { ", " });
-    }
-    sql.push_str(
-        " ON CONFLICT (symbol_id, day) DO UPDATE SET open = excluded.open, high = excluded.high, \
-         low = excluded.low, close = excluded.close, adjusted_close = excluded.adjusted_close, \
-         volume = excluded.volume, split = excluded.split, source = excluded.source",
-    );
-    sql
-}
+const ON_CONFLICT: &str = " ON CONFLICT (symbol_id, day) DO UPDATE SET open = excluded.open, high = excluded.high, \
+     low = excluded.low, close = excluded.close, adjusted_close = excluded.adjusted_close, volume = excluded.volume, \
+     split = excluded.split, source = excluded.source";
 
 #[cfg(test)]
 mod tests {
