@@ -205,8 +205,9 @@ impl Identities<'_> {
     /// Holds these symbols against other writers, in one order, until the transaction ends.
     pub async fn lock(&self, transaction: &DatabaseTransaction, symbols: &[i64]) -> Result<()> {
         if self.0.backend() == DbBackend::Postgres {
-            let of = id_list(DbBackend::Postgres, "id", 1);
-            let sql = format!("SELECT id FROM symbols WHERE {of} ORDER BY id FOR NO KEY UPDATE");
+            // Each is looked up by its key; a list of thousands would be gone through for each row of the table.
+            let sql = "SELECT s.id FROM unnest($1::text::bigint[]) AS held (id) JOIN symbols AS s ON s.id = held.id \
+                       ORDER BY s.id FOR NO KEY UPDATE OF s";
             let values = [ids_text(DbBackend::Postgres, symbols).into()];
             transaction.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
         }
