@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use moka::future::Cache;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
@@ -32,8 +32,8 @@ pub struct Parts {
     pub providers: Providers,
     pub series: SeriesCache,
     pub models: Registry,
-    /// A file that somebody owns is in memory whole while a job reads it, so there is one at a time.
-    pub files: Arc<Semaphore>,
+    /// See [`App::alone_if_large`].
+    files: Arc<Semaphore>,
     /// One model is trained at a time.
     pub training: Arc<Semaphore>,
     /// Runs and forecasts that are computed at a time: as many as there are processors.
@@ -94,6 +94,14 @@ impl App {
             work()
         };
         tokio::task::spawn_blocking(work).await
+    }
+
+    /// A large file of prices takes a few times its bytes while it is read, so there is one at a time, of jobs' and
+    /// requests', for as long as this is held.
+    pub async fn alone_if_large(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+        const LARGE: usize = 4 << 20;
+        // It is never closed.
+        if bytes > LARGE { self.files.acquire().await.ok() } else { None }
     }
 
     /// Where clients find a path of this service.

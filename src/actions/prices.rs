@@ -1,7 +1,5 @@
 //! Files of prices: look at one, take one in.
 
-use tokio::sync::SemaphorePermit;
-
 use super::Caller;
 use super::symbols::{self, AddSymbol, exchange_by_suffix};
 use crate::app::App;
@@ -20,9 +18,6 @@ const ROWS: usize = 10;
 /// Flagged rows named, the others are counted.
 const FLAWS: usize = 20;
 
-/// Bytes of a large file.
-const LARGE: usize = 4 << 20;
-
 /// A file as it would be read.
 #[derive(Debug)]
 pub struct Preview {
@@ -35,12 +30,6 @@ pub struct Preview {
     pub adjusted: Option<bool>,
     pub doubts: Vec<String>,
     pub bars: Vec<Bar>,
-}
-
-/// A large file takes a few times its bytes while it is read, so there is one at a time, of jobs' and requests'.
-async fn alone(app: &App, bytes: usize) -> Option<SemaphorePermit<'_>> {
-    // It is never closed.
-    if bytes > LARGE { app.files.acquire().await.ok() } else { None }
 }
 
 /// Reads a file as an import would.
@@ -61,7 +50,7 @@ pub async fn preview(
     let stored = symbol.map_or(0, |symbol| symbol.bar_count);
     let clock = Clock::at(chrono::Utc::now(), exchange, &ticker);
     let unusable = |e: ProviderError| RequestError::invalid("file", e.to_string());
-    let _alone = alone(app, content.len()).await;
+    let _alone = app.alone_if_large(content.len()).await;
     let read = tokio::task::spawn_blocking(move || {
         let file = files::read(content, &options).map_err(unusable)?;
         let mut doubts = file.notes.clone();
@@ -142,7 +131,7 @@ pub async fn import(
     caller.must_be(Role::Operator)?;
     options.ticker = normalise_ticker(&options.ticker)?;
     let reading = options.clone();
-    let alone = alone(app, content.len()).await;
+    let alone = app.alone_if_large(content.len()).await;
     let read = tokio::task::spawn_blocking(move || {
         let file = files::read(&content, &reading).map_err(|e| RequestError::invalid("file", e.to_string()))?;
         match file.undecided {

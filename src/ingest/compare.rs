@@ -8,8 +8,10 @@ use crate::store::UpsertCounts;
 pub struct Merged {
     /// The whole series, ascending by day.
     pub bars: Vec<Bar>,
-    /// The bars among them that are new or different.
-    pub to_write: Vec<Bar>,
+    /// The bars among them that weren't stored.
+    pub new: Vec<Bar>,
+    /// Those that are stored differently.
+    pub different: Vec<Bar>,
     pub counts: UpsertCounts,
     /// Whether a bar before the newest stored one is different: a correction, or a new adjustment of the past.
     pub past_changed: bool,
@@ -42,7 +44,7 @@ pub fn merge(stored: &[Bar], batch: &[Bar]) -> Merged {
         let Some(old) = stored.next_if(|old| old.day == new.day) else {
             merged.counts.added += 1;
             merged.bars.push(new);
-            merged.to_write.push(new);
+            merged.new.push(new);
             continue;
         };
         if old.source.outranks(new.source) {
@@ -68,7 +70,7 @@ pub fn merge(stored: &[Bar], batch: &[Bar]) -> Merged {
             merged.counts.changed += 1;
             merged.past_changed |= newest.is_some_and(|newest| new.day < newest);
             merged.bars.push(completed);
-            merged.to_write.push(completed);
+            merged.different.push(completed);
         }
     }
     merged.bars.extend(stored);
@@ -116,7 +118,7 @@ mod tests {
             }
             prop_assert_eq!(&merged.bars, &map.into_values().collect::<Vec<_>>());
             prop_assert_eq!(merged.counts, expected);
-            prop_assert_eq!(merged.to_write.len() as u32, expected.added + expected.changed);
+            prop_assert_eq!((merged.new.len() as u32, merged.different.len() as u32), (expected.added, expected.changed));
             let again = merge(&merged.bars, &batch);
             prop_assert_eq!(again.counts.unchanged as usize, batch.len());
         }
@@ -127,7 +129,7 @@ mod tests {
         let exchange = Bar { source: DataSource::Nse, ..bar(1, 1.0) };
         let merged = merge(&[exchange, Bar { day: 2, ..exchange }], &[bar(1, 1.04), bar(2, 1.1), bar(3, 1.0)]);
         assert_eq!((merged.kept, merged.counts.unchanged, merged.disputed.len()), (2, 1, 1));
-        assert_eq!(merged.to_write, [bar(3, 1.0)]);
+        assert_eq!((merged.new, merged.different), (vec![bar(3, 1.0)], Vec::new()));
         let adjusted = Bar { source: DataSource::AdjustedCsv, ..bar(1, 0.5) };
         assert_eq!(merge(&[bar(1, 1.0)], &[adjusted]).bars, [bar(1, 1.0)]);
         assert_eq!(

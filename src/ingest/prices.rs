@@ -99,7 +99,7 @@ pub async fn prices(store: &Store, symbol_id: i64, batch: PriceBatch, probe: boo
         let outcome = outcome_of(&merged, &parsed);
         return Ok(Ingested { outcome, past_changed: true, notes: Vec::new() });
     }
-    store.prices().upsert(&transaction, symbol_id, &merged.to_write).await?;
+    store.prices().write(&transaction, symbol_id, &merged.new, &merged.different).await?;
     flag(store, &transaction, &symbol, &batch, &parsed).await?;
     let outcome = outcome_of(&merged, &parsed);
     let past_changed = merged.past_changed;
@@ -220,7 +220,7 @@ async fn update_summary(
     is_shorter: bool,
 ) -> Result<(), IngestError> {
     let id = symbol.id;
-    let is_new_data = is_shorter || !merged.to_write.is_empty();
+    let is_new_data = is_shorter || !(merged.new.is_empty() && merged.different.is_empty());
     let mut summary = None;
     if is_new_data {
         let find = move || (splits::find(&merged.bars), merged.bars);

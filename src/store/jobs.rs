@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict, Query};
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
 use super::entity::job::{ActiveModel, Column, Entity, JobKind, JobState, Model};
 use super::entity::{job_file, job_key, symbol};
@@ -236,6 +236,14 @@ impl Jobs<'_> {
         let row = job_file::ActiveModel { job_id: Set(id), content: Set(content) };
         job_file::Entity::insert(row).exec_without_returning(transaction).await?;
         Ok(())
+    }
+
+    /// How many bytes the file has that a job was given.
+    pub async fn attachment_bytes(&self, id: i64) -> Result<Option<usize>> {
+        let length = Expr::cust("CAST(length(content) AS BIGINT)");
+        let query = job_file::Entity::find_by_id(id).select_only().expr(length).into_tuple::<i64>();
+        let bytes = query.one(&self.0.read).await?;
+        Ok(bytes.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)))
     }
 
     /// The file that a job was given.

@@ -222,8 +222,15 @@ impl Prices<'_> {
         Ok(bars)
     }
 
-    /// Writes bars that are new or different, many rows a statement; the caller has compared them.
-    pub async fn upsert(&self, transaction: &DatabaseTransaction, symbol: i64, bars: &[Bar]) -> Result<()> {
+    /// Writes a symbol's bars that aren't stored, and those that are stored differently. The caller has compared them while
+    /// it held the symbol, so no other writer can have added any since.
+    pub async fn write(
+        &self,
+        transaction: &DatabaseTransaction,
+        symbol: i64,
+        new: &[Bar],
+        different: &[Bar],
+    ) -> Result<()> {
         let cells = |bar: &Bar| {
             [
                 symbol.into(),
@@ -238,7 +245,9 @@ impl Prices<'_> {
                 bar.source.code().into(),
             ]
         };
-        for statement in WRITTEN.inserts(self.0.backend(), bars, ON_CONFLICT, cells) {
+        let backend = self.0.backend();
+        let new = WRITTEN.inserts(backend, new, "", cells);
+        for statement in new.chain(WRITTEN.inserts(backend, different, ON_CONFLICT, cells)) {
             transaction.execute_raw(statement).await?;
         }
         Ok(())
