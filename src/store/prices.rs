@@ -255,6 +255,9 @@ impl Prices<'_> {
 
     /// Removes a symbol's bars of these days.
     pub async fn delete(&self, transaction: &DatabaseTransaction, symbol: i64, days: &[Day]) -> Result<()> {
+        if days.is_empty() {
+            return Ok(());
+        }
         let backend = self.0.backend();
         let sql = format!("DELETE FROM price_bars WHERE symbol_id = $2 AND {}", id_list(backend, "day", 1));
         let days: Vec<i64> = days.iter().map(|&day| day.into()).collect();
