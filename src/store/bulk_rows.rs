@@ -86,7 +86,9 @@ fn arrays<T, const N: usize>(rows: &[T], cells: impl Fn(&T) -> [Cell; N]) -> [St
             };
         }
     }
-    arrays.iter_mut().for_each(|array| array.push('}'));
+    for array in &mut arrays {
+        array.push('}');
+    }
     arrays
 }
 
