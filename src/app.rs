@@ -12,6 +12,7 @@ use crate::forecast::{ArtifactError, ModelDirectory};
 use crate::market::splits::Split;
 use crate::market::{DataSource, Dividend, Series};
 use crate::providers::alpha_vantage::AlphaVantage;
+use crate::providers::files::is_large;
 use crate::providers::market::NseArchive;
 use crate::providers::nse::Nse;
 use crate::providers::{IpoProvider, PriceProvider, ProviderError};
@@ -97,11 +98,10 @@ impl App {
     }
 
     /// A large file of prices takes a few times its bytes while it is read, so there is one at a time, of jobs' and
-    /// requests', for as long as this is held.
-    pub async fn alone_if_large(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
-        const LARGE: usize = 4 << 20;
+    /// requests', for as long as this is held. Its length and its first bytes tell whether it is large.
+    pub async fn alone_if_large(&self, bytes: usize, head: &[u8]) -> Option<SemaphorePermit<'_>> {
         // It is never closed.
-        if bytes > LARGE { self.files.acquire().await.ok() } else { None }
+        if is_large(bytes, head) { self.files.acquire().await.ok() } else { None }
     }
 
     /// Where clients find a path of this service.

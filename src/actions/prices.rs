@@ -50,7 +50,7 @@ pub async fn preview(
     let stored = symbol.map_or(0, |symbol| symbol.bar_count);
     let clock = Clock::at(chrono::Utc::now(), exchange, &ticker);
     let unusable = |e: ProviderError| RequestError::invalid("file", e.to_string());
-    let _alone = app.alone_if_large(content.len()).await;
+    let _alone = app.alone_if_large(content.len(), &content).await;
     let read = tokio::task::spawn_blocking(move || {
         let file = files::read(content, &options).map_err(unusable)?;
         let mut doubts = file.notes.clone();
@@ -131,7 +131,7 @@ pub async fn import(
     caller.must_be(Role::Operator)?;
     options.ticker = normalise_ticker(&options.ticker)?;
     let reading = options.clone();
-    let alone = app.alone_if_large(content.len()).await;
+    let alone = app.alone_if_large(content.len(), &content).await;
     let read = tokio::task::spawn_blocking(move || {
         let file = files::read(&content, &reading).map_err(|e| RequestError::invalid("file", e.to_string()))?;
         match file.undecided {

@@ -23,9 +23,10 @@ use crate::store::today_at;
 const LONGEST_FILE: u64 = 64 << 20;
 /// Folders within folders that are looked through.
 const DEEPEST_FOLDER: usize = 8;
-/// Files that are read at once, and those that wait to be written: a batch of days is read while the one before it is
-/// written.
+/// Files that are read at once.
 const READ_AT_ONCE: usize = 2;
+/// Files that were read and wait, so that most of a batch is read while the one before it is written. A day takes a
+/// megabyte.
 const READ_AHEAD: usize = 24;
 
 pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), CommandError> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sea_orm::{DbBackend, Statement, Value};
 
-/// Rows of a statement. Each takes a few milliseconds, after which a query that has come meanwhile goes first.
+/// Rows of a statement: it takes a few milliseconds.
 const SQLITE_ROWS: usize = 100;
 const POSTGRES_ROWS: usize = 500;
 

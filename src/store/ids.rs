@@ -1,4 +1,4 @@
-//! Lists of ids, and of rows, as one bound value, so that a statement's text doesn't depend on how many there are.
+//! Lists of ids (or days), and of rows, as one bound value, so that a statement's text doesn't depend on how many there are.
 
 use sea_orm::DbBackend;
 

@@ -238,12 +238,14 @@ impl Jobs<'_> {
         Ok(())
     }
 
-    /// How many bytes the file has that a job was given.
-    pub async fn attachment_bytes(&self, id: i64) -> Result<Option<usize>> {
-        let length = Expr::cust("CAST(length(content) AS BIGINT)");
-        let query = job_file::Entity::find_by_id(id).select_only().expr(length).into_tuple::<i64>();
-        let bytes = query.one(&self.0.read).await?;
-        Ok(bytes.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)))
+    /// How many bytes the file has that a job was given, and the first of them.
+    pub async fn attachment_head(&self, id: i64) -> Result<Option<(usize, Vec<u8>)>> {
+        let query = job_file::Entity::find_by_id(id)
+            .select_only()
+            .expr(Expr::cust("CAST(length(content) AS BIGINT)"))
+            .expr(Expr::cust("substr(content, 1, 8)"));
+        let found: Option<(i64, Vec<u8>)> = query.into_tuple().one(&self.0.read).await?;
+        Ok(found.map(|(bytes, head)| (usize::try_from(bytes).unwrap_or(usize::MAX), head)))
     }
 
     /// The file that a job was given.

@@ -33,7 +33,7 @@ pub struct Growth {
     pub last: Day,
 }
 
-const COLUMNS: Columns<9> = Columns {
+const WRITTEN: Columns<9> = Columns {
     table: "price_bars",
     columns: [
         ("symbol_id", "bigint"),
@@ -49,12 +49,12 @@ const COLUMNS: Columns<9> = Columns {
 };
 /// Rows of a transaction. On SQLite every other write waits for its end.
 const SQLITE_BATCH: usize = 24_000;
-/// On PostgreSQL only writers of the same symbols do, and what is done once a transaction for each symbol, locking it and
-/// bringing its summary up to date, costs as much as several days' bars.
+/// On PostgreSQL only writers of the market and of its symbols do, and what is done once a transaction for each symbol,
+/// locking it and bringing its summary up to date, costs as much as several days' bars.
 const POSTGRES_BATCH: usize = 72_000;
 
 impl Prices<'_> {
-    /// Rows of a market that are gathered before they are written together.
+    /// Rows of a market that are gathered before they are written together, where all are at hand.
     #[must_use]
     pub fn rows_a_batch(&self) -> usize {
         if self.0.backend() == DbBackend::Postgres { POSTGRES_BATCH } else { SQLITE_BATCH }
@@ -113,9 +113,10 @@ impl Prices<'_> {
         on_conflict: &str,
         turn: &mut Turn,
     ) -> Result<()> {
-        let mut statements = COLUMNS.inserts(self.0.backend(), bars, on_conflict, cells);
+        let mut statements = WRITTEN.inserts(self.0.backend(), bars, on_conflict, cells);
         let mut next = statements.next();
         while let Some(statement) = next {
+            // A statement takes a few milliseconds; a query that has come meanwhile goes first.
             turn.give_way().await;
             // The rows after these are spelled out while the database writes.
             let (written, after) = tokio::join!(transaction.execute_raw(statement), async { statements.next() });

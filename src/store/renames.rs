@@ -117,6 +117,7 @@ impl Identities<'_> {
         if new.source != DataSource::Nse || !apart || !self.may_be_one(transaction, old, new).await? {
             return Ok(None);
         }
+        self.lock(transaction, &[old.id, new.id]).await?;
         self.move_bars(transaction, old.id, new.id, Day::MAX).await?;
         for table in
             ["backtests", "sweeps", "predictions", "corporate_actions", "ipos", "former_tickers", "symbol_isins"]
@@ -157,6 +158,7 @@ impl Identities<'_> {
             let Some(row) = transaction.query_one_raw(statement).await? else { return Ok(None) };
             row.try_get_by_index(0)?
         };
+        self.lock(transaction, &[old.id, id]).await?;
         self.move_bars(transaction, old.id, id, late.day).await?;
         let sql = "UPDATE corporate_actions SET symbol_id = $1 WHERE symbol_id = $2 AND ex_day < $3";
         self.run(transaction, sql, vec![id.into(), old.id.into(), late.day.into()]).await?;

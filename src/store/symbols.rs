@@ -181,7 +181,8 @@ impl Symbols<'_> {
         Ok(deleted)
     }
 
-    /// The symbol, held against other writers until the transaction ends.
+    /// The symbol, held against other writers until the transaction ends, and against whoever refers to it: bars that another
+    /// transaction is giving it can't come between.
     pub async fn lock(&self, transaction: &DatabaseTransaction, id: i64) -> Result<Option<Model>> {
         let mut query = Entity::find_by_id(id);
         if self.0.backend() == DbBackend::Postgres {

@@ -11,6 +11,9 @@ use crate::providers::market::{DayAnswer, DayFile, Session, describe, may_still_
 use crate::store::entity::market_day::{MarketDayState, Model as MarketDay};
 use crate::store::{RecordCounts, now, today_at};
 
+/// Shares that are gathered before they are written: neighbours in the table are then written together, and of what was
+/// fetched little is lost with the process.
+const ROWS_A_BATCH: usize = 24_000;
 /// Web pages in a row after which the exchange is left alone.
 const MOST_PAGES: usize = 5;
 /// Files in a row that can't be had after which the others are left for the next try.
@@ -33,7 +36,7 @@ pub(super) async fn run(job: &RefreshMarket, app: &App, progress: &Progress) -> 
             Ok(DayAnswer::File(DayFile::Session(session))) => {
                 (tally.pages, tally.faults) = (0, 0);
                 batch.push(session);
-                if batch.iter().map(|s| s.shares.len()).sum::<usize>() >= app.store.prices().rows_a_batch() {
+                if batch.iter().map(|s| s.shares.len()).sum::<usize>() >= ROWS_A_BATCH {
                     tally.write(app, std::mem::take(&mut batch)).await?;
                 }
             }

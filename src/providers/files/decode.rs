@@ -9,11 +9,20 @@ use crate::providers::market::{Unpacked, unpack};
 
 /// The largest file that is read.
 pub const LARGEST_FILE: usize = 64 << 20;
+/// How a zip begins.
+const ARCHIVE: &[u8] = b"PK\x03\x04";
 /// Bytes looked at to tell UTF-16 without a mark.
 const SAMPLE: usize = 512;
 
 fn bad(what: impl Into<String>) -> ProviderError {
     ProviderError::BadFile { what: what.into() }
+}
+
+/// Whether reading a file may take tens of megabytes, by its length and its first bytes: an archive holds more than its
+/// length tells.
+#[must_use]
+pub fn is_large(bytes: usize, head: &[u8]) -> bool {
+    bytes > 4 << 20 || head.starts_with(ARCHIVE)
 }
 
 /// The text of a file, without a byte order mark.
@@ -25,14 +34,14 @@ pub(super) fn text(content: Cow<'_, [u8]>) -> Result<String, ProviderError> {
         return Err(bad(format!("it is larger than {} MiB; split it", LARGEST_FILE >> 20)));
     }
     // The exchanges' daily files come as archives of one table.
-    if content.starts_with(b"PK\x03\x04")
+    if content.starts_with(ARCHIVE)
         && let Unpacked::Text(text) = unpack(&content)
     {
         return Ok(text);
     }
     let known: [(&[u8], &str); 6] = [
         (
-            b"PK\x03\x04",
+            ARCHIVE,
             "it is a spreadsheet, or an archive of something else than one CSV file; save it as CSV, or unpack it, first",
         ),
         (b"\xd0\xcf\x11\xe0", "it is an old Excel file; save it as CSV first"),
@@ -116,6 +125,14 @@ fn utf16_without_mark(content: &[u8]) -> Option<&'static Encoding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_large_by_its_bytes_or_as_an_archive() {
+        assert!(!is_large(4 << 20, b"date,open"));
+        assert!(is_large((4 << 20) + 1, b"date,open"));
+        assert!(is_large(200, b"PK\x03\x04\x14"), "thirty megabytes of one line are so short");
+        assert!(!is_large(0, b""));
+    }
 
     #[test]
     fn every_end_of_a_line_is_a_line_feed_where_one_is_a_carriage_return_alone() {

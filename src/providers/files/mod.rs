@@ -27,7 +27,7 @@ use numbers::Style;
 use table::Table;
 use tickers::{choose_ticker, listed};
 
-pub use decode::LARGEST_FILE;
+pub use decode::{LARGEST_FILE, is_large};
 
 use super::{History, PriceBatch, ProviderError};
 use crate::market::{DataSource, DateOrder, Day, day};
