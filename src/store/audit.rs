@@ -1,5 +1,6 @@
 //! The audit trail: which token did what, when, to which object. Rows are written and forgotten, never changed.
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 
@@ -43,6 +44,7 @@ impl AuditFilter {
 
 impl Audit<'_> {
     /// Records what was done.
+    #[boxed]
     pub async fn record(&self, deeds: Vec<Deed>) -> Result<()> {
         if deeds.is_empty() {
             return Ok(());
@@ -67,11 +69,13 @@ impl Audit<'_> {
         self.0.transact(record).await
     }
 
+    #[boxed]
     pub async fn page(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Page<Model>> {
         let query = page.apply(Entity::find().filter(filter.condition()), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
+    #[boxed]
     pub async fn count(&self, filter: &AuditFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 
@@ -41,6 +42,7 @@ fn options(url: &str) -> Result<SqliteConnectOptions, BackupError> {
 ///
 /// # Errors
 /// When the file is there already, or the copy can't be made.
+#[boxed]
 pub async fn backup(url: &str, file: &Path) -> Result<(), BackupError> {
     let options = options(url)?;
     if file.exists() {
@@ -66,6 +68,7 @@ pub async fn backup(url: &str, file: &Path) -> Result<(), BackupError> {
 ///
 /// # Errors
 /// When the copy isn't sound, or something has the database open; nothing is changed then.
+#[boxed]
 pub async fn restore(url: &str, file: &Path) -> Result<(), BackupError> {
     let options = options(url)?;
     let target = options.get_filename().to_owned();

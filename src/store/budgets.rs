@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
@@ -46,6 +47,7 @@ impl Budgets<'_> {
     /// Takes one request from the budget `id`, at most `per_day` a UTC day (0: as many as you like) and one every
     /// `interval_ms`. One statement by the database's clock, so that no two workers take the same slot, whatever
     /// their own clocks say.
+    #[boxed]
     pub async fn take(&self, id: &str, interval_ms: i64, per_day: u32) -> Result<Permit> {
         self.0.transact(|| self.take_once(id, interval_ms, per_day)).await
     }
@@ -75,6 +77,7 @@ impl Budgets<'_> {
     }
 
     /// Requests that may still leave today, of so many a day.
+    #[boxed]
     pub async fn left(&self, id: &str, per_day: u32) -> Result<u32> {
         let Some(budget) = Entity::find_by_id(id).one(&self.0.read).await? else { return Ok(per_day) };
         let present = clock::present(&self.0.read).await?;
@@ -87,6 +90,7 @@ impl Budgets<'_> {
     ///
     /// # Errors
     /// When the database fails.
+    #[boxed]
     pub async fn blocked(&self, id: &str) -> Result<Option<Millis>> {
         let Some(budget) = Entity::find_by_id(id).one(&self.0.read).await? else { return Ok(None) };
         let present = clock::present(&self.0.read).await?;
@@ -94,6 +98,7 @@ impl Budgets<'_> {
     }
 
     /// Lets nothing leave before `until`: the provider has asked for it.
+    #[boxed]
     pub async fn block(&self, id: &str, until: Millis) -> Result<()> {
         self.ensure(id).await?;
         let sql = "UPDATE request_budgets SET blocked_until = $1 WHERE id = $2 AND blocked_until < $1";
@@ -121,6 +126,7 @@ impl Budgets<'_> {
     }
 
     /// Remembers that the provider won't do this for the key.
+    #[boxed]
     pub async fn refuse(&self, id: &str, refusal: Refusal) -> Result<()> {
         let sql = "INSERT INTO provider_refusals (budget_id, feature, refused_at) VALUES ($1, $2, $3) \
                    ON CONFLICT (budget_id, feature) DO UPDATE SET refused_at = excluded.refused_at";
@@ -130,6 +136,7 @@ impl Budgets<'_> {
     }
 
     /// Whether the provider has lately refused this to the key.
+    #[boxed]
     pub async fn is_refused(&self, id: &str, refusal: Refusal) -> Result<bool> {
         let sql = "SELECT 1 FROM provider_refusals WHERE budget_id = $1 AND feature = $2 AND refused_at > $3";
         let values = [id.into(), refusal.feature().into(), (now() - REFUSAL_LASTS_MS).into()];

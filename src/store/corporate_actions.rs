@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
@@ -70,6 +71,7 @@ const LONGEST_REST: Day = 10;
 
 impl CorporateActions<'_> {
     /// Adds actions; one that is known already stays as it is, but for the symbol that it's found to be about.
+    #[boxed]
     pub async fn add(&self, transaction: &DatabaseTransaction, rows: Vec<Model>) -> Result<()> {
         for rows in rows.chunks(CHUNK) {
             let rows =
@@ -81,6 +83,7 @@ impl CorporateActions<'_> {
     }
 
     /// The actions of a span of ex-dates whose symbol is known, by symbol and day.
+    #[boxed]
     pub async fn between(&self, transaction: &DatabaseTransaction, from: Day, to: Day) -> Result<Vec<Model>> {
         let query = Entity::find().filter(Column::ExDay.between(from, to)).filter(Column::SymbolId.is_not_null());
         let query = query.order_by_asc(Column::SymbolId).order_by_asc(Column::ExDay).order_by_asc(Column::Id);
@@ -88,11 +91,13 @@ impl CorporateActions<'_> {
     }
 
     /// All actions of a span of ex-dates.
+    #[boxed]
     pub async fn all_between(&self, transaction: &DatabaseTransaction, from: Day, to: Day) -> Result<Vec<Model>> {
         Ok(Entity::find().filter(Column::ExDay.between(from, to)).all(transaction).await?)
     }
 
     /// Removes actions.
+    #[boxed]
     pub async fn remove(&self, transaction: &DatabaseTransaction, rows: &[Model]) -> Result<()> {
         for rows in rows.chunks(CHUNK) {
             let these = Column::Id.is_in(rows.iter().map(|row| row.id));
@@ -102,12 +107,14 @@ impl CorporateActions<'_> {
     }
 
     /// Those of a span of ex-dates that no symbol is known of yet.
+    #[boxed]
     pub async fn without_symbol(&self, transaction: &DatabaseTransaction, from: Day, to: Day) -> Result<Vec<Model>> {
         let query = Entity::find().filter(Column::ExDay.between(from, to)).filter(Column::SymbolId.is_null());
         Ok(query.all(transaction).await?)
     }
 
     /// The applied actions of these symbols, by symbol and day.
+    #[boxed]
     pub async fn applied_of(&self, transaction: &DatabaseTransaction, symbols: &[i64]) -> Result<Vec<Model>> {
         let of = Column::SymbolId.is_in(symbols.iter().copied());
         let query = Entity::find().filter(of).filter(Column::Applied.eq(true));
@@ -115,6 +122,7 @@ impl CorporateActions<'_> {
     }
 
     /// The bars that these actions show in, by action; those whose days have no bar are missing.
+    #[boxed]
     pub async fn ex_days(&self, transaction: &DatabaseTransaction, actions: &[Model]) -> Result<HashMap<i64, ExDay>> {
         let backend = self.0.backend();
         let of = id_list(backend, "a.id", 1);
@@ -141,6 +149,7 @@ impl CorporateActions<'_> {
     }
 
     /// Writes down what was found of actions: symbol, applied or not, why not.
+    #[boxed]
     pub async fn judge(&self, transaction: &DatabaseTransaction, rows: &[Model]) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
@@ -157,16 +166,19 @@ impl CorporateActions<'_> {
         Ok(())
     }
 
+    #[boxed]
     pub async fn page(&self, filter: &CorporateActionFilter, page: &PageRequest) -> Result<Page<Model>> {
         let query = page.apply(Entity::find().filter(filter.condition()), &corporate_action_sorts());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
+    #[boxed]
     pub async fn count(&self, filter: &CorporateActionFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
     }
 
     /// Every action of these symbols, oldest first; none at all if they are more than anybody may list at a time.
+    #[boxed]
     pub async fn of(&self, symbols: &[i64]) -> Result<Option<Vec<Model>>> {
         let query = Entity::find().filter(Column::SymbolId.is_in(symbols.iter().copied()));
         let query = query.order_by_asc(Column::ExDay).order_by_asc(Column::Id).limit(MOST_LISTED as u64 + 1);

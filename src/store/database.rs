@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use futures_util::future::join_all;
 use sea_orm::{
     AccessMode, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
@@ -157,6 +158,7 @@ impl Store {
     ///
     /// # Errors
     /// When the folder can't be made or the database doesn't answer.
+    #[boxed]
     pub async fn connect(url: &str) -> Result<Self> {
         Self::connect_with(url, POSTGRES_CONNECTIONS).await
     }
@@ -165,6 +167,7 @@ impl Store {
     ///
     /// # Errors
     /// When the folder can't be made or the database doesn't answer.
+    #[boxed]
     pub async fn connect_with(url: &str, connections: u32) -> Result<Self> {
         let statements: Arc<AtomicU64> = Arc::default();
         let opened: Arc<AtomicU64> = Arc::default();
@@ -210,6 +213,7 @@ impl Store {
     }
 
     /// A handle whose statements may take as long as they need.
+    #[boxed]
     pub(super) async fn unhurried(&self) -> Result<Self> {
         let Some(mut options) = self.postgres.clone() else { return Ok(self.clone()) };
         options.max_connections(2);
@@ -251,6 +255,7 @@ impl Store {
     ///
     /// # Errors
     /// When no connection comes free or the database doesn't answer.
+    #[boxed]
     pub async fn begin(&self) -> Result<DatabaseTransaction> {
         let options = TransactionOptions {
             sqlite_transaction_mode: (self.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate),
@@ -267,6 +272,7 @@ impl Store {
     ///
     /// # Errors
     /// When no connection comes free or the database doesn't answer.
+    #[boxed]
     pub async fn snapshot(&self) -> Result<DatabaseTransaction> {
         let options = match self.backend() {
             DbBackend::Postgres => TransactionOptions {
@@ -281,6 +287,7 @@ impl Store {
     }
 
     /// Closes every connection after what they are doing, but waits for none for long: the process ends either way.
+    #[boxed]
     pub async fn close(&self) {
         self.read.give_all_back();
         self.versions.give_all_back();

@@ -1,5 +1,6 @@
 //! Issues that were deleted: kept out of what is fetched, and kept whole so that they can come back.
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -41,23 +42,27 @@ fn without_content(query: Select<Entity>) -> Select<Entity> {
 
 impl Ipos<'_> {
     /// What was deleted, without what brings it back.
+    #[boxed]
     pub async fn deleted(&self, transaction: &DatabaseTransaction) -> Result<Vec<Model>> {
         Ok(without_content(Entity::find()).all(transaction).await?)
     }
 
     /// What was deleted last and can come back, the newest first.
+    #[boxed]
     pub async fn restorable(&self) -> Result<Vec<Model>> {
         let these = Entity::find().filter(Column::Content.is_not_null()).order_by_desc(Column::Id).limit(LISTED);
         Ok(without_content(these).all(&self.0.read).await?)
     }
 
     /// The deleted issue that had this id, as a transaction sees it.
+    #[boxed]
     pub async fn find_deleted(&self, transaction: &DatabaseTransaction, ipo_id: i64) -> Result<Option<Model>> {
         let these = Entity::find().filter(Column::IpoId.eq(ipo_id)).order_by_desc(Column::Id);
         Ok(these.one(transaction).await?)
     }
 
     /// Deletes an issue, and remembers it whole.
+    #[boxed]
     pub async fn delete(&self, transaction: &DatabaseTransaction, row: &ipo::Model, author: &str) -> Result<()> {
         let revisions =
             ipo_revision::Entity::find().filter(ipo_revision::Column::IpoId.eq(row.id)).all(transaction).await?;
@@ -83,6 +88,7 @@ impl Ipos<'_> {
     ///
     /// # Errors
     /// When the database fails, or an issue like it is there.
+    #[boxed]
     pub async fn restore(&self, transaction: &DatabaseTransaction, tombstone: i64, whole: DeletedIpo) -> Result<()> {
         let id = whole.ipo.id;
         // The stock may be gone by now.
@@ -97,6 +103,7 @@ impl Ipos<'_> {
     }
 
     /// Forgets that an issue was deleted: somebody has added it again.
+    #[boxed]
     pub async fn forget_deleted(&self, transaction: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
         let these = Column::Id.is_in(ids.iter().copied());
         Entity::delete_many().filter(these).exec(transaction).await?;

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::{ConnectionTrait, Database};
 
 use super::Result;
@@ -42,6 +43,7 @@ pub fn may_become_demo(path: &Path) -> std::io::Result<bool> {
 ///
 /// # Errors
 /// When the file can't be made.
+#[boxed]
 pub async fn make_demo(url: &str) -> Result<()> {
     let connection = Database::connect(format!("{url}?mode=rwc")).await?;
     connection.execute_unprepared(&format!("PRAGMA application_id = {MARK}")).await?;

@@ -8,6 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use futures_util::FutureExt;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statement};
 use sqlx::PgPool;
@@ -66,6 +67,7 @@ impl Events {
     ///
     /// # Errors
     /// When the commit fails; then no event is sent.
+    #[boxed]
     pub async fn commit(&self, transaction: DatabaseTransaction, events: &[Event]) -> Result<()> {
         if self.postgres.is_some() && !events.is_empty() {
             let payloads = serde_json::to_string(events).unwrap_or_default();
@@ -87,6 +89,7 @@ impl Events {
     }
 
     /// Passes events and the rows they are about on to this process's subscribers, for as long as it lives.
+    #[boxed]
     pub async fn listen(&self) {
         let feed = async {
             let mut feed = Feed::new(self.read.clone(), self.updates.clone(), self.followed.clone());

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{Notify, broadcast};
@@ -105,6 +106,7 @@ impl Feed {
     }
 
     /// Runs until there are no more events.
+    #[boxed]
     pub(super) async fn run(&mut self, mut events: broadcast::Receiver<Event>) {
         let mut ticks = interval(COMPARE);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

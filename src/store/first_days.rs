@@ -1,5 +1,6 @@
 //! Issues beside the first days of their shares.
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Statement};
 
 use super::Result;
@@ -18,6 +19,7 @@ pub struct FirstDay {
 impl Ipos<'_> {
     /// The NSE's issues whose share has its first day between two days and is stored then. An issue without a listing
     /// day is among them where its share's first bar follows its last day of bidding closely.
+    #[boxed]
     pub async fn first_days(&self, transaction: &DatabaseTransaction, from: Day, to: Day) -> Result<Vec<FirstDay>> {
         let sql = "SELECT i.id, b.day, b.previous_close FROM ipos AS i \
                    JOIN symbols AS s ON s.id = i.symbol_id \

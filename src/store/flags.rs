@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
@@ -92,6 +93,7 @@ impl Flags<'_> {
     }
 
     /// Lists records that were left out though nothing is wrong with them: they stand resolved from the start.
+    #[boxed]
     pub async fn list(
         &self,
         transaction: &DatabaseTransaction,
@@ -104,6 +106,7 @@ impl Flags<'_> {
     }
 
     /// The records of a scope that were listed for a reason, as they came; the newest first.
+    #[boxed]
     pub async fn records(&self, scope: &str, reason: &str, most: u64) -> Result<Vec<String>> {
         let listed = Entity::find().filter(Column::Scope.eq(scope)).filter(Column::Reason.eq(reason));
         let rows = listed.order_by_desc(Column::Id).limit(most).all(&self.0.read).await?;
@@ -111,16 +114,19 @@ impl Flags<'_> {
     }
 
     /// Forgets a scope's flags: what they were about is gone.
+    #[boxed]
     pub async fn forget(&self, transaction: &DatabaseTransaction, scope: &str) -> Result<()> {
         Entity::delete_many().filter(Column::Scope.eq(scope)).exec(transaction).await?;
         Ok(())
     }
 
+    #[boxed]
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<Model>> {
         Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.0.read).await?)
     }
 
     /// Marks a flag as dealt with; `None` if there is no such flag.
+    #[boxed]
     pub async fn resolve(&self, id: i64) -> Result<Option<Model>> {
         Entity::update_many()
             .col_expr(Column::ResolvedAt, Expr::val(now()))
@@ -131,11 +137,13 @@ impl Flags<'_> {
         Ok(Entity::find_by_id(id).one(&self.0.write).await?)
     }
 
+    #[boxed]
     pub async fn page(&self, filter: &FlagFilter, page: &PageRequest) -> Result<Page<Model>> {
         let query = page.apply(Entity::find().filter(filter.condition(self.0.backend())), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
+    #[boxed]
     pub async fn count(&self, filter: &FlagFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition(self.0.backend())).count(&self.0.read).await?)
     }

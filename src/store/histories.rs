@@ -1,6 +1,7 @@
 //! Whole histories as columns: a PostgreSQL row a symbol, with an array a column. A row a bar would take longer to send
 //! and to read than the bars take to find.
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::{DatabaseTransaction, DbBackend, QueryResult, Statement};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
@@ -31,6 +32,7 @@ impl Prices<'_> {
     ///
     /// # Errors
     /// When the database fails.
+    #[boxed]
     pub async fn histories(&self, symbols: &[i64]) -> Result<Vec<History>> {
         self.histories_of(&self.0.read, symbols).await
     }
@@ -39,6 +41,7 @@ impl Prices<'_> {
     ///
     /// # Errors
     /// When the database fails.
+    #[boxed]
     pub async fn histories_in(&self, transaction: &DatabaseTransaction, symbols: &[i64]) -> Result<Vec<History>> {
         self.histories_of(transaction, symbols).await
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::time::{Instant, sleep};
 
@@ -35,6 +36,7 @@ pub struct Hold {
 ///
 /// # Errors
 /// When another process has it.
+#[boxed]
 pub async fn hold(url: &str) -> Result<Hold, HoldError> {
     let Some(path) = file_of(url) else { return Ok(Hold { _file: None }) };
     let deadline = Instant::now() + PATIENCE;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, Statement};
 use serde::Serialize;
 
@@ -31,6 +32,7 @@ impl Identities<'_> {
     }
 
     /// Every share of the NSE, as a transaction sees them.
+    #[boxed]
     pub async fn register(&self, transaction: &DatabaseTransaction) -> Result<Register> {
         let backend = self.0.backend();
         let all = |sql: &str| Statement::from_string(backend, sql);
@@ -74,6 +76,7 @@ impl Identities<'_> {
     }
 
     /// Writes what a register has learnt: new shares get their rows, changed ones their tickers and ISINs.
+    #[boxed]
     pub async fn save(&self, transaction: &DatabaseTransaction, register: &mut Register) -> Result<()> {
         self.rename(transaction, register).await?;
         let new: Vec<(String, Option<String>)> = register
@@ -162,6 +165,7 @@ impl Identities<'_> {
 
     /// A symbol by its ticker of today, with or without the exchange's suffix, its ISIN, or a ticker that it had, the latest
     /// bearer first.
+    #[boxed]
     pub async fn find(&self, text: &str) -> Result<Option<symbol::Model>> {
         if let Some(found) = self.0.symbols().by_ticker(text).await? {
             return Ok(Some(found));
@@ -188,6 +192,7 @@ impl Identities<'_> {
     }
 
     /// The former tickers of these symbols, with the suffix that symbols have, oldest first.
+    #[boxed]
     pub async fn former_of(&self, symbols: &[i64]) -> Result<Vec<FormerTicker>> {
         let of = id_list(self.0.backend(), "symbol_id", 1);
         let sql = format!("SELECT symbol_id, ticker, until_day FROM former_tickers WHERE {of} ORDER BY until_day, id");
@@ -203,6 +208,7 @@ impl Identities<'_> {
     }
 
     /// Holds these symbols against other writers, in one order, until the transaction ends.
+    #[boxed]
     pub async fn lock(&self, transaction: &DatabaseTransaction, symbols: &[i64]) -> Result<()> {
         if self.0.backend() == DbBackend::Postgres {
             // Each is looked up by its key; a list of thousands would be gone through for each row of the table.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::sea_query::Query;
 
 use super::Result;
@@ -61,6 +62,7 @@ impl IpoOrder {
 
 impl Ipos<'_> {
     /// As [`Ipos::page`], with these columns alone and the keys of cursors: the others are as in [`Model::blank`].
+    #[boxed]
     pub async fn page_of(
         &self,
         filter: &IpoFilter,

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel,
@@ -143,6 +144,7 @@ fn splits_of(symbol: &Symbol) -> Result<Vec<Split>> {
 impl Ipos<'_> {
     /// Brings these issues' stocks and performances up to date: their ticker, price or listing day may have changed.
     /// [`Ipos::insert`] and [`Ipos::update`] see to it.
+    #[boxed]
     pub async fn measure(&self, transaction: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
         for ids in ids.chunks(TICKERS / 10) {
             let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(transaction).await?;
@@ -154,6 +156,7 @@ impl Ipos<'_> {
     /// Brings the performance of these symbols' issues up to date, in the transaction that has written to the symbols.
     /// `since` is the earliest day of a bar written, if nothing but bars has been: what is appended then costs the new
     /// bars only, however long the history is. The symbols' rows must be up to date, their data version grown by one.
+    #[boxed]
     pub async fn measure_symbols(
         &self,
         transaction: &DatabaseTransaction,
@@ -186,6 +189,7 @@ impl Ipos<'_> {
     ///
     /// # Errors
     /// When the database fails; what was measured until then stays.
+    #[boxed]
     pub async fn measure_all(&self) -> Result<usize> {
         let (mut after, mut measured) = (0, 0);
         loop {

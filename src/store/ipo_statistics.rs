@@ -1,5 +1,6 @@
 //! Figures over many issues, summed up by the database from their columns.
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -25,6 +26,7 @@ type Sums = (i64, i64, Option<f64>, i64, Option<f64>, Option<f64>, Option<f64>, 
 
 impl Ipos<'_> {
     /// Figures over every issue that a filter lets through, of one moment.
+    #[boxed]
     pub async fn statistics(&self, filter: &IpoFilter) -> Result<IpoStatistics> {
         if self.0.backend() == DbBackend::Postgres {
             return self.summed_up(filter).await;

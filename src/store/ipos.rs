@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -26,15 +27,18 @@ const REVISIONS: Children = Children { table: "ipo_revisions", columns: "child.*
 const CHUNK: usize = 500;
 
 impl Ipos<'_> {
+    #[boxed]
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<Model>> {
         Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.0.read).await?)
     }
 
+    #[boxed]
     pub async fn get_in(&self, transaction: &DatabaseTransaction, id: i64) -> Result<Option<Model>> {
         Ok(Entity::find_by_id(id).one(transaction).await?)
     }
 
     /// The latest issue of a ticker.
+    #[boxed]
     pub async fn by_listing(&self, exchange: Exchange, ticker: &str) -> Result<Option<Model>> {
         use sea_orm::QueryOrder;
         let of_ticker = Entity::find().filter(Column::Exchange.eq(exchange)).filter(Column::Ticker.eq(ticker));
@@ -42,6 +46,7 @@ impl Ipos<'_> {
     }
 
     /// Issues of one of these symbols or with one of these tickers, the latest first.
+    #[boxed]
     pub async fn of_symbols(&self, symbols: &[i64], tickers: &[String]) -> Result<Vec<Model>> {
         use sea_orm::QueryOrder;
         let of_symbol = Column::SymbolId.is_in(symbols.iter().copied());
@@ -49,15 +54,18 @@ impl Ipos<'_> {
         Ok(query.order_by_desc(Column::OpenDay).order_by_desc(Column::Id).all(&self.0.read).await?)
     }
 
+    #[boxed]
     pub async fn page(&self, filter: &IpoFilter, orders: &[IpoOrder], page: &PageRequest) -> Result<Page<Arc<Model>>> {
         self.page_of(filter, orders, page, Column::iter().collect()).await
     }
 
+    #[boxed]
     pub async fn count(&self, filter: &IpoFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition(self.0.backend())).count(&self.0.read).await?)
     }
 
     /// Keeps every other writer of issues out until the transaction ends. On SQLite it has the write lock anyway.
+    #[boxed]
     pub async fn lock(&self, transaction: &DatabaseTransaction) -> Result<()> {
         if self.0.backend() == DbBackend::Postgres {
             transaction.execute_unprepared("LOCK TABLE ipos IN SHARE ROW EXCLUSIVE MODE").await?;
@@ -66,11 +74,13 @@ impl Ipos<'_> {
     }
 
     /// Every issue at these exchanges, as a transaction sees them.
+    #[boxed]
     pub async fn at(&self, transaction: &DatabaseTransaction, exchanges: &[Exchange]) -> Result<Vec<Model>> {
         Ok(Entity::find().filter(Column::Exchange.is_in(exchanges.iter().copied())).all(transaction).await?)
     }
 
     /// Issues of the same ticker or the same name, as a transaction sees them.
+    #[boxed]
     pub async fn alike(&self, transaction: &DatabaseTransaction, row: &Model) -> Result<Vec<Model>> {
         let either = Condition::any()
             .add(Column::NameKey.eq(row.name_key.as_str()))
@@ -82,6 +92,7 @@ impl Ipos<'_> {
     ///
     /// # Errors
     /// When the database fails, or one of them is there already.
+    #[boxed]
     pub async fn insert(&self, transaction: &DatabaseTransaction, rows: Vec<Model>) -> Result<Vec<i64>> {
         let mut ids = Vec::with_capacity(rows.len());
         for rows in rows.chunks(CHUNK) {
@@ -94,6 +105,7 @@ impl Ipos<'_> {
     }
 
     /// Writes changed issues, many a statement; their stocks and performances with them.
+    #[boxed]
     pub async fn update(&self, transaction: &DatabaseTransaction, rows: &[Model]) -> Result<()> {
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         for rows in rows.chunks(CHUNK) {
@@ -106,6 +118,7 @@ impl Ipos<'_> {
     }
 
     /// Writes down what was changed, by whom, and when; `author` is the name of an administrator's token.
+    #[boxed]
     pub async fn revise(
         &self,
         transaction: &DatabaseTransaction,
@@ -129,6 +142,7 @@ impl Ipos<'_> {
     }
 
     /// The same page of each of these issues' revisions; issues without one on it are missing.
+    #[boxed]
     pub async fn revisions_of(
         &self,
         ipos: &[i64],
@@ -138,6 +152,7 @@ impl Ipos<'_> {
     }
 
     /// How many revisions each of these issues has; those without are missing.
+    #[boxed]
     pub async fn revision_counts_of(&self, ipos: &[i64]) -> Result<HashMap<i64, u64>> {
         REVISIONS.counts(self.0, ipos, "", []).await
     }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, FromQueryResult, QueryFilter,
@@ -38,6 +39,7 @@ impl Jobs<'_> {
     }
 
     /// Takes a due job for a worker, for as long as a lease lasts.
+    #[boxed]
     pub async fn claim(&self, id: i64, worker: &str, lease: Duration) -> Result<Claim> {
         self.0.transact(|| self.claim_once(id, worker, lease)).await
     }
@@ -91,6 +93,7 @@ impl Jobs<'_> {
     }
 
     /// Tells how far a running job is; false if it's no longer this worker's.
+    #[boxed]
     pub async fn progress(
         &self,
         id: i64,
@@ -108,6 +111,7 @@ impl Jobs<'_> {
     }
 
     /// Ends a running job; false if it's no longer this worker's.
+    #[boxed]
     pub async fn finish(
         &self,
         id: i64,
@@ -133,6 +137,7 @@ impl Jobs<'_> {
     }
 
     /// Puts a running job off; false if it's no longer this worker's.
+    #[boxed]
     pub async fn retry_later(
         &self,
         id: i64,
@@ -202,6 +207,7 @@ impl Jobs<'_> {
 
     /// Reads the outbox: due jobs that weren't passed to the queue, or longer ago than `lost_after` and were not delivered.
     /// They count as passed on from now.
+    #[boxed]
     pub async fn take_undelivered(&self, lost_after: Option<Duration>) -> Result<Vec<i64>> {
         let present = self.present();
         let lost = lost_after.map(|after| format!(" OR enqueued_at < {present} - {}", millis(after)));
@@ -230,6 +236,7 @@ impl Jobs<'_> {
     }
 
     /// Drops the files of imports that failed a day ago and weren't started again.
+    #[boxed]
     pub async fn drop_old_files(&self) -> Result<()> {
         let of_old = format!(
             "job_id IN (SELECT id FROM job_records WHERE state = 'FAILED' AND finished_at < {} - {FAILED_FILE_MS})",
@@ -244,6 +251,7 @@ impl Jobs<'_> {
 
     /// Stops a job: at once if it waits, as soon as its worker notices if it runs. `None` if there is no such job;
     /// the flag tells whether anything was left to stop.
+    #[boxed]
     pub async fn cancel(&self, id: i64) -> Result<Option<(Model, bool)>> {
         self.0.transact(|| self.cancel_once(id)).await
     }
@@ -276,6 +284,7 @@ impl Jobs<'_> {
     }
 
     /// Queues an ended job again; `Ok(None)` if it isn't one that failed or was cancelled, or its like is active.
+    #[boxed]
     pub async fn requeue(&self, id: i64) -> Result<Option<Model>> {
         self.0.transact(|| self.requeue_once(id)).await
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict, Query};
 use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
@@ -117,6 +118,7 @@ pub(super) fn int(value: u32) -> i32 {
 impl Jobs<'_> {
     /// Records jobs in a transaction, or finds the ones that already stand for them, in the order asked. The second
     /// value of each tells whether it's new.
+    #[boxed]
     pub async fn record(&self, transaction: &DatabaseTransaction, new: &[NewJob]) -> Result<Vec<(Model, bool)>> {
         let mut found = self.standing_for(transaction, new).await?;
         let mut fresh: Vec<bool> = found.iter().map(Option::is_none).collect();
@@ -203,6 +205,7 @@ impl Jobs<'_> {
 
     /// Remembers which jobs requests are answered with, so that asking again with a key answers with the same one
     /// where it was another's.
+    #[boxed]
     pub async fn remember_keys(&self, transaction: &DatabaseTransaction, new: &[NewJob], jobs: &[Model]) -> Result<()> {
         let of_another = |(new, job): (&NewJob, &Model)| {
             let key = new.idempotency_key.clone().filter(|_| new.idempotency_key != job.idempotency_key)?;
@@ -221,6 +224,7 @@ impl Jobs<'_> {
     }
 
     /// Replaces what a waiting job will do; false if it's no longer waiting.
+    #[boxed]
     pub async fn replace_payload(&self, transaction: &DatabaseTransaction, id: i64, payload: &str) -> Result<bool> {
         let updated = Entity::update_many()
             .col_expr(Column::Payload, Expr::val(payload))
@@ -232,6 +236,7 @@ impl Jobs<'_> {
     }
 
     /// Keeps a file for a job.
+    #[boxed]
     pub async fn attach(&self, transaction: &DatabaseTransaction, id: i64, content: Vec<u8>) -> Result<()> {
         let row = job_file::ActiveModel { job_id: Set(id), content: Set(content) };
         job_file::Entity::insert(row).exec_without_returning(transaction).await?;
@@ -239,6 +244,7 @@ impl Jobs<'_> {
     }
 
     /// How many bytes the file has that a job was given, and the first of them.
+    #[boxed]
     pub async fn attachment_head(&self, id: i64) -> Result<Option<(usize, Vec<u8>)>> {
         let query = job_file::Entity::find_by_id(id)
             .select_only()
@@ -249,23 +255,28 @@ impl Jobs<'_> {
     }
 
     /// The file that a job was given.
+    #[boxed]
     pub async fn attachment(&self, id: i64) -> Result<Option<Vec<u8>>> {
         Ok(job_file::Entity::find_by_id(id).one(&self.0.read).await?.map(|f| f.content))
     }
 
+    #[boxed]
     pub async fn get(&self, id: i64) -> Result<Option<Model>> {
         Ok(Entity::find_by_id(id).one(&self.0.read).await?)
     }
 
+    #[boxed]
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<Model>> {
         Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.0.read).await?)
     }
 
+    #[boxed]
     pub async fn page(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<Model>> {
         let query = page.apply(Entity::find().filter(filter.condition()), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
+    #[boxed]
     pub async fn count(&self, filter: &JobFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
     }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::{ConnectionTrait, Statement, Value};
 
 use super::job_runs::{list, millis};
@@ -12,6 +13,7 @@ use super::{Event, Result};
 impl Jobs<'_> {
     /// Prolongs the leases of the jobs that a worker is at, over a connection that nobody else keeps busy, and names
     /// those that somebody wants cancelled.
+    #[boxed]
     pub async fn renew(&self, worker: &str, running: &[i64], lease: Duration) -> Result<Vec<i64>> {
         if running.is_empty() {
             return Ok(Vec::new());
@@ -34,11 +36,13 @@ impl Jobs<'_> {
     }
 
     /// Gives every job of a worker back to the queue: it is shutting down.
+    #[boxed]
     pub async fn hand_back(&self, worker: &str) -> Result<u64> {
         self.requeue_running("worker = $1", vec![worker.into()]).await
     }
 
     /// Takes back the jobs whose leases ran out, those aside that the worker `own` is at, which are `running`.
+    #[boxed]
     pub async fn reclaim_orphans(&self, own: &str, running: &[i64]) -> Result<u64> {
         let mut expired = format!("lease_until < {}", self.present());
         let mut values: Vec<Value> = Vec::new();

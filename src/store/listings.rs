@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement};
 use serde::Serialize;
 
@@ -23,6 +24,7 @@ pub struct ListedShare {
 
 impl Identities<'_> {
     /// Tickers of funds, which trade among the shares.
+    #[boxed]
     pub async fn funds(&self, transaction: &DatabaseTransaction) -> Result<HashSet<String>> {
         let statement =
             Statement::from_string(self.0.backend(), "SELECT ticker FROM market_funds WHERE exchange = 'NSE'");
@@ -32,6 +34,7 @@ impl Identities<'_> {
 
     /// Notes tickers of funds. What a file without ISINs brought under one of them, before it was known as a fund's,
     /// goes.
+    #[boxed]
     pub async fn learn_funds(&self, transaction: &DatabaseTransaction, tickers: &[String]) -> Result<()> {
         let rows: Vec<[&String; 1]> = tickers.iter().map(|ticker| [ticker]).collect();
         self.add(transaction, "market_funds", [("ticker", "text")], &rows).await?;
@@ -53,6 +56,7 @@ impl Identities<'_> {
     }
 
     /// Notes changes of tickers: old, new, first day under the new one.
+    #[boxed]
     pub async fn learn_changes(
         &self,
         transaction: &DatabaseTransaction,
@@ -64,6 +68,7 @@ impl Identities<'_> {
 
     /// Names, listing days and ISINs by the exchange's lists of shares. Where the lists are the whole exchange's, shares with
     /// bars that are on none and haven't traded since the day of `whole` are marked as delisted.
+    #[boxed]
     pub async fn learn_listed(
         &self,
         transaction: &DatabaseTransaction,

@@ -1,5 +1,6 @@
 //! Bars of a whole market: many symbols' at once, many rows a statement.
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
 use super::bulk_rows::{Cell, Columns, real};
@@ -61,6 +62,7 @@ impl Prices<'_> {
     }
 
     /// The stored bars of these symbols between two days, by symbol and day.
+    #[boxed]
     pub async fn between(
         &self,
         transaction: &DatabaseTransaction,
@@ -95,6 +97,7 @@ impl Prices<'_> {
 
     /// Writes bars that aren't stored, and those that are stored differently, each by symbol and day. The caller has
     /// compared them while it held their symbols, so no other writer can have added any since.
+    #[boxed]
     pub async fn write_market(
         &self,
         transaction: &DatabaseTransaction,
@@ -127,6 +130,7 @@ impl Prices<'_> {
     }
 
     /// Brings the symbols' summaries up to date with what was written: counts, ends, versions.
+    #[boxed]
     pub async fn grow(&self, transaction: &DatabaseTransaction, growths: &[Growth]) -> Result<()> {
         let rows: Vec<_> = growths.iter().map(|g| (g.symbol, g.added, g.first, g.last)).collect();
         let json = serde_json::to_string(&rows).unwrap_or_default();
@@ -145,6 +149,7 @@ impl Prices<'_> {
     }
 
     /// Those of these symbols whose first bar in a span opens far from the close before: a split, a bonus, a demerger.
+    #[boxed]
     pub async fn jumps_between(
         &self,
         transaction: &DatabaseTransaction,

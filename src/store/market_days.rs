@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
@@ -55,16 +56,19 @@ const WITNESSES: u32 = 8;
 const CHUNK: usize = 500;
 
 impl MarketDays<'_> {
+    #[boxed]
     pub async fn page(&self, filter: MarketDayFilter, page: &PageRequest) -> Result<Page<Model>> {
         let query = page.apply(Entity::find().filter(filter.condition()), &market_day_sorts());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
+    #[boxed]
     pub async fn count(&self, filter: MarketDayFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition()).count(&self.0.read).await?)
     }
 
     /// The days of a span that needn't be asked for again.
+    #[boxed]
     pub async fn settled(&self, exchange: Exchange, from: Day, to: Day) -> Result<Vec<Day>> {
         let filter = MarketDayFilter { exchange, from: Some(from), to: Some(to) };
         let days = Entity::find()
@@ -76,6 +80,7 @@ impl MarketDays<'_> {
     }
 
     /// The newest stored day.
+    #[boxed]
     pub async fn last_stored(&self, exchange: Exchange) -> Result<Option<Day>> {
         let query = Entity::find().select_only().expr(Expr::col(Column::Day).max());
         let query = query.filter(Column::Exchange.eq(exchange)).filter(Column::State.eq(MarketDayState::Stored));
@@ -84,6 +89,7 @@ impl MarketDays<'_> {
 
     /// What is known of the days after one, up to another: whole days that were stored or looked for, the exchange's list
     /// of holidays, and the days that other shares of these exchanges have traded on.
+    #[boxed]
     pub async fn known(&self, exchanges: &[Exchange], after: Day, until: Day) -> Result<KnownDays> {
         let mut known = KnownDays::default();
         if exchanges.is_empty() {
@@ -114,6 +120,7 @@ impl MarketDays<'_> {
     }
 
     /// Takes an exchange's list of holidays: what it says of its years goes in place of what it said before.
+    #[boxed]
     pub async fn learn_holidays(&self, exchange: Exchange, holidays: &[(Day, String)], list: &str) -> Result<()> {
         let (Some(first), Some(last)) = (holidays.iter().map(|h| h.0).min(), holidays.iter().map(|h| h.0).max()) else {
             return Ok(());
@@ -138,6 +145,7 @@ impl MarketDays<'_> {
     }
 
     /// Holds off other writers of whole days until the transaction ends. SQLite has one writer anyway.
+    #[boxed]
     pub async fn lock(&self, transaction: &DatabaseTransaction) -> Result<()> {
         if self.0.backend() == sea_orm::DbBackend::Postgres {
             transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITER_LOCK})")).await?;
@@ -168,11 +176,13 @@ impl MarketDays<'_> {
     }
 
     /// As [`MarketDays::set`], outside any transaction.
+    #[boxed]
     pub async fn note(&self, day: Model) -> Result<()> {
         self.set(&self.0.write, vec![day]).await
     }
 
     /// When a list of the exchange was last fetched.
+    #[boxed]
     pub async fn list_fetched(&self, name: &str) -> Result<Option<Millis>> {
         let sql = "SELECT fetched_at FROM market_lists WHERE name = $1";
         let statement = Statement::from_sql_and_values(self.0.backend(), sql, [name.into()]);
@@ -181,6 +191,7 @@ impl MarketDays<'_> {
     }
 
     /// Notes that a list was fetched just now.
+    #[boxed]
     pub async fn set_list_fetched(&self, transaction: &DatabaseTransaction, name: &str) -> Result<()> {
         let sql = "INSERT INTO market_lists (name, fetched_at) VALUES ($1, $2) \
                    ON CONFLICT (name) DO UPDATE SET fetched_at = excluded.fetched_at";

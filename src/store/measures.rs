@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend, Iterable, Statement};
 
 use super::entity::job::{JobKind, JobState};
@@ -33,6 +34,7 @@ impl Store {
     }
 
     /// Tells how long one waits for a connection now, and a statement that does nothing takes.
+    #[boxed]
     pub async fn measure_wait(&self) -> Result<()> {
         let began = Instant::now();
         self.read.query_one_raw(Statement::from_string(self.backend(), "SELECT 1")).await?;
@@ -43,6 +45,7 @@ impl Store {
 
 impl Jobs<'_> {
     /// Tells how many jobs wait and run, of which kinds, and for how long they have.
+    #[boxed]
     pub async fn measure(&self) -> Result<()> {
         let present = clock::present(&self.0.read).await?;
         let states: Vec<String> = JobState::ACTIVE.iter().map(|state| format!("'{}'", state.to_value())).collect();

@@ -1,5 +1,6 @@
 //! Models that were trained here, and which model is the default.
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
@@ -19,6 +20,7 @@ pub struct Heads {
 
 impl Models<'_> {
     /// Keeps a model; the same one again stays as it is.
+    #[boxed]
     pub async fn insert(&self, key: &str, content: &str, may_be_default: bool) -> Result<()> {
         let row = model::ActiveModel {
             key: Set(key.to_owned()),
@@ -33,6 +35,7 @@ impl Models<'_> {
     }
 
     /// The ids and given names of all of them, ascending, and the key of the model that was chosen as the default.
+    #[boxed]
     pub async fn heads(&self) -> Result<Heads> {
         let sql = "SELECT CAST(NULL AS BIGINT) AS id, model_key AS name FROM default_model WHERE id = 1 \
                    UNION ALL SELECT id, name FROM models ORDER BY id";
@@ -49,6 +52,7 @@ impl Models<'_> {
     }
 
     /// Chooses the default.
+    #[boxed]
     pub async fn choose(&self, key: &str) -> Result<()> {
         let sql = "INSERT INTO default_model (id, model_key, chosen_at) VALUES (1, $1, $2) \
                    ON CONFLICT (id) DO UPDATE SET model_key = excluded.model_key, chosen_at = excluded.chosen_at";
@@ -58,6 +62,7 @@ impl Models<'_> {
     }
 
     /// Gives a model another name; false if there is no such model.
+    #[boxed]
     pub async fn rename(&self, key: &str, name: &str) -> Result<bool> {
         let update = model::Entity::update_many()
             .col_expr(model::Column::Name, Expr::val(name))
@@ -66,12 +71,14 @@ impl Models<'_> {
     }
 
     /// Deletes a model unless it is the chosen default; false if nothing was deleted.
+    #[boxed]
     pub async fn delete(&self, key: &str) -> Result<bool> {
         let sql = "DELETE FROM models WHERE key = $1 AND NOT EXISTS (SELECT 1 FROM default_model WHERE model_key = $1)";
         let statement = Statement::from_sql_and_values(self.0.backend(), sql, [key.into()]);
         Ok(self.0.write.execute_raw(statement).await?.rows_affected() > 0)
     }
 
+    #[boxed]
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<model::Model>> {
         let query = model::Entity::find().filter(model::Column::Id.is_in(ids.iter().copied()));
         Ok(query.all(&self.0.read).await?)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use async_recursion::async_recursion as boxed;
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
 /// The longest that work waits at once, for queries that take long themselves.
@@ -67,6 +68,7 @@ impl Pace {
     }
 
     /// Waits for the lane, in order, and for queries that are being answered.
+    #[boxed]
     pub async fn turn(&self) -> Turn {
         let credit = self.0.lane.clone().lock_owned().await;
         let mut turn = Turn { pace: self.clone(), credit, since: Instant::now() };
@@ -89,6 +91,7 @@ impl Pace {
 
 impl Turn {
     /// Between two pieces of work, of a few milliseconds each.
+    #[boxed]
     pub async fn give_way(&mut self) {
         self.credit.earn(self.since.elapsed());
         if self.pace.0.answering.load(Ordering::Acquire) > 0 {

@@ -1,5 +1,6 @@
 //! Stored predictions.
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
@@ -97,6 +98,7 @@ impl prediction::Model {
 
 impl Predictions<'_> {
     /// Keeps one.
+    #[boxed]
     pub async fn insert(&self, new: NewPrediction) -> Result<prediction::Model> {
         let row = prediction::ActiveModel {
             symbol_id: Set(new.symbol_id),
@@ -113,17 +115,20 @@ impl Predictions<'_> {
         Ok(row.insert(&self.0.write).await?)
     }
 
+    #[boxed]
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<prediction::Model>> {
         let query = prediction::Entity::find().filter(prediction::Column::Id.is_in(ids.iter().copied()));
         Ok(query.all(&self.0.read).await?)
     }
 
     /// Deletes one; false if it wasn't there.
+    #[boxed]
     pub async fn delete(&self, id: i64) -> Result<bool> {
         Ok(prediction::Entity::delete_by_id(id).exec(&self.0.write).await?.rows_affected > 0)
     }
 
     /// The newest of each of these symbols.
+    #[boxed]
     pub async fn latest_of(&self, symbols: &[i64]) -> Result<Vec<prediction::Model>> {
         let newest = prediction::Entity::find()
             .select_only()
@@ -134,6 +139,7 @@ impl Predictions<'_> {
         self.get_many(&ids).await
     }
 
+    #[boxed]
     pub async fn page(&self, filter: &ResearchFilter, page: &PageRequest) -> Result<Page<prediction::Model>> {
         let query = page.apply(
             prediction::Entity::find()
@@ -143,6 +149,7 @@ impl Predictions<'_> {
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
+    #[boxed]
     pub async fn count(&self, filter: &ResearchFilter) -> Result<u64> {
         Ok(prediction::Entity::find()
             .filter(filter.condition(prediction::Column::SymbolId, prediction::Column::CreatedAt))

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Statement, Value};
 
@@ -184,6 +185,7 @@ impl Prices<'_> {
     }
 
     /// One symbol's bars as a transaction sees them, by day.
+    #[boxed]
     pub async fn of(&self, transaction: &DatabaseTransaction, symbol: i64) -> Result<Vec<Bar>> {
         let sql = format!("SELECT {COLUMNS} FROM price_bars WHERE symbol_id = $1 ORDER BY day");
         let statement = Statement::from_sql_and_values(self.0.backend(), sql, [symbol.into()]);
@@ -191,12 +193,14 @@ impl Prices<'_> {
     }
 
     /// The newest bar of each symbol that has one.
+    #[boxed]
     pub async fn latest_of(&self, symbols: &[i64]) -> Result<Vec<(i64, Bar)>> {
         let request = BarRequest { backward: true, limit: 0, ..BarRequest::default() };
         self.pages_of(symbols, &request).await
     }
 
     /// The same page of several symbols' bars in one statement, in the order of reading (newest first if backward).
+    #[boxed]
     pub async fn pages_of(&self, symbols: &[i64], page: &BarRequest) -> Result<Vec<(i64, Bar)>> {
         let backend = self.0.backend();
         // Of a list, PostgreSQL knows the length only where it plans anew, which it would for each single symbol.
@@ -224,6 +228,7 @@ impl Prices<'_> {
 
     /// Writes a symbol's bars that aren't stored, and those that are stored differently. The caller has compared them while
     /// it held the symbol, so no other writer can have added any since.
+    #[boxed]
     pub async fn write(
         &self,
         transaction: &DatabaseTransaction,
@@ -254,6 +259,7 @@ impl Prices<'_> {
     }
 
     /// Removes a symbol's bars of these days.
+    #[boxed]
     pub async fn delete(&self, transaction: &DatabaseTransaction, symbol: i64, days: &[Day]) -> Result<()> {
         if days.is_empty() {
             return Ok(());
@@ -267,6 +273,7 @@ impl Prices<'_> {
     }
 
     /// How many bars each of these symbols has between two days; those of none are missing.
+    #[boxed]
     pub async fn counts_of(&self, symbols: &[i64], from: Option<Day>, to: Option<Day>) -> Result<HashMap<i64, u64>> {
         let bounds = [from.unwrap_or(Day::MIN).into(), to.unwrap_or(Day::MAX).into()];
         BARS.counts(self.0, symbols, "AND day BETWEEN $2 AND $3", bounds).await

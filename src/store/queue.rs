@@ -12,6 +12,7 @@ use apalis::prelude::{
 };
 use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
+use async_recursion::async_recursion as boxed;
 use futures_util::future::BoxFuture;
 use sea_orm::DbBackend;
 use serde::{Deserialize, Serialize};
@@ -106,6 +107,7 @@ impl Queue {
     }
 
     /// Makes the queue's own tables.
+    #[boxed]
     pub async fn setup(&self) -> Result<(), QueueError> {
         // The library's own `setup` for SQLite also switches off the syncs that keep the database whole in a power
         // cut, so only its migrations are run. They share a history table with nobody: ours has another name.
@@ -137,6 +139,7 @@ impl Queue {
     }
 
     /// Hands jobs to the queue.
+    #[boxed]
     pub async fn push(&self, ids: &[i64]) -> Result<(), QueueError> {
         // The other `iter`, of tokio, pauses now and then, and each pause would be a transaction of its own.
         let deliveries = futures_util::stream::iter(ids.iter().copied().map(delivery));
@@ -152,6 +155,7 @@ impl Queue {
     }
 
     /// How many deliveries nobody has fetched yet.
+    #[boxed]
     pub async fn pending(&self) -> Result<i64, QueueError> {
         let counted = match &self.backend {
             Backend::Sqlite(pool) => {
@@ -168,6 +172,7 @@ impl Queue {
 
     /// Forgets deliveries that are over, those too that a worker fetched and never acknowledged; the job records keep
     /// the history. Then forgets workers that are long gone.
+    #[boxed]
     pub async fn tidy(&self) -> Result<(), QueueError> {
         match &self.backend {
             Backend::Sqlite(pool) => {

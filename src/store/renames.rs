@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement, Value};
 
 use super::entity::symbol;
@@ -32,6 +33,7 @@ struct Step {
 impl Identities<'_> {
     /// Gives each share the days that it has under a ticker of before. Answers with the symbols that have changed, whose
     /// adjustments must be worked out anew. The market must be locked.
+    #[boxed]
     pub async fn follow_changes(&self, transaction: &DatabaseTransaction) -> Result<Vec<i64>> {
         let mut changed: HashSet<i64> = HashSet::new();
         let mut gone: HashSet<i64> = HashSet::new();
@@ -67,6 +69,7 @@ impl Identities<'_> {
 
     /// Gives shares the names of today: ticker, a name of before, the name of today. Without a name of before it's for a share
     /// that has none, unless its ticker was another company's before.
+    #[boxed]
     pub async fn learn_names(
         &self,
         transaction: &DatabaseTransaction,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -117,21 +118,25 @@ macro_rules! named_runs {
                 Entity::find().filter(filter.named(backend, Column::SymbolId, Column::CreatedAt, Column::Name))
             }
 
+            #[boxed]
             pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<$entity::Model>> {
                 let query = $entity::Entity::find().filter($entity::Column::Id.is_in(ids.iter().copied()));
                 Ok(query.all(&self.0.read).await?)
             }
 
+            #[boxed]
             pub async fn page(&self, filter: &ResearchFilter, page: &PageRequest) -> Result<Page<$entity::Model>> {
                 let query = page.apply(self.find(filter), &newest_first());
                 Ok(page.page(query.all(&self.0.read).await?))
             }
 
+            #[boxed]
             pub async fn count(&self, filter: &ResearchFilter) -> Result<u64> {
                 Ok(self.find(filter).count(&self.0.read).await?)
             }
 
             /// Names one, or takes its name away; none if it isn't there.
+            #[boxed]
             pub async fn rename(&self, id: i64, name: Option<String>) -> Result<Option<$entity::Model>> {
                 let named = $entity::ActiveModel { id: Set(id), name: Set(name), ..Default::default() };
                 match named.update(&self.0.write).await {
@@ -142,6 +147,7 @@ macro_rules! named_runs {
             }
 
             /// Deletes one with what belongs to it; false if it wasn't there.
+            #[boxed]
             pub async fn delete(&self, id: i64) -> Result<bool> {
                 Ok($entity::Entity::delete_by_id(id).exec(&self.0.write).await?.rows_affected > 0)
             }
@@ -175,16 +181,19 @@ const OF_SYMBOL: Children = Children { table: "backtests", columns: "child.*", p
 
 impl Backtests<'_> {
     /// The same page of each of these symbols' backtests; symbols without one on it are missing.
+    #[boxed]
     pub async fn pages_of(&self, symbols: &[i64], page: &PageRequest) -> Result<HashMap<i64, Page<backtest::Model>>> {
         OF_SYMBOL.pages(self.0, symbols, page, |row: &backtest::Model| (row.symbol_id, row.id)).await
     }
 
     /// How many backtests each of these symbols has; those without are missing.
+    #[boxed]
     pub async fn counts_of(&self, symbols: &[i64]) -> Result<HashMap<i64, u64>> {
         OF_SYMBOL.counts(self.0, symbols, "", []).await
     }
 
     /// Keeps one with its curve.
+    #[boxed]
     pub async fn insert(&self, new: NewBacktest, curve: Vec<u8>) -> Result<backtest::Model> {
         let row = backtest::ActiveModel {
             symbol_id: Set(new.symbol_id),
@@ -213,6 +222,7 @@ impl Backtests<'_> {
     }
 
     /// The curves of these backtests.
+    #[boxed]
     pub async fn curves(&self, ids: &[i64]) -> Result<Vec<backtest_curve::Model>> {
         let query =
             backtest_curve::Entity::find().filter(backtest_curve::Column::BacktestId.is_in(ids.iter().copied()));
@@ -222,6 +232,7 @@ impl Backtests<'_> {
 
 impl Sweeps<'_> {
     /// Stores a sweep; one that the same job has stored before stays.
+    #[boxed]
     pub async fn insert(&self, new: NewSweep, columns: Vec<u8>) -> Result<sweep::Model> {
         if let Some(job) = new.job_id
             && let Some(stored) = self.of_jobs(&[job]).await?.pop()
@@ -252,12 +263,14 @@ impl Sweeps<'_> {
     }
 
     /// The results of these sweeps.
+    #[boxed]
     pub async fn columns(&self, ids: &[i64]) -> Result<Vec<sweep_columns::Model>> {
         let query = sweep_columns::Entity::find().filter(sweep_columns::Column::SweepId.is_in(ids.iter().copied()));
         Ok(query.all(&self.0.read).await?)
     }
 
     /// What these jobs have stored.
+    #[boxed]
     pub async fn of_jobs(&self, jobs: &[i64]) -> Result<Vec<sweep::Model>> {
         let query = sweep::Entity::find().filter(sweep::Column::JobId.is_in(jobs.iter().copied()));
         Ok(query.all(&self.0.read).await?)

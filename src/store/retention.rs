@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::{Result, Store, clock};
@@ -23,6 +24,7 @@ pub struct Forgotten {
 
 impl Store {
     /// Forgets what has been kept for long enough, a few rows at a time. What is interrupted goes on the next time.
+    #[boxed]
     pub async fn forget(&self, keep: &RetentionSettings) -> Result<Forgotten> {
         let present = clock::present(&self.read).await?;
         let before = |kept: Duration| present - i64::try_from(kept.as_millis()).unwrap_or(i64::MAX / 2);

@@ -1,5 +1,6 @@
 //! Schedules that come due once, however many replicas watch them.
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Statement};
 
 use super::entity::schedule::Entity;
@@ -8,11 +9,13 @@ use super::{Millis, Result};
 
 impl Schedules<'_> {
     /// When a schedule was last taken.
+    #[boxed]
     pub async fn last(&self, name: &str) -> Result<Option<Millis>> {
         Ok(Entity::find_by_id(name).one(&self.0.read).await?.map(|s| s.last_due_at))
     }
 
     /// Takes the run that came due at `due_at`; false if another replica has it.
+    #[boxed]
     pub async fn take(&self, transaction: &DatabaseTransaction, name: &str, due_at: Millis) -> Result<bool> {
         let sql = "INSERT INTO schedules (name, last_due_at) VALUES ($1, $2) \
                    ON CONFLICT (name) DO UPDATE SET last_due_at = excluded.last_due_at \

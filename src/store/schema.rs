@@ -1,5 +1,6 @@
 //! The schema of the database, brought up to date by one process at a time.
 
+use async_recursion::async_recursion as boxed;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait};
 
@@ -10,6 +11,7 @@ pub struct MigrationLock(Option<DatabaseTransaction>);
 
 impl MigrationLock {
     /// Releases it to the next process.
+    #[boxed]
     pub async fn release(self) -> Result<()> {
         if let Some(transaction) = self.0 {
             transaction.commit().await?;
@@ -23,6 +25,7 @@ const MIGRATION_LOCK: i64 = 0x5052_4f53;
 
 impl Store {
     /// Waits for the advisory lock of migrations. SQLite has a single writer, and needs none.
+    #[boxed]
     pub async fn lock_migrations(&self) -> Result<MigrationLock> {
         if self.backend() == DbBackend::Sqlite {
             return Ok(MigrationLock(None));
@@ -36,6 +39,7 @@ impl Store {
     ///
     /// # Errors
     /// When a migration fails; those before it stay.
+    #[boxed]
     pub async fn migrate(&self) -> Result<()> {
         let unhurried = self.unhurried().await?;
         Migrator::up(&unhurried.write, None).await?;
@@ -50,6 +54,7 @@ impl Store {
     ///
     /// # Errors
     /// When a migration can't be taken back.
+    #[boxed]
     pub async fn migrate_down(&self, steps: u32) -> Result<()> {
         Ok(Migrator::down(&self.unhurried().await?.write, Some(steps)).await?)
     }
@@ -58,6 +63,7 @@ impl Store {
     ///
     /// # Errors
     /// When it does not answer.
+    #[boxed]
     pub async fn is_ready(&self) -> Result<bool> {
         Ok(Migrator::get_pending_migrations_read_only(&self.read).await?.is_empty())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
@@ -14,6 +15,7 @@ use super::{Millis, Result, now};
 impl Sessions<'_> {
     /// Opens a session for a token, or for the token of the settings; answers with the cookie's secret. Sessions that are
     /// over go at the same time.
+    #[boxed]
     pub async fn open(&self, token_id: Option<i64>, expires_at: Millis) -> Result<String> {
         let secret = random_token();
         Entity::delete_many().filter(Column::ExpiresAt.lte(now())).exec(&self.0.write).await?;
@@ -29,6 +31,7 @@ impl Sessions<'_> {
     }
 
     /// The session of this cookie that isn't over, and the live token that opened it (`None` for that of the settings).
+    #[boxed]
     pub async fn find(&self, secret: &str) -> Result<Option<(Model, Option<api_token::Model>)>> {
         let found = Entity::find()
             .find_also_related(api_token::Entity)
@@ -42,12 +45,14 @@ impl Sessions<'_> {
     }
 
     /// Ends a session.
+    #[boxed]
     pub async fn close(&self, secret: &str) -> Result<()> {
         Entity::delete_many().filter(Column::Hash.eq(hash(secret))).exec(&self.0.write).await?;
         Ok(())
     }
 
     /// Which of these sessions are still good.
+    #[boxed]
     pub async fn live_of(&self, ids: &[i64]) -> Result<HashSet<i64>> {
         let rows = Entity::find()
             .find_also_related(api_token::Entity)
@@ -62,6 +67,7 @@ impl Sessions<'_> {
 
 impl Tokens<'_> {
     /// Which of these tokens are still good.
+    #[boxed]
     pub async fn live_of(&self, ids: &[i64]) -> Result<HashSet<i64>> {
         let rows: Vec<i64> = api_token::Entity::find()
             .select_only()

@@ -1,5 +1,6 @@
 //! Symbols.
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
@@ -72,15 +73,18 @@ pub(super) fn symbol(row: &QueryResult) -> Result<Model> {
 }
 
 impl Symbols<'_> {
+    #[boxed]
     pub async fn get(&self, id: i64) -> Result<Option<Model>> {
         Ok(Entity::find_by_id(id).one(&self.0.read).await?)
     }
 
+    #[boxed]
     pub async fn get_many(&self, ids: &[i64]) -> Result<Vec<Model>> {
         self.get_many_in(&self.0.read, ids).await
     }
 
     /// Id, ticker and number of bars of every symbol that has some.
+    #[boxed]
     pub async fn with_bars(&self) -> Result<Vec<(i64, String, usize)>> {
         let columns = [Column::Id, Column::Ticker, Column::BarCount];
         let query = Entity::find().select_only().columns(columns).filter(Column::BarCount.gt(0));
@@ -101,6 +105,7 @@ impl Symbols<'_> {
         rows.iter().map(symbol).collect()
     }
 
+    #[boxed]
     pub async fn by_ticker(&self, ticker: &str) -> Result<Option<Model>> {
         // There is one at most; a limit as a parameter would have PostgreSQL plan it anew each time.
         let statement = Entity::find().filter(Column::Ticker.eq(ticker)).build(self.0.backend());
@@ -108,10 +113,12 @@ impl Symbols<'_> {
     }
 
     /// As [`Symbols::by_ticker`], seen from a transaction.
+    #[boxed]
     pub async fn by_ticker_in(&self, transaction: &DatabaseTransaction, ticker: &str) -> Result<Option<Model>> {
         Ok(Entity::find().filter(Column::Ticker.eq(ticker)).one(transaction).await?)
     }
 
+    #[boxed]
     pub async fn by_tickers(&self, tickers: &[String]) -> Result<Vec<Model>> {
         Self::by_tickers_in(&self.0.read, tickers).await
     }
@@ -122,22 +129,26 @@ impl Symbols<'_> {
     }
 
     /// Every symbol, by ticker.
+    #[boxed]
     pub async fn all(&self) -> Result<Vec<Model>> {
         use sea_orm::QueryOrder;
         Ok(Entity::find().order_by_asc(Column::Ticker).all(&self.0.read).await?)
     }
 
+    #[boxed]
     pub async fn page(&self, filter: &SymbolFilter, orders: &[SymbolOrder], page: &PageRequest) -> Result<Page<Model>> {
         let query = Entity::find().filter(filter.condition(self.0.backend())).into_query();
         let rows = page.rows(&self.0.read, query, &symbol_sorts(orders)).await?;
         Ok(page.page(rows.iter().map(symbol).collect::<Result<_>>()?))
     }
 
+    #[boxed]
     pub async fn count(&self, filter: &SymbolFilter) -> Result<u64> {
         Ok(Entity::find().filter(filter.condition(self.0.backend())).count(&self.0.read).await?)
     }
 
     /// Adds a symbol in a transaction; `None` if the ticker is taken.
+    #[boxed]
     pub async fn insert(&self, transaction: &DatabaseTransaction, new: NewSymbol) -> Result<Option<Model>> {
         let row = ActiveModel {
             ticker: Set(new.ticker),
@@ -175,6 +186,7 @@ impl Symbols<'_> {
     }
 
     /// Removes a symbol, its bars with it; false if there was none.
+    #[boxed]
     pub async fn delete(&self, transaction: &DatabaseTransaction, id: i64) -> Result<bool> {
         let deleted = Entity::delete_by_id(id).exec(transaction).await?.rows_affected > 0;
         self.0.ipos().measure_without(transaction, &[id]).await?;
@@ -183,6 +195,7 @@ impl Symbols<'_> {
 
     /// The symbol, held against other writers until the transaction ends, and against whoever refers to it: bars that another
     /// transaction is giving it can't come between.
+    #[boxed]
     pub async fn lock(&self, transaction: &DatabaseTransaction, id: i64) -> Result<Option<Model>> {
         let mut query = Entity::find_by_id(id);
         if self.0.backend() == DbBackend::Postgres {
@@ -192,6 +205,7 @@ impl Symbols<'_> {
     }
 
     /// Notes that a symbol's prices were fetched, and what they come to if they have changed; its version grows then.
+    #[boxed]
     pub async fn refreshed(
         &self,
         transaction: &DatabaseTransaction,
@@ -215,6 +229,7 @@ impl Symbols<'_> {
     }
 
     /// Keeps what a symbol's prices are adjusted for; its version grows if that is new.
+    #[boxed]
     pub async fn adjust(
         &self,
         transaction: &DatabaseTransaction,
@@ -230,6 +245,7 @@ impl Symbols<'_> {
     }
 
     /// Fills in what a symbol search found, where nobody has said otherwise.
+    #[boxed]
     pub async fn set_listing(&self, id: i64, name: &str, exchange: Exchange, currency: &str) -> Result<()> {
         let mut update = Entity::update_many().filter(Column::Id.eq(id));
         let keep_known = |column: Column, value: &str| -> SimpleExpr {

@@ -1,5 +1,6 @@
 //! Bearer tokens: random 256 bits, kept as hashes, shown once.
 
+use async_recursion::async_recursion as boxed;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::TryRngCore;
@@ -41,6 +42,7 @@ pub(super) fn is_live() -> Condition {
 
 impl Tokens<'_> {
     /// Makes a token; the second value is the secret, which can't be had again.
+    #[boxed]
     pub async fn create(&self, name: &str, role: Role, expires_at: Option<Millis>) -> Result<(Model, String)> {
         let secret = random_token();
         let row = ActiveModel {
@@ -55,11 +57,13 @@ impl Tokens<'_> {
     }
 
     /// The live token with this secret.
+    #[boxed]
     pub async fn find(&self, secret: &str) -> Result<Option<Model>> {
         Ok(Entity::find().filter(Column::Hash.eq(hash(secret))).filter(is_live()).one(&self.0.read).await?)
     }
 
     /// Notes that a token was used, unless that was noted a short while ago.
+    #[boxed]
     pub async fn used(&self, token: &Model) -> Result<()> {
         let now = now();
         if token.last_used_at.is_some_and(|at| at > now - USE_NOTED_EVERY_MS) {
@@ -74,25 +78,30 @@ impl Tokens<'_> {
     }
 
     /// One token, good or not.
+    #[boxed]
     pub async fn get(&self, id: i64) -> Result<Option<Model>> {
         Ok(Entity::find_by_id(id).one(&self.0.read).await?)
     }
 
+    #[boxed]
     pub async fn page(&self, page: &PageRequest) -> Result<Page<Model>> {
         let query = page.apply(Entity::find(), &newest_first());
         Ok(page.page(query.all(&self.0.read).await?))
     }
 
+    #[boxed]
     pub async fn count(&self) -> Result<u64> {
         Ok(Entity::find().count(&self.0.read).await?)
     }
 
     /// Every token, the oldest first.
+    #[boxed]
     pub async fn list(&self) -> Result<Vec<Model>> {
         Ok(Entity::find().order_by_asc(Column::Id).all(&self.0.read).await?)
     }
 
     /// Ends a token's life; false if there is no live token of that id.
+    #[boxed]
     pub async fn revoke(&self, id: i64) -> Result<bool> {
         let updated = Entity::update_many()
             .col_expr(Column::RevokedAt, Expr::val(now()))
