@@ -5,6 +5,7 @@
 //! [`CONSOLE_HEADER`], which another site's page can't send without asking first.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -17,6 +18,7 @@ use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::answer::{self, accepted};
 use super::failure::failure;
@@ -70,7 +72,7 @@ pub(super) async fn caller_of(app: &App, token: &str) -> Result<Option<Caller>, 
 fn is_of_settings(app: &App, token: &str) -> bool {
     // Hashes are compared, so the time taken tells nothing of the token.
     let is_same = |admin: &secrecy::SecretString| {
-        crate::store::token_hash(admin.expose_secret()) == crate::store::token_hash(token)
+        Sha256::digest(admin.expose_secret().as_bytes()) == Sha256::digest(token.as_bytes())
     };
     app.settings.admin_token.as_ref().is_some_and(is_same)
 }
@@ -83,36 +85,57 @@ fn named(token: api_token::Model, credential: impl FnOnce(i64) -> Credential) ->
     Caller { credential: credential(token.id), name: token.name, role: token.role, ..Caller::anonymous() }
 }
 
-/// Tells every handler who is asking, and from where. A token that isn't good is refused rather than passed over.
+/// Tells every handler who is asking, and from where, unless that is known already. A token that isn't good is refused rather
+/// than passed over.
 pub(super) async fn identify(State(service): State<Service>, mut request: Request, next: Next) -> Response {
     let address = address_of(&request, service.app.settings.http.trusted_proxies);
-    let caller = match request.headers().get(header::AUTHORIZATION) {
-        None => match of_cookie(&service.app, request.headers()).await {
-            Ok(caller) => caller,
-            Err(error) => return no_database(&error, &request),
-        },
-        Some(_) if service.gate.rates.is_blocked(address) => return slowed(&request),
-        Some(value) => {
-            let Some(token) = value.to_str().ok().and_then(bearer) else {
-                return refused("A token is sent as \"Authorization: Bearer …\"", &request);
-            };
-            match caller_of(&service.app, token).await {
-                Ok(Some(caller)) => caller,
-                Ok(None) => {
-                    service.gate.rates.guessed(address);
-                    return refused("The token is unknown, revoked or expired", &request);
-                }
-                Err(error) => return no_database(&error, &request),
-            }
+    let looked_up = (request.extensions().get::<Caller>().cloned(), request.extensions().get().cloned());
+    let caller = match looked_up {
+        (Some(caller), _) => Ok(caller),
+        (None, Some(error)) => Err(error),
+        (None, None) => caller(&service, request.headers(), address).await.map_err(Arc::new),
+    };
+    let caller = match caller.as_ref().map_err(|error| &**error) {
+        Ok(caller) => caller,
+        Err(Unidentified::Slowed) => return slowed(&request),
+        Err(Unidentified::Malformed) => {
+            return refused("A token is sent as \"Authorization: Bearer …\"", &request);
         }
+        Err(Unidentified::Unknown) => {
+            service.gate.rates.guessed(address);
+            return refused("The token is unknown, revoked or expired", &request);
+        }
+        Err(Unidentified::NoDatabase(error)) => return no_database(error, &request),
     };
     let shut = service.app.settings.require_token_to_read && !is_open(&request);
     if shut && caller.role < Role::Reader {
         return refused("Reading needs a token here: send it as \"Authorization: Bearer …\"", &request);
     }
-    observe::name_caller(&caller);
-    request.extensions_mut().insert(Caller { address, ..caller });
+    observe::name_caller(caller);
+    request.extensions_mut().insert(caller.clone());
     next.run(request).await
+}
+
+/// Why it can't be said who is asking.
+pub(super) enum Unidentified {
+    Slowed,
+    Malformed,
+    Unknown,
+    NoDatabase(StoreError),
+}
+
+/// Who is asking from an address.
+pub(super) async fn caller(service: &Service, headers: &HeaderMap, address: IpAddr) -> Result<Caller, Unidentified> {
+    let caller = match headers.get(header::AUTHORIZATION) {
+        None => of_cookie(&service.app, headers).await.map_err(Unidentified::NoDatabase)?,
+        Some(_) if service.gate.rates.is_blocked(address) => return Err(Unidentified::Slowed),
+        Some(value) => {
+            let token = value.to_str().ok().and_then(bearer).ok_or(Unidentified::Malformed)?;
+            let found = caller_of(&service.app, token).await.map_err(Unidentified::NoDatabase)?;
+            found.ok_or(Unidentified::Unknown)?
+        }
+    };
+    Ok(Caller { address, ..caller })
 }
 
 /// What is no secret where reading needs a token: GraphiQL's page, as what it asks for then is; and a WebSocket before its

@@ -12,6 +12,7 @@ mod failure;
 mod gate;
 mod graphql;
 mod health;
+mod known;
 mod leftovers;
 mod live;
 mod metrics;
@@ -20,6 +21,7 @@ mod operations;
 mod packed;
 mod permits;
 mod rates;
+mod recall;
 mod refusal;
 mod renders;
 mod reports;
@@ -44,8 +46,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::cors::{AllowCredentials, CorsLayer};
-use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
-use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::actions::Caller;
 use crate::app::App;
@@ -56,7 +57,7 @@ pub use server::serve;
 pub use service::Service;
 
 use by_pointer::ByPointer;
-use observe::REQUEST_ID;
+use observe::{NewId, REQUEST_ID};
 
 /// Bytes of a body outside the GraphQL endpoint.
 const LARGEST_BODY: usize = 64 << 10;
@@ -75,18 +76,15 @@ pub fn router(app: App) -> Router {
     let around = ServiceBuilder::new()
         .layer(CatchPanicLayer::new())
         .layer(middleware::from_fn_with_state(streams, streams::bound))
+        .option_layer(service.known.as_ref().map(|_| middleware::from_fn_with_state(service.clone(), recall::recall)))
         .layer(middleware::from_fn(leftovers::pass_over))
-        .layer(middleware::from_fn(plain_request_id))
+        .map_request(observe::plain_request_id)
         .layer(SetRequestIdLayer::x_request_id(NewId))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(middleware::from_fn(observe::observe))
-        .layer(middleware::from_fn_with_state(service.clone(), leaving))
-        .layer(middleware::from_fn(rates::tell))
-        .layer(middleware::from_fn(graphql::methods))
+        .layer(middleware::from_fn_with_state(service.clone(), told))
         .layer(layer_fn(ByPointer::new))
-        .layer(header_layer(header::X_FRAME_OPTIONS, "DENY"))
-        .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
-        .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .map_response(in_a_browser)
         .layer(cors(&service.app.settings.http.cors_origins))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_compressing()));
     Router::new()
@@ -117,28 +115,6 @@ async fn nowhere() -> Response {
 /// Tables in binary forms gain little by it, and may be long.
 fn worth_compressing() -> impl Predicate {
     DefaultPredicate::new().and(NotForContentType::const_new("application/vnd.apache")).and(packed::Unpacked)
-}
-
-/// Ids of requests that bring none.
-#[derive(Clone, Copy)]
-struct NewId;
-
-impl MakeRequestId for NewId {
-    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
-        HeaderValue::from_str(&ulid::Ulid::new().to_string()).ok().map(RequestId::new)
-    }
-}
-
-/// Bytes of an id that a client brings.
-const LONGEST_REQUEST_ID: usize = 128;
-
-/// An id goes back to the client and into the log: one that isn't plain is replaced.
-async fn plain_request_id(mut request: Request, next: Next) -> Response {
-    let is_plain = |id: &HeaderValue| id.len() <= LONGEST_REQUEST_ID && id.as_bytes().iter().all(u8::is_ascii_graphic);
-    if request.headers().get(&REQUEST_ID).is_some_and(|id| !is_plain(id)) {
-        request.headers_mut().remove(&REQUEST_ID);
-    }
-    next.run(request).await
 }
 
 /// Reads a body before anything else is done with its request: all of it in time, however often a piece of it comes.
@@ -172,12 +148,30 @@ async fn until_taken(State(service): State<Service>, request: Request, next: Nex
     })
 }
 
-/// While the process drains, each answer tells its client to come back over another connection.
-async fn leaving(State(service): State<Service>, request: Request, next: Next) -> Response {
+/// What each answer tells its client beside what was asked: what is left of its rate, and, while the process drains, to come
+/// back over another connection. One layer for all of it, as each keeps a future of its own for a request.
+async fn told(State(service): State<Service>, request: Request, next: Next) -> Response {
     let is_first_version = request.version() <= Version::HTTP_11;
-    let mut response = next.run(request).await;
+    let asks_for_methods = graphql::asks_for_methods(&request);
+    let mut response = rates::telling(next.run(request)).await;
+    if asks_for_methods {
+        graphql::name_methods(&mut response);
+    }
     if is_first_version && service.app.shutdown.is_cancelled() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// What browsers are told of every answer that says nothing else of it.
+fn in_a_browser<B>(mut response: axum::http::Response<B>) -> axum::http::Response<B> {
+    let told = [
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    for (name, value) in told {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }
@@ -222,8 +216,4 @@ fn cors(origins: &Origins) -> CorsLayer {
             layer.allow_origin(list).allow_credentials(credentials)
         }
     }
-}
-
-fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }

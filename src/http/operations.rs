@@ -10,6 +10,7 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::telemetry::metrics::Operation;
+use crate::telemetry::traces;
 
 /// Characters of a name that a client has made up, in its trace.
 const LONGEST_NAME: usize = 80;
@@ -62,7 +63,7 @@ pub(super) fn span(kind: &'static str, name: &str, cost: u64) -> Span {
     let name: String = name.chars().take(LONGEST_NAME).collect();
     tracing::error_span!(
         "operation",
-        otel.name = format!("{kind} {name}").trim_end(),
+        otel.name = traces::only(|| format!("{kind} {name}").trim_end().to_owned()),
         graphql.operation.r#type = kind,
         graphql.operation.name = name,
         cost,

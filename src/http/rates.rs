@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -119,10 +118,10 @@ tokio::task_local! {
     static LEFT: Cell<Option<Allowance>>;
 }
 
-/// Tells a client what it has left, by the headers that the IETF's draft on rates has.
-pub(super) async fn tell(request: Request, next: Next) -> Response {
+/// Has an answer tell its client what it has left, by the headers that the IETF's draft on rates has.
+pub(super) async fn telling(answer: impl Future<Output = Response>) -> Response {
     let answering = async {
-        let mut response = next.run(request).await;
+        let mut response = answer.await;
         if let Some(allowance) = LEFT.with(Cell::get) {
             allowance.write(response.headers_mut());
         }
@@ -186,13 +185,28 @@ impl Rates {
     /// # Errors
     /// How long to wait before the next try.
     pub(super) fn charge(&self, client: Client, cost: u64) -> Result<(), Duration> {
-        let Some(Costs { per_second, burst, limiter }) = &self.0.cost else { return Ok(()) };
+        let Some(left) = self.spend(client, cost) else { return Ok(()) };
+        // An operation of a socket has no answer with headers.
+        let _ = LEFT.try_with(|cell| cell.set(Some(left)));
+        left.wait.map_or(Ok(()), Err)
+    }
+
+    /// Charges a client for an answer that is at hand, which then tells what is left. False if it has to wait.
+    pub(super) fn charge_for(&self, client: Client, cost: u64, answer: &mut HeaderMap) -> bool {
+        let Some(left) = self.spend(client, cost) else { return true };
+        left.write(answer);
+        left.wait.is_none()
+    }
+
+    /// What a client has left; nothing is bounded without a limit.
+    fn spend(&self, client: Client, cost: u64) -> Option<Allowance> {
+        let Costs { per_second, burst, limiter } = self.0.cost.as_ref()?;
         if self.0.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(TIDY_EVERY) {
             limiter.retain_recent();
         }
         let units = NonZeroU32::new(u32::try_from(cost).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN).min(*burst);
         let (remaining, wait) = match limiter.check_key_n(&client, units) {
-            Err(_) => return Ok(()),
+            Err(_) => return None,
             Ok(Ok(state)) => (state.remaining_burst_capacity(), None),
             Ok(Err(until)) => {
                 let wait = until.wait_time_from(self.0.clock.now());
@@ -202,10 +216,7 @@ impl Rates {
                 (units.get().saturating_sub(lacking), Some(wait))
             }
         };
-        // An operation of a socket has no answer with headers.
-        let left = Allowance { limit: *burst, remaining, per_second: *per_second, wait };
-        let _ = LEFT.try_with(|cell| cell.set(Some(left)));
-        wait.map_or(Ok(()), Err)
+        Some(Allowance { limit: *burst, remaining, per_second: *per_second, wait })
     }
 
     /// Whether an address is turned away for its guesses.
@@ -257,6 +268,16 @@ mod tests {
         assert!(rates.charge(one, 100).is_err_and(|wait| wait > Duration::from_millis(500)));
         assert_eq!(rates.charge(two, 5_000), Ok(()), "more than can be saved up is clamped to it");
         assert_eq!(Rates::new(None).charge(one, u64::MAX), Ok(()));
+    }
+
+    #[test]
+    fn an_answer_at_hand_costs_as_much_and_tells_so() {
+        let (rates, one) = (Rates::new(NonZeroU32::new(100)), Client::Token(1));
+        let mut headers = HeaderMap::new();
+        assert!(rates.charge_for(one, 600, &mut headers) && headers[REMAINING] == "400");
+        assert!(rates.charge(one, 400).is_ok() && !rates.charge_for(one, 100, &mut headers));
+        let mut headers = HeaderMap::new();
+        assert!(Rates::new(None).charge_for(one, 600, &mut headers) && headers.is_empty());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 
 use super::gate::Gate;
-use super::graphql::Known;
+use super::known::Known;
 use super::metrics::Scrapes;
 use super::permits::{Exports, Uploads};
 use super::renders::Renders;
@@ -29,7 +29,7 @@ pub struct Parts {
     pub(super) gate: Gate,
     pub(super) renders: Renders,
     pub(super) exports: Exports,
-    pub(super) known: Known,
+    pub(super) known: Option<Known>,
     pub(super) uploads: Uploads,
     /// Sockets, and subscriptions by events.
     pub(super) sockets: Shares,

@@ -1,6 +1,7 @@
 //! What the database holds as a whole, under a name that no write leaves as it was. Whoever kept an answer under the name
 //! may give it again while the name is the same.
 
+use async_recursion::async_recursion as boxed;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::{Result, Store};
@@ -11,16 +12,20 @@ pub struct DataVersion(String);
 
 impl Store {
     /// The present version, whichever process wrote last.
+    #[boxed]
     pub async fn data_version(&self) -> Result<DataVersion> {
         // PostgreSQL tells which transactions a statement sees; every write is one that no snapshot before had. SQLite counts
         // for a connection how often any other has written.
         let sql = match self.backend() {
             DbBackend::Postgres => "SELECT pg_current_snapshot()::text",
-            _ => "SELECT CAST(data_version AS TEXT) FROM pragma_data_version",
+            _ => "PRAGMA data_version",
         };
-        let statement = Statement::from_string(self.backend(), sql);
-        let row = self.versions.query_one_raw(statement).await?;
-        let version: String = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+        let row = self.versions.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+        let version = match (row, self.backend()) {
+            (None, _) => String::new(),
+            (Some(row), DbBackend::Postgres) => row.try_get_by_index(0)?,
+            (Some(row), _) => row.try_get_by_index::<i64>(0)?.to_string(),
+        };
         // Another connection counts anew.
         Ok(DataVersion(format!("{}/{version}", self.opened.load(std::sync::atomic::Ordering::Acquire))))
     }

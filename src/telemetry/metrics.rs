@@ -4,9 +4,12 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
+use super::handles::Handles;
 use super::process;
 
 const HTTP_REQUESTS: &str = "prospectus_http_requests_total";
@@ -138,9 +141,14 @@ pub fn tidy() {
 }
 
 pub fn http_request(method: &'static str, route: &str, status: u16, took: Duration) {
-    let (route, status) = (route.to_owned(), status.to_string());
-    histogram!(HTTP_DURATION, "route" => route.clone()).record(took);
-    counter!(HTTP_REQUESTS, "method" => method, "route" => route, "status" => status).increment(1);
+    static TOOK: Handles<(), Histogram> = Handles::new();
+    static ANSWERED: Handles<(&str, u16), Counter> = Handles::new();
+    TOOK.get(route, (), || histogram!(HTTP_DURATION, "route" => route.to_owned())).record(took);
+    let answered = || {
+        let (route, status) = (route.to_owned(), status.to_string());
+        counter!(HTTP_REQUESTS, "method" => method, "route" => route, "status" => status)
+    };
+    ANSWERED.get(route, (method, status), answered).increment(1);
 }
 
 /// Why a request is turned away for its rate.
@@ -167,19 +175,27 @@ pub struct Operation {
 }
 
 /// An operation that was not let in, or has ended. `outcome` is a code of the service's own.
-pub fn operation(operation: &Operation, outcome: &str) {
-    let Operation { kind, name } = operation.clone();
-    let outcome = outcome.to_owned();
-    counter!(OPERATIONS, "operation_type" => kind, "operation" => name, "outcome" => outcome).increment(1);
+pub fn operation(operation: &Operation, outcome: &'static str) {
+    static ENDED: Handles<(&str, &str), Counter> = Handles::new();
+    let ended = || {
+        let Operation { kind, name } = operation.clone();
+        counter!(OPERATIONS, "operation_type" => kind, "operation" => name, "outcome" => outcome)
+    };
+    ENDED.get(&operation.name, (operation.kind, outcome), ended).increment(1);
 }
 
 pub fn operation_cost(kind: &'static str, cost: u64) {
-    histogram!(OPERATION_COST, "operation_type" => kind).record(cost as f64);
+    static COST: Handles<(), Histogram> = Handles::new();
+    COST.get(kind, (), || histogram!(OPERATION_COST, "operation_type" => kind)).record(cost as f64);
 }
 
 pub fn operation_took(operation: &Operation, took: Duration) {
-    let Operation { kind, name } = operation.clone();
-    histogram!(OPERATION_DURATION, "operation_type" => kind, "operation" => name).record(took);
+    static TOOK: Handles<&str, Histogram> = Handles::new();
+    let new = || {
+        let Operation { kind, name } = operation.clone();
+        histogram!(OPERATION_DURATION, "operation_type" => kind, "operation" => name)
+    };
+    TOOK.get(&operation.name, operation.kind, new).record(took);
 }
 
 /// What an operation does after it is let in.
@@ -191,12 +207,13 @@ pub enum Phase {
 }
 
 pub fn phase(phase: Phase, took: Duration) {
+    static TOOK: Handles<(), Histogram> = Handles::new();
     let phase = match phase {
         Phase::Wait => "wait",
         Phase::Resolve => "resolve",
         Phase::Write => "write",
     };
-    histogram!(PHASE_DURATION, "phase" => phase).record(took);
+    TOOK.get(phase, (), || histogram!(PHASE_DURATION, "phase" => phase)).record(took);
 }
 
 /// Something that lasts and is counted meanwhile.
@@ -240,8 +257,9 @@ pub fn event_lag() {
 }
 
 pub fn statement(verb: &'static str, failed: bool, took: Duration) {
+    static TOOK: Handles<&str, Histogram> = Handles::new();
     let outcome = if failed { "error" } else { "ok" };
-    histogram!(STATEMENT_DURATION, "statement" => verb, "outcome" => outcome).record(took);
+    TOOK.get(verb, outcome, || histogram!(STATEMENT_DURATION, "statement" => verb, "outcome" => outcome)).record(took);
 }
 
 pub fn database_up(is_up: bool) {
@@ -285,8 +303,10 @@ pub fn budget_left(provider: &'static str, left: u32) {
 }
 
 pub fn cache_looked_up(cache: &'static str, hits: u64, misses: u64) {
-    counter!(CACHE_HITS, "cache" => cache).increment(hits);
-    counter!(CACHE_MISSES, "cache" => cache).increment(misses);
+    static HITS: Handles<(), Counter> = Handles::new();
+    static MISSES: Handles<(), Counter> = Handles::new();
+    HITS.get(cache, (), || counter!(CACHE_HITS, "cache" => cache)).increment(hits);
+    MISSES.get(cache, (), || counter!(CACHE_MISSES, "cache" => cache)).increment(misses);
 }
 
 /// What became of a report or a chart that was asked for.

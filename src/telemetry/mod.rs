@@ -3,6 +3,7 @@
 //! A process has one log, one set of metrics and one tracer, so these alone are global. Where a setting has switched them
 //! off, a metric or a span costs next to nothing.
 
+mod handles;
 mod logs;
 pub mod metrics;
 mod process;

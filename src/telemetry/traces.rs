@@ -4,7 +4,9 @@
 //! Whether a request is traced is decided when its span is first asked for its context. One whose kind its body alone tells
 //! stays undecided until then, so that a change is traced however many reads aren't.
 
+use std::borrow::Cow;
 use std::cell::Cell;
+use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -121,6 +123,12 @@ impl HttpClient for Sender {
         }
         sent
     }
+}
+
+/// A field of a span that is for traces alone: nothing where none are sent, as the log writes all that a span has.
+#[must_use]
+pub fn only<T>(field: impl FnOnce() -> T) -> Option<T> {
+    TRACER.get().map(|_| field())
 }
 
 /// The field of a span that holds the trace's id, for the log.
@@ -253,6 +261,53 @@ pub fn statement(system: &'static str, verb: &'static str, text: &str, failed: b
         span.set_status(Status::error("the statement failed"));
     }
     span.end_with_timestamp(end);
+}
+
+/// What a trace tells of a request that was answered from memory.
+pub struct Ended {
+    pub method: &'static str,
+    pub route: &'static str,
+    pub status: u16,
+    pub request_id: String,
+    pub token_id: Option<TokenId>,
+}
+
+/// How a token is named: by its row, or in words.
+pub enum TokenId {
+    Number(i64),
+    Name(Cow<'static, str>),
+}
+
+impl fmt::Display for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(id) => id.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
+/// A request that has just been answered from memory, as a span with nothing in it.
+pub fn request_ended(traceparent: Option<&str>, took: Duration, request: impl FnOnce() -> Ended) {
+    let Some(tracer) = TRACER.get() else { return };
+    let Ended { method, route, status, request_id, token_id } = request();
+    let context = traceparent.map(|value| TraceContextPropagator::new().extract(&Carrier(value))).unwrap_or_default();
+    let end = SystemTime::now();
+    let mut attributes = vec![
+        KeyValue::new("http.request.method", method),
+        KeyValue::new("http.route", route),
+        KeyValue::new("http.response.status_code", i64::from(status)),
+        KeyValue::new("request_id", request_id),
+    ];
+    attributes.extend(token_id.map(|id| match id {
+        TokenId::Number(id) => KeyValue::new("token_id", id),
+        TokenId::Name(name) => KeyValue::new("token_id", name),
+    }));
+    let builder = SpanBuilder::from_name(format!("{method} {route}"))
+        .with_kind(SpanKind::Server)
+        .with_start_time(end.checked_sub(took).unwrap_or(end))
+        .with_attributes(attributes);
+    tracer.build_with_context(builder, &context).end_with_timestamp(end);
 }
 
 struct Carrier<'a>(&'a str);

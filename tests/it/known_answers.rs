@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::harness::{Client, Database, TestApp};
 use crate::on_each_database;
@@ -30,11 +34,107 @@ async fn known(app: &TestApp, client: &Client, variables: &Value) -> u64 {
     least
 }
 
+/// A way to ask: its method, its headers, and the status of its answer.
+type Kind<'a> = (Method, &'a [(&'a str, &'a str)], u16);
+
+/// What an answer says, but for what differs each time.
+struct Said {
+    status: u16,
+    headers: HeaderMap,
+    id: String,
+    body: Vec<u8>,
+}
+
+async fn said(app: &TestApp, method: Method, headers: &[(&str, &str)]) -> Said {
+    let url = format!("{}/graphql", app.url);
+    let variables = json!({"s": "acme"});
+    // What is compressed stays so.
+    let client = reqwest::Client::builder().no_gzip().no_brotli().build().expect("a client");
+    let mut request = match method {
+        Method::GET => client.get(&url).query(&[("query", NAMES), ("variables", &variables.to_string())]),
+        _ => client.post(&url).json(&json!({"query": NAMES, "variables": variables})),
+    };
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = request.send().await.expect("an answer");
+    let (status, mut headers) = (answer.status().as_u16(), answer.headers().clone());
+    // How long it is stands at its head or in its pieces.
+    for name in ["date", "content-length", "transfer-encoding"] {
+        headers.remove(name);
+    }
+    let id = headers.remove("x-request-id").expect("an id").to_str().expect("text").to_owned();
+    Said { status, headers, id, body: answer.bytes().await.expect("a body").to_vec() }
+}
+
 on_each_database! {
     async fn the_same_query_again_is_answered_without_running_it(app: TestApp) {
         create(&app, "Acme Limited").await;
         // On PostgreSQL the version is one statement of the same pool.
         assert!(known(&app, &app.anonymous, &json!({"s": "acme"})).await <= 1, "it was run each time");
+    }
+
+    async fn an_answer_from_memory_says_all_that_the_first_one_said(app: TestApp) {
+        for n in 0..5 {
+            create(&app, &format!("Acme {n} Limited")).await;
+        }
+        let tag = said(&app, Method::GET, &[]).await.headers["etag"].to_str().expect("text").to_owned();
+        let kinds: [Kind; 6] = [
+            (Method::POST, &[("accept", "application/json")], 200),
+            (Method::POST, &[("accept", "application/graphql-response+json")], 200),
+            (Method::POST, &[("accept-encoding", "gzip")], 200),
+            (Method::POST, &[("origin", "https://elsewhere.test")], 200),
+            (Method::GET, &[], 200),
+            (Method::GET, &[("if-none-match", &tag)], 304),
+        ];
+        let mut answers = Vec::new();
+        for (method, headers, status) in kinds {
+            let first = said(&app, method.clone(), headers).await;
+            assert_eq!(first.status, status, "{headers:?}");
+            let mut ids = vec![first.id];
+            let mut least = u64::MAX;
+            // Until the workers have had nothing to write for a while.
+            for n in 0..60 {
+                let (before, id) = (app.app.store.statements(), format!("of-{n}"));
+                let named: Vec<_> = headers.iter().copied().chain((n % 2 == 0).then_some(("x-request-id", &*id))).collect();
+                let again = said(&app, method.clone(), &named).await;
+                least = least.min(app.app.store.statements() - before);
+                assert_eq!((again.status, &again.headers, &again.body), (first.status, &first.headers, &first.body));
+                assert_eq!(again.id == id, n % 2 == 0, "{id}");
+                ids.push(again.id);
+                if n >= 8 && least <= 1 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            assert!(least <= 1, "{headers:?}: it was run each time");
+            let asked = ids.len();
+            ids.sort();
+            ids.dedup();
+            assert_eq!(ids.len(), asked, "each has an id of its own");
+            answers.push((first.headers, first.body));
+        }
+        let types: Vec<_> = answers.iter().map(|(headers, _)| headers.get("content-type")).collect();
+        assert_ne!(types[0], types[1]);
+        assert!(answers[2].0["content-encoding"] == "gzip" && answers[2].1.len() < answers[0].1.len());
+    }
+
+    async fn a_query_that_comes_in_pieces_is_answered(app: TestApp) {
+        create(&app, "Acme Limited").await;
+        let body = json!({"query": NAMES, "variables": {"s": "acme"}}).to_string();
+        let address = app.url.strip_prefix("http://").expect("an address");
+        let head = format!("POST /graphql HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+        for pause in [0, 0, 0, 20, 250] {
+            let mut stream = TcpStream::connect(address).await.expect("a connection");
+            let (one, two) = body.split_at(body.len() / 2);
+            for piece in [&head, one, two] {
+                stream.write_all(piece.as_bytes()).await.expect("sent");
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+            }
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.expect("an answer");
+            assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("\"name\":\"Acme Limited\""), "{answer}");
+        }
     }
 
     async fn a_write_is_seen_by_the_next_query(app: TestApp) {

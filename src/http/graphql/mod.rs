@@ -5,7 +5,6 @@ pub(super) mod body;
 pub(super) mod documents;
 mod events;
 mod handshake;
-mod known;
 mod socket;
 mod wire;
 
@@ -17,15 +16,12 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-
-pub(super) use known::Known;
-use known::Look;
 
 use super::answer::{self, Form, accepted};
 use super::auth::asks_for_socket;
 use super::backlog;
+use super::known::{self, Worth};
 use super::packed;
 use super::rates::Client;
 use super::refusal::failed;
@@ -33,7 +29,6 @@ use super::{Service, console};
 use crate::actions::Caller;
 use crate::graphql::{Code, START, denied, sdl};
 use crate::store::Role;
-use crate::telemetry::metrics;
 
 const UPLOAD_WAIT: Duration = Duration::from_secs(10);
 /// How long one that has come in waits to be read.
@@ -68,14 +63,14 @@ pub(super) async fn no_such_method(headers: HeaderMap) -> Response {
     answer
 }
 
-/// Names the methods to those who ask; what lets pages of other origins in answers them without.
-pub(super) async fn methods(request: Request, next: Next) -> Response {
-    let is_asked = request.method() == Method::OPTIONS && request.uri().path() == "/graphql";
-    let mut answer = next.run(request).await;
-    if is_asked {
-        answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(METHODS));
-    }
-    answer
+/// Whether somebody asks for the methods. What lets pages of other origins in answers without them.
+pub(super) fn asks_for_methods(request: &Request) -> bool {
+    request.method() == Method::OPTIONS && request.uri().path() == "/graphql"
+}
+
+/// Names the methods.
+pub(super) fn name_methods(answer: &mut Response) {
+    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(METHODS));
 }
 
 /// A query in the address, a WebSocket, or GraphiQL for a browser.
@@ -212,17 +207,9 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
         Ok(keep) => keep,
         Err(error) => return answer::respond(&async_graphql::Response::from_errors(vec![error]), form),
     };
-    // What a client registers is looked at anew.
-    let looked = match accepted.single {
-        Some(_) if keep.is_none() => service.known.look(&caller, &request, form).await,
-        _ => Look::Nothing,
-    };
-    if let Look::Answer(known) = &looked {
-        drop(reading);
-        let answer = again(&service, &caller, known, form, headers, method).await;
-        return within(&service, &caller, answer, form).await;
-    }
-    let text = keep.is_some().then(|| request.query.clone());
+    // What a client registers is looked at each time.
+    let is_registered = keep.is_some();
+    let text = is_registered.then(|| request.query.clone());
     // Boxed, here and below: what they keep while they wait would be copied with every future around them.
     let (admitted, kind) = match Box::pin(service.admit(&caller, request, reading)).await {
         Ok(admitted) => admitted,
@@ -249,45 +236,26 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
             answer::with_status(StatusCode::NOT_ACCEPTABLE, &failed(Code::BadRequest, message), form)
         }
         _ => {
-            let charged = (admitted.cost, admitted.operation.clone());
+            let (cost, operation) = (admitted.cost, admitted.operation.clone());
             let finished = Box::pin(service.execute(admitted)).await;
-            let answer = match looked {
-                Look::Wanted(wanted) if kind == OperationType::Query && finished.response.errors.is_empty() => {
-                    let body = Bytes::from(answer::json(&finished.response));
-                    service.known.keep(wanted, charged.0, charged.1, &body);
-                    answer::written(StatusCode::OK, body, form)
-                }
-                _ => answer::respond(&finished.response, form),
-            };
-            let answer = if method == Method::GET { answer::cacheable(answer, headers).await } else { answer };
+            let is_same = kind == OperationType::Query && finished.response.errors.is_empty() && !is_registered;
+            let body = Bytes::from(answer::json(&finished.response));
+            let answer = answer::with_body(&finished.response, body.clone(), form);
+            let mut answer = if method == Method::GET { answer::cacheable(answer, headers).await } else { answer };
+            if is_same && service.known.is_some() && body.len() <= known::LONGEST {
+                answer.extensions_mut().insert(Worth { cost, operation, body });
+            }
             // Others wait for an operation, but not for its client.
             drop(finished);
-            within(&service, &caller, answer, form).await
+            within(&service, &caller, answer, headers).await
         }
     }
 }
 
 /// The answer within the room that clients have for what they take, or why it is not.
-async fn within(service: &Service, caller: &Caller, answer: Response, form: Form) -> Response {
+pub(super) async fn within(service: &Service, caller: &Caller, answer: Response, headers: &HeaderMap) -> Response {
     match backlog::within(&service.gate.backlog, caller, answer).await {
         Ok(answer) => answer,
-        Err(error) => answer::respond(&async_graphql::Response::from_errors(vec![error]), form),
+        Err(error) => answer::respond(&async_graphql::Response::from_errors(vec![error]), form(headers)),
     }
-}
-
-/// An answer that was made before; it costs its client what it cost then.
-async fn again(
-    service: &Service,
-    caller: &Caller,
-    known: &known::Answer,
-    form: Form,
-    headers: &HeaderMap,
-    method: &Method,
-) -> Response {
-    if let Err(error) = service.charge(caller, known.cost) {
-        return answer::respond(&async_graphql::Response::from_errors(vec![error]), form);
-    }
-    metrics::operation(&known.operation, "ok");
-    let answer = answer::written(StatusCode::OK, known.body.clone(), form);
-    if method == Method::GET { answer::cacheable(answer, headers).await } else { answer }
 }
