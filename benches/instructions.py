@@ -32,7 +32,7 @@ import run  # noqa: E402
 LIMITS = HERE / "instructions.json"
 SAMPLES = HERE.parent / "samples" / "alpha_vantage"
 SETTINGS = {
-    "PATH": os.environ["PATH"], "ADMIN_TOKEN": run.TOKEN, "RUST_LOG": "warn", "RATE_LIMIT": "off", "RESPONSE_CACHE": "off",
+    "PATH": os.environ["PATH"], "ADMIN_TOKEN": run.TOKEN, "RUST_LOG": "warn", "RATE_LIMIT": "off",
     "IPO_SCHEDULE": "off", "PRICE_SCHEDULE": "off", "MARKET_SCHEDULE": "off",
     # As many threads on every machine. One of each: others look for work while they have none, and that counts, too.
     "TOKIO_WORKER_THREADS": "1", "RAYON_NUM_THREADS": "1",
@@ -72,9 +72,9 @@ class Client:
 
 
 @contextlib.contextmanager
-def serving(command, folder):
+def serving(command, folder, **more):
     port = run.free_port()
-    settings = {**SETTINGS, "DATABASE_URL": f"sqlite://{folder}/bench.db", "LISTEN": f"127.0.0.1:{port}"}
+    settings = {**SETTINGS, **more, "DATABASE_URL": f"sqlite://{folder}/bench.db", "LISTEN": f"127.0.0.1:{port}"}
     # Without the worker, which looks for jobs now and then.
     process = subprocess.Popen([*command, "serve", "--no-worker"], env=settings, cwd=folder)
 
@@ -126,6 +126,9 @@ COUNTED = {
     "chart, SVG": 20,
     "report, PDF": 3,
 }
+# The same request each time, with known answers given again.
+KNOWN = "page of 50 issues, known"
+TIMES_KNOWN = 200
 
 
 def paths(backtests):
@@ -149,23 +152,32 @@ def paths(backtests):
 def count(binary, folder, only):
     """Name and instructions a request, path after path."""
     backtests = fill(binary, folder, WARM + COUNTED["report, PDF"])
-    wanted = [(name, line) for name, line in paths(backtests).items() if only in name]
+    wanted = [(name, line, COUNTED[name]) for name, line in paths(backtests).items() if only in name]
+    if wanted:
+        yield from counted(binary, folder, wanted, RESPONSE_CACHE="off")
+    if only in KNOWN:
+        line = cases.post(cases.IPOS, {"first": 50})
+        yield from counted(binary, folder, [(KNOWN, lambda _: line, TIMES_KNOWN)], RESPONSE_CACHE="32")
+
+
+def counted(binary, folder, wanted, **settings):
+    """The same of some paths, with these settings: each has a name, its requests' lines, and how many are counted."""
     callgrind = ["valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", f"--vgdb-prefix={folder}/vgdb",
                  f"--callgrind-out-file={folder}/out"]
-    with serving([*callgrind, binary], folder) as (client, pid):
+    with serving([*callgrind, binary], folder, **settings) as (client, pid):
         tell = lambda *words: subprocess.run(["vgdb", f"--pid={pid}", f"--vgdb-prefix={folder}/vgdb", *words], check=True,
                                              capture_output=True)
         # From here to the end: what is translated once, while a path is warmed up, need not be when it is counted.
         tell("instrumentation", "on")
-        for number, (name, line) in enumerate(wanted, 1):
+        for number, (name, line, times) in enumerate(wanted, 1):
             for i in range(WARM):
                 client.send(line(i))
             tell("zero")
-            for i in range(WARM, WARM + COUNTED[name]):
+            for i in range(WARM, WARM + times):
                 client.send(line(i))
             tell("dump")
             told = (folder / f"out.{number}").read_text()
-            yield name, int(told.rsplit("totals: ", 1)[1].split()[0]) // COUNTED[name]
+            yield name, int(told.rsplit("totals: ", 1)[1].split()[0]) // times
 
 
 def main():

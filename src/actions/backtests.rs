@@ -1,5 +1,7 @@
 //! Backtests: run one, name one, delete one.
 
+use async_recursion::async_recursion as boxed;
+
 use super::Caller;
 use super::research::{missing, tidied};
 use crate::app::App;
@@ -26,6 +28,7 @@ pub async fn run(
 ///
 /// # Errors
 /// When the caller may not, the name is too long, or there is no such backtest.
+#[boxed]
 pub async fn name(app: &App, caller: &Caller, id: i64, name: Option<String>) -> Result<backtest::Model, RequestError> {
     caller.must_be(Role::Operator)?;
     app.store.backtests().rename(id, tidied(name)?).await?.ok_or_else(|| missing("backtest"))
@@ -35,6 +38,7 @@ pub async fn name(app: &App, caller: &Caller, id: i64, name: Option<String>) -> 
 ///
 /// # Errors
 /// When the caller may not, or there is no such backtest.
+#[boxed]
 pub async fn delete(app: &App, caller: &Caller, id: i64) -> Result<(), RequestError> {
     caller.must_be(Role::Operator)?;
     if app.store.backtests().delete(id).await? { Ok(()) } else { Err(missing("backtest")) }

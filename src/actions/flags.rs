@@ -1,5 +1,7 @@
 //! Flagged records: deal with one.
 
+use async_recursion::async_recursion as boxed;
+
 use super::Caller;
 use crate::app::App;
 use crate::request::RequestError;
@@ -10,6 +12,7 @@ use crate::store::entity::flag;
 ///
 /// # Errors
 /// When the caller may not, or there is no such record.
+#[boxed]
 pub async fn resolve(app: &App, caller: &Caller, id: i64) -> Result<flag::Model, RequestError> {
     caller.must_be(Role::Admin)?;
     let resolved = app.store.flags().resolve(id).await?;

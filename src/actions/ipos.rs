@@ -1,5 +1,7 @@
 //! IPOs: fetch them, add one, edit one, delete one, bring one back. Each edit leaves a revision.
 
+use async_recursion::async_recursion as boxed;
+
 use super::jobs::record_one;
 use super::{Caller, LONGEST_NAME, check_idempotency_key};
 use crate::app::App;
@@ -106,6 +108,7 @@ fn is_same(a: &Model, b: &Model) -> bool {
 ///
 /// # Errors
 /// When the caller may not, a value can't be what it is, or the issue is there already.
+#[boxed]
 pub async fn create(app: &App, caller: &Caller, exchange: Exchange, edits: IpoEdits) -> Result<Model, RequestError> {
     caller.must_be(Role::Admin)?;
     app.store.transact(|| create_once(app, exchange, edits.clone())).await
@@ -151,6 +154,7 @@ fn no_such_ipo() -> RequestError {
 ///
 /// # Errors
 /// When the caller may not, there is no such issue, a value can't be what it is, or another issue has that ticker and date.
+#[boxed]
 pub async fn update(app: &App, caller: &Caller, id: i64, edits: IpoEdits) -> Result<Model, RequestError> {
     caller.must_be(Role::Admin)?;
     app.store.transact(|| update_once(app, id, edits.clone(), &caller.name)).await
@@ -190,6 +194,7 @@ async fn update_once(app: &App, id: i64, edits: IpoEdits, author: &str) -> Resul
 ///
 /// # Errors
 /// When the caller may not, or there is no such issue.
+#[boxed]
 pub async fn delete(app: &App, caller: &Caller, id: i64) -> Result<(), RequestError> {
     caller.must_be(Role::Admin)?;
     app.store.transact(|| delete_once(app, id, &caller.name)).await
@@ -209,6 +214,7 @@ async fn delete_once(app: &App, id: i64, author: &str) -> Result<(), RequestErro
 ///
 /// # Errors
 /// When the caller may not, no such issue was deleted, or one of its ticker and dates has been added since.
+#[boxed]
 pub async fn restore(app: &App, caller: &Caller, id: i64) -> Result<Model, RequestError> {
     caller.must_be(Role::Admin)?;
     app.store.transact(|| restore_once(app, id)).await
@@ -235,6 +241,7 @@ async fn restore_once(app: &App, id: i64) -> Result<Model, RequestError> {
 ///
 /// # Errors
 /// When the caller may not, or the database fails.
+#[boxed]
 pub async fn deleted(app: &App, caller: &Caller) -> Result<Vec<deleted_ipo::Model>, RequestError> {
     caller.must_be(Role::Admin)?;
     Ok(app.store.ipos().restorable().await?)
@@ -244,6 +251,7 @@ pub async fn deleted(app: &App, caller: &Caller) -> Result<Vec<deleted_ipo::Mode
 ///
 /// # Errors
 /// When the caller may not, the source has no issues, or isn't set up.
+#[boxed]
 pub async fn refresh(
     app: &App,
     caller: &Caller,

@@ -1,5 +1,7 @@
 //! Jobs: stop one, start one again.
 
+use async_recursion::async_recursion as boxed;
+
 use super::Caller;
 use crate::app::App;
 use crate::request::RequestError;
@@ -7,6 +9,7 @@ use crate::store::entity::job;
 use crate::store::{Event, JobState, NewJob, Role};
 
 /// Records one job, or finds the one that stands for it.
+#[boxed]
 pub(super) async fn record_one(app: &App, record: NewJob) -> Result<job::Model, RequestError> {
     let record = [record];
     let recording = || async {
@@ -26,6 +29,7 @@ pub(super) async fn record_one(app: &App, record: NewJob) -> Result<job::Model, 
 ///
 /// # Errors
 /// When the caller may not, there is no such job, or it has ended.
+#[boxed]
 pub async fn cancel(app: &App, caller: &Caller, id: i64) -> Result<job::Model, RequestError> {
     caller.must_be(Role::Operator)?;
     match app.store.jobs().cancel(id).await? {
@@ -39,6 +43,7 @@ pub async fn cancel(app: &App, caller: &Caller, id: i64) -> Result<job::Model, R
 ///
 /// # Errors
 /// When the caller may not, there is no such job, it hasn't failed, or another is at the same thing.
+#[boxed]
 pub async fn retry(app: &App, caller: &Caller, id: i64) -> Result<job::Model, RequestError> {
     caller.must_be(Role::Operator)?;
     if let Some(job) = app.store.jobs().requeue(id).await? {

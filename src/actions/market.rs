@@ -1,5 +1,7 @@
 //! Whole markets: fetch the days of an exchange.
 
+use async_recursion::async_recursion as boxed;
+
 use super::Caller;
 use crate::app::App;
 use crate::jobs::{Job, RefreshMarket};
@@ -18,6 +20,7 @@ const MOST_MONTHS: usize = 480;
 ///
 /// # Errors
 /// When the caller may not, the exchange has no daily file here, or the span can't be.
+#[boxed]
 pub async fn refresh(
     app: &App,
     caller: &Caller,

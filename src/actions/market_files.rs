@@ -1,5 +1,7 @@
 //! Files of a whole market, taken in at once: days together with their neighbours, lists and announcements as they come.
 
+use async_recursion::async_recursion as boxed;
+
 use super::Caller;
 use crate::app::App;
 use crate::ingest::{self, IngestError, ShareLists};
@@ -50,6 +52,7 @@ impl<'a> MarketImport<'a> {
     }
 
     /// Takes a file's content in. Days should come in their order.
+    #[boxed]
     pub async fn take(&mut self, file: MarketFile) -> Result<(), IngestError> {
         match file {
             MarketFile::Session(session) => {

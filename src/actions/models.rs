@@ -1,5 +1,7 @@
 //! Models: train one, choose the default, rename one, delete one.
 
+use async_recursion::async_recursion as boxed;
+
 use super::jobs::record_one;
 use super::symbols::named;
 use super::{Caller, LONGEST_NAME};
@@ -22,6 +24,7 @@ const FEWEST_BARS: i32 = 250;
 ///
 /// # Errors
 /// When the caller may not, the name is empty or too long, a ticker isn't known, or there are too many bars.
+#[boxed]
 pub async fn train(app: &App, caller: &Caller, name: &str, tickers: &[String]) -> Result<job::Model, RequestError> {
     caller.must_be(Role::Operator)?;
     let name = checked_name(name)?;
@@ -94,6 +97,7 @@ fn no_such_model() -> RequestError {
 ///
 /// # Errors
 /// When the caller may not, there is no such model, or it can't be used.
+#[boxed]
 pub async fn choose_default(app: &App, caller: &Caller, key: &str) -> Result<(), RequestError> {
     caller.must_be(Role::Admin)?;
     match app.models.find(Some(key)).await? {
@@ -107,6 +111,7 @@ pub async fn choose_default(app: &App, caller: &Caller, key: &str) -> Result<(),
 ///
 /// # Errors
 /// When the caller may not, the name is empty or too long, or no such model was trained here.
+#[boxed]
 pub async fn rename(app: &App, caller: &Caller, key: &str, name: &str) -> Result<(), RequestError> {
     caller.must_be(Role::Operator)?;
     let name = checked_name(name)?;
@@ -118,6 +123,7 @@ pub async fn rename(app: &App, caller: &Caller, key: &str, name: &str) -> Result
 ///
 /// # Errors
 /// When the caller may not, no such model was trained here, or it's the default.
+#[boxed]
 pub async fn delete(app: &App, caller: &Caller, key: &str) -> Result<(), RequestError> {
     caller.must_be(Role::Operator)?;
     check_trained_here(app, key).await?;

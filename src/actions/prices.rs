@@ -1,5 +1,7 @@
 //! Files of prices: look at one, take one in.
 
+use async_recursion::async_recursion as boxed;
+
 use super::Caller;
 use super::symbols::{self, AddSymbol, exchange_by_suffix};
 use crate::app::App;
@@ -36,6 +38,7 @@ pub struct Preview {
 ///
 /// # Errors
 /// When the caller may not, the ticker is malformed, or the file can't be read.
+#[boxed]
 pub async fn preview(
     app: &App,
     caller: &Caller,
@@ -93,6 +96,7 @@ pub async fn preview(
 ///
 /// # Errors
 /// When the caller may not, the ticker is malformed, or the file can't be read.
+#[boxed]
 pub async fn import_at_once(
     app: &App,
     caller: &Caller,
@@ -122,6 +126,7 @@ pub async fn import_at_once(
 ///
 /// # Errors
 /// When the caller may not, the ticker is malformed, or the file is empty or no text.
+#[boxed]
 pub async fn import(
     app: &App,
     caller: &Caller,

@@ -1,5 +1,7 @@
 //! Sweeps: run one, name one, delete one.
 
+use async_recursion::async_recursion as boxed;
+
 use super::Caller;
 use super::jobs::record_one;
 use super::research::{missing, tidied};
@@ -46,6 +48,7 @@ impl PreparedSweep {
 ///
 /// # Errors
 /// When the caller may not, an input can't be what it is, the symbol isn't followed, or there are too few bars.
+#[boxed]
 pub async fn prepare(app: &App, caller: &Caller, request: SweepRequest) -> Result<PreparedSweep, RequestError> {
     caller.must_be(Role::Operator)?;
     let (bars, combinations) = prepare_sweep(app, &request).await?;
@@ -56,6 +59,7 @@ pub async fn prepare(app: &App, caller: &Caller, request: SweepRequest) -> Resul
 ///
 /// # Errors
 /// When the symbol was removed meanwhile; nothing is stored then.
+#[boxed]
 pub async fn run(app: &App, sweep: PreparedSweep) -> Result<SweepAnswer, RequestError> {
     if sweep.is_small() {
         let ran = run_sweep(app, sweep.request, sweep.bars, None, |_| true).await?;
@@ -70,6 +74,7 @@ pub async fn run(app: &App, sweep: PreparedSweep) -> Result<SweepAnswer, Request
 ///
 /// # Errors
 /// When the caller may not, the name is too long, or there is no such sweep.
+#[boxed]
 pub async fn name(app: &App, caller: &Caller, id: i64, name: Option<String>) -> Result<sweep::Model, RequestError> {
     caller.must_be(Role::Operator)?;
     app.store.sweeps().rename(id, tidied(name)?).await?.ok_or_else(|| missing("sweep"))
@@ -79,6 +84,7 @@ pub async fn name(app: &App, caller: &Caller, id: i64, name: Option<String>) -> 
 ///
 /// # Errors
 /// When the caller may not, or there is no such sweep.
+#[boxed]
 pub async fn delete(app: &App, caller: &Caller, id: i64) -> Result<(), RequestError> {
     caller.must_be(Role::Operator)?;
     if app.store.sweeps().delete(id).await? { Ok(()) } else { Err(missing("sweep")) }

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use async_recursion::async_recursion as boxed;
+
 use super::{Caller, LONGEST_NAME, check_idempotency_key};
 use crate::app::App;
 use crate::ingest;
@@ -29,6 +31,7 @@ pub struct AddSymbol {
 ///
 /// # Errors
 /// When the caller may not, the ticker is malformed or taken, or no provider is set up to refresh from.
+#[boxed]
 pub async fn add(
     app: &App,
     caller: &Caller,
@@ -96,6 +99,7 @@ pub struct RemovedSymbol {
 ///
 /// # Errors
 /// When the caller may not, there is no such symbol, or there is research on it that nobody said to remove.
+#[boxed]
 pub async fn remove(
     app: &App,
     caller: &Caller,
@@ -136,6 +140,7 @@ fn kept_by_research(ticker: &str, counts: ResearchCounts) -> String {
 ///
 /// # Errors
 /// When the caller may not, a ticker isn't known, or no provider is set up.
+#[boxed]
 pub async fn refresh(
     app: &App,
     caller: &Caller,
@@ -214,6 +219,7 @@ fn does_all(job: &job::Model) -> bool {
 }
 
 /// The symbols with these tickers, each once.
+#[boxed]
 pub(super) async fn named(app: &App, tickers: &[String]) -> Result<Vec<symbol::Model>, RequestError> {
     let mut wanted: Vec<String> = Vec::with_capacity(tickers.len());
     let mut seen = HashSet::new();

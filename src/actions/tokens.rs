@@ -1,5 +1,7 @@
 //! Tokens: make one, list them, revoke one.
 
+use async_recursion::async_recursion as boxed;
+
 use super::{Caller, LONGEST_NAME};
 use crate::app::App;
 use crate::market::text::clean;
@@ -15,6 +17,7 @@ const MOST_DAYS: i32 = 3_650;
 ///
 /// # Errors
 /// When the caller may not, or an input can't be what it is.
+#[boxed]
 pub async fn create(
     app: &App,
     caller: &Caller,
@@ -42,6 +45,7 @@ pub async fn create(
 ///
 /// # Errors
 /// When the caller may not, or the database fails.
+#[boxed]
 pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Model>, RequestError> {
     caller.must_be(Role::Admin)?;
     Ok(app.store.tokens().list().await?)
@@ -64,6 +68,7 @@ pub fn page<'a>(
 ///
 /// # Errors
 /// When the caller may not, or the database fails.
+#[boxed]
 pub async fn get(app: &App, caller: &Caller, id: i64) -> Result<Option<Model>, RequestError> {
     caller.must_be(Role::Admin)?;
     Ok(app.store.tokens().get(id).await?)
@@ -73,6 +78,7 @@ pub async fn get(app: &App, caller: &Caller, id: i64) -> Result<Option<Model>, R
 ///
 /// # Errors
 /// When the caller may not, or there is no such token that is still good.
+#[boxed]
 pub async fn revoke(app: &App, caller: &Caller, id: i64) -> Result<(), RequestError> {
     caller.must_be(Role::Admin)?;
     if app.store.tokens().revoke(id).await? {

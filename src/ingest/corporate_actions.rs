@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use async_recursion::async_recursion as boxed;
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
@@ -20,6 +21,7 @@ use crate::store::{ExDay, NewFlag, Store, Transaction, now};
 ///
 /// # Errors
 /// When the database fails; nothing is stored then.
+#[boxed]
 pub async fn corporate_actions(store: &Store, raw: Vec<RawAction>) -> Result<usize, IngestError> {
     let (Some(first), Some(last)) = (raw.iter().map(|a| a.ex_day).min(), raw.iter().map(|a| a.ex_day).max()) else {
         return Ok(0);
@@ -47,6 +49,7 @@ pub async fn corporate_actions(store: &Store, raw: Vec<RawAction>) -> Result<usi
 }
 
 /// Judges the actions of a span of ex-dates anew: prices have come.
+#[boxed]
 pub async fn judge_actions(store: &Store, from: Day, to: Day) -> Result<(), IngestError> {
     let transaction = store.begin().await?;
     store.market_days().lock(&transaction).await?;
@@ -137,6 +140,7 @@ fn symbol_of(register: &Register, exchange: Exchange, ticker: &str, isin: Option
 }
 
 /// Joins, checks and applies; then brings the splits of what changed up to date, and flags what isn't applied.
+#[boxed]
 pub(super) async fn judge(store: &Store, transaction: &Transaction, from: Day, to: Day) -> Result<(), IngestError> {
     let actions = store.corporate_actions();
     let mut homeless = actions.without_symbol(transaction, from, to).await?;
@@ -214,6 +218,7 @@ const SYMBOLS_AT_ONCE: usize = 20;
 
 /// Splits and dividends of these symbols, from applied actions and, where no split is known, from the prices. The
 /// versions of those that change grow.
+#[boxed]
 pub(super) async fn refresh_adjustments(
     store: &Store,
     transaction: &Transaction,
@@ -236,6 +241,7 @@ pub(super) async fn refresh_adjustments(
 type Adjustments = (Vec<Split>, Vec<Dividend>);
 
 /// Splits found in prices, with those that the exchange announced in their place; and the dividends.
+#[boxed]
 pub(super) async fn with_actions(
     store: &Store,
     transaction: &Transaction,

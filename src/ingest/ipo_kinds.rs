@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use async_recursion::async_recursion as boxed;
+
 use crate::market::DataSource;
 use crate::providers::{IpoBatch, RawIpo};
 use crate::store::{NewFlag, Store, StoreError};
@@ -26,6 +28,7 @@ const MOST_KNOWN: u64 = 2_000;
 
 /// Where the source names no kind, the only row of a fund looks like a share. Whoever was a fund before is one again:
 /// its later series come under the same name.
+#[boxed]
 pub(super) async fn mark_known_funds(store: &Store, scope: &str, batch: &mut IpoBatch) -> Result<(), StoreError> {
     let is_unsaid = |record: &RawIpo| record.security.is_none() && record.band.is_none();
     if batch.source != DataSource::AlphaVantage || !batch.records.iter().any(is_unsaid) {

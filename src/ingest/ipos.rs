@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use async_recursion::async_recursion as boxed;
+
 use super::ipo_kinds::{mark_known_funds, summary};
 use super::ipo_records::{IpoRecord, ParsedIpos, parse_ipos};
 use super::listings::check_listings;
@@ -22,6 +24,7 @@ use crate::store::{Event, RecordCounts, Store, now, today_at};
 ///
 /// # Errors
 /// When the database fails; nothing is stored then.
+#[boxed]
 pub async fn ipos(store: &Store, mut batch: IpoBatch) -> Result<Ingested, IngestError> {
     mark_known_funds(store, &ipo_scope(batch.source), &mut batch).await?;
     let (source, exchanges) = (batch.source, batch.exchanges.clone());

@@ -1,5 +1,7 @@
 //! The first day of an issue's share, as the exchange's daily file has it: the close before it is the issue price.
 
+use async_recursion::async_recursion as boxed;
+
 use super::IngestError;
 use crate::market::day::iso;
 use crate::market::decimal::millionths;
@@ -15,6 +17,7 @@ const SCOPE: &str = "listings:NSE";
 /// Holds the issues that were listed between two days against the closes before their first days: a price that differs
 /// is flagged, a missing one filled in and marked as derived, and an issue without a listing day gets the day on which
 /// its share first traded at its price.
+#[boxed]
 pub(super) async fn check_listings(
     store: &Store,
     transaction: &Transaction,

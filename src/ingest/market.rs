@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use async_recursion::async_recursion as boxed;
+
 use super::IngestError;
 use super::compare::disagree;
 use super::corporate_actions::refresh_adjustments;
@@ -36,6 +38,7 @@ struct Compared {
 ///
 /// # Errors
 /// When the database fails; nothing is stored then.
+#[boxed]
 pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<RecordCounts, IngestError> {
     sessions.sort_by_key(|session| session.day);
     let (Some(first), Some(last)) = (sessions.first().map(|s| s.day), sessions.last().map(|s| s.day)) else {
@@ -108,6 +111,7 @@ pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<RecordC
 ///
 /// # Errors
 /// When the database fails; nothing is stored then.
+#[boxed]
 pub async fn ticker_changes(store: &Store, changes: &[(String, String, Day)]) -> Result<(), IngestError> {
     let transaction = store.begin().await?;
     store.market_days().lock(&transaction).await?;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_recursion::async_recursion as boxed;
 use chrono::Datelike;
 
 use super::compare::{Merged, merge};
@@ -56,6 +57,7 @@ pub struct Ingested {
 ///
 /// # Errors
 /// When the payload can't be read or the database fails; nothing is stored then.
+#[boxed]
 pub async fn prices(store: &Store, symbol_id: i64, batch: PriceBatch, probe: bool) -> Result<Ingested, IngestError> {
     let Some(symbol) = store.symbols().get(symbol_id).await? else {
         return Err(IngestError::SymbolGone("the symbol".to_owned()));

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use async_recursion::async_recursion as boxed;
+
 use super::IngestError;
 use super::market::ticker_changes;
 use crate::market::Day;
@@ -17,6 +19,7 @@ pub struct ShareLists {
 
 impl ShareLists {
     /// Takes a list: changes of tickers and funds are learnt at once, what is said of shares is kept for [`ShareLists::apply`].
+    #[boxed]
     pub async fn take(&mut self, store: &Store, list: ListFile) -> Result<(), IngestError> {
         match list {
             ListFile::Changes(changes) => ticker_changes(store, &changes).await?,
@@ -32,6 +35,7 @@ impl ShareLists {
     }
 
     /// Writes it to the shares that are stored. With `whole`, those on no list that haven't traded since are marked as delisted.
+    #[boxed]
     pub async fn apply(self, store: &Store, whole: Option<Day>) -> Result<(), IngestError> {
         if self.listed.is_empty() && self.renamed.is_empty() {
             return Ok(());

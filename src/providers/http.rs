@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use async_recursion::async_recursion as boxed;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Client, ClientBuilder, RequestBuilder, StatusCode};
@@ -80,6 +81,7 @@ pub(super) async fn text(
 }
 
 /// Sends a request and reads the whole answer as text.
+#[boxed]
 pub(super) async fn answer(
     provider: &'static str,
     silence: Duration,
@@ -102,6 +104,7 @@ pub(super) struct Bytes {
 }
 
 /// Sends a request and reads the whole answer.
+#[boxed]
 pub(super) async fn bytes(
     provider: &'static str,
     silence: Duration,

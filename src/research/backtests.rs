@@ -1,5 +1,6 @@
 //! Running a backtest and keeping it.
 
+use async_recursion::async_recursion as boxed;
 use serde::{Deserialize, Serialize};
 
 use super::{Bars, Span};
@@ -45,6 +46,7 @@ impl Curve {
 ///
 /// # Errors
 /// When an input can't be what it is, the symbol isn't followed, or there are too few bars; nothing is stored then.
+#[boxed]
 pub async fn run_backtest(app: &App, input: RunBacktest) -> Result<(symbol::Model, row::Model), RequestError> {
     input.strategy.check()?;
     input.execution.check()?;

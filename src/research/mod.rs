@@ -10,6 +10,8 @@ mod training;
 
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
+
 use crate::app::App;
 use crate::market::{Adjustment, Columns, Day, Series, day};
 use crate::request::{RequestError, find_symbol};
@@ -50,6 +52,7 @@ impl Bars {
     ///
     /// # Errors
     /// When the symbol isn't followed, the days are the wrong way round, or there are no bars between them.
+    #[boxed]
     pub async fn load(app: &App, ticker: &str, span: Span) -> Result<Self, RequestError> {
         let symbol = find_symbol(app, ticker).await?;
         if let (Some(from), Some(to)) = (span.from, span.to)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use serde::Serialize;
 
 use super::{Bars, Span};
@@ -40,6 +41,7 @@ const ROOM: Day = 14;
 ///
 /// # Errors
 /// When an input can't be what it is, the symbol isn't followed, or there are too few bars; nothing is stored then.
+#[boxed]
 pub async fn predict(app: &App, request: PredictRequest) -> Result<row::Model, RequestError> {
     let model = find_model(app, request.model.as_deref()).await?;
     let horizon = checked_horizon(request.horizon, &model)?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use chrono::{DateTime, SecondsFormat};
 use tokio::runtime::Handle;
 
@@ -41,6 +42,7 @@ async fn symbol_of(app: &App, id: i64) -> Result<Option<symbol::Model>, RequestE
 }
 
 /// A backtest's row with its symbol; `None` if there's no such backtest.
+#[boxed]
 pub async fn find_backtest(app: &App, id: i64) -> Result<Option<(backtest::Model, symbol::Model)>, RequestError> {
     let Some(row) = app.store.backtests().get_many(&[id]).await?.pop() else { return Ok(None) };
     let symbol = symbol_of(app, row.symbol_id).await?;
@@ -48,6 +50,7 @@ pub async fn find_backtest(app: &App, id: i64) -> Result<Option<(backtest::Model
 }
 
 /// What a backtest's report is made from; `global_id` is what clients know it by.
+#[boxed]
 pub async fn backtest_source(
     app: &App,
     row: backtest::Model,
@@ -73,6 +76,7 @@ pub async fn backtest_source(
 }
 
 /// A prediction's row with its symbol; `None` if there's no such prediction.
+#[boxed]
 pub async fn find_prediction(app: &App, id: i64) -> Result<Option<(prediction::Model, symbol::Model)>, RequestError> {
     let Some(row) = app.store.predictions().get_many(&[id]).await?.pop() else { return Ok(None) };
     let symbol = symbol_of(app, row.symbol_id).await?;
@@ -80,6 +84,7 @@ pub async fn find_prediction(app: &App, id: i64) -> Result<Option<(prediction::M
 }
 
 /// What a prediction's report is made from, with what has happened since.
+#[boxed]
 pub async fn prediction_source(
     app: &App,
     row: &prediction::Model,
@@ -117,6 +122,7 @@ fn recent(row: &prediction::Model, series: &Arc<Series>) -> Vec<(i32, f64)> {
 }
 
 /// A sweep with its results; `None` if there's no such sweep.
+#[boxed]
 pub async fn find_sweep(app: &App, id: i64) -> Result<Option<(sweep::Model, symbol::Model)>, RequestError> {
     let Some(row) = app.store.sweeps().get_many(&[id]).await?.pop() else { return Ok(None) };
     let symbol = symbol_of(app, row.symbol_id).await?;
@@ -124,6 +130,7 @@ pub async fn find_sweep(app: &App, id: i64) -> Result<Option<(sweep::Model, symb
 }
 
 /// A sweep's results.
+#[boxed]
 pub async fn sweep_results(app: &App, row: &sweep::Model) -> Result<Sweep, RequestError> {
     let (app, id, windows) = (app.clone(), row.id, row.windows()?);
     let runtime = Handle::current();
@@ -137,6 +144,7 @@ pub async fn sweep_results(app: &App, row: &sweep::Model) -> Result<Sweep, Reque
 }
 
 /// A symbol's prices between two days, and the symbol as it was when they were.
+#[boxed]
 pub async fn price_columns(
     app: &App,
     symbol: symbol::Model,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use serde::{Deserialize, Serialize};
 
 use super::{Bars, Span};
@@ -37,6 +38,7 @@ pub struct StoredSweep {
 ///
 /// # Errors
 /// When an input can't be what it is, the symbol isn't followed, or there are too few bars.
+#[boxed]
 pub async fn prepare_sweep(app: &App, request: &SweepRequest) -> Result<(Bars, usize), RequestError> {
     let combinations = Sweep::check(request.buy, request.sell, &request.execution)?;
     let bars = Bars::load(app, &request.ticker, request.span).await?;

@@ -1,11 +1,14 @@
 //! Reads an uploaded CSV file of one symbol's prices.
 
+use async_recursion::async_recursion as boxed;
+
 use super::{Done, JobError, Progress};
 use crate::app::App;
 use crate::ingest::{self, IngestError};
 use crate::jobs::ImportPrices;
 use crate::providers::files::{self, Options};
 
+#[boxed]
 pub(super) async fn run(job: &ImportPrices, app: &App, progress: &Progress) -> Result<Done, JobError> {
     let gone = || JobError::Pointless("The uploaded file is no longer kept; upload it again".to_owned());
     let (bytes, head) = app.store.jobs().attachment_head(progress.job_id()).await?.ok_or_else(gone)?;

@@ -1,6 +1,8 @@
 //! The exchange's lists: changes of tickers and funds are known before days are read, and what shares are called and when
 //! they were listed is told of those that the days have brought.
 
+use async_recursion::async_recursion as boxed;
+
 use super::JobError;
 use crate::app::App;
 use crate::ingest::{IngestError, ShareLists};
@@ -15,6 +17,7 @@ const LONGEST_REST: Day = 60;
 const LIST_LASTS_MS: i64 = 20 * 3_600_000;
 
 /// Brings changes of tickers and the funds up to date, once a day. A list that can't be had leaves things as they are.
+#[boxed]
 pub(super) async fn refresh_changes(app: &App) -> Result<(), JobError> {
     for path in CHANGE_LISTS {
         if is_fresh(app, path).await? {
@@ -39,6 +42,7 @@ pub(super) async fn refresh_changes(app: &App) -> Result<(), JobError> {
 
 /// Tells names, listing days and ISINs by the lists of the boards: once a day, and after days that may have brought new
 /// shares. A process keeps the lists, so that months of days ask for them once.
+#[boxed]
 pub(super) async fn refresh_shares(app: &App, may_be_new: bool) -> Result<(), JobError> {
     let mut known = ShareLists::default();
     let mut boards = 0;

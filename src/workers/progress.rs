@@ -4,6 +4,8 @@ use std::convert::Infallible;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use async_recursion::async_recursion as boxed;
+
 use crate::store::Store;
 
 /// The least time between two updates.
@@ -33,11 +35,13 @@ impl Progress {
     }
 
     /// Says what is going on. The first and the last update always go out, others may be passed over.
+    #[boxed]
     pub async fn tell(&self, done: u32, total: Option<u32>, message: &str) {
         self.tell_after(INTERVAL, done, total, message).await;
     }
 
     /// The same, more seldom.
+    #[boxed]
     pub(super) async fn tell_seldom(&self, done: u32, total: Option<u32>, message: &str) {
         self.tell_after(SELDOM, done, total, message).await;
     }

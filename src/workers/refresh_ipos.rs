@@ -1,5 +1,7 @@
 //! Brings the issues of one source up to date.
 
+use async_recursion::async_recursion as boxed;
+
 use super::{Done, JobError, Progress};
 use crate::app::App;
 use crate::ingest;
@@ -8,6 +10,7 @@ use crate::market::{DataSource, Exchange};
 use crate::providers::ProviderError;
 use crate::store::now;
 
+#[boxed]
 pub(super) async fn run(job: &RefreshIpos, app: &App, progress: &Progress) -> Result<Done, JobError> {
     let Some(provider) = app.providers.ipos(job.source) else {
         return Err(JobError::Pointless("This source has no IPOs to fetch".to_owned()));

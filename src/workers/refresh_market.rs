@@ -1,5 +1,7 @@
 //! Fetches an exchange's daily files of one month, and the lists and announcements that make sense of them.
 
+use async_recursion::async_recursion as boxed;
+
 use super::{Done, JobError, Progress, market_lists};
 use crate::app::App;
 use crate::ingest;
@@ -19,6 +21,7 @@ const MOST_PAGES: usize = 5;
 /// Files in a row that can't be had after which the others are left for the next try.
 const MOST_FAULTS: usize = 3;
 
+#[boxed]
 pub(super) async fn run(job: &RefreshMarket, app: &App, progress: &Progress) -> Result<Done, JobError> {
     let total = u32::try_from(job.to - job.from + 1).unwrap_or(0);
     progress.tell(0, Some(total.max(1)), "Reading the exchange's lists").await;

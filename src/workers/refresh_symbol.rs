@@ -1,5 +1,7 @@
 //! Brings one symbol's bars up to date with its provider.
 
+use async_recursion::async_recursion as boxed;
+
 use super::{Done, JobError, Progress};
 use crate::app::App;
 use crate::ingest;
@@ -7,6 +9,7 @@ use crate::jobs::RefreshSymbol;
 use crate::providers::{Capabilities, History, PriceProvider};
 use crate::store::entity::symbol;
 
+#[boxed]
 pub(super) async fn run(job: &RefreshSymbol, app: &App, progress: &Progress) -> Result<Done, JobError> {
     let Some(symbol) = app.store.symbols().get(job.symbol_id).await? else {
         return Err(JobError::Pointless("The symbol has been removed".to_owned()));

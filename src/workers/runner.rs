@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use async_recursion::async_recursion as boxed;
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -76,12 +77,14 @@ impl Runner {
     }
 
     /// Waits until nothing runs any more. Only for a process that has been asked to stop: no job starts then.
+    #[boxed]
     pub(super) async fn idle(&self) {
         self.busy.close();
         self.busy.wait().await;
     }
 
     /// Runs a delivered job, if it's still there to be run.
+    #[boxed]
     pub(super) async fn run(&self, id: i64) {
         let _busy = self.busy.token();
         if self.app.shutdown.is_cancelled() {

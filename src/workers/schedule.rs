@@ -1,5 +1,6 @@
 //! What happens by the clock: once however many replicas watch, and caught up after a pause.
 
+use async_recursion::async_recursion as boxed;
 use chrono::{DateTime, Utc};
 
 use crate::app::App;
@@ -17,6 +18,7 @@ const LONGEST_CATCH_UP: Day = 92;
 ///
 /// # Errors
 /// When the database fails; what came due stays due.
+#[boxed]
 pub async fn run_due(app: &App, now: DateTime<Utc>) -> Result<(), StoreError> {
     if let Some(schedule) = &app.settings.price_schedule
         && let Some(due) = Due::look(app, "prices", schedule, now).await?
@@ -42,6 +44,7 @@ pub async fn run_due(app: &App, now: DateTime<Utc>) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// When the database fails; the next run forgets the rest.
+#[boxed]
 pub async fn forget_due(app: &App, now: DateTime<Utc>) -> Result<(), StoreError> {
     let retention = &app.settings.retention;
     let Some(schedule) = &retention.schedule else { return Ok(()) };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_recursion::async_recursion as boxed;
 use tokio_util::sync::CancellationToken;
 
 use super::{Done, JobError, Progress};
@@ -12,6 +13,7 @@ use crate::research::{prepare_sweep, run_sweep};
 
 const MESSAGE: &str = "Running every pair of windows";
 
+#[boxed]
 pub(super) async fn run(job: &SweepBacktests, app: &App, progress: &Progress) -> Result<Done, JobError> {
     let (bars, combinations) = prepare_sweep(app, &job.request).await?;
     let total = u32::try_from(combinations).unwrap_or(u32::MAX);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use async_recursion::async_recursion as boxed;
 use tokio_util::sync::CancellationToken;
 
 use super::{Done, JobError, Progress};
@@ -13,6 +14,7 @@ use crate::research::train_model;
 
 const MESSAGE: &str = "Fitting and testing, a symbol at a time";
 
+#[boxed]
 pub(super) async fn run(job: &TrainModel, app: &App, progress: &Progress) -> Result<Done, JobError> {
     let symbols = app.store.symbols().get_many(&job.symbol_ids).await?;
     if symbols.len() != job.symbol_ids.len() {

@@ -4,6 +4,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use futures_util::FutureExt;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -32,11 +33,13 @@ const RESTART_AFTER: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When the database refuses.
+#[boxed]
 pub async fn setup(app: &App) -> Result<(), QueueError> {
     Queue::new(&app.store).setup().await
 }
 
 /// Runs jobs until the process is asked to stop, then finishes or hands back what is running.
+#[boxed]
 pub async fn run(app: App) {
     let queue = Queue::new(&app.store);
     let runner = Runner::new(app.clone());

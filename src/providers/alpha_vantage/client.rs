@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::Client;
@@ -61,6 +62,7 @@ impl AlphaVantage {
     }
 
     /// Tells how many requests are left today, where there is a bound.
+    #[boxed]
     pub async fn measure_budget(&self) -> Result<(), StoreError> {
         if self.is_configured() && self.per_day > 0 {
             let left = self.store.budgets().left(&self.budget, self.per_day).await?;

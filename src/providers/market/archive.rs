@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Client, StatusCode};
 use tokio::sync::Mutex;
@@ -138,6 +139,7 @@ impl NseArchive {
     ///
     /// # Errors
     /// When the archive doesn't answer, or wants quiet.
+    #[boxed]
     pub async fn day(&self, of: Day) -> Result<DayAnswer, ProviderError> {
         let mut worst = DayAnswer::NotFound;
         let mut fault = None;
@@ -172,6 +174,7 @@ impl NseArchive {
     ///
     /// # Errors
     /// When the archive doesn't answer, or wants quiet.
+    #[boxed]
     pub async fn list(&self, path: &str) -> Result<Option<Vec<u8>>, ProviderError> {
         Ok(self.get(path).await?.filter(|answer| answer.status.is_success()).map(|answer| answer.body))
     }
@@ -180,6 +183,7 @@ impl NseArchive {
     ///
     /// # Errors
     /// When the archive doesn't answer, or wants quiet.
+    #[boxed]
     pub async fn kept_list(&self, path: &str, lasts_ms: Millis) -> Result<Option<Vec<u8>>, ProviderError> {
         // Held while it's fetched: jobs that run beside each other wait for one answer.
         let mut kept = self.kept.lock().await;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use async_recursion::async_recursion as boxed;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderValue, REFERER, USER_AGENT};
@@ -133,6 +134,7 @@ impl Nse {
     ///
     /// # Errors
     /// When the exchange doesn't answer, or wants quiet.
+    #[boxed]
     pub async fn corporate_actions(&self, from: Day, to: Day) -> Result<Vec<RawAction>, ProviderError> {
         let date = |day: Day| to_date(day).format("%d-%m-%Y").to_string();
         let (from, to) = (date(from), date(to));
@@ -148,6 +150,7 @@ impl Nse {
     ///
     /// # Errors
     /// When the exchange doesn't answer, or wants quiet.
+    #[boxed]
     pub async fn holidays(&self) -> Result<Vec<(Day, String)>, ProviderError> {
         holidays::read(&self.get("/api/holiday-master", &[("type", "trading")]).await?)
     }
