@@ -184,15 +184,15 @@ pub(super) fn respond(response: &GraphQLResponse, form: Form) -> Response {
 
 /// The same with a status that the request itself asks for.
 pub(super) fn with_status(status: StatusCode, response: &GraphQLResponse, form: Form) -> Response {
-    told(status, response, json(response), form)
+    with_json(status, response, json(response), form)
 }
 
 /// An answer whose JSON is at hand.
 pub(super) fn with_body(response: &GraphQLResponse, body: Bytes, form: Form) -> Response {
-    told(status(response, form), response, body, form)
+    with_json(status(response, form), response, body, form)
 }
 
-fn told(status: StatusCode, response: &GraphQLResponse, body: impl IntoResponse, form: Form) -> Response {
+fn with_json(status: StatusCode, response: &GraphQLResponse, body: impl IntoResponse, form: Form) -> Response {
     let mut answer = written(status, body, form);
     let retry = response.errors.first().and_then(|error| match error.extensions.as_ref()?.get("retryAfter")? {
         Value::Number(seconds) => seconds.as_u64(),

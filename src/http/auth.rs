@@ -89,7 +89,8 @@ fn named(token: api_token::Model, credential: impl FnOnce(i64) -> Credential) ->
 /// than passed over.
 pub(super) async fn identify(State(service): State<Service>, mut request: Request, next: Next) -> Response {
     let address = address_of(&request, service.app.settings.http.trusted_proxies);
-    let looked_up = (request.extensions().get::<Caller>().cloned(), request.extensions().get().cloned());
+    let looked_up =
+        (request.extensions().get::<Caller>().cloned(), request.extensions().get::<Arc<Unidentified>>().cloned());
     let caller = match looked_up {
         (Some(caller), _) => Ok(caller),
         (None, Some(error)) => Err(error),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_graphql::ServerError;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use futures_util::{Stream, StreamExt, stream};
 
@@ -108,9 +108,29 @@ impl Backlog {
         self.waiting.free(client).await;
     }
 
+    /// Room for a request's answer if there is some at once; a short one needs none.
+    ///
+    /// # Errors
+    /// When it would have to wait.
+    pub(super) fn answer_now(&self, client: Client, bytes: usize) -> Result<Option<Held>, ServerError> {
+        if bytes < MIDDLE {
+            return Ok(None);
+        }
+        let shares = self.shares(bytes);
+        shares.room_now(client, bytes).map(|room| Some(self.held(shares, room))).ok_or_else(overloaded)
+    }
+
+    fn shares(&self, bytes: usize) -> &Shares {
+        if bytes < LONG { &self.middle } else { &self.long }
+    }
+
+    fn held(&self, shares: &Shares, room: Room) -> Held {
+        Held { room, shares: shares.clone(), patience: self.patience }
+    }
+
     async fn hold(&self, client: Client, bytes: usize) -> Result<Held, ServerError> {
-        let shares = if bytes < LONG { &self.middle } else { &self.long };
-        let held = |room| Held { room, shares: shares.clone(), patience: self.patience };
+        let shares = self.shares(bytes);
+        let held = |room| self.held(shares, room);
         if let Some(room) = shares.room_now(client, bytes) {
             return Ok(held(room));
         }
@@ -196,8 +216,15 @@ pub(super) async fn within(backlog: &Backlog, caller: &Caller, answer: Response)
     let (mut parts, body) = answer.into_parts();
     // It is in memory already, whole.
     let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-    parts.headers.insert(header::CONTENT_LENGTH, whole.len().into());
-    Ok(Response::from_parts(parts, Body::from_stream(pieces(whole, held))))
+    let body = body_of(whole, Some(held), &mut parts.headers);
+    Ok(Response::from_parts(parts, body))
+}
+
+/// A body that takes of the room until its last piece is gone, if it needs some.
+pub(super) fn body_of(whole: Bytes, held: Option<Held>, headers: &mut HeaderMap) -> Body {
+    let Some(held) = held else { return Body::from(whole) };
+    headers.insert(header::CONTENT_LENGTH, whole.len().into());
+    Body::from_stream(pieces(whole, held))
 }
 
 #[cfg(test)]

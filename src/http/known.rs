@@ -1,8 +1,8 @@
 //! Answers that are known: the same query of the same caller gets the same answer until somebody writes.
 //!
-//! An answer is kept as it went out, compressed or not, under the data's version before it was made, and given again while
-//! that is the version still; asking for it is one small statement, shared by all who ask meanwhile. What the clock alone
-//! changes is new with every minute. A query is kept from its second time on, so that those which come once cost nothing.
+//! An answer is kept as it went out, under the data's version before it was made, and given again while that is the version
+//! still; asking for it is one small statement, shared by all who ask meanwhile. What the clock alone changes is new with
+//! every minute. A query is kept from its second time on, so that those which come once cost nothing.
 
 use std::sync::Arc;
 
@@ -22,10 +22,10 @@ use crate::app::App;
 use crate::store::{self, DataVersion};
 use crate::telemetry::metrics::{self, Operation};
 
-/// Bytes of the longest answer that is kept, and of the longest that is compressed: that one is kept beside what its client
-/// has yet to take.
+/// Bytes of the longest answer that is kept, and of the longest that is compressed: that one grows as its client takes it,
+/// and nothing bounds how many do.
 pub(super) const LONGEST: usize = 1 << 20;
-const LONGEST_PACKED: usize = 32 << 10;
+const LONGEST_PACKED: usize = 64 << 10;
 /// How many may wait for the version at a time; others go without.
 const MOST_WAITING: usize = 1_024;
 const MINUTE: store::Millis = 60_000;
@@ -146,6 +146,8 @@ impl Known {
         let mut kept = Answer { moment, cost, operation, status: answer.status(), headers, body };
         if kept.headers.contains_key(header::CONTENT_ENCODING) {
             let known = self.clone();
+            // Its room ends with what is to be taken of it.
+            kept.body = Bytes::new();
             return answer.map(|body| {
                 Body::from_stream(copied(body.into_data_stream(), move |body| {
                     kept.body = body;
@@ -234,6 +236,37 @@ async fn tell_versions(app: App, mut asked: mpsc::Receiver<oneshot::Sender<DataV
                 tracing::debug!(%error, "the data's version can't be told");
                 waiting.clear();
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use tokio::sync::oneshot::error::TryRecvError;
+
+    use super::*;
+
+    /// What is copied of a body of these pieces that is taken for as long as it comes, or until so many came.
+    async fn copy(pieces: Vec<Result<Bytes, &'static str>>, taken: usize) -> Result<Bytes, TryRecvError> {
+        let (sender, mut copy) = oneshot::channel();
+        let body = Body::from_stream(stream::iter(pieces)).into_data_stream();
+        let copied = copied(body, |bytes| drop(sender.send(bytes)));
+        drop(copied.take(taken).collect::<Vec<_>>().await);
+        copy.try_recv()
+    }
+
+    #[tokio::test]
+    async fn a_copy_is_made_of_what_is_taken_whole_and_not_too_long() {
+        let piece = |bytes: usize| Ok(Bytes::from(vec![7; bytes]));
+        assert_eq!(copy(vec![piece(3), piece(4)], usize::MAX).await, Ok(vec![7; 7].into()));
+        assert!(copy(vec![piece(LONGEST_PACKED), piece(0)], usize::MAX).await.is_ok());
+        for (pieces, taken) in [
+            (vec![piece(3), piece(4)], 1),
+            (vec![piece(3), Err("broken"), piece(4)], usize::MAX),
+            (vec![piece(LONGEST_PACKED), piece(1)], usize::MAX),
+        ] {
+            assert_eq!(copy(pieces, taken).await, Err(TryRecvError::Closed));
         }
     }
 }

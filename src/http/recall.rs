@@ -64,7 +64,7 @@ pub(super) async fn recall(State(service): State<Service>, request: Request, nex
     }
     let key = known::key(&caller, &head, &body);
     match known.look(&key).await {
-        Look::Answer(answer) => match again(&service, &caller, &answer, &head, began).await {
+        Look::Answer(answer) => match again(&service, &caller, &answer, &head, began) {
             Some(answer) => answer,
             None => long_way(head, body).await,
         },
@@ -114,20 +114,22 @@ async fn at_once(body: Body, length: usize) -> Result<Bytes, Body> {
     Ok(came.into_iter().flatten().flatten().collect())
 }
 
-/// An answer that was made before; it costs its client what it cost then. None if the client has spent what it may, or has
-/// too many answers to take.
-async fn again(service: &Service, caller: &Caller, known: &Answer, head: &Head, began: Instant) -> Option<Response> {
-    let mut answer = Response::new(Body::from(known.body.clone()));
-    *answer.status_mut() = known.status;
-    *answer.headers_mut() = known.headers.clone();
-    let mut answer = backlog::within(&service.gate.backlog, caller, answer).await.ok()?;
-    if !service.gate.rates.charge_for(Client::of(caller), known.cost, answer.headers_mut()) {
+/// An answer that was made before; it costs its client what it cost then. None if the client has spent what it may, or would
+/// have to wait for room.
+fn again(service: &Service, caller: &Caller, known: &Answer, head: &Head, began: Instant) -> Option<Response> {
+    let client = Client::of(caller);
+    let held = service.gate.backlog.answer_now(client, known.body.len()).ok()?;
+    let mut headers = known.headers.clone();
+    if !service.gate.rates.charge_for(client, known.cost, &mut headers) {
         return None;
     }
     let id = observe::request_id(&head.headers);
     if let Some(id) = &id {
-        answer.headers_mut().insert(observe::REQUEST_ID, id.clone());
+        headers.insert(observe::REQUEST_ID, id.clone());
     }
+    let mut answer = Response::new(backlog::body_of(known.body.clone(), held, &mut headers));
+    *answer.status_mut() = known.status;
+    *answer.headers_mut() = headers;
     metrics::operation(&known.operation, "ok");
     observe::known(head, ROUTE, caller, id.as_ref(), known.status, began.elapsed());
     Some(answer)

@@ -1,5 +1,5 @@
 //! The GraphQL endpoint: POST, GET for queries, files by multipart, graphql-transport-ws, server-sent events, and
-//! GraphiQL for browsers. Who may send a body at all is decided before any of it is read.
+//! GraphiQL for browsers. Who may send a form at all is decided before any of it is read.
 
 pub(super) mod body;
 pub(super) mod documents;
@@ -253,7 +253,7 @@ async fn run(service: Service, caller: Caller, parsed: body::Parsed, headers: &H
 }
 
 /// The answer within the room that clients have for what they take, or why it is not.
-pub(super) async fn within(service: &Service, caller: &Caller, answer: Response, headers: &HeaderMap) -> Response {
+async fn within(service: &Service, caller: &Caller, answer: Response, headers: &HeaderMap) -> Response {
     match backlog::within(&service.gate.backlog, caller, answer).await {
         Ok(answer) => answer,
         Err(error) => answer::respond(&async_graphql::Response::from_errors(vec![error]), form(headers)),
