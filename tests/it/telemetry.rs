@@ -369,9 +369,11 @@ async fn a_client_s_traceparent_decides_unless_the_settings_say_otherwise() {
     for (sampler, wishes_count) in cases {
         let folder = tempfile::tempdir().expect("a folder");
         let (server, collector, admin) = tracing_server(&folder, sampler).await;
+        // One client, as the sampler's rate is to be outrun on a slow machine, too.
+        let client = reqwest::Client::new();
         let send = async |n: u32, flags: &str, body: Value| {
             let parent = format!("00-{n:032x}-b7ad6b7169203331-{flags}");
-            let request = reqwest::Client::new().post(format!("{}/graphql", server.url));
+            let request = client.post(format!("{}/graphql", server.url));
             let (status, answer) = admin.send(request.header("traceparent", parent).json(&body)).await;
             assert_eq!(status, 200, "{answer}");
         };
