@@ -148,8 +148,8 @@ async fn until_taken(State(service): State<Service>, request: Request, next: Nex
     })
 }
 
-/// What each answer tells its client beside what was asked: what is left of its rate, and, while the process drains, to come
-/// back over another connection. One layer for all of it, as each keeps a future of its own for a request.
+/// What each answer tells its client beside what was asked: what is left of its rate, the endpoint's methods, and, while the
+/// process drains, to come back over another connection. One layer for all of it, as each keeps a future for a request.
 async fn told(State(service): State<Service>, request: Request, next: Next) -> Response {
     let is_first_version = request.version() <= Version::HTTP_11;
     let asks_for_methods = graphql::asks_for_methods(&request);
