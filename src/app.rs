@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use moka::future::Cache;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::task::JoinError;
@@ -251,7 +252,7 @@ impl SeriesCache {
         let missing: Vec<symbol::Model> = missing.map(|(symbol, _)| symbol.clone()).collect();
         let mut read = match missing.as_slice() {
             [] => HashMap::new(),
-            [symbol] => Box::pin(self.read_once(symbol)).await?,
+            [symbol] => self.read_once(symbol).await?,
             _ => self.read(missing).await?,
         };
         let pair = |(symbol, series): (&symbol::Model, Option<Arc<Series>>)| match series {
@@ -263,6 +264,7 @@ impl SeriesCache {
     }
 
     /// The same of a symbol that many may ask for at once.
+    #[boxed]
     async fn read_once(
         &self,
         symbol: &symbol::Model,
@@ -275,6 +277,7 @@ impl SeriesCache {
     }
 
     /// Bars of the versions that the rows have, in one statement; new rows with their bars where one has changed since.
+    #[boxed]
     async fn read(
         &self,
         symbols: Vec<symbol::Model>,

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use async_recursion::async_recursion as boxed;
+
 use crate::forecast::{Artifact, Conformal, ForecastModel, ModelDirectory, ModelInfo, ModelSource, Volatility};
 use crate::store::{Store, StoreError};
 
@@ -39,6 +41,7 @@ impl Registry {
     }
 
     /// What came in since the last look is read; what was deleted is forgotten.
+    #[boxed]
     async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let heads = self.store.models().heads().await?;
         let missing: Vec<i64> = {

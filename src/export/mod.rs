@@ -11,6 +11,7 @@ mod tables;
 
 use std::io::Write;
 
+use async_recursion::async_recursion as boxed;
 use tokio::sync::mpsc;
 
 use crate::app::App;
@@ -134,6 +135,7 @@ impl Table {
         encoding.await?
     }
 
+    #[boxed]
     async fn read(self, app: &App, sender: &Sender) -> Result<(), ExportError> {
         match self {
             Self::Prices(table) => table.read(app, sender).await,

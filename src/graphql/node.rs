@@ -1,6 +1,7 @@
 //! What every object with an id has in common, and who is asking.
 
 use async_graphql::{Context, ID, Interface, Object, Result};
+use async_recursion::async_recursion as boxed;
 
 use super::backtest::Backtest;
 use super::batch::DataLoader;
@@ -36,6 +37,7 @@ pub enum Node {
 const MOST_IDS: usize = 500;
 
 /// The object with this id.
+#[boxed]
 pub(super) async fn load(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
     let loader = ctx.data_unchecked::<DataLoader<Rows>>();
     if let Some(key) = decode_key(Kind::Model, id) {

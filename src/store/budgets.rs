@@ -118,7 +118,7 @@ impl Budgets<'_> {
                 blocked_until: Set(0),
             };
             Entity::insert(row)
-                .on_conflict(OnConflict::column(Column::Id).do_nothing().to_owned())
+                .on_conflict(std::mem::take(OnConflict::column(Column::Id).do_nothing()))
                 .exec_without_returning(&self.0.write)
                 .await?;
         }

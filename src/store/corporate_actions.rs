@@ -76,7 +76,7 @@ impl CorporateActions<'_> {
         for rows in rows.chunks(CHUNK) {
             let rows =
                 rows.iter().cloned().map(|row| ActiveModel { id: NotSet, ..row.into_active_model().reset_all() });
-            let conflict = OnConflict::column(Column::Fingerprint).update_column(Column::SymbolId).to_owned();
+            let conflict = std::mem::take(OnConflict::column(Column::Fingerprint).update_column(Column::SymbolId));
             Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(transaction).await?;
         }
         Ok(())

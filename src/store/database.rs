@@ -93,14 +93,20 @@ struct Connections {
     postgres: Option<ConnectOptions>,
 }
 
+/// The one place that has the drivers' code of making a pool.
+#[boxed]
+async fn connect(options: ConnectOptions) -> std::result::Result<DatabaseConnection, DbErr> {
+    Database::connect(options).await
+}
+
 impl Connections {
     async fn to_sqlite(url: &str, statements: &Arc<AtomicU64>, opened: &Arc<AtomicU64>) -> Result<Self> {
         let normal = SqliteSynchronous::Normal;
         let of_writer = sqlite_options(url, 1, SqliteSynchronous::Full, NO_MAP, PAGES_OF_WRITER);
-        let mut write = Database::connect(of_writer).await?;
-        let mut read = Database::connect(sqlite_options(url, SQLITE_READERS, normal, READERS_MAP, PAGES)).await?;
+        let mut write = connect(of_writer).await?;
+        let mut read = connect(sqlite_options(url, SQLITE_READERS, normal, READERS_MAP, PAGES)).await?;
         let scans = sqlite_options(url, SCANS, normal, NO_MAP, PAGES);
-        let mut scan = Database::connect(within(LONGEST_STATEMENT, scans)).await?;
+        let mut scan = connect(within(LONGEST_STATEMENT, scans)).await?;
         watch([&mut read, &mut scan, &mut write], statements);
         let count = opened.clone();
         let mut options = sqlite_options(url, 1, normal, NO_MAP, PAGES);
@@ -111,9 +117,9 @@ impl Connections {
                 Box::pin(std::future::ready(Ok(())))
             })
         });
-        let versions = Database::connect(options).await?;
+        let versions = connect(options).await?;
         // What is lost of the queue is delivered again, from the records.
-        let queue = Database::connect(sqlite_options(url, 1, normal, NO_MAP, PAGES)).await?;
+        let queue = connect(sqlite_options(url, 1, normal, NO_MAP, PAGES)).await?;
         Ok(Self { read, scan, leases: write.clone(), write, versions, queue, postgres: None })
     }
 
@@ -143,11 +149,11 @@ impl Connections {
             });
         let unhurried = options.clone();
         options.statement_timeout(LONGEST_STATEMENT);
-        let mut pool = told_of(Database::connect(options.clone())).await?;
-        let mut scan = Database::connect(options.max_connections(SCANS).connect_lazy(true).clone()).await?;
+        let mut pool = told_of(connect(options.clone())).await?;
+        let mut scan = connect(options.max_connections(SCANS).connect_lazy(true).clone()).await?;
         watch([&mut pool, &mut scan], statements);
         options.max_connections(1).acquire_timeout(LEASE_PATIENCE);
-        let leases = Database::connect(options).await?;
+        let leases = connect(options).await?;
         let [read, write, versions, queue] = [(); 4].map(|()| pool.clone());
         Ok(Self { read, scan, write, versions, queue, leases, postgres: Some(unhurried) })
     }
@@ -217,7 +223,7 @@ impl Store {
     pub(super) async fn unhurried(&self) -> Result<Self> {
         let Some(mut options) = self.postgres.clone() else { return Ok(self.clone()) };
         options.max_connections(2);
-        let connection = Database::connect(options).await?;
+        let connection = connect(options).await?;
         Ok(Self { read: Readers::passing(connection.clone()), write: connection, ..self.clone() })
     }
 

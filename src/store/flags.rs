@@ -186,10 +186,11 @@ async fn write(transaction: &DatabaseTransaction, rows: HashMap<String, ActiveMo
     rows.sort_by(|a, b| a.record.as_ref().cmp(b.record.as_ref()));
     while !rows.is_empty() {
         let rest = rows.split_off(rows.len().min(CHUNK));
-        let conflict = OnConflict::column(Column::Fingerprint)
-            .update_columns([Column::LastSeenAt, Column::ResolvedAt, Column::Raw])
-            .value(Column::Occurrences, Expr::col((Entity, Column::Occurrences)).add(1))
-            .to_owned();
+        let conflict = std::mem::take(
+            OnConflict::column(Column::Fingerprint)
+                .update_columns([Column::LastSeenAt, Column::ResolvedAt, Column::Raw])
+                .value(Column::Occurrences, Expr::col((Entity, Column::Occurrences)).add(1)),
+        );
         Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(transaction).await?;
         rows = rest;
     }

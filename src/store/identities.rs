@@ -223,8 +223,9 @@ impl Identities<'_> {
 
 impl Symbols<'_> {
     /// Symbols that had one of these tickers of the NSE, with that ticker and its suffix, the latest bearer first.
-    pub(super) async fn by_former_tickers(
-        connection: &impl ConnectionTrait,
+    #[boxed]
+    pub(super) async fn by_former_tickers<C: ConnectionTrait>(
+        connection: &C,
         tickers: &[String],
     ) -> Result<Vec<(String, symbol::Model)>> {
         let backend = connection.get_database_backend();
@@ -256,7 +257,8 @@ impl Symbols<'_> {
     }
 
     /// The tickers that these symbols had, with the suffix.
-    pub(super) async fn former_tickers_in(connection: &impl ConnectionTrait, symbols: &[i64]) -> Result<Vec<String>> {
+    #[boxed]
+    pub(super) async fn former_tickers_in<C: ConnectionTrait>(connection: &C, symbols: &[i64]) -> Result<Vec<String>> {
         let backend = connection.get_database_backend();
         let sql = format!("SELECT ticker FROM former_tickers WHERE {}", id_list(backend, "symbol_id", 1));
         let values = [ids_text(backend, symbols).into()];

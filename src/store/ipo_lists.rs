@@ -175,7 +175,7 @@ fn range(field: IpoOrderField, from: Option<i64>, to: Option<i64>, backend: DbBa
         .add_option(to.map(|v| by.clone().lte(v)));
     match (from, to) {
         (Some(_), Some(_)) => {
-            let within = Query::select().column(Column::Id).from(Entity).cond_where(bounds).to_owned();
+            let within = Query::select().column(Column::Id).from(Entity).cond_where(bounds).take();
             Some(Condition::all().add(if backend == DbBackend::Postgres {
                 // As an array it's computed first; as a set the planner would join it to the walk.
                 let within = SimpleExpr::SubQuery(None, Box::new(within.into()));

@@ -179,7 +179,8 @@ impl Ipos<'_> {
     }
 
     /// The same after these symbols are gone.
-    pub(super) async fn measure_without(&self, transaction: &impl ConnectionTrait, ids: &[i64]) -> Result<()> {
+    #[boxed]
+    pub(super) async fn measure_without<C: ConnectionTrait>(&self, transaction: &C, ids: &[i64]) -> Result<()> {
         let rows = Entity::find().filter(Column::SymbolId.is_in(ids.iter().copied())).all(transaction).await?;
         self.measure_rows(transaction, rows, Written::Issues).await
     }
@@ -214,13 +215,15 @@ impl Ipos<'_> {
     }
 
     /// Issues that one of these symbols' tickers may be the stock of.
-    async fn issues_of(&self, connection: &impl ConnectionTrait, tickers: &[String]) -> Result<Vec<Model>> {
+    #[boxed]
+    async fn issues_of<C: ConnectionTrait>(&self, connection: &C, tickers: &[String]) -> Result<Vec<Model>> {
         let plain = |ticker: &String| ticker.rsplit_once('.').map(|(plain, _)| plain.to_owned());
         let spelled = tickers.iter().cloned().chain(tickers.iter().filter_map(plain));
         Ok(Entity::find().filter(Column::Ticker.is_in(spelled)).all(connection).await?)
     }
 
-    async fn candidates_of(&self, connection: &impl ConnectionTrait, rows: &[Model]) -> Result<Found> {
+    #[boxed]
+    async fn candidates_of<C: ConnectionTrait>(&self, connection: &C, rows: &[Model]) -> Result<Found> {
         let spelled = |row: &Model| row.ticker.as_ref().map(|t| provider_tickers(row.exchange, t)).unwrap_or_default();
         let mut tickers: Vec<String> = rows.iter().flat_map(spelled).collect();
         tickers.sort_unstable();
@@ -241,9 +244,9 @@ impl Ipos<'_> {
         Ok(symbols)
     }
 
-    async fn measure_rows(
+    async fn measure_rows<C: ConnectionTrait>(
         &self,
-        connection: &impl ConnectionTrait,
+        connection: &C,
         rows: Vec<Model>,
         written: Written<'_>,
     ) -> Result<()> {
@@ -310,7 +313,8 @@ impl Ipos<'_> {
     }
 
     /// Whether the close before a bar is the issue price, as the exchange has it on a share's first day.
-    async fn opens_at(&self, connection: &impl ConnectionTrait, symbol: i64, day: Day, price: f64) -> Result<bool> {
+    #[boxed]
+    async fn opens_at<C: ConnectionTrait>(&self, connection: &C, symbol: i64, day: Day, price: f64) -> Result<bool> {
         const HALF_A_PAISA: f64 = 0.005;
         let sql = "SELECT previous_close FROM price_bars WHERE symbol_id = $1 AND day = $2";
         let statement = Statement::from_sql_and_values(self.0.backend(), sql, [symbol.into(), day.into()]);
@@ -320,9 +324,10 @@ impl Ipos<'_> {
     }
 
     /// Day, open and close of a symbol's bars from a day on.
-    async fn bars_since(
+    #[boxed]
+    async fn bars_since<C: ConnectionTrait>(
         &self,
-        connection: &impl ConnectionTrait,
+        connection: &C,
         symbol: i64,
         since: Day,
     ) -> Result<Vec<(Day, f64, f64)>> {
@@ -335,7 +340,8 @@ impl Ipos<'_> {
     }
 
     /// Adds the bars that have come since to each of these.
-    async fn carry_on(&self, connection: &impl ConnectionTrait, rows: &mut [(Model, &Symbol, Walk)]) -> Result<()> {
+    #[boxed]
+    async fn carry_on<C: ConnectionTrait>(&self, connection: &C, rows: &mut [(Model, &Symbol, Walk)]) -> Result<()> {
         let mut sql = String::new();
         let mut values: Vec<Value> = Vec::with_capacity(rows.len() * 2);
         for (at, (_, symbol, walk)) in rows.iter().enumerate() {
@@ -363,10 +369,11 @@ impl Ipos<'_> {
         Ok(())
     }
 
-    async fn write_measured(&self, connection: &impl ConnectionTrait, rows: Vec<Model>) -> Result<()> {
+    #[boxed]
+    async fn write_measured<C: ConnectionTrait>(&self, connection: &C, rows: Vec<Model>) -> Result<()> {
         for rows in rows.chunks(TICKERS / 10) {
             let rows = rows.iter().cloned().map(|row| row.into_active_model().reset_all());
-            let conflict = OnConflict::column(Column::Id).update_columns(MEASURED).to_owned();
+            let conflict = std::mem::take(OnConflict::column(Column::Id).update_columns(MEASURED));
             Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(connection).await?;
         }
         Ok(())

@@ -111,7 +111,7 @@ impl Ipos<'_> {
         for rows in rows.chunks(CHUNK) {
             let rows = rows.iter().cloned().map(|row| row.into_active_model().reset_all());
             let columns = Column::iter().filter(|c| !matches!(c, Column::Id | Column::CreatedAt));
-            let conflict = OnConflict::column(Column::Id).update_columns(columns).to_owned();
+            let conflict = std::mem::take(OnConflict::column(Column::Id).update_columns(columns));
             Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(transaction).await?;
         }
         self.measure(transaction, &ids).await

@@ -104,7 +104,7 @@ impl JobFilter {
                 .column(symbol::Column::Id)
                 .from(symbol::Entity)
                 .and_where(symbol::Column::Ticker.eq(ticker))
-                .to_owned();
+                .take();
             condition = condition.add(Column::SymbolId.in_subquery(of_ticker));
         }
         condition
@@ -132,7 +132,7 @@ impl Jobs<'_> {
             let rows: Vec<ActiveModel> = missing.into_iter().map(|job| row(job, now)).collect();
             for rows in rows.chunks(CHUNK) {
                 Entity::insert_many(rows.iter().cloned())
-                    .on_conflict(OnConflict::new().do_nothing().to_owned())
+                    .on_conflict(std::mem::take(OnConflict::new().do_nothing()))
                     .exec_without_returning(transaction)
                     .await?;
             }
@@ -216,7 +216,7 @@ impl Jobs<'_> {
         rows.sort_by(|a, b| a.idempotency_key.as_ref().cmp(b.idempotency_key.as_ref()));
         for rows in rows.chunks(CHUNK) {
             job_key::Entity::insert_many(rows.iter().cloned())
-                .on_conflict(OnConflict::new().do_nothing().to_owned())
+                .on_conflict(std::mem::take(OnConflict::new().do_nothing()))
                 .exec_without_returning(transaction)
                 .await?;
         }

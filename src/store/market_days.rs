@@ -154,7 +154,8 @@ impl MarketDays<'_> {
     }
 
     /// Writes down what became of days. A stored day stays stored, whatever a later answer says.
-    pub async fn set(&self, connection: &impl ConnectionTrait, days: Vec<Model>) -> Result<()> {
+    #[boxed]
+    pub async fn set<C: ConnectionTrait>(&self, connection: &C, days: Vec<Model>) -> Result<()> {
         for days in days.chunks(CHUNK) {
             let rows = days.iter().cloned().map(|day| ActiveModel {
                 exchange: Set(day.exchange),
@@ -166,10 +167,11 @@ impl MarketDays<'_> {
                 updated_at: Set(day.updated_at),
             });
             let stored = Expr::col((Entity, Column::State)).ne("STORED").or(Expr::cust("excluded.state = 'STORED'"));
-            let conflict = OnConflict::columns([Column::Exchange, Column::Day])
-                .update_columns([Column::State, Column::Shares, Column::Reason, Column::Layout, Column::UpdatedAt])
-                .action_and_where(stored)
-                .to_owned();
+            let conflict = std::mem::take(
+                OnConflict::columns([Column::Exchange, Column::Day])
+                    .update_columns([Column::State, Column::Shares, Column::Reason, Column::Layout, Column::UpdatedAt])
+                    .action_and_where(stored),
+            );
             Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(connection).await?;
         }
         Ok(())
@@ -202,7 +204,8 @@ impl MarketDays<'_> {
 }
 
 /// Those of these days of the NSE that are stored.
-pub(super) async fn stored_among(connection: &impl ConnectionTrait, days: &[Day]) -> Result<HashSet<Day>> {
+#[boxed]
+pub(super) async fn stored_among<C: ConnectionTrait>(connection: &C, days: &[Day]) -> Result<HashSet<Day>> {
     let mut stored = HashSet::new();
     for days in days.chunks(CHUNK) {
         let query = Entity::find().select_only().column(Column::Day).filter(Column::Exchange.eq(Exchange::Nse));

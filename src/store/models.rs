@@ -29,7 +29,7 @@ impl Models<'_> {
             created_at: Set(now()),
             ..Default::default()
         };
-        let same = OnConflict::column(model::Column::Key).do_nothing().to_owned();
+        let same = std::mem::take(OnConflict::column(model::Column::Key).do_nothing());
         model::Entity::insert(row).on_conflict(same).exec_without_returning(&self.0.write).await?;
         Ok(())
     }

@@ -158,9 +158,10 @@ pub fn bar_sorts() -> Vec<Sort> {
 
 impl Prices<'_> {
     /// The bars of the symbols between two days, by symbol and day, as a connection sees them.
-    pub async fn rows_of(
+    #[boxed]
+    pub async fn rows_of<C: ConnectionTrait>(
         &self,
-        connection: &impl ConnectionTrait,
+        connection: &C,
         symbols: &[i64],
         from: Day,
         to: Day,
@@ -176,7 +177,8 @@ impl Prices<'_> {
     }
 
     /// All bars of the symbols, by symbol and day, as a connection sees them: one scan of the primary key a symbol.
-    pub async fn all_of(&self, connection: &impl ConnectionTrait, symbols: &[i64]) -> Result<Vec<(i64, Bar)>> {
+    #[boxed]
+    pub async fn all_of<C: ConnectionTrait>(&self, connection: &C, symbols: &[i64]) -> Result<Vec<(i64, Bar)>> {
         let backend = self.0.backend();
         let listed = id_list(backend, "symbol_id", 1);
         let sql = format!("SELECT {COLUMNS} FROM price_bars WHERE {listed} ORDER BY symbol_id, day");

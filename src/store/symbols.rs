@@ -94,7 +94,8 @@ impl Symbols<'_> {
     }
 
     /// As [`Symbols::get_many`], as a connection sees them.
-    pub async fn get_many_in(&self, connection: &impl ConnectionTrait, ids: &[i64]) -> Result<Vec<Model>> {
+    #[boxed]
+    pub async fn get_many_in<C: ConnectionTrait>(&self, connection: &C, ids: &[i64]) -> Result<Vec<Model>> {
         let backend = self.0.backend();
         let among = match backend {
             // One text for lists of any length.
@@ -124,7 +125,8 @@ impl Symbols<'_> {
     }
 
     /// As [`Symbols::by_tickers`], over any connection.
-    pub(super) async fn by_tickers_in(connection: &impl ConnectionTrait, tickers: &[String]) -> Result<Vec<Model>> {
+    #[boxed]
+    pub(super) async fn by_tickers_in<C: ConnectionTrait>(connection: &C, tickers: &[String]) -> Result<Vec<Model>> {
         Ok(Entity::find().filter(Column::Ticker.is_in(tickers)).all(connection).await?)
     }
 
@@ -173,7 +175,8 @@ impl Symbols<'_> {
     }
 
     /// How much research is stored of a symbol.
-    pub async fn research_of(&self, connection: &impl ConnectionTrait, id: i64) -> Result<ResearchCounts> {
+    #[boxed]
+    pub async fn research_of<C: ConnectionTrait>(&self, connection: &C, id: i64) -> Result<ResearchCounts> {
         let count = |table: &str| format!("(SELECT COUNT(*) FROM {table} WHERE symbol_id = $1)");
         let sql = format!("SELECT {}, {}, {}", count("backtests"), count("sweeps"), count("predictions"));
         let statement = Statement::from_sql_and_values(self.0.backend(), sql, [id.into()]);
