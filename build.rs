@@ -22,7 +22,7 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=/usr/lib/postgresql");
     println!("cargo::rerun-if-env-changed=KEEP_SYMBOLS");
-    // Cargo forgets `strip` for a package that its profile overrides by name, and we are one.
+    // Not by the profile: what macros share with the program would have other settings for them, and be compiled twice.
     if std::env::var("PROFILE").is_ok_and(|profile| profile == "release")
         && std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux")
         && std::env::var_os("KEEP_SYMBOLS").is_none()
