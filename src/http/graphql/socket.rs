@@ -41,6 +41,8 @@ const SILENCE: Duration = Duration::from_mins(1);
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the two sides may take to part.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// A message is too large (RFC 6455, 7.4.1).
+const TOO_LARGE: u16 = 1009;
 /// How long a client has to see why a socket ends that it still sends a frame to.
 const UNREAD: Duration = Duration::from_millis(500);
 /// Operations at a time on one socket.
@@ -120,21 +122,17 @@ impl Socket {
         let close = self.talk(&mut stream).await;
         // What still runs ends here.
         drop(self);
+        // A frame that is too long can't be read over, and what of it lies unread would take the close with it.
+        let is_unreadable = close.as_ref().is_some_and(|close| close.code == TOO_LARGE);
         if let Some(Close { code, reason }) = close {
             let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
             let _ = tokio::time::timeout(SEND_TIMEOUT, stream.send(frame)).await;
         }
+        if is_unreadable {
+            return tokio::time::sleep(UNREAD).await;
+        }
         // What the client still sends is passed over until it has seen the close. Its own close is answered by reading on.
-        let rest = async {
-            loop {
-                match stream.recv().await {
-                    Some(Ok(_)) => {}
-                    // A frame that is too long can't be read over; what of it lies unread would take the close with it.
-                    Some(Err(_)) => return tokio::time::sleep(UNREAD).await,
-                    None => return,
-                }
-            }
-        };
+        let rest = async { while let Some(Ok(_)) = stream.recv().await {} };
         let _ = tokio::time::timeout(FAREWELL, rest).await;
     }
 
@@ -391,5 +389,5 @@ async fn delivered(stream: &mut WebSocket, message: Message) -> bool {
 fn too_large(error: &axum::Error) -> Option<Close> {
     let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
     let is_size = text.contains("too long") || text.contains("too big") || text.contains("Space limit");
-    is_size.then(|| Close::new(1009, format!("A message has at most {} KiB", LARGEST_MESSAGE >> 10)))
+    is_size.then(|| Close::new(TOO_LARGE, format!("A message has at most {} KiB", LARGEST_MESSAGE >> 10)))
 }
