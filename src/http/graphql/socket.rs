@@ -122,17 +122,20 @@ impl Socket {
         let close = self.talk(&mut stream).await;
         // What still runs ends here.
         drop(self);
-        // A frame that is too long can't be read over, and what of it lies unread would take the close with it.
-        let is_unreadable = close.as_ref().is_some_and(|close| close.code == TOO_LARGE);
+        let mut is_unreadable = close.as_ref().is_some_and(|close| close.code == TOO_LARGE);
         if let Some(Close { code, reason }) = close {
             let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
             let _ = tokio::time::timeout(SEND_TIMEOUT, stream.send(frame)).await;
         }
-        if is_unreadable {
-            return tokio::time::sleep(UNREAD).await;
-        }
         // What the client still sends is passed over until it has seen the close. Its own close is answered by reading on.
-        let rest = async { while let Some(Ok(_)) = stream.recv().await {} };
+        let rest = async {
+            while !is_unreadable {
+                let Some(read) = stream.recv().await else { return };
+                is_unreadable = read.is_err();
+            }
+            // A frame that is too long can't be read over; what of it lies unread would take the close with it.
+            tokio::time::sleep(UNREAD).await;
+        };
         let _ = tokio::time::timeout(FAREWELL, rest).await;
     }
 
