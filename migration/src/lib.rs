@@ -26,6 +26,7 @@ mod m20261128_000031_audit;
 mod m20261128_000040_exchange_holidays;
 mod m20261128_000041_model_choice;
 mod m20261128_000050_job_keys;
+mod m20261130_000060_undelivered_jobs;
 
 pub struct Migrator;
 
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000022_whole_isins::Migration),
             Box::new(m20261128_000023_adjustments::Migration),
             Box::new(m20261128_000050_job_keys::Migration),
+            Box::new(m20261130_000060_undelivered_jobs::Migration),
         ]
     }
 }

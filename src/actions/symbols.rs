@@ -11,7 +11,7 @@ use crate::jobs::{Job, RefreshSymbol};
 use crate::market::ipo::provider_tickers;
 use crate::market::text::clean;
 use crate::market::{DataSource, Exchange};
-use crate::request::{RequestError, find_symbol, normalise_ticker};
+use crate::request::{RequestError, normalise_ticker};
 use crate::store::entity::{job, symbol};
 use crate::store::{Event, NewJob, NewSymbol, ResearchCounts, Role};
 
@@ -107,7 +107,7 @@ pub async fn remove(
     with_research: bool,
 ) -> Result<RemovedSymbol, RequestError> {
     caller.must_be(Role::Operator)?;
-    let symbol = find_symbol(app, ticker).await?;
+    let symbol = named_exactly(app, ticker).await?;
     let remove = || async {
         let transaction = app.store.begin().await?;
         let symbols = app.store.symbols();
@@ -122,6 +122,20 @@ pub async fn remove(
         Ok(RemovedSymbol { id: symbol.id, research })
     };
     app.store.transact(remove).await
+}
+
+/// The symbol with this very ticker: what else a name leads to (a former bearer, a share without its suffix) may be read by it,
+/// not removed.
+async fn named_exactly(app: &App, ticker: &str) -> Result<symbol::Model, RequestError> {
+    let ticker = normalise_ticker(ticker)?;
+    if let Some(symbol) = app.store.symbols().by_ticker(&ticker).await? {
+        return Ok(symbol);
+    }
+    let hint = match app.store.identities().find(&ticker).await? {
+        Some(other) => format!("; the share that it leads to is {}", other.ticker),
+        None => String::new(),
+    };
+    Err(RequestError::NotFound { field: "ticker".into(), what: format!("symbol {ticker}{hint}") })
 }
 
 fn kept_by_research(ticker: &str, counts: ResearchCounts) -> String {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use async_recursion::async_recursion as boxed;
-use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, FromQueryResult, QueryFilter,
     SqlErr, Statement,
@@ -23,6 +23,16 @@ use crate::telemetry::traces;
 const BUSY_RETRY_MS: i64 = 300;
 /// How long the file of an import that failed is kept, so that it can be started again.
 const FAILED_FILE_MS: i64 = 86_400_000;
+/// What a job that was cancelled says.
+pub const CANCELLED: &str = "Cancelled";
+
+/// What becomes of a job's file when the job changes.
+#[derive(Clone, Copy)]
+enum File {
+    Kept,
+    Dropped,
+    DroppedIfCancelled,
+}
 
 pub(super) fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX / 4)
@@ -107,7 +117,7 @@ impl Jobs<'_> {
             (Column::Total, Expr::val(total.map(int))),
             (Column::Message, Expr::val(message.map(clean))),
         ];
-        self.change_own(id, worker, changes).await
+        self.change_own(id, worker, changes, File::Kept).await
     }
 
     /// Ends a running job; false if it's no longer this worker's.
@@ -121,9 +131,15 @@ impl Jobs<'_> {
         outcome: Option<RecordCounts>,
     ) -> Result<bool> {
         let count = |of: fn(&RecordCounts) -> u32| -> SimpleExpr { Expr::val(outcome.as_ref().map(of).map(int)) };
+        // Somebody who has cancelled it meanwhile hears of that, and not of what it failed by.
+        let (mut ends_as, mut says) = (text_state(state), Expr::val(message.map(clean)));
+        if state == JobState::Failed {
+            ends_as = if_cancelled(text_state(JobState::Cancelled), ends_as);
+            says = if_cancelled(Expr::val(CANCELLED), says);
+        }
         let changes = [
-            (Column::State, text_state(state)),
-            (Column::Message, Expr::val(message.map(clean))),
+            (Column::State, ends_as),
+            (Column::Message, says),
             (Column::FinishedAt, Expr::cust(self.present())),
             (Column::LeaseUntil, Expr::val(Option::<i64>::None)),
             (Column::Added, count(|o| o.added)),
@@ -132,11 +148,11 @@ impl Jobs<'_> {
             (Column::Flagged, count(|o| o.flagged)),
         ];
         // A job that failed may be started again, and needs its file then.
-        let drop_file = state != JobState::Failed;
-        self.0.transact(|| self.change_own_once(id, worker, &changes, drop_file)).await
+        let file = if state == JobState::Failed { File::DroppedIfCancelled } else { File::Dropped };
+        self.change_own(id, worker, changes, file).await
     }
 
-    /// Puts a running job off; false if it's no longer this worker's.
+    /// Puts a running job off, or ends it if somebody has cancelled it meanwhile; false if it's no longer this worker's.
     #[boxed]
     pub async fn retry_later(
         &self,
@@ -151,14 +167,15 @@ impl Jobs<'_> {
             RunAfter::In(wait) => self.in_ms(millis(wait)),
         };
         let changes = [
-            (Column::State, text_state(JobState::Retrying)),
-            (Column::Message, Expr::val(clean(message))),
+            (Column::State, if_cancelled(text_state(JobState::Cancelled), text_state(JobState::Retrying))),
+            (Column::Message, if_cancelled(Expr::val(CANCELLED), Expr::val(clean(message)))),
+            (Column::FinishedAt, if_cancelled(Expr::cust(self.present()), Expr::cust("NULL"))),
             (Column::RunAfter, run_after),
             (Column::EnqueuedAt, Expr::val(Option::<i64>::None)),
             (Column::LeaseUntil, Expr::val(Option::<i64>::None)),
             (Column::Failures, Expr::col(Column::Failures).add(i32::from(counts_as_failure))),
         ];
-        self.change_own(id, worker, changes).await
+        self.change_own(id, worker, changes, File::DroppedIfCancelled).await
     }
 
     async fn change_own<const N: usize>(
@@ -166,8 +183,9 @@ impl Jobs<'_> {
         id: i64,
         worker: &str,
         changes: [(Column, SimpleExpr); N],
+        file: File,
     ) -> Result<bool> {
-        self.0.transact(|| self.change_own_once(id, worker, &changes, false)).await
+        self.0.transact(|| self.change_own_once(id, worker, &changes, file)).await
     }
 
     async fn change_own_once(
@@ -175,7 +193,7 @@ impl Jobs<'_> {
         id: i64,
         worker: &str,
         changes: &[(Column, SimpleExpr)],
-        drop_file: bool,
+        file: File,
     ) -> Result<bool> {
         let transaction = self.0.begin().await?;
         let mut update = Entity::update_many().col_expr(Column::Revision, next_revision());
@@ -192,8 +210,12 @@ impl Jobs<'_> {
             transaction.rollback().await?;
             return Ok(false);
         }
-        if drop_file {
-            job_file::Entity::delete_by_id(id).exec(&transaction).await?;
+        match file {
+            File::Kept => {}
+            File::Dropped => {
+                job_file::Entity::delete_by_id(id).exec(&transaction).await?;
+            }
+            File::DroppedIfCancelled => self.drop_files_of_cancelled(&transaction, &[id]).await?,
         }
         self.0.events().commit(transaction, &[Event::Job(id)]).await?;
         Ok(true)
@@ -258,29 +280,34 @@ impl Jobs<'_> {
 
     async fn cancel_once(&self, id: i64) -> Result<Option<(Model, bool)>> {
         let transaction = self.0.begin().await?;
-        let waiting = Entity::update_many()
-            .col_expr(Column::State, text_state(JobState::Cancelled))
-            .col_expr(Column::Message, Expr::val("Cancelled"))
-            .col_expr(Column::FinishedAt, Expr::cust(self.present()))
-            .col_expr(Column::Revision, next_revision())
-            .filter(Column::Id.eq(id))
-            .filter(Column::State.is_in([JobState::Queued, JobState::Retrying]))
-            .exec(&transaction)
-            .await?
-            .rows_affected;
-        if waiting > 0 {
-            job_file::Entity::delete_by_id(id).exec(&transaction).await?;
-        }
-        let running = Entity::update_many()
-            .col_expr(Column::CancelRequested, Expr::val(true))
-            .filter(Column::Id.eq(id))
-            .filter(Column::State.eq(JobState::Running))
-            .exec(&transaction)
-            .await?
-            .rows_affected;
-        let job = Entity::find_by_id(id).one(&transaction).await?;
+        // One statement: between two, a job that runs could come to wait, and neither would find it.
+        let sql = format!(
+            "UPDATE job_records SET cancel_requested = (state = 'RUNNING'), \
+             state = CASE WHEN state = 'RUNNING' THEN state ELSE 'CANCELLED' END, \
+             message = CASE WHEN state = 'RUNNING' THEN message ELSE '{CANCELLED}' END, \
+             finished_at = CASE WHEN state = 'RUNNING' THEN finished_at ELSE {present} END, \
+             revision = revision + CASE WHEN state = 'RUNNING' THEN 0 ELSE 1 END \
+             WHERE id = $1 AND state IN ('QUEUED', 'RETRYING', 'RUNNING') RETURNING *",
+            present = self.present()
+        );
+        let statement = Statement::from_sql_and_values(self.0.backend(), sql, [id.into()]);
+        let Some(row) = transaction.query_one_raw(statement).await? else {
+            return Ok(Entity::find_by_id(id).one(&transaction).await?.map(|job| (job, false)));
+        };
+        let job = Model::from_query_result(&row, "")?;
+        self.drop_files_of_cancelled(&transaction, &[id]).await?;
         self.0.events().commit(transaction, &[Event::Job(id)]).await?;
-        Ok(job.map(|job| (job, waiting + running > 0)))
+        Ok(Some((job, true)))
+    }
+
+    /// The files of those among these jobs that were cancelled.
+    pub(super) async fn drop_files_of_cancelled(&self, transaction: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
+        let sql = format!(
+            "DELETE FROM job_files WHERE job_id IN (SELECT id FROM job_records WHERE state = 'CANCELLED' AND id IN ({}))",
+            list(ids)
+        );
+        transaction.execute_unprepared(&sql).await?;
+        Ok(())
     }
 
     /// Queues an ended job again; `Ok(None)` if it isn't one that failed or was cancelled, or its like is active.
@@ -317,6 +344,11 @@ impl Jobs<'_> {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// One value where somebody has asked for the job's end, else another.
+fn if_cancelled(then: SimpleExpr, otherwise: SimpleExpr) -> SimpleExpr {
+    CaseStatement::new().case(Expr::col(Column::CancelRequested).eq(true), then).finally(otherwise).into()
 }
 
 fn text_state(state: JobState) -> SimpleExpr {

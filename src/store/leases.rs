@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_recursion::async_recursion as boxed;
 use sea_orm::{ConnectionTrait, Statement, Value};
 
-use super::job_runs::{list, millis};
+use super::job_runs::{CANCELLED, list, millis};
 use super::repositories::Jobs;
 use super::{Event, Result};
 
@@ -67,16 +67,23 @@ impl Jobs<'_> {
 
     async fn requeue_running_once(&self, condition: &str, values: Vec<Value>) -> Result<u64> {
         let transaction = self.0.begin().await?;
+        // One that somebody has cancelled ends instead.
         let sql = format!(
-            "UPDATE job_records SET state = 'QUEUED', worker = NULL, lease_until = NULL, enqueued_at = NULL, \
-             run_after = {present}, revision = revision + 1, \
-             message = 'Waiting for a worker again: the last one stopped' \
+            "UPDATE job_records SET worker = NULL, lease_until = NULL, enqueued_at = NULL, run_after = {present}, \
+             state = CASE WHEN cancel_requested THEN 'CANCELLED' ELSE 'QUEUED' END, \
+             finished_at = CASE WHEN cancel_requested THEN {present} END, \
+             message = CASE WHEN cancel_requested THEN '{CANCELLED}' \
+              ELSE 'Waiting for a worker again: the last one stopped' END, \
+             revision = revision + 1 \
              WHERE id IN (SELECT id FROM job_records WHERE state = 'RUNNING' AND {condition} {in_order}) RETURNING id",
             present = self.present(),
             in_order = self.in_order("id"),
         );
         let rows = transaction.query_all_raw(Statement::from_sql_and_values(self.0.backend(), sql, values)).await?;
         let ids = rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<Vec<i64>, _>>()?;
+        if !ids.is_empty() {
+            self.drop_files_of_cancelled(&transaction, &ids).await?;
+        }
         let events: Vec<Event> = ids.iter().map(|&id| Event::Job(id)).collect();
         self.0.events().commit(transaction, &events).await?;
         Ok(ids.len() as u64)

@@ -81,6 +81,7 @@ pub use hold::{Hold, HoldError, hold};
 pub use identities::{FormerTicker, SUFFIX as MARKET_SUFFIX};
 pub use ipo_lists::{IpoFilter, IpoOrder, IpoOrderField, Today, ipo_sorts, today_at};
 pub use ipo_statistics::IpoStatistics;
+pub use job_runs::CANCELLED;
 pub use jobs::{Claim, JobFilter, NewJob, RecordCounts, RunAfter};
 pub use listings::ListedShare;
 pub use market_bars::{Growth, JUMP, MarketBar};

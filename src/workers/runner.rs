@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::market::text::capitalised;
 use crate::providers::{Advice, moment};
 use crate::store::entity::job;
-use crate::store::{Claim, JobKind, JobState, Millis, RunAfter, StorageFull, StoreError, now};
+use crate::store::{CANCELLED, Claim, JobKind, JobState, Millis, RunAfter, StorageFull, StoreError, now};
 use crate::telemetry::{metrics, traces};
 
 /// A worker that renews its lease less often than this is taken for dead.
@@ -186,7 +186,7 @@ impl Runner {
             End::Stopped if self.app.shutdown.is_cancelled() => Ok(true),
             End::Stopped => {
                 tracing::info!(job = job.id, "job cancelled");
-                jobs.finish(job.id, &self.worker, JobState::Cancelled, Some("Cancelled"), None).await
+                jobs.finish(job.id, &self.worker, JobState::Cancelled, Some(CANCELLED), None).await
             }
         }
     }

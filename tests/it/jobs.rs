@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use prospectus::store::{JobKind, NewJob, now};
+use prospectus::graphql::{Kind, global_id};
+use prospectus::store::{JobKind, JobState, NewJob, RunAfter, now};
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
@@ -105,6 +106,60 @@ on_each_database! {
         assert_eq!(state(&app.settled(&id).await), "SUCCEEDED");
         let refused = app.operator.data(cancel, json!({"id": id})).await;
         assert_eq!(refused["cancelJob"]["userErrors"][0]["code"], "CONFLICT");
+    }
+
+    async fn a_cancelled_job_ends_though_its_attempt_failed_or_its_worker_died(app: TestApp) {
+        let jobs = app.app.store.jobs();
+        let record = |key: &str| NewJob {
+            kind: JobKind::ImportPrices,
+            symbol_id: None,
+            payload: "{}".to_owned(),
+            dedupe_key: key.to_owned(),
+            exclusive_key: None,
+            idempotency_key: None,
+        };
+        let transaction = app.app.store.begin().await.expect("a transaction");
+        let recorded = jobs.record(&transaction, &[record("fails"), record("dies")]).await.expect("records");
+        let ids: Vec<i64> = recorded.iter().map(|(job, _)| job.id).collect();
+        // Both are a worker's that isn't this process's.
+        for &id in &ids {
+            let sql = format!("UPDATE job_records SET state = 'RUNNING', worker = 'another', lease_until = {} WHERE id = {id}",
+                              now() + 60_000);
+            transaction.execute_unprepared(&sql).await.expect("a claim");
+            let sql = format!("INSERT INTO job_files (job_id, content) VALUES ({id}, {})",
+                              if app.app.store.backend() == sea_orm::DbBackend::Postgres { "'a'::bytea" } else { "'a'" });
+            transaction.execute_unprepared(&sql).await.expect("a file");
+        }
+        transaction.commit().await.expect("a commit");
+        for &id in &ids {
+            let (job, was_left) = jobs.cancel(id).await.expect("a store").expect("a job");
+            assert_eq!((job.state, was_left), (JobState::Running, true));
+        }
+        let dies = format!("UPDATE job_records SET lease_until = 0 WHERE id = {}", ids[1]);
+        let transaction = app.app.store.begin().await.expect("a transaction");
+        transaction.execute_unprepared(&dies).await.expect("its end");
+        transaction.commit().await.expect("a commit");
+        let wait = RunAfter::In(Duration::ZERO);
+        assert!(jobs.retry_later(ids[0], "another", wait, "the provider was away", true).await.expect("a store"));
+        for &id in &ids {
+            let ended = app.settled(&global_id(Kind::Job, id)).await;
+            assert_eq!((state(&ended), &ended["message"]), ("CANCELLED", &json!("Cancelled")));
+            let files = format!("SELECT 1 FROM job_files WHERE job_id = {id}");
+            let statement = sea_orm::Statement::from_string(app.app.store.backend(), files);
+            assert!(app.app.store.begin().await.expect("one").query_one_raw(statement).await.expect("a store").is_none());
+        }
+    }
+
+    async fn a_symbol_is_removed_by_its_very_ticker(app: TestApp) {
+        for ticker in ["ACME", "ACME.NSE"] {
+            app.imported(ticker, "date,open,high,low,close,volume\n2024-07-22,1,1,1,1,5\n2024-07-23,1,1,1,1,5\n").await;
+        }
+        let remove = "mutation { removeSymbol(input: { ticker: \"acme\" }) { removedId userErrors { code message } } }";
+        assert!(app.operator.data(remove, json!({})).await["removeSymbol"]["removedId"].is_string());
+        let again = app.operator.data(remove, json!({})).await["removeSymbol"].clone();
+        assert_eq!(again["userErrors"][0]["code"], "NOT_FOUND");
+        assert!(again["userErrors"][0]["message"].as_str().is_some_and(|m| m.contains("ACME.NSE")), "{again}");
+        assert_eq!(app.anonymous.data("{ symbols { nodes { ticker } } }", json!({})).await["symbols"]["nodes"], json!([{"ticker": "ACME.NSE"}]));
     }
 
     async fn removing_a_symbol_takes_its_bars_and_leaves_its_jobs(app: TestApp) {
