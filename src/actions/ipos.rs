@@ -9,7 +9,7 @@ use crate::jobs::{Job, RefreshIpos};
 use crate::market::currency::iso_4217;
 use crate::market::day::iso;
 use crate::market::decimal::millionths;
-use crate::market::ipo::{FieldChange, IpoField, check_issue_day};
+use crate::market::ipo::{FieldChange, IpoField, check_issue_day, is_issue_ticker};
 use crate::market::text::clean;
 use crate::market::{DataSource, Exchange};
 use crate::request::RequestError;
@@ -19,8 +19,6 @@ use crate::store::{Event, Role, now};
 
 /// Fields to be set; `None` clears one.
 pub type IpoEdits = Vec<(IpoField, Option<String>)>;
-
-const LONGEST_TICKER: usize = 32;
 
 fn field_name(field: IpoField) -> std::borrow::Cow<'static, str> {
     field.name().into()
@@ -39,17 +37,18 @@ fn tidied(field: IpoField, value: Option<String>) -> Option<String> {
     }
 }
 
-/// Checks an issue as a whole: what a source's record may not be, a person's may not either.
-fn check(row: &Model) -> Result<(), RequestError> {
-    if row.name.is_empty() || row.name.chars().count() > LONGEST_NAME {
+/// Checks what is edited of an issue, with what it has to fit to: what a source's record may not be, a person's may not
+/// either. A stored flaw elsewhere keeps nobody from mending another field.
+fn check(row: &Model, is_edited: impl Fn(IpoField) -> bool) -> Result<(), RequestError> {
+    let any = |fields: &[IpoField]| fields.iter().any(|field| is_edited(*field));
+    let name = row.name.chars().count();
+    if is_edited(IpoField::Name) && !(1..=LONGEST_NAME).contains(&name) {
         return Err(invalid(IpoField::Name, format!("a name has 1 to {LONGEST_NAME} characters")));
     }
-    if let Some(ticker) = &row.ticker
-        && (ticker.len() > LONGEST_TICKER || !ticker.chars().all(|c| c.is_ascii_alphanumeric() || "&-._".contains(c)))
-    {
-        return Err(invalid(IpoField::Ticker, "a ticker is up to 32 letters, digits and & - . _"));
+    if is_edited(IpoField::Ticker) && row.ticker.as_deref().is_some_and(|ticker| !is_issue_ticker(ticker)) {
+        return Err(invalid(IpoField::Ticker, "a ticker is up to 32 letters, digits and & - . _ * $"));
     }
-    if iso_4217(&row.currency).is_none() {
+    if is_edited(IpoField::Currency) && iso_4217(&row.currency).is_none() {
         return Err(invalid(IpoField::Currency, "a currency is a code of ISO 4217, such as INR; prices are in it"));
     }
     for (field, value) in [
@@ -57,22 +56,24 @@ fn check(row: &Model) -> Result<(), RequestError> {
         (IpoField::PriceBandLow, &row.price_band_low),
         (IpoField::PriceBandHigh, &row.price_band_high),
     ] {
-        if value.as_deref().is_some_and(|v| millionths(v).is_none_or(|units| units == 0)) {
+        if is_edited(field) && value.as_deref().is_some_and(|v| millionths(v).is_none_or(|units| units == 0)) {
             return Err(invalid(field, "a price is above zero, with at most six decimal places"));
         }
     }
     let units = |value: &Option<String>| value.as_deref().and_then(millionths);
     let (low, high, price) = (units(&row.price_band_low), units(&row.price_band_high), units(&row.issue_price));
-    if low.zip(high).is_some_and(|(low, high)| low > high) {
+    let band = [IpoField::PriceBandLow, IpoField::PriceBandHigh];
+    if any(&band) && low.zip(high).is_some_and(|(low, high)| low > high) {
         return Err(invalid(IpoField::PriceBandLow, "the band is upside down: its low end is above its high end"));
     }
-    if price.is_some_and(|price| low.is_some_and(|low| price < low) || high.is_some_and(|high| price > high)) {
+    let outside = |price| low.is_some_and(|low| price < low) || high.is_some_and(|high| price > high);
+    if (any(&band) || is_edited(IpoField::IssuePrice)) && price.is_some_and(outside) {
         return Err(invalid(IpoField::IssuePrice, "the issue price is outside the band"));
     }
-    if row.lot_size.is_some_and(|n| n < 1) {
+    if is_edited(IpoField::LotSize) && row.lot_size.is_some_and(|n| n < 1) {
         return Err(invalid(IpoField::LotSize, "a lot has at least one share"));
     }
-    if row.issue_size.is_some_and(|n| n < 1) {
+    if is_edited(IpoField::IssueSize) && row.issue_size.is_some_and(|n| n < 1) {
         return Err(invalid(IpoField::IssueSize, "an issue has at least one share"));
     }
     for (field, day) in [
@@ -80,14 +81,15 @@ fn check(row: &Model) -> Result<(), RequestError> {
         (IpoField::CloseDate, row.close_day),
         (IpoField::ListingDate, row.listing_day),
     ] {
-        if let Some(day) = day {
+        if let Some(day) = day.filter(|_| is_edited(field)) {
             check_issue_day(row.exchange, day).map_err(|why| invalid(field, format!("{} {why}", iso(day))))?;
         }
     }
-    if row.open_day.zip(row.close_day).is_some_and(|(open, close)| close < open) {
+    let before = |one: Option<_>, other: Option<_>| one.zip(other).is_some_and(|(one, other)| one < other);
+    if any(&[IpoField::OpenDate, IpoField::CloseDate]) && before(row.close_day, row.open_day) {
         return Err(invalid(IpoField::CloseDate, "the close date is before the open date"));
     }
-    if row.open_day.zip(row.listing_day).is_some_and(|(open, listing)| listing < open) {
+    if any(&[IpoField::OpenDate, IpoField::ListingDate]) && before(row.listing_day, row.open_day) {
         return Err(invalid(IpoField::ListingDate, "the listing date is before the open date"));
     }
     Ok(())
@@ -119,7 +121,7 @@ async fn create_once(app: &App, exchange: Exchange, edits: IpoEdits) -> Result<M
     for (field, value) in edits {
         row.set(field, tidied(field, value));
     }
-    check(&row)?;
+    check(&row, |_| true)?;
     let transaction = app.store.begin().await?;
     let ipos = app.store.ipos();
     ipos.lock(&transaction).await?;
@@ -134,6 +136,7 @@ async fn create_once(app: &App, exchange: Exchange, edits: IpoEdits) -> Result<M
         .into_iter()
         .filter(|gone| {
             gone.exchange == exchange
+                && gone.day == row.first_day()
                 && (gone.name_key == row.name_key || row.ticker.is_some() && gone.ticker == row.ticker)
         })
         .map(|gone| gone.id)
@@ -173,7 +176,7 @@ async fn update_once(app: &App, id: i64, edits: IpoEdits, author: &str) -> Resul
         }
         changes.extend(row.change(field, value));
     }
-    check(&row)?;
+    check(&row, |field| changes.iter().any(|change| change.field == field.name()))?;
     let others = ipos.alike(&transaction, &row).await?;
     if others.iter().any(|other| other.id != id && is_same(other, &row)) {
         let what = "another issue of this ticker with these dates".to_owned();

@@ -16,7 +16,7 @@ const FIRST_DAY: &str = "1994-11-03";
 /// Months that one request may span.
 const MOST_MONTHS: usize = 480;
 
-/// Queues the fetching of an exchange's days, a job a month.
+/// Queues the fetching of an exchange's days, a job a month; `again` those, too, that are known already.
 ///
 /// # Errors
 /// When the caller may not, the exchange has no daily file here, or the span can't be.
@@ -27,6 +27,7 @@ pub async fn refresh(
     exchange: Exchange,
     from: Day,
     to: Day,
+    again: bool,
 ) -> Result<Vec<job::Model>, RequestError> {
     caller.must_be(Role::Operator)?;
     if exchange != Exchange::Nse {
@@ -53,7 +54,7 @@ pub async fn refresh(
     }
     let mut records = Vec::with_capacity(months.len());
     for (from, to) in months {
-        records.push(RefreshMarket { exchange, from, to }.record(None)?);
+        records.push(RefreshMarket { exchange, from, to, again }.record(None)?);
     }
     let transaction = app.store.begin().await?;
     let recorded = app.store.jobs().record(&transaction, &records).await?;

@@ -205,6 +205,10 @@ pub struct RefreshMarketInput {
     from: Date,
     /// The last day, today at the latest.
     to: Date,
+    /// Whether days that are stored, or that the exchange had no file of, are asked for, too: after a symbol was removed, or
+    /// once a file has come late.
+    #[graphql(default)]
+    again: bool,
 }
 
 /// A job a month.
@@ -222,14 +226,15 @@ pub struct MarketMutation;
 #[Object]
 impl MarketMutation {
     /// Queues the fetching of an exchange's daily files, each with every share of a day: a job a month of days. Days
-    /// that are stored already aren't asked for again.
+    /// that are stored already, or had no session, aren't asked for again unless `again` is true.
     async fn refresh_market(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The exchange, and the days.")] input: RefreshMarketInput,
     ) -> Result<RefreshMarketPayload> {
         let app = ctx.data_unchecked::<App>();
-        let done = actions::market::refresh(app, &caller(ctx), input.exchange, input.from.0, input.to.0).await;
+        let RefreshMarketInput { exchange, from, to, again } = input;
+        let done = actions::market::refresh(app, &caller(ctx), exchange, from.0, to.0, again).await;
         Ok(payload!(RefreshMarketPayload, done, jobs => { jobs: jobs.into_iter().map(Job).collect() }))
     }
 }

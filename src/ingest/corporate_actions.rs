@@ -172,7 +172,8 @@ pub(super) async fn judge(store: &Store, transaction: &Transaction, from: Day, t
     actions.judge(transaction, &verdicts).await?;
     let covers = |flag: &crate::store::entity::flag::Model| flag.day.is_some_and(|day| (from..=to).contains(&day));
     store.flags().replace(transaction, DataSource::Nse, "actions:NSE", &flags, covers).await?;
-    let mut changed: Vec<i64> = verdicts.iter().filter_map(|row| row.symbol_id).collect();
+    // What was applied before its symbol was removed is so to the one that is back.
+    let mut changed: Vec<i64> = verdicts.iter().chain(&homeless).filter_map(|row| row.symbol_id).collect();
     changed.sort_unstable();
     changed.dedup();
     refresh_adjustments(store, transaction, &changed).await

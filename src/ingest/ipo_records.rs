@@ -8,7 +8,7 @@ use super::ipo_text::{count, first_number, is_nothing, prices};
 use crate::market::currency::iso_4217;
 use crate::market::day::iso;
 use crate::market::decimal::millionths;
-use crate::market::ipo::{IpoField, IpoValues};
+use crate::market::ipo::{IpoField, IpoValues, is_issue_ticker};
 use crate::market::{Day, Exchange};
 use crate::providers::{IpoBatch, RawIpo};
 use crate::store::NewFlag;
@@ -36,7 +36,6 @@ pub struct ParsedIpos {
 
 const LONGEST_RAW: usize = 1_000;
 const LONGEST_NAME: usize = 200;
-const LONGEST_TICKER: usize = 32;
 
 struct Flaw {
     field: &'static str,
@@ -166,8 +165,7 @@ fn checked(raw: &RawIpo, board: &str, dates: &IssueDates) -> Result<IpoRecord, F
     let Some(ticker) = raw.ticker.as_deref().map(|t| t.trim().to_uppercase()).filter(|t| !is_nothing(t)) else {
         return flaw("symbol", "is missing");
     };
-    let plausible = |c: char| c.is_ascii_alphanumeric() || "&-._*$".contains(c);
-    if ticker.len() > LONGEST_TICKER || !ticker.chars().all(plausible) {
+    if !is_issue_ticker(&ticker) {
         return flaw("symbol", format!("{ticker:?} can't be a symbol"));
     }
     // A calendar knows the listing alone.
@@ -202,7 +200,7 @@ fn checked(raw: &RawIpo, board: &str, dates: &IssueDates) -> Result<IpoRecord, F
     put(IpoField::IssuePrice, price);
     put(IpoField::LotSize, whole("lotSize", raw.lot_size.as_deref())?);
     put(IpoField::IssueSize, shares(raw.issue_size.as_deref())?);
-    put(IpoField::FaceValue, raw.face_value.as_deref().and_then(first_number));
+    put(IpoField::FaceValue, face_value(raw.face_value.as_deref())?);
     put(IpoField::Registrar, raw.registrar.as_deref().map(|r| r.trim().chars().take(LONGEST_NAME).collect()));
     put(IpoField::Currency, currency(raw.currency.as_deref())?);
     put(IpoField::OpenDate, open.map(iso));
@@ -274,10 +272,16 @@ fn band_and_price(raw: &RawIpo) -> Result<(Band, Option<String>), Flaw> {
 
 fn whole(field: &'static str, text: Option<&str>) -> Result<Option<String>, Flaw> {
     let Some(text) = text.filter(|t| !is_nothing(t)) else { return Ok(None) };
-    match first_number(text).and_then(|n| n.parse::<f64>().ok()).filter(|n| n.fract() == 0.0 && *n < 2.0e9) {
+    let number = first_number(text).ok().flatten();
+    match number.and_then(|n| n.parse::<f64>().ok()).filter(|n| n.fract() == 0.0 && *n < 2.0e9) {
         Some(0.0) | None => flaw(field, format!("{:?} is not a number of shares", text.trim())),
         Some(n) => Ok(Some((n as i64).to_string())),
     }
+}
+
+fn face_value(text: Option<&str>) -> Result<Option<String>, Flaw> {
+    let text = text.unwrap_or_default();
+    first_number(text).or_else(|()| flaw("faceValue", format!("{:?} is not a price", text.trim())))
 }
 
 fn shares(text: Option<&str>) -> Result<Option<String>, Flaw> {

@@ -1,7 +1,8 @@
 //! The texts that sources write prices and numbers of an issue in.
 
-/// The numbers in a text, as they are written but for grouping commas: the dot of `Rs.99` is no decimal point.
-pub(super) fn numbers(text: &str) -> Vec<String> {
+/// The numbers in a text, as they are written but for grouping commas: the dot of `Rs.99` is no decimal point. `Err` where
+/// one is below zero, or its comma may be a decimal point.
+pub(super) fn numbers(text: &str) -> Result<Vec<String>, ()> {
     let chars: Vec<char> = text.chars().collect();
     let is_digit = |i: usize| chars.get(i).is_some_and(char::is_ascii_digit);
     let mut found: Vec<String> = Vec::new();
@@ -11,23 +12,51 @@ pub(super) fn numbers(text: &str) -> Vec<String> {
             i += 1;
             continue;
         }
-        let mut number = String::new();
+        if is_negative(&chars[..i]) {
+            return Err(());
+        }
+        let start = i;
         let mut has_point = false;
         while i < chars.len() {
             match chars[i] {
-                c if c.is_ascii_digit() => number.push(c),
+                c if c.is_ascii_digit() => {}
                 ',' if is_digit(i + 1) && !has_point => {}
-                '.' if is_digit(i + 1) && !has_point => {
-                    has_point = true;
-                    number.push('.');
-                }
+                '.' if is_digit(i + 1) && !has_point => has_point = true,
                 _ => break,
             }
             i += 1;
         }
-        found.push(number);
+        let written: String = chars[start..i].iter().collect();
+        found.push(ungrouped(&written).ok_or(())?);
     }
-    found
+    Ok(found)
+}
+
+/// Whether what stands before a number ends with a minus, and not with a dash between two of them (`100-120`), a hyphen
+/// (`Series-1`) or the end of a price (`50/-`).
+fn is_negative(before: &[char]) -> bool {
+    let Some((sign, before)) = before.split_last() else { return false };
+    if !matches!(sign, '-' | '\u{2212}') {
+        return false;
+    }
+    let is_hyphen = before.last().is_some_and(|c| c.is_alphabetic());
+    let last = before.iter().rev().find(|c| !c.is_whitespace());
+    !(is_hyphen || last.is_some_and(|c| c.is_ascii_digit() || matches!(c, '/' | '-')))
+}
+
+/// A number without the commas that group its digits by three, or by two as in `4,34,81,697`.
+fn ungrouped(number: &str) -> Option<String> {
+    let whole = number.split('.').next().unwrap_or_default();
+    let groups: Vec<usize> = whole.split(',').map(str::len).collect();
+    let is_grouped = match &groups[..] {
+        [_] => true,
+        [first, between @ .., last] => {
+            let alike = between.iter().all(|&n| n == 2) || between.iter().all(|&n| n == 3);
+            *last == 3 && (1..=3).contains(first) && alike
+        }
+        [] => false,
+    };
+    is_grouped.then(|| number.replace(',', ""))
 }
 
 /// Nothing, in the ways that sources write it: a spreadsheet that was too narrow, a dash, a blank.
@@ -41,7 +70,7 @@ pub(super) fn prices(text: &str) -> Result<Option<(String, String)>, ()> {
     if is_nothing(text) {
         return Ok(None);
     }
-    match &numbers(text)[..] {
+    match &numbers(text)?[..] {
         [one] => Ok(Some((one.clone(), one.clone()))),
         [low, high] => Ok(Some((low.clone(), high.clone()))),
         _ => Err(()),
@@ -50,13 +79,13 @@ pub(super) fn prices(text: &str) -> Result<Option<(String, String)>, ()> {
 
 /// A count of shares: `58422516`, `8.1798244E7`, `4340100.0`, `4,34,81,697`.
 pub(super) fn count(text: &str) -> Option<i64> {
-    let value: f64 = text.trim().replace(',', "").parse().ok()?;
+    let value: f64 = ungrouped(text.trim())?.parse().ok()?;
     ((0.0..9.0e15).contains(&value) && value.fract() == 0.0).then_some(value as i64)
 }
 
-/// The first number of a text, such as a lot's.
-pub(super) fn first_number(text: &str) -> Option<String> {
-    numbers(text).into_iter().next()
+/// The first number of a text, such as a lot's, if there is one.
+pub(super) fn first_number(text: &str) -> Result<Option<String>, ()> {
+    Ok(numbers(text)?.into_iter().next())
 }
 
 #[cfg(test)]
@@ -81,11 +110,23 @@ mod tests {
             ("Rs. 50/- per equity share to Rs. 53/- equity share", two("50", "53")),
             ("   186", two("186", "186")),
             ("783.05", two("783.05", "783.05")),
+            ("100-120", two("100", "120")),
+            ("100 -120", two("100", "120")),
+            ("100\u{2013}120", two("100", "120")),
+            ("50/-53/-", two("50", "53")),
+            ("Rs. 1,00,000", two("100000", "100000")),
             ("-", Ok(None)),
             ("######", Ok(None)),
             ("", Ok(None)),
             ("to be announced", Err(())),
             ("1 to 2 to 3", Err(())),
+            ("-94", Err(())),
+            ("Rs. -94", Err(())),
+            ("\u{2212}94", Err(())),
+            ("90 to -94", Err(())),
+            ("12,50", Err(())),
+            ("64,66", Err(())),
+            ("1,02,0", Err(())),
         ];
         for (text, expected) in cases {
             assert_eq!(prices(text), expected, "{text:?}");
@@ -98,8 +139,14 @@ mod tests {
         assert_eq!(count("4340100.0"), Some(4_340_100));
         assert_eq!(count("4,34,81,697"), Some(43_481_697));
         assert_eq!(count("1.5"), None);
-        assert_eq!(first_number("Minimum 281 Equity shares and in multiples thereof").as_deref(), Some("281"));
-        assert_eq!(first_number("Rs. 2 per Equity Share").as_deref(), Some("2"));
+        assert_eq!(count("12,50"), None);
+        assert_eq!(count("-5"), None);
+        let number = |text: &str| first_number(text).map(Option::unwrap_or_default);
+        assert_eq!(number("Minimum 281 Equity shares and in multiples thereof").as_deref(), Ok("281"));
+        assert_eq!(number("Rs. 2 per Equity Share").as_deref(), Ok("2"));
+        assert_eq!(number("Series-1").as_deref(), Ok("1"));
+        assert_eq!(number("to be announced").as_deref(), Ok(""));
+        assert_eq!(number("-281"), Err(()));
     }
 
     proptest! {

@@ -69,6 +69,7 @@ pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<RecordC
     let compared = tokio::task::spawn_blocking(move || compare(&register, &rows, &stored)).await?;
     store.prices().write_market(&transaction, &compared.new, &compared.different, &mut turn).await?;
     turn.give_way().await;
+    let unsettled = store.corporate_actions().unsettled(&transaction, &compared.growths).await?;
     store.prices().grow(&transaction, &compared.growths).await?;
 
     let mut outcome = compared.outcome;
@@ -98,7 +99,8 @@ pub async fn market(store: &Store, mut sessions: Vec<Session>) -> Result<RecordC
     store.market_days().set(&transaction, days).await?;
     let touched: Vec<i64> = compared.growths.iter().map(|growth| growth.symbol).collect();
     turn.give_way().await;
-    settle_jumps(store, &transaction, compared.jumped, &touched, last).await?;
+    let jumped = [compared.jumped, unsettled].concat();
+    settle_jumps(store, &transaction, jumped, &touched, last).await?;
     turn.give_way().await;
     store.ipos().measure_symbols(&transaction, &touched, Some(first)).await?;
     turn.give_way().await;
@@ -122,7 +124,8 @@ pub async fn ticker_changes(store: &Store, changes: &[(String, String, Day)]) ->
     Ok(())
 }
 
-/// Splits of the symbols whose price jumped in the batch, or in the days after it that were stored before.
+/// Splits and dividends of the symbols whose price jumped in the batch, or in the days after it that were stored before, and
+/// of those that they may have changed of otherwise.
 async fn settle_jumps(
     store: &Store,
     transaction: &Transaction,
@@ -218,7 +221,7 @@ fn compare(register: &Register, rows: &[Row], stored: &[MarketBar]) -> Compared 
             Some(known) if known.source == DataSource::AdjustedCsv => {
                 differs(
                     "the stored price is an imported file's, adjusted and not as traded, and the exchange's file isn't \
-                     laid over it; remove the symbol, then fetch these days anew"
+                     laid over it; remove the symbol, then fetch these days again (refreshMarket with again: true)"
                         .to_owned(),
                 );
                 compared.outcome.flagged += 1;

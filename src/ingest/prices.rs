@@ -121,15 +121,16 @@ fn swapped(day: Day) -> Option<Day> {
 
 /// Days of earlier files that this one corrects. A bar that stands in it under the same date with day and month
 /// exchanged was misread; and where a file has at least four of five of the bars that earlier files brought between its
-/// first and last day, it's their new edition, and what it doesn't have isn't so. Ascending.
+/// first and last day, it's their new edition, and what it doesn't have isn't so. What it may not overwrite, it doesn't
+/// remove. Ascending.
 fn superseded(stored: &[Bar], parsed: &Parsed) -> Vec<Day> {
     let new = |day: Day| parsed.bars.binary_search_by_key(&day, |bar| bar.day).ok().map(|i| &parsed.bars[i]);
     let same =
         |a: &Bar, b: &Bar| (a.open, a.high, a.low, a.close, a.volume) == (b.open, b.high, b.low, b.close, b.volume);
     let (Some(first), Some(last)) = (parsed.bars.first(), parsed.bars.last()) else { return Vec::new() };
     let within = first.day..=last.day;
-    let old: Vec<&Bar> =
-        stored.iter().filter(|bar| matches!(bar.source, DataSource::Csv | DataSource::AdjustedCsv)).collect();
+    let is_file = |bar: &&Bar| matches!(bar.source, DataSource::Csv | DataSource::AdjustedCsv);
+    let old: Vec<&Bar> = stored.iter().filter(is_file).filter(|bar| !bar.source.outranks(first.source)).collect();
     let (known, missing): (Vec<&&Bar>, Vec<&&Bar>) =
         old.iter().filter(|bar| within.contains(&bar.day)).partition(|bar| new(bar.day).is_some());
     let is_edition = known.len() >= missing.len() * 4 && !known.is_empty();

@@ -125,13 +125,17 @@ pub struct RefreshMarket {
     pub exchange: Exchange,
     pub from: Day,
     pub to: Day,
+    /// Whether days that are stored, or had no session, are asked for, too.
+    #[serde(default)]
+    pub again: bool,
 }
 
 impl Job for RefreshMarket {
     const KIND: JobKind = JobKind::RefreshMarket;
 
     fn dedupe_key(&self) -> String {
-        format!("market:{:?}:{}:{}", self.exchange, self.from, self.to)
+        let again = if self.again { ":again" } else { "" };
+        format!("market:{:?}:{}:{}{again}", self.exchange, self.from, self.to)
     }
 }
 

@@ -9,11 +9,11 @@ use sea_orm::{
     IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
 };
 
-use super::Result;
 use super::entity::corporate_action::{ActiveModel, Column, Entity, Model};
 use super::ids::{id_list, ids_text, json_rows};
 use super::page::{Key, Keys, Page, PageRequest, Sort};
 use super::repositories::CorporateActions;
+use super::{Growth, Result};
 use crate::market::Day;
 use crate::market::corporate_actions::CorporateActionKind;
 
@@ -76,7 +76,11 @@ impl CorporateActions<'_> {
         for rows in rows.chunks(CHUNK) {
             let rows =
                 rows.iter().cloned().map(|row| ActiveModel { id: NotSet, ..row.into_active_model().reset_all() });
-            let conflict = std::mem::take(OnConflict::column(Column::Fingerprint).update_column(Column::SymbolId));
+            // Another symbol's prices are held against it anew.
+            let applied =
+                "corporate_actions.applied AND corporate_actions.symbol_id IS NOT DISTINCT FROM excluded.symbol_id";
+            let mut conflict = OnConflict::column(Column::Fingerprint);
+            conflict.update_column(Column::SymbolId).value(Column::Applied, Expr::cust(applied));
             Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(transaction).await?;
         }
         Ok(())
@@ -119,6 +123,25 @@ impl CorporateActions<'_> {
         let of = Column::SymbolId.is_in(symbols.iter().copied());
         let query = Entity::find().filter(of).filter(Column::Applied.eq(true));
         Ok(query.order_by_asc(Column::SymbolId).order_by_asc(Column::ExDay).all(transaction).await?)
+    }
+
+    /// Those of these symbols that days before their last one have come of, and whose dividends or splits may hang on them: an
+    /// action shows in the first bar from its ex-date on, and a split that nobody announced between two bars. To be asked
+    /// before the symbols' summaries grow.
+    #[boxed]
+    pub async fn unsettled(&self, transaction: &DatabaseTransaction, growths: &[Growth]) -> Result<Vec<i64>> {
+        let rows: Vec<_> = growths.iter().map(|g| (g.symbol, g.first, g.last)).collect();
+        let json = serde_json::to_string(&rows).unwrap_or_default();
+        let backend = self.0.backend();
+        let rows = json_rows(backend, &[("id", "bigint"), ("first", "int"), ("last", "int")]);
+        let sql = format!(
+            "SELECT s.id FROM {rows} JOIN symbols AS s ON s.id = r.id WHERE s.last_day >= r.first \
+             AND (s.splits LIKE '%\"detected\":true%' OR EXISTS (SELECT 1 FROM corporate_actions AS a \
+             WHERE a.symbol_id = s.id AND a.applied \
+             AND a.ex_day BETWEEN r.first - {LONGEST_REST} AND r.last + {LONGEST_REST}))"
+        );
+        let rows = transaction.query_all_raw(Statement::from_sql_and_values(backend, sql, [json.into()])).await?;
+        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?)
     }
 
     /// The bars that these actions show in, by action; those whose days have no bar are missing.

@@ -28,7 +28,8 @@ pub(super) async fn run(job: &RefreshMarket, app: &App, progress: &Progress) -> 
     let mut tally = Tally::default();
     market_lists::refresh_changes(app).await?;
     tally.announcements = refresh_actions(app, job.from, job.to).await?;
-    let settled = app.store.market_days().settled(job.exchange, job.from, job.to).await?;
+    let settled =
+        if job.again { Vec::new() } else { app.store.market_days().settled(job.exchange, job.from, job.to).await? };
     let wanted: Vec<Day> = (job.from..=job.to).filter(|day| !settled.contains(day)).collect();
     let mut batch: Vec<Session> = Vec::new();
     let mut fault: Option<ProviderError> = None;

@@ -124,6 +124,8 @@ async fn newest_days(app: &App) -> Result<Vec<NewJob>, StoreError> {
     let from = last.saturating_sub(7).max(today - LONGEST_CATCH_UP);
     months(from, today)
         .into_iter()
-        .map(|(from, to)| RefreshMarket { exchange, from, to }.record(None).map_err(StoreError::corrupt("job")))
+        .map(|(from, to)| {
+            RefreshMarket { exchange, from, to, again: false }.record(None).map_err(StoreError::corrupt("job"))
+        })
         .collect()
 }

@@ -31,6 +31,17 @@ on_each_database! {
         assert!(summary(&job).contains("removed (2024-05-02)"), "{job}");
     }
 
+    async fn a_file_that_may_not_overwrite_bars_removes_none(app: TestApp) {
+        let traded = "date,open,high,low,close,volume\n2024-02-05,10,10,10,10,5\n2024-02-06,10,10,10,10,5\n2024-02-07,10,10,10,10,5\n\
+                      2024-02-08,10,10,10,10,5\n2024-02-09,10,10,10,10,5\n2024-02-10,10,10,10,10,5\n2024-02-12,10,10,10,10,5\n";
+        // Adjusted prices, without the session of a Saturday.
+        let adjusted: String = traded.lines().filter(|line| !line.starts_with("2024-02-10"))
+            .map(|line| line.replace(",10,10,10,10,5", ",10,10,10,10,9,5").replace("close,volume", "close,Adj Close,volume") + "\n").collect();
+        app.imported("ACME", traded).await;
+        let job = app.imported("ACME", &adjusted).await;
+        assert_eq!(dates(&app).await.len(), 7, "{job}");
+    }
+
     async fn an_import_of_which_nothing_can_be_used_fails_and_says_why(app: TestApp) {
         let job = import(&app, "2024-02-05,1,3,5,2,10\n").await;
         assert_eq!(state(&job), "FAILED", "{job}");

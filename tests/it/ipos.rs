@@ -223,6 +223,34 @@ on_each_database! {
         assert_eq!(second["restoreIpo"]["ipo"]["id"], ids[1]);
     }
 
+    async fn another_issue_of_a_company_leaves_the_deleted_one_restorable(app: TestApp) {
+        let create = "mutation($day: Date!) { createIpo(input: { name: \"Acme Limited\", ticker: \"ACME\", exchange: NSE, openDate: $day }) { ipo { id } userErrors { code } } }";
+        let made = app.admin.data(create, json!({"day": "2019-03-04"})).await["createIpo"]["ipo"]["id"].clone();
+        app.admin.data("mutation($id: ID!) { deleteIpo(input: { id: $id }) { deletedId } }", json!({"id": made})).await;
+        app.admin.data(create, json!({"day": "2024-03-04"})).await;
+        let restore = "mutation($id: ID!) { restoreIpo(input: { id: $id }) { ipo { id } userErrors { code } } }";
+        assert_eq!(app.admin.data(restore, json!({"id": made})).await["restoreIpo"]["ipo"]["id"], made);
+    }
+
+    async fn what_is_wrong_with_one_field_keeps_nobody_from_mending_another(app: TestApp) {
+        let input = json!({"name": "Acme Limited", "ticker": "ACME", "exchange": "NSE", "openDate": "2024-03-04",
+                           "priceBandLow": "90", "priceBandHigh": "100"});
+        let create = "mutation($input: CreateIpoInput!) { createIpo(input: $input) { ipo { id } userErrors { code } } }";
+        let id = app.admin.data(create, json!({"input": input})).await["createIpo"]["ipo"]["id"].clone();
+        // As a source left it: priced anew, outside the band of before.
+        let transaction = app.app.store.begin().await.expect("a transaction");
+        let stored = "UPDATE ipos SET issue_price = '105', issue_price_units = 105000000, name = 'Acme Limited'";
+        sea_orm::ConnectionTrait::execute_unprepared(&transaction, stored).await.expect("stored");
+        transaction.commit().await.expect("a commit");
+        let update = "mutation($input: UpdateIpoInput!) { updateIpo(input: $input) { ipo { lotSize issuePrice } userErrors { field code } } }";
+        let edited = app.admin.data(update, json!({"input": {"id": id, "lotSize": 25}})).await;
+        assert_eq!(edited["updateIpo"], json!({"ipo": {"lotSize": 25, "issuePrice": "105"}, "userErrors": []}));
+        let refused = app.admin.data(update, json!({"input": {"id": id, "issuePrice": "106"}})).await;
+        assert_eq!(refused["updateIpo"]["userErrors"], json!([{"field": ["issuePrice"], "code": "INVALID"}]));
+        let mended = app.admin.data(update, json!({"input": {"id": id, "priceBandHigh": "105"}})).await;
+        assert_eq!(mended["updateIpo"]["userErrors"], json!([]));
+    }
+
     async fn denials_are_respected_and_a_lost_session_is_renewed(app: TestApp) {
         serve(&app);
         refresh(&app).await;

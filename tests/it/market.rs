@@ -12,10 +12,17 @@ const DEF: &str = "INE222B01019";
 impl TestApp {
     /// Fetches a span of days and answers with the jobs once they have ended.
     pub(crate) async fn refresh_market(&self, from: &str, to: &str) -> Vec<Value> {
-        let query =
-            "mutation($from: Date!, $to: Date!) { refreshMarket(input: { exchange: NSE, from: $from, to: $to }) {
-                     jobs { id kind } userErrors { message } } }";
-        let data = self.operator.data(query, json!({"from": from, "to": to})).await;
+        self.fetched(json!({"exchange": "NSE", "from": from, "to": to})).await
+    }
+
+    /// The same with days that are known already.
+    pub(crate) async fn refresh_market_again(&self, from: &str, to: &str) -> Vec<Value> {
+        self.fetched(json!({"exchange": "NSE", "from": from, "to": to, "again": true})).await
+    }
+
+    async fn fetched(&self, input: Value) -> Vec<Value> {
+        let query = "mutation($input: RefreshMarketInput!) { refreshMarket(input: $input) { jobs { id kind } userErrors { message } } }";
+        let data = self.operator.data(query, json!({"input": input})).await;
         let jobs = data["refreshMarket"]["jobs"].as_array().cloned().unwrap_or_default();
         assert!(!jobs.is_empty(), "{data}");
         let mut ended = Vec::new();
@@ -271,6 +278,55 @@ on_each_database! {
             let found = backtest["metrics"]["buyAndHoldReturn"].as_f64().expect("a return");
             assert!((found - held).abs() < 1e-9, "{adjustment}: {found}");
         }
+    }
+
+    async fn a_dividend_moves_to_its_day_when_that_comes_later_than_the_days_after_it(app: TestApp) {
+        app.nse.page("/api/corporates-corporateActions",
+            r#"[{"symbol":"ABC","series":"EQ","subject":"Dividend - Rs 10 Per Share","exDate":"23-Jul-2024","faceVal":"2"}]"#);
+        for (day, prices) in [("2024-07-22", "100 100 100 100 100 5"), ("2024-07-23", "90 90 90 90 100 5"), ("2024-07-24", "80 80 80 80 90 5")] {
+            app.archive.session(day, &[("ABC", "EQ", ABC, prices)]);
+        }
+        let query = "{ symbol(ticker: \"ABC.NSE\") { series(adjustment: TOTAL_RETURN) { close } } }";
+        app.refresh_market("2024-07-24", "2024-07-24").await;
+        app.refresh_market("2024-07-22", "2024-07-23").await;
+        // Reinvested at 100, the close before the 23rd, and not at that before the 24th.
+        let found = app.anonymous.data(query, json!({})).await["symbol"]["series"]["close"].clone();
+        assert_eq!(found, json!([90.0, 90.0, 80.0]));
+    }
+
+    async fn a_split_that_nobody_announced_is_none_once_the_days_before_it_are_there(app: TestApp) {
+        let falls = ["160", "140", "120", "100", "80"];
+        let days = ["2024-07-22", "2024-07-23", "2024-07-24", "2024-07-25", "2024-07-26"];
+        for (at, day) in days.iter().enumerate() {
+            let (price, before) = (falls[at], if at == 0 { "160" } else { falls[at - 1] });
+            let prices = [price, price, price, price, before, "5"].join(" ");
+            app.archive.session(day, &[("ABC", "EQ", ABC, &prices)]);
+        }
+        // A file with the first day and the last one looks like a split in two.
+        let file = "date,open,high,low,close,volume\n2024-07-22,160,160,160,160,5\n2024-07-26,80,80,80,80,5\n";
+        app.imported("ABC.NSE", file).await;
+        assert_eq!(app.symbol("ABC.NSE").await["splits"][0]["detected"], true);
+        app.refresh_market("2024-07-23", "2024-07-25").await;
+        assert_eq!(app.symbol("ABC.NSE").await["splits"], json!([]));
+    }
+
+    async fn an_announcement_holds_for_a_share_that_was_removed_and_is_back(app: TestApp) {
+        app.nse.page("/api/corporates-corporateActions",
+            r#"[{"symbol":"ABC","series":"EQ","subject":"Bonus 1:1","exDate":"23-Jul-2024","faceVal":"2"}]"#);
+        app.archive.session("2024-07-22", &[("ABC", "EQ", ABC, "200 200 200 200 200 5")]);
+        app.archive.session("2024-07-23", &[("ABC", "EQ", ABC, "100 100 100 100 200 5")]);
+        let split = json!([{"date": "2024-07-23", "ratio": 2.0, "detected": false}]);
+        app.refresh_market("2024-07-22", "2024-07-23").await;
+        assert_eq!(app.symbol("ABC.NSE").await["splits"], split);
+        let remove = "mutation { removeSymbol(input: { ticker: \"ABC.NSE\" }) { removedId userErrors { message } } }";
+        assert!(app.operator.data(remove, json!({})).await["removeSymbol"]["removedId"].is_string());
+        // The days are known, and asked for again by those who say so alone.
+        let known = app.refresh_market("2024-07-22", "2024-07-23").await;
+        assert!(known[0]["message"].as_str().is_some_and(|m| m.contains("2 known before")), "{known:?}");
+        assert_eq!(app.symbol("ABC.NSE").await, Value::Null);
+        app.refresh_market_again("2024-07-22", "2024-07-23").await;
+        let back = app.symbol("ABC.NSE").await;
+        assert_eq!((&back["splits"], &back["barCount"]), (&split, &json!(2)));
     }
 
     async fn a_later_day_of_a_share_is_not_taken_for_its_first(app: TestApp) {

@@ -71,6 +71,13 @@ on_each_database! {
         let asked = app.archive.asked();
         assert!(!asked.iter().any(|path| path.contains("20240729") || path.contains("20240803")), "{asked:?}");
         assert_eq!(app.days("2024-07-31", "2024-07-31").await, ["2024-07-31 STORED 1 -"]);
+        // A file that has come late is found by who asks again, and an answer without one takes no stored day away.
+        app.archive.session("2024-08-05", &rows);
+        app.archive.file(&at("2024-07-29"), 404, "");
+        let jobs = app.refresh_market_again("2024-07-29", "2024-08-05").await;
+        assert!(jobs.iter().all(|job| state(job) == "SUCCEEDED"), "{jobs:?}");
+        assert_eq!(app.days("2024-08-05", "2024-08-05").await, ["2024-08-05 STORED 1 -"]);
+        assert!(app.days("2024-07-29", "2024-07-29").await[0].starts_with("2024-07-29 STORED 1"));
     }
 
     async fn where_the_layout_of_the_time_is_gone_another_one_is_read(app: TestApp) {

@@ -195,6 +195,14 @@ pub fn check_issue_day(exchange: Exchange, day: Day) -> Result<(), String> {
     Ok(())
 }
 
+const LONGEST_TICKER: usize = 32;
+
+/// Whether an issue may have this ticker: those of the exchanges' lists, which mark some with `*` or `$`.
+#[must_use]
+pub fn is_issue_ticker(text: &str) -> bool {
+    text.len() <= LONGEST_TICKER && text.chars().all(|c| c.is_ascii_alphanumeric() || "&-._*$".contains(c))
+}
+
 /// Letters and digits in lower case, without what companies add to their names.
 #[must_use]
 pub fn name_key(name: &str) -> String {

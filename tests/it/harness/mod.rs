@@ -177,6 +177,12 @@ impl TestApp {
         self.settled(&id).await
     }
 
+    /// The job of an import once it has ended.
+    pub async fn imported(&self, ticker: &str, csv: &str) -> Value {
+        let queued = self.operator.import(ticker, csv).await;
+        self.settled(queued["job"]["id"].as_str().unwrap_or_else(|| panic!("a job: {queued}"))).await
+    }
+
     /// The job once it has ended.
     pub async fn settled(&self, id: &str) -> Value {
         self.anonymous.settled(id).await
