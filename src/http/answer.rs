@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use async_graphql::{Response as GraphQLResponse, ServerError, Value};
 use axum::body::{Body, Bytes};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mime::Mime;
@@ -217,14 +218,44 @@ pub(super) fn written(status: StatusCode, body: impl IntoResponse, form: Form) -
     (status, [(header::CONTENT_TYPE, media_type)], body).into_response()
 }
 
+/// The codings that a client names, and whether it takes them; nothing where its weight is none (RFC 9110, 12.4.2).
+fn codings(headers: &HeaderMap) -> impl Iterator<Item = (&str, Option<bool>)> {
+    let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).take(MOST_RANGES).map(|coding| match coding.split_once(';') {
+        None => (coding.trim(), Some(true)),
+        Some((name, weight)) => (name.trim(), is_above_zero(weight.trim())),
+    })
+}
+
+fn is_above_zero(weight: &str) -> Option<bool> {
+    let value = weight.strip_prefix(['q', 'Q'])?.strip_prefix('=')?;
+    let (whole, decimals) = value.split_once('.').unwrap_or((value, ""));
+    let is_weight = matches!(whole, "0" | "1") && decimals.len() <= 3 && decimals.bytes().all(|b| b.is_ascii_digit());
+    is_weight.then(|| value.bytes().any(|b| (b'1'..=b'9').contains(&b)))
+}
+
 /// Whether a client takes gzip.
 pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
-    let codings = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    codings.flat_map(|value| value.split(',')).take(MOST_RANGES).any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse().ok());
-        name.trim().eq_ignore_ascii_case("gzip") && weight.is_none_or(|weight: f32| weight > 0.0)
-    })
+    codings(headers).any(|(name, takes)| takes != Some(false) && name.eq_ignore_ascii_case("gzip"))
+}
+
+/// Passes over a wish for codings that leaves none: the answer comes as it is then (RFC 9110, 12.5.3). Where it is to be
+/// compressed, what was asked for has been done, and nobody could be told so by a 406.
+pub(super) fn some_coding(mut request: Request) -> Request {
+    let (mut any, mut plain, mut others) = (false, None, true);
+    for (name, takes) in codings(request.headers()) {
+        let Some(takes) = takes else { continue };
+        match name.to_ascii_lowercase().as_str() {
+            "identity" => plain = Some(takes),
+            "*" => others = takes,
+            "gzip" | "x-gzip" | "br" | "zstd" => any |= takes,
+            _ => {}
+        }
+    }
+    if !any && !plain.unwrap_or(others) {
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+    }
+    request
 }
 
 /// Whether a client has this version already.
@@ -233,7 +264,7 @@ pub(super) fn has(headers: &HeaderMap, tag: &str) -> bool {
     known.flat_map(|v| v.split(',')).any(|v| v.trim().trim_start_matches("W/") == tag || v.trim() == "*")
 }
 
-/// A strong tag of some bytes.
+/// A strong tag of some bytes; of what is compressed on its way a weak one, `W/` before it.
 pub(super) fn tag_of(bytes: &[u8]) -> String {
     format!("\"{}\"", hex::encode(&Sha256::digest(bytes)[..12]))
 }
@@ -262,6 +293,8 @@ pub(super) async fn cacheable(answer: Response, headers: &HeaderMap) -> Response
         if has(headers, &tag) {
             parts.status = StatusCode::NOT_MODIFIED;
             parts.headers.remove(header::CONTENT_TYPE);
+            // What compresses it says so of the whole answer alone.
+            parts.headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
             return Response::from_parts(parts, Body::empty());
         }
     }
@@ -301,6 +334,28 @@ mod tests {
             assert_eq!(takes_gzip(&headers), takes, "{coding}");
         }
         assert!(!takes_gzip(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_wish_that_nothing_meets_is_passed_over() {
+        for (coding, stays) in [
+            ("*;q=0", false),
+            ("identity;q=0", false),
+            ("identity;q=0, deflate", false),
+            ("*;Q=0", false),
+            ("gzip;q=x, identity;q=0", false),
+            ("*;q=0, gzip;q=0.0005", false),
+            ("*;q=0, gzip;q=0.5", true),
+            ("*;q=0, gzip", true),
+            ("identity;q=0, br;q=0.1", true),
+            ("*;q=0, identity", true),
+            ("gzip;q=0", true),
+            ("deflate", true),
+        ] {
+            let request = Request::builder().header(header::ACCEPT_ENCODING, coding).body(Body::empty());
+            let request = some_coding(request.expect("a request"));
+            assert_eq!(request.headers().contains_key(header::ACCEPT_ENCODING), stays, "{coding}");
+        }
     }
 
     #[test]

@@ -249,9 +249,10 @@ impl Service {
         response
     }
 
-    /// The events of a subscription. A panic in one ends it with an error.
+    /// The events of a subscription, each paid for as the first is. A panic in one ends it with an error.
     pub(super) fn follow(&self, admitted: Admitted) -> impl Stream<Item = EventAnswer> + Send + use<> {
-        let Admitted { request, cost, budget, operation, text, room, values, .. } = admitted;
+        let Admitted { request, cost, budget, operation, caller, text, room, values, .. } = admitted;
+        let service = self.clone();
         metrics::operation(&operation, "ok");
         let present = metrics::Present::subscription();
         let events = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
@@ -259,7 +260,9 @@ impl Service {
         events.map(move |event| {
             let _ = (&present, &room, &values);
             let is_first = !std::mem::replace(&mut has_begun, true);
+            let paid = if is_first { Ok(()) } else { service.charge(&caller, cost) };
             let response = match event {
+                _ if paid.is_err() => GraphQLResponse::from_errors(paid.err().into_iter().collect()),
                 Ok(response) if is_first => tidied(refused_if_unbegun(response), cost, &text),
                 Ok(response) => tidied(response, cost, &text),
                 Err(_) => GraphQLResponse::from_errors(vec![

@@ -26,8 +26,12 @@ fn status_of(code: &str) -> StatusCode {
 pub(super) fn failure(code: &str, message: &str, field: Option<&str>) -> Response {
     let body = json!({"error": {"code": code, "message": message, "field": field}});
     let mut answer = (status_of(code), Json(body)).into_response();
-    if code == "OVERLOADED" {
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    match code {
+        "OVERLOADED" => drop(answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"))),
+        "UNAUTHENTICATED" => {
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        _ => {}
     }
     answer
 }

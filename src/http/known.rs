@@ -5,6 +5,7 @@
 //! every minute. A query is kept from its second time on, so that those which come once cost nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::http::request::Parts as Head;
@@ -29,6 +30,8 @@ const LONGEST_PACKED: usize = 64 << 10;
 /// How many may wait for the version at a time; others go without.
 const MOST_WAITING: usize = 1_024;
 const MINUTE: store::Millis = 60_000;
+/// How long they wait for it: a connection that hangs is no reason not to answer over another.
+const LONGEST_READING: Duration = Duration::from_secs(2);
 
 /// What an answer hangs on beside its query and its caller.
 static VARIES: [HeaderName; 5] =
@@ -230,10 +233,10 @@ async fn tell_versions(app: App, mut asked: mpsc::Receiver<oneshot::Sender<DataV
         while let Ok(sender) = asked.try_recv() {
             waiting.push(sender);
         }
-        match app.store.data_version().await {
-            Ok(version) => waiting.drain(..).for_each(|sender| drop(sender.send(version.clone()))),
-            Err(error) => {
-                tracing::debug!(%error, "the data's version can't be told");
+        match tokio::time::timeout(LONGEST_READING, app.store.data_version()).await {
+            Ok(Ok(version)) => waiting.drain(..).for_each(|sender| drop(sender.send(version.clone()))),
+            told => {
+                tracing::debug!(?told, "the data's version can't be told");
                 waiting.clear();
             }
         }

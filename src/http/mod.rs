@@ -86,6 +86,7 @@ pub fn router(app: App) -> Router {
         .layer(layer_fn(ByPointer::new))
         .map_response(in_a_browser)
         .layer(cors(&service.app.settings.http.cors_origins))
+        .map_request(answer::some_coding)
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_compressing()));
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/reporting/") }))

@@ -136,9 +136,10 @@ impl Renders {
         let kept = if wanted.is_final { "private, max-age=31536000, immutable" } else { "private, no-cache" };
         // Kept for whoever has asked, and for nobody who comes after them.
         let caching = [
-            (header::ETAG, tag.clone()),
+            // Compressed on its way, it has other bytes.
+            (header::ETAG, format!("W/{tag}")),
             (header::CACHE_CONTROL, kept.to_owned()),
-            (header::VARY, "Authorization, Cookie".to_owned()),
+            (header::VARY, "Authorization, Cookie, Accept-Encoding".to_owned()),
         ];
         if answer::has(headers, &tag) {
             metrics::render_ended(kind, metrics::Render::Cached);

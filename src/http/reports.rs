@@ -18,9 +18,10 @@ use crate::backtest::SweepMetric;
 use crate::graphql::{Kind, decode_id};
 use crate::market::currency::Quotation;
 use crate::market::{Adjustment, Interval, day};
-use crate::report::{BacktestReport, DrawError, LOOKS_VERSION, Look, PredictionReport, Printer, Theme, chart};
+use crate::report::{BacktestReport, DrawError, LOOKS_VERSION, Look, PredictionReport, Printer, Subject, Theme, chart};
 use crate::request::{RequestError, find_symbol};
 use crate::research::{self, Span};
+use crate::store::entity::symbol;
 
 /// Widths of charts go by steps, so that a client that tries every width finds most of them rendered.
 const WIDTH_STEP: i32 = 40;
@@ -95,6 +96,11 @@ fn saved_as(ticker: &str, kind: &str, ending: &str) -> String {
     format!("{plain}-{kind}.{ending}")
 }
 
+/// What a report or a chart says of its symbol: a share that gets another name has its own told by the next.
+fn told_of(symbol: &symbol::Model) -> String {
+    format!("{:?} {:?}", Subject::from(symbol), symbol.adjusted_until)
+}
+
 async fn backtest_report(
     State(service): State<Service>,
     Path(file): Path<String>,
@@ -119,7 +125,7 @@ async fn backtest_file(
     let (row, symbol) = research::find_backtest(&service.app, number).await?.ok_or_else(|| missing("backtest"))?;
     let wanted = Wanted {
         media_type: if ending == "pdf" { PDF } else { JSON },
-        key: format!("backtest {LOOKS_VERSION} {ending} {} {} {:?}", row.id, row.created_at, symbol.name),
+        key: format!("backtest {LOOKS_VERSION} {ending} {} {} {}", row.id, row.created_at, told_of(&symbol)),
         name: saved_as(&symbol.ticker, "backtest", ending),
         is_final: false,
     };
@@ -146,8 +152,11 @@ async fn prediction_report(
         media_type: if ending == "pdf" { PDF } else { JSON },
         // What has happened since changes it.
         key: format!(
-            "prediction {LOOKS_VERSION} {ending} {} {} {} {:?}",
-            row.id, row.created_at, symbol.data_version, symbol.name
+            "prediction {LOOKS_VERSION} {ending} {} {} {} {}",
+            row.id,
+            row.created_at,
+            symbol.data_version,
+            told_of(&symbol)
         ),
         name: saved_as(&symbol.ticker, "forecast", ending),
         is_final: false,
@@ -185,7 +194,7 @@ async fn backtest_chart(
     let (row, symbol) = research::find_backtest(&service.app, number).await?.ok_or_else(|| missing("backtest"))?;
     let wanted = Wanted {
         media_type: SVG,
-        key: format!("backtest {LOOKS_VERSION} {name} {look:?} {} {} {:?}", row.id, row.created_at, symbol.name),
+        key: format!("backtest {LOOKS_VERSION} {name} {look:?} {} {} {}", row.id, row.created_at, told_of(&symbol)),
         name: saved_as(&symbol.ticker, name, "svg"),
         is_final: names_build(&parameters),
     };
@@ -218,8 +227,11 @@ async fn prediction_chart(
     let wanted = Wanted {
         media_type: SVG,
         key: format!(
-            "prediction {LOOKS_VERSION} {name} {look:?} {} {} {}",
-            row.id, row.created_at, symbol.data_version
+            "prediction {LOOKS_VERSION} {name} {look:?} {} {} {} {}",
+            row.id,
+            row.created_at,
+            symbol.data_version,
+            told_of(&symbol)
         ),
         name: saved_as(&symbol.ticker, name, "svg"),
         is_final: false,
@@ -247,7 +259,7 @@ async fn sweep_chart(
     let (row, symbol) = research::find_sweep(&service.app, number).await?.ok_or_else(|| missing("sweep"))?;
     let wanted = Wanted {
         media_type: SVG,
-        key: format!("sweep {LOOKS_VERSION} {by:?} {look:?} {} {}", row.id, row.created_at),
+        key: format!("sweep {LOOKS_VERSION} {by:?} {look:?} {} {} {}", row.id, row.created_at, told_of(&symbol)),
         name: saved_as(&symbol.ticker, "sweep", "svg"),
         is_final: names_build(&parameters),
     };
@@ -289,8 +301,10 @@ async fn symbol_chart(
     let wanted = Wanted {
         media_type: SVG,
         key: format!(
-            "symbol {LOOKS_VERSION} {look:?} {} {} {span:?} {interval:?} {:?}",
-            symbol.id, symbol.data_version, symbol.name
+            "symbol {LOOKS_VERSION} {look:?} {} {} {span:?} {interval:?} {}",
+            symbol.id,
+            symbol.data_version,
+            told_of(&symbol)
         ),
         name: saved_as(&symbol.ticker, "prices", "svg"),
         is_final: false,

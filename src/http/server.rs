@@ -19,7 +19,7 @@ use tower::Layer;
 use tower::util::MapRequestLayer;
 
 use super::rates::{Client, Peer};
-use super::shares::Shares;
+use super::shares::{Room, Shares};
 use super::streams::Over;
 use crate::app::App;
 
@@ -44,6 +44,13 @@ const HANDSHAKE: Duration = Duration::from_millis(200);
 /// How long to wait where the system has no more sockets to give.
 const NO_SOCKETS: Duration = Duration::from_millis(50);
 
+/// A connection's place among all, and among its client's. A socket keeps it once the connection has become one.
+#[derive(Clone)]
+pub(super) struct Place {
+    _all: Option<Arc<OwnedSemaphorePermit>>,
+    _share: Option<Arc<Room>>,
+}
+
 /// Serves until the app is asked to stop, and then for as long as its settings say: a load balancer that asks whether the
 /// process is ready sends nothing new by then, and nobody meets a closed door with a request on its way.
 ///
@@ -65,10 +72,8 @@ pub async fn serve(listener: TcpListener, router: Router, app: App) -> io::Resul
             },
             None => None,
         };
-        connections.spawn(async move {
-            connection(stream, peer, router, closing).await;
-            drop((slot, share));
-        });
+        let place = Place { _all: slot.map(Arc::new), _share: share.map(Arc::new) };
+        connections.spawn(connection(stream, peer, place, router, closing));
     };
     let mut drained = Box::pin(async {
         app.shutdown.cancelled().await;
@@ -134,7 +139,7 @@ fn let_nobody_in(_: &TcpListener) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, closing: CancellationToken) {
+async fn connection(stream: TcpStream, peer: SocketAddr, place: Place, router: Router, closing: CancellationToken) {
     // Two small messages in a row would wait for each other otherwise.
     let _ = stream.set_nodelay(true);
     let last = || async {
@@ -156,6 +161,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, closing
     let named = MapRequestLayer::new(move |mut request: axum::http::Request<_>| {
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(over.clone());
+        request.extensions_mut().insert(place.clone());
         request
     });
     let service = TowerToHyperService::new(named.layer(router));

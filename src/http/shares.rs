@@ -1,28 +1,26 @@
 //! Room for so much of something, of which one client has half at most, so that no client alone keeps the others out.
 
+use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use moka::sync::Cache;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::permits::Wanting;
 use super::rates::Client;
 
-/// How long a client is remembered that takes nothing; nothing is held for longer without a sign of it.
-const REMEMBERED: Duration = Duration::from_mins(10);
-const MOST_CLIENTS: u64 = 10_000;
-
 /// The room.
 #[derive(Clone)]
 pub(super) struct Shares {
     all: Arc<Semaphore>,
-    of_client: Cache<Client, Arc<Share>>,
+    of_client: Arc<Clients>,
     share: usize,
     wanting: Arc<AtomicUsize>,
 }
+
+/// Those who have some of it, or wait for some. Who has none is forgotten; who has is not, however long it's quiet.
+type Clients = Mutex<HashMap<Client, Weak<Share>>>;
 
 /// What one client may have.
 #[derive(Debug)]
@@ -31,6 +29,19 @@ struct Share {
     /// How many times it has some, and who waits until it has none.
     rooms: AtomicUsize,
     freed: Notify,
+    client: Client,
+    among: Weak<Clients>,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let Some(clients) = self.among.upgrade() else { return };
+        let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another may stand in its place already.
+        if clients.get(&self.client).is_some_and(|share| share.strong_count() == 0) {
+            clients.remove(&self.client);
+        }
+    }
 }
 
 /// Counts a client's room until this is dropped.
@@ -64,18 +75,26 @@ impl Shares {
     pub(super) fn new(units: usize) -> Self {
         Self {
             all: Arc::new(Semaphore::new(units)),
-            of_client: Cache::builder().time_to_idle(REMEMBERED).max_capacity(MOST_CLIENTS).build(),
+            of_client: Arc::default(),
             share: (units / 2).max(1),
             wanting: Arc::default(),
         }
     }
 
     fn share_of(&self, client: Client) -> Arc<Share> {
-        let new = || {
-            let units = Arc::new(Semaphore::new(self.share));
-            Arc::new(Share { units, rooms: AtomicUsize::new(0), freed: Notify::new() })
-        };
-        self.of_client.get_with(client, new)
+        let mut clients = self.of_client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = clients.get(&client).and_then(Weak::upgrade) {
+            return share;
+        }
+        let share = Arc::new(Share {
+            units: Arc::new(Semaphore::new(self.share)),
+            rooms: AtomicUsize::new(0),
+            freed: Notify::new(),
+            client,
+            among: Arc::downgrade(&self.of_client),
+        });
+        clients.insert(client, Arc::downgrade(&share));
+        share
     }
 
     /// What needs more than a client may have gets all that it may have.
@@ -128,6 +147,8 @@ impl Shares {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test]
@@ -159,6 +180,7 @@ mod tests {
             looked.await.expect("an end");
         }
         assert!(shares.is_free(one));
+        assert!(shares.of_client.lock().expect("clients").is_empty(), "who has nothing is forgotten");
         assert!(waiting.await.expect("an end") && !shares.is_wanted());
     }
 }

@@ -40,24 +40,25 @@ impl Streams {
     }
 }
 
-/// When an answer was last asked for more.
-struct Asked(Mutex<Instant>);
+/// Since when an answer has a piece that nobody has asked beyond; while the next one is being made, it's not the client that
+/// is waited for.
+struct Untaken(Mutex<Option<Instant>>);
 
-impl Asked {
-    fn now(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+impl Untaken {
+    fn set(&self, since: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 
     fn elapsed(&self) -> Duration {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 
-async fn watch(asked: Weak<Asked>, over: CancellationToken, untaken: Duration) {
+async fn watch(piece: Weak<Untaken>, over: CancellationToken, untaken: Duration) {
     loop {
         tokio::time::sleep(untaken / 4).await;
-        let Some(asked) = asked.upgrade() else { return };
-        if asked.elapsed() > untaken {
+        let Some(piece) = piece.upgrade() else { return };
+        if piece.elapsed() > untaken {
             over.cancel();
             return;
         }
@@ -83,13 +84,14 @@ pub(super) async fn bound(State(streams): State<Streams>, request: Request, next
     if let (Some(bytes), Entry::Vacant(entry)) = (exact, parts.headers.entry(header::CONTENT_LENGTH)) {
         entry.insert(bytes.into());
     }
-    let asked = Arc::new(Asked(Mutex::new(Instant::now())));
-    tokio::spawn(watch(Arc::downgrade(&asked), over.0, streams.untaken));
+    let piece = Arc::new(Untaken(Mutex::new(Some(Instant::now()))));
+    tokio::spawn(watch(Arc::downgrade(&piece), over.0, streams.untaken));
     let mut frames = body.into_data_stream();
     let frames = stream::poll_fn(move |context| {
         let _ = &room;
-        asked.now();
-        frames.poll_next_unpin(context)
+        let polled = frames.poll_next_unpin(context);
+        piece.set(polled.is_ready().then(Instant::now));
+        polled
     });
     Response::from_parts(parts, Body::from_stream(frames))
 }

@@ -155,10 +155,34 @@ async fn the_same_report_is_the_same_bytes_and_is_not_sent_twice() {
     let tag = first.headers["etag"].to_str().expect("a tag").to_owned();
     let again = get(&app, &url, Some(&tag)).await;
     assert_eq!((again.status, again.body.len()), (304, 0));
+    for got in [&first, &again] {
+        let vary: Vec<_> =
+            got.headers.get_all("vary").iter().map(|v| v.to_str().expect("text").to_lowercase()).collect();
+        assert!(tag.starts_with("W/") && vary.iter().any(|vary| vary.contains("accept-encoding")), "{vary:?}");
+    }
     // Another replica renders the same bytes under the same tag.
     let elsewhere = reqwest::get(format!("{}{url}", other.url)).await.expect("an answer");
     assert_eq!(elsewhere.headers()["etag"].to_str().expect("a tag"), tag);
     assert!(elsewhere.bytes().await.expect("a body") == first.body, "the same bytes");
+}
+
+#[tokio::test]
+async fn what_is_drawn_of_a_renamed_share_has_its_new_ticker() {
+    let app = TestApp::start(Database::Sqlite).await;
+    with_history(&app).await;
+    let made = backtest(&app).await;
+    let id = made["id"].as_str().expect("an id");
+    let (report, chart) = (path(&made["json"]), format!("/charts/backtests/{id}/equity.svg"));
+    let before = [get(&app, &report, None).await, get(&app, &chart, None).await];
+    let transaction = app.app.store.begin().await.expect("a transaction");
+    let renamed = "UPDATE symbols SET ticker = 'RENAMED'";
+    sea_orm::ConnectionTrait::execute_unprepared(&transaction, renamed).await.expect("renamed");
+    transaction.commit().await.expect("a commit");
+    for (address, before) in [report, chart].iter().zip(before) {
+        let after = get(&app, address, before.headers["etag"].to_str().ok()).await;
+        let text = String::from_utf8(after.body).expect("text");
+        assert!(after.status == 200 && text.contains("RENAMED"), "{address}: {} {text:.300}", after.status);
+    }
 }
 
 #[tokio::test]

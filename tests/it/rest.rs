@@ -29,6 +29,8 @@ on_each_database! {
         app.add_symbol("ACME").await;
         let add = "/financial_data/add";
         assert_eq!(error(&app.anonymous.post(add, json!({"symbol": "X"})).await), (401, "UNAUTHENTICATED"));
+        let refused = crate::harness::http().post(format!("{}{add}", app.url)).json(&json!({"symbol": "X"})).send().await;
+        assert_eq!(refused.expect("an answer").headers()["www-authenticate"], "Bearer");
         assert_eq!(error(&app.reader.post(add, json!({"symbol": "X"})).await), (403, "FORBIDDEN"));
         assert_eq!(error(&app.operator.post(add, json!({"symbol": "ACME"})).await), (409, "ALREADY_EXISTS"));
         assert_eq!(error(&app.operator.post(add, json!({"symbol": "a b"})).await), (400, "INVALID"));

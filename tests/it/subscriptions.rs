@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use crate::harness::{ADMIN_TOKEN, Answer, Client, TestApp, day, provider};
+use crate::harness::{ADMIN_TOKEN, Answer, Client, Database, TestApp, day, provider};
 use crate::on_each_database;
 
 pub type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
@@ -247,6 +247,28 @@ on_each_database! {
 }
 
 /// A second process, as far as the database can tell.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_event_is_paid_for() {
+    // Two hundred units at once, twenty a second.
+    let app = TestApp::start_with(Database::Sqlite, &[("RATE_LIMIT", "20")]).await;
+    let mut socket = connect(&app, json!({})).await;
+    receive(&mut socket).await;
+    let costly = "subscription { ipoChanged { ipo { name symbol { backtests(first: 150) { nodes { id } } } } } }";
+    subscribe(&mut socket, "1", costly, json!({})).await;
+    let create = "mutation($n: String!) { createIpo(input: { name: $n, exchange: NSE }) { ipo { id } } }";
+    let mut heard = 0;
+    let ended = loop {
+        assert!(heard < 5, "it goes on");
+        app.admin.data(create, json!({"n": format!("Company {heard}")})).await;
+        let message = receive(&mut socket).await.expect("a message");
+        if message["type"] == "error" {
+            break message;
+        }
+        heard += 1;
+    };
+    assert_eq!((heard, &ended["payload"][0]["extensions"]["code"]), (1, &json!("RATE_LIMITED")), "{ended}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(has_postgres), ignore = "PostgreSQL's server is not installed")]
 async fn a_subscriber_at_one_replica_hears_of_another_s_jobs() {

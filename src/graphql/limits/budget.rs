@@ -2,11 +2,12 @@
 //! spent as values are made, so that an estimate that is wrong still ends.
 
 use std::collections::{HashMap, HashSet};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use async_graphql::{Error, Pos, ServerError};
-use tokio::sync::{Mutex, OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, Notify, OnceCell, OwnedSemaphorePermit, Semaphore};
 
 use crate::app::all_processors_but_one;
 use crate::backtest::Sweep;
@@ -71,6 +72,8 @@ struct Account {
     computed: AtomicU64,
     lane: Lane,
     permit: Mutex<Option<OwnedSemaphorePermit>>,
+    /// Tells fields that wait for room that the operation has got one.
+    permitted: Notify,
     /// Whose turn it is to go on, of the operation's fields.
     next: Mutex<()>,
     bars: Arc<Semaphore>,
@@ -111,6 +114,7 @@ impl Budget {
             computed: AtomicU64::new(0),
             lane,
             permit: Mutex::new(None),
+            permitted: Notify::new(),
             next: Mutex::default(),
             bars: Arc::new(Semaphore::new(BARS_OF_LARGE as usize)),
             read: std::sync::Mutex::default(),
@@ -124,6 +128,7 @@ impl Budget {
         if permit.is_none() {
             // It is never closed; without a permit the operation goes on all the same.
             *permit = self.0.lane.large.clone().acquire_owned().await.ok();
+            self.0.permitted.notify_waiters();
         }
     }
 
@@ -136,6 +141,7 @@ impl Budget {
         if permit.is_none() {
             let _turned = self.0.lane.turned.try_acquire().map_err(|_| overloaded())?;
             *permit = self.0.lane.large.clone().acquire_owned().await.ok();
+            self.0.permitted.notify_waiters();
         }
         Ok(())
     }
@@ -195,13 +201,26 @@ impl Budget {
         if is_large {
             self.turn().await?;
         }
-        // Those with a permit have room of their own, so that none of them waits for one that waits for the permit.
-        let has_permit = self.0.permit.lock().await.is_some();
-        let (room, most) = if has_permit { (&self.0.bars, BARS_OF_LARGE) } else { (&self.0.lane.bars, BARS_OF_OTHERS) };
-        // They are never closed.
-        let room = Room { _permit: room.clone().acquire_many_owned(bars.min(most)).await.ok() };
+        let room = Room { _permit: self.bars(bars).await };
         let is_over = self.0.read.lock().unwrap_or_else(PoisonError::into_inner).is_over;
         if is_over { Err(too_many_bars()) } else { Ok(room) }
+    }
+
+    /// Those with a permit have room of their own, so that none of them waits for one that waits for the permit: a field that
+    /// waits among the others, too, once another field of its operation has got it.
+    async fn bars(&self, bars: u32) -> Option<OwnedSemaphorePermit> {
+        let mut permitted = pin!(self.0.permitted.notified());
+        permitted.as_mut().enable();
+        if self.0.permit.lock().await.is_none() {
+            let others = self.0.lane.bars.clone().acquire_many_owned(bars.min(BARS_OF_OTHERS));
+            tokio::select! {
+                biased;
+                // It is never closed.
+                room = others => return room.ok(),
+                () = permitted => {}
+            }
+        }
+        self.0.bars.clone().acquire_many_owned(bars.min(BARS_OF_LARGE)).await.ok()
     }
 
     /// Whether the operation stays a small one if it reads so many bars more.
@@ -388,6 +407,23 @@ mod tests {
         assert!(waits.is_err(), "{waits:?}");
         drop(held);
         budget.room(None, 1).await.expect("room");
+    }
+
+    #[tokio::test]
+    async fn who_waits_among_small_ones_goes_on_once_its_operation_has_a_permit() {
+        let lane = Lane::default();
+        let others = lane.bars.clone().acquire_many_owned(BARS_OF_OTHERS).await.expect("all of it");
+        let budget = Budget::new(lane);
+        let waiting = tokio::spawn({
+            let budget = budget.clone();
+            async move { budget.room(Some(1), 10_000).await.is_ok() }
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!waiting.is_finished());
+        budget.compute(20_000).await.expect("a permit");
+        let went_on = tokio::time::timeout(Duration::from_secs(5), waiting).await;
+        assert!(went_on.expect("it waits no longer").expect("an end"));
+        drop(others);
     }
 
     #[tokio::test]

@@ -152,9 +152,10 @@ fn sent(
     body: impl FnOnce() -> Response,
 ) -> Response {
     let tag = format!("\"{tag}\"");
-    let caching = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, kept.header().to_owned())];
+    // Compressed, it has other bytes, so the tag is a weak one.
+    let caching = [(header::ETAG, format!("W/{tag}")), (header::CACHE_CONTROL, kept.header().to_owned())];
     if answer::has(headers, &tag) {
-        return (StatusCode::NOT_MODIFIED, caching).into_response();
+        return (StatusCode::NOT_MODIFIED, caching, [(header::VARY, "Accept-Encoding")]).into_response();
     }
     let content = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type(file))),

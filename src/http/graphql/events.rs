@@ -18,7 +18,7 @@ use crate::http::answer;
 use crate::http::backlog::{Backlog, Held, pieces};
 use crate::http::execute::Admitted;
 use crate::http::rates::Client;
-use crate::http::refusal::{crowded, ended};
+use crate::http::refusal::{crowded, ended, is_refused};
 
 /// How often something is sent where there is nothing to tell, so that no proxy takes the stream for dead.
 const HEARTBEAT: Duration = Duration::from_secs(12);
@@ -42,8 +42,13 @@ pub(super) fn follow(service: &Service, caller: &Caller, admitted: Admitted) -> 
         let mut results = pin!(results);
         while let Some(answer) = results.next().await {
             let json = written(&answer.response);
+            let is_last = is_refused(&answer.response);
             drop(answer);
             match sized(&backlog, client, json, &room).await {
+                Ok(event) if is_last => {
+                    yield event;
+                    return;
+                }
                 Ok(event) => yield event,
                 Err(event) => {
                     yield event;

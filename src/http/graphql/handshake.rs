@@ -15,6 +15,7 @@ use crate::actions::Caller;
 use crate::graphql::Code;
 use crate::http::rates::Client;
 use crate::http::refusal::failed;
+use crate::http::server::Place;
 use crate::http::{Service, answer};
 use crate::settings::Origins;
 use crate::telemetry::metrics;
@@ -70,8 +71,9 @@ pub(super) async fn upgrade(service: Service, caller: Caller, parts: &mut Parts)
         // Its name in another spelling is another's.
         None => return refused(StatusCode::BAD_REQUEST, WANTED),
     };
+    let place = parts.extensions.remove::<Place>();
     let mut answer = upgrade.on_upgrade(move |stream| async move {
-        let _slot = slot;
+        let _places = (slot, place);
         let _present = metrics::Present::websocket();
         Socket::new(service, caller, dialect).serve(stream).await;
     });

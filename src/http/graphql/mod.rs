@@ -30,9 +30,8 @@ use crate::actions::Caller;
 use crate::graphql::{Code, START, denied, sdl};
 use crate::store::Role;
 
-const UPLOAD_WAIT: Duration = Duration::from_secs(10);
-/// How long one that has come in waits to be read.
-const READING_WAIT: Duration = Duration::from_secs(30);
+/// How long one waits to come in, and one that has to be read.
+const UPLOAD_WAIT: Duration = Duration::from_secs(30);
 
 fn crowded(headers: &HeaderMap) -> Response {
     answer::respond(&failed(Code::Overloaded, "Too many files come in at once; try again shortly"), form(headers))
@@ -45,9 +44,10 @@ pub(super) async fn definition(headers: HeaderMap) -> Response {
         (answer::tag_of(&text), text)
     });
     let (tag, text) = &*TEXT;
-    let about = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::ETAG, tag.as_str())];
+    // Compressed, it has other bytes, so the tag is a weak one.
+    let about = [(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::ETAG, format!("W/{tag}"))];
     if answer::has(&headers, tag) {
-        return (StatusCode::NOT_MODIFIED, about).into_response();
+        return (StatusCode::NOT_MODIFIED, about, [(header::VARY, "Accept-Encoding")]).into_response();
     }
     (about, packed::text(&headers, tag, text.clone())).into_response()
 }
@@ -120,10 +120,11 @@ pub(super) async fn post(
                 Ok(parsed) => parsed,
                 Err(error) => return malformed(&headers, &error),
             };
-            drop(coming);
-            let Ok(Ok(_reading)) = tokio::time::timeout(READING_WAIT, uploads.reading.acquire()).await else {
+            let Ok(Ok(_reading)) = tokio::time::timeout(UPLOAD_WAIT, uploads.reading.acquire()).await else {
                 return crowded(&headers);
             };
+            // What waits lies on the disk, which has room for a few.
+            drop(coming);
             run(service, caller, parsed, &headers, &Method::POST).await
         }
         Content::Other(message) => {

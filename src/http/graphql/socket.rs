@@ -59,8 +59,15 @@ const WRITING_STEP: usize = 64 << 10;
 enum Sent {
     /// With the room that a long one takes until the client has it.
     Message(String, Option<Held>),
-    /// The operation is over; its last message, if it has one.
-    Over(String, u64, Option<String>),
+    /// The operation is over; its last message.
+    Over(String),
+}
+
+/// Of which operation something is sent: the client's id, and which one of that id it is. What one that was ended had still
+/// to say is no other's.
+struct Origin {
+    id: String,
+    number: u64,
 }
 
 /// Room for writing. A socket keeps what its longest message took.
@@ -141,7 +148,7 @@ impl Socket {
 
     /// Talks until either side ends it; answers with the close to send.
     async fn talk(&mut self, stream: &mut WebSocket) -> Option<Close> {
-        let (sender, mut outbox) = mpsc::channel::<Sent>(QUEUE);
+        let (sender, mut outbox) = mpsc::channel::<(Origin, Sent)>(QUEUE);
         let stop = self.service.app.shutdown.clone();
         let mut stopped = pin!(stop.cancelled());
         let begin_by = tokio::time::sleep(INIT_TIMEOUT);
@@ -163,15 +170,18 @@ impl Socket {
                 () = &mut begin_by, if self.watched.is_none() => {
                     return Some(Close::new(4408, "Connection initialisation timeout"));
                 }
-                Some(sent) = outbox.recv() => match sent {
-                    Sent::Message(text, room) => (Some(text), room),
-                    Sent::Over(id, number, last) => {
-                        if self.running.get(&id).is_some_and(|(running, _)| *running == number) {
-                            self.running.remove(&id);
-                        }
-                        (last, None)
+                Some((Origin { id, number }, sent)) = outbox.recv() => {
+                    if self.running.get(&id).is_none_or(|(running, _)| *running != number) {
+                        continue;
                     }
-                },
+                    match sent {
+                        Sent::Message(text, room) => (Some(text), room),
+                        Sent::Over(last) => {
+                            self.running.remove(&id);
+                            (Some(last), None)
+                        }
+                    }
+                }
                 received = stream.recv() => {
                     heard_at = Instant::now();
                     match received {
@@ -203,7 +213,11 @@ impl Socket {
     }
 
     /// Acts on a message; answers with what to reply at once.
-    async fn hear(&mut self, message: &Message, sender: &mpsc::Sender<Sent>) -> Result<Option<String>, Option<Close>> {
+    async fn hear(
+        &mut self,
+        message: &Message,
+        sender: &mpsc::Sender<(Origin, Sent)>,
+    ) -> Result<Option<String>, Option<Close>> {
         self.count()?;
         let text = message.to_text().map_err(|_| Some(Close::new(4400, "A message is text in UTF-8")))?;
         let reading = self.service.gate.reading_permit(text.len()).await;
@@ -274,7 +288,7 @@ impl Socket {
         id: String,
         payload: Payload,
         reading: Option<OwnedSemaphorePermit>,
-        sender: &mpsc::Sender<Sent>,
+        sender: &mpsc::Sender<(Origin, Sent)>,
     ) -> Result<Option<String>, Close> {
         if self.watched.is_none() {
             return Err(Close::new(4401, "Unauthorized"));
@@ -336,7 +350,7 @@ struct Way {
     dialect: Dialect,
     id: String,
     number: u64,
-    sender: mpsc::Sender<Sent>,
+    sender: mpsc::Sender<(Origin, Sent)>,
     writing: Arc<Mutex<Writing>>,
 }
 
@@ -345,7 +359,11 @@ impl Way {
     async fn send(&self, gate: &Gate, next: String) -> Result<bool, ServerError> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner).grow(gate, self.client, next.len())?;
         let held = gate.backlog.message(self.client, next.len()).await?;
-        Ok(self.sender.send(Sent::Message(next, held)).await.is_ok())
+        Ok(self.sender.send((self.origin(), Sent::Message(next, held))).await.is_ok())
+    }
+
+    fn origin(&self) -> Origin {
+        Origin { id: self.id.clone(), number: self.number }
     }
 }
 
@@ -381,8 +399,7 @@ async fn run(service: Service, admitted: Admitted, kind: OperationType, way: Way
             }
         }
     };
-    let last = Sent::Over(way.id.clone(), way.number, Some(last));
-    let _ = way.sender.send(last).await;
+    let _ = way.sender.send((way.origin(), Sent::Over(last))).await;
 }
 
 async fn delivered(stream: &mut WebSocket, message: Message) -> bool {

@@ -140,8 +140,8 @@ export function BacktestPage({ part }) {
       <//>
       <${Panel} title="Trades" aside=${html`<span class="muted small">Returns and profits are after costs. Click a trade to see it on the chart</span>`}><${Trades} of=${report.trades} chosen=${focus?.number} choose=${zoom} saved=${saved} /><//>
       <${Panel} title="Monthly returns, %"><${Monthly} years=${report.years} ticker=${saved} /><//>
-      <${Panel} title=${`Rolling Sharpe ratio and volatility${report.rolling ? `, ${report.rolling.window} days` : ""}`}><${Picture} src=${`/charts/backtests/${part}/rolling.svg`} version=${report.created_at} alt="Rolling Sharpe ratio and volatility" units=${592} /><//>
-      <${Panel} title="Distribution of daily returns"><${Picture} src=${`/charts/backtests/${part}/distribution.svg`} version=${report.created_at} alt="Distribution of daily returns" units=${392} />
+      <${Panel} title=${`Rolling Sharpe ratio and volatility${report.rolling ? `, ${report.rolling.window} days` : ""}`}><${Picture} src=${`/charts/backtests/${part}/rolling.svg`} version=${`${report.created_at} ${report.symbol.ticker}`} alt="Rolling Sharpe ratio and volatility" units=${592} /><//>
+      <${Panel} title="Distribution of daily returns"><${Picture} src=${`/charts/backtests/${part}/distribution.svg`} version=${`${report.created_at} ${report.symbol.ticker}`} alt="Distribution of daily returns" units=${392} />
         ${report.distribution.idle > 0 && html`<p class="small muted">${count(report.distribution.idle)} days out of the market are left out.</p>`}<//>
       <p class="small muted">${report.description} Data version ${report.data_version}, engine ${report.engine_version}. ${report.disclaimer}</p>
     </div>`;

@@ -143,7 +143,7 @@ export function SweepPage({ part }) {
       ${sweep.stale && html`<div class="notice">The prices have changed since this was run.</div>`}
       <${Mistakes} errors=${[...run.errors, ...dividing.errors]} />
       ${!of.small
-        ? html`<${Panel} title="Sharpe ratio of every pair"><p class="small muted">So many pairs are shown as a picture; take larger steps for a map to work with.</p><${Picture} src=${local(sweep.heatmapUrl)} version=${sweep.createdAt} alt="Heatmap of the Sharpe ratio by buy and sell window" units=${952} /><//>`
+        ? html`<${Panel} title="Sharpe ratio of every pair"><p class="small muted">So many pairs are shown as a picture; take larger steps for a map to work with.</p><${Picture} src=${local(sweep.heatmapUrl)} version=${`${sweep.createdAt} ${ticker}`} alt="Heatmap of the Sharpe ratio by buy and sell window" units=${952} /><//>`
         : !grid
           ? html`<${Waiting} query=${of.query} lines=${10} />`
           : html`<${Figures} of=${[
