@@ -21,11 +21,16 @@ const MOST_REDIRECTS: usize = 5;
 /// The longest wait that a server may ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
+/// The longest that an answer may take to come, in silences, however steadily it does: others wait for their turn with the
+/// provider.
+const LONGEST_ANSWER: u32 = 20;
+
 /// The beginning of a client whose reads time out after `silence`.
 pub(super) fn builder(silence: Duration) -> ClientBuilder {
     Client::builder()
         .connect_timeout(CONNECT_TIMEOUT.min(silence))
         .read_timeout(silence)
+        .timeout(silence * LONGEST_ANSWER)
         // Addresses carry keys, which are nobody else's business.
         .referer(false)
         .redirect(Policy::custom(follow))
@@ -146,7 +151,11 @@ async fn seen<T>(
 }
 
 async fn fetch(provider: &'static str, silence: Duration, request: RequestBuilder) -> Result<Bytes, ProviderError> {
-    let broken = |error: reqwest::Error| transport_error(provider, silence, error);
+    let began = Instant::now();
+    let longest = silence * LONGEST_ANSWER;
+    let broken = |error: reqwest::Error| {
+        transport_error(provider, if began.elapsed() < longest { silence } else { longest }, error)
+    };
     let mut response = request.send().await.map_err(broken)?;
     let (status, retry_after) = (response.status(), retry_after(response.headers()));
     tracing::Span::current().record("http.response.status_code", status.as_u16());
@@ -161,9 +170,9 @@ async fn fetch(provider: &'static str, silence: Duration, request: RequestBuilde
     Ok(Bytes { status, retry_after, body })
 }
 
-fn transport_error(provider: &'static str, silence: Duration, error: reqwest::Error) -> ProviderError {
+fn transport_error(provider: &'static str, after: Duration, error: reqwest::Error) -> ProviderError {
     if error.is_timeout() {
-        return ProviderError::Timeout { provider, after: silence };
+        return ProviderError::Timeout { provider, after };
     }
     if error.is_body() || error.is_decode() {
         return ProviderError::Malformed { provider, what: "an answer that broke off before its end".to_owned() };
@@ -188,4 +197,38 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         (at.to_utc() - chrono::Utc::now()).to_std().ok()?
     };
     Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that never stops for as long as a silence, and never ends either.
+    async fn dribble(listener: TcpListener) -> std::io::Result<()> {
+        let (mut connection, _) = listener.accept().await?;
+        let _ = connection.read(&mut [0; 1_024]).await?;
+        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n").await?;
+        loop {
+            connection.write_all(b" ").await?;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_comes_byte_by_byte_ends() {
+        // As the program does at its start; a client can't be made without.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}/", listener.local_addr().expect("its address"));
+        let server = tokio::spawn(dribble(listener));
+        let silence = Duration::from_millis(100);
+        let request = client(silence).expect("a client").get(address);
+        let error = fetch("The test", silence, request).await.err().expect("a timeout");
+        let after = silence * LONGEST_ANSWER;
+        assert!(matches!(error, ProviderError::Timeout { after: told, .. } if told == after), "{error}");
+        server.abort();
+    }
 }
