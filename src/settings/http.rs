@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use url::Url;
 
 use super::address::without_password;
-use super::values::{SettingError, Source, flag, parse_if, text};
+use super::values::{SettingError, Source, flag, parse_if, path_if, text};
 
 /// What the endpoint lets in.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ impl HttpSettings {
                 |n: &usize| (10..=100_000).contains(n),
             )?,
             drain: Duration::from_secs(seconds),
-            trusted_documents: text(source, "TRUSTED_DOCUMENTS").map(PathBuf::from),
+            trusted_documents: path_if(source, "TRUSTED_DOCUMENTS", "a folder of operations", Path::is_dir)?,
             trusted_documents_only: flag(source, "TRUSTED_DOCUMENTS_ONLY", false)?,
             response_cache: response_cache(source)?,
         })

@@ -20,7 +20,7 @@ use url::Url;
 use address::default_public_url;
 use database::{database_pool, database_url};
 use schedule::schedule;
-use values::{flag, parse, parse_if, secret, text, url};
+use values::{flag, parse, parse_if, path_if, secret, text, url};
 
 pub use address::Address;
 pub use database::DatabaseUrl;
@@ -100,7 +100,12 @@ impl Settings {
             // 19:15 in India; the day's file comes at about 18:00.
             market_schedule: schedule(source, "MARKET_SCHEDULE", "45 13 * * *")?,
             models_dir: text(source, "MODELS_DIR").unwrap_or_else(|| "models".to_owned()).into(),
-            onnx_runtime: text(source, "ORT_DYLIB_PATH").map(PathBuf::from),
+            onnx_runtime: path_if(
+                source,
+                "ORT_DYLIB_PATH",
+                "the library of ONNX Runtime: a file, or a name that the system looks up",
+                |path| path.is_file() || path.components().count() == 1,
+            )?,
             worker_concurrency,
             telemetry: TelemetrySettings::read(source)?,
             retention: RetentionSettings::read(source)?,

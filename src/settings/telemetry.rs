@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::address::Address;
@@ -12,6 +13,8 @@ use super::values::{SettingError, Source, parse, parse_if, text, url};
 #[derive(Debug, Clone)]
 pub struct TelemetrySettings {
     pub log_format: LogFormat,
+    /// Which lines are written, where somebody has chosen them.
+    pub log_filter: Option<String>,
     /// An address for metrics alone.
     pub metrics_listen: Option<SocketAddr>,
     /// Where traces are sent.
@@ -52,6 +55,7 @@ impl TelemetrySettings {
     pub(super) fn read(source: &impl Source) -> Result<Self, SettingError> {
         Ok(Self {
             log_format: log_format(source)?,
+            log_filter: log_filter(source)?,
             metrics_listen: metrics_listen(source)?,
             traces: traces(source)?,
             sampling: sampling(source)?,
@@ -65,6 +69,15 @@ fn log_format(source: &impl Source) -> Result<LogFormat, SettingError> {
         None | Some("text") => Ok(LogFormat::Text),
         Some("json") => Ok(LogFormat::Json),
         Some(other) => Err(SettingError { name: "LOG_FORMAT", value: other.to_owned(), takes: "text or json" }),
+    }
+}
+
+fn log_filter(source: &impl Source) -> Result<Option<String>, SettingError> {
+    let takes = "a level such as info, or levels by module such as warn,prospectus=debug";
+    let filter = text(source, "RUST_LOG");
+    match filter.as_deref().map(EnvFilter::try_new) {
+        Some(Err(_)) => Err(SettingError { name: "RUST_LOG", value: filter.unwrap_or_default(), takes }),
+        _ => Ok(filter),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading single values: where they come from, and what is said of one that can't be used.
 
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use secrecy::SecretString;
@@ -39,6 +40,18 @@ impl<F: Fn(&'static str) -> Option<String>> Source for F {
 /// The value, if there's one and it isn't blank.
 pub(super) fn text(source: &impl Source, name: &'static str) -> Option<String> {
     source.get(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
+}
+
+/// What is at a path, where it has to be there at the start.
+pub(super) fn path_if(
+    source: &impl Source,
+    name: &'static str,
+    takes: &'static str,
+    fits: impl Fn(&Path) -> bool,
+) -> Result<Option<PathBuf>, SettingError> {
+    let Some(value) = text(source, name) else { return Ok(None) };
+    let path = PathBuf::from(&value);
+    if fits(&path) { Ok(Some(path)) } else { Err(SettingError { name, value, takes }) }
 }
 
 pub(super) fn parse<T: FromStr>(

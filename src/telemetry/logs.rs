@@ -59,8 +59,8 @@ pub fn start(
             // A span that is entered would be decided about, and nothing else here asks for the present context.
             .with_context_activation(false)
     });
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{QUIET},{quiet}")));
+    let usual = || format!("{level},{QUIET},{quiet}");
+    let filter = EnvFilter::new(settings.log_filter.clone().unwrap_or_else(usual));
     // One filter for all: with filters of their own, layers miss lines after another crate has asked what is enabled.
     let discreet = filter_fn(move |metadata| is_discreet(*metadata.level(), metadata.target(), statements));
     let lines = lines(settings.log_format);
