@@ -9,6 +9,7 @@ RUN apt-get update \
 WORKDIR /build
 
 # The dependencies alone, so that a change of our own code builds on this layer.
+COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY engines/Cargo.toml engines/Cargo.toml
 COPY migration/Cargo.toml migration/Cargo.toml
