@@ -64,6 +64,7 @@ STACKS = {
     "watch": {"EMAIL": "Email", "MONTHLY_BUDGET": "MonthlyBudget", "DATABASE_CONNECTIONS": "DatabaseConnections"},
 }
 DATA = ["foundation", "database"]
+# What has no default, so a stack can't be made without it.
 NEEDED = {
     "CERTIFICATE_ARN": "the certificate in Certificate Manager for the service's name",
     "PUBLIC_URL": "how clients reach the service, such as https://prospectus.example.org",
@@ -83,12 +84,12 @@ class Installation:
 
     def up(self, wanted):
         """Makes or changes the stacks."""
-        for variable, what in NEEDED.items():
-            if not self.choices.get(variable):
-                raise SystemExit(f"Set {variable}: {what}")
-        for stack in STACKS:
-            if stack in wanted:
-                self.put(stack)
+        wanted = [stack for stack in STACKS if stack in wanted]
+        # Before the first is made.
+        for stack in wanted:
+            self.demand(stack)
+        for stack in wanted:
+            self.put(stack)
 
     def down(self, data):
         """Deletes the stacks, the data's only if asked to."""
@@ -97,6 +98,12 @@ class Installation:
                 self.delete(stack)
         if not data:
             print("The database and the network stay; \"down --data\" deletes them.")
+
+    def demand(self, stack):
+        """Refuses to make a stack without what has no default; one that is there keeps what it was made with."""
+        missing = [variable for variable in NEEDED if variable in STACKS[stack] and not self.choices.get(variable)]
+        if missing and self.state(stack) is None:
+            raise SystemExit("\n".join(f"Set {variable}: {NEEDED[variable]}" for variable in missing))
 
     def put(self, stack):
         """Makes or changes one stack."""

@@ -25,6 +25,7 @@ HERE = pathlib.Path(__file__).parent
 STACKS = ["foundation", "database", "edge", "cluster", "pipeline", "service", "scaling", "watch"]
 IMAGE = "ghcr.io/example/prospectus@sha256:" + "a" * 64
 NEWER = "ghcr.io/example/prospectus@sha256:" + "b" * 64
+UNSET = dict.fromkeys(["CERTIFICATE_ARN", "PUBLIC_URL", "EMAIL", "REPOSITORY", "IMAGE"], "")
 
 
 class Secret(CloudFormationModel):
@@ -95,11 +96,14 @@ class Installation:
         certificate = self.client("acm").request_certificate(DomainName="prospectus.example.org")
         self.environment["CERTIFICATE_ARN"] = certificate["CertificateArn"]
 
-    def deploy(self, *arguments, **choices):
+    def run(self, *arguments, **choices):
         command = [sys.executable, str(HERE / "deploy.py"), *arguments]
-        done = subprocess.run(command, env={**self.environment, **choices}, capture_output=True, text=True, timeout=900)
+        return subprocess.run(command, env={**self.environment, **choices}, capture_output=True, text=True, timeout=900)
+
+    def deploy(self, *arguments, **choices):
+        done = self.run(*arguments, **choices)
         if done.returncode != 0:
-            sys.exit(f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}")
+            sys.exit(f"{' '.join(done.args)} failed:\n{done.stdout}\n{done.stderr}")
 
     def stacks(self):
         states = {}
@@ -128,6 +132,18 @@ def expect(what, found, wanted):
     if found != wanted:
         sys.exit(f"{what}: {found!r}, but it should be {wanted!r}")
     print(f"ok: {what}")
+
+
+def refused(aws):
+    """What has no default is asked for before anything is made, and by the stacks that take it alone."""
+    for variable in UNSET:
+        done = aws.run("up", **{variable: ""})
+        said = [line.split(":")[0] for line in done.stderr.splitlines()]
+        expect(f"no stack is made without {variable}", (done.returncode, said), (1, [f"Set {variable}"]))
+    expect("nothing was begun", aws.stacks(), {})
+    aws.deploy("up", "foundation", **UNSET)
+    expect("a stack that takes none of them is made", aws.stacks(), {"foundation": "CREATE_COMPLETE"})
+    aws.deploy("down", "--data")
 
 
 def created(aws):
@@ -183,12 +199,13 @@ def changed(aws):
     """The size by the operator; the image as the pipeline does it."""
     # The stand-in can change no database and no load balancer in a template.
     rest = [stack for stack in STACKS if stack not in ("database", "edge")]
-    choices = {"SIZE": "large", "KEEP_JOBS_DAYS": "30", "KEEP_AUDIT_DAYS": "off"}
-    aws.deploy("up", *rest, IMAGE="ghcr.io/example/prospectus:ignored", **choices)
+    choices = {**UNSET, "SIZE": "large", "KEEP_JOBS_DAYS": "30", "KEEP_AUDIT_DAYS": "off"}
+    aws.deploy("up", *rest, **{**choices, "IMAGE": "ghcr.io/example/prospectus:ignored"})
     settings = {v["name"]: v["value"] for v in aws.container("trial-worker")["environment"]}
     expect("workers run more at a time", settings["WORKER_CONCURRENCY"], "8")
     kept = {name: settings[name] for name in ("KEEP_JOBS_DAYS", "KEEP_FLAGS_DAYS", "KEEP_SWEEPS_DAYS", "KEEP_AUDIT_DAYS")}
     wanted = {"KEEP_JOBS_DAYS": "30", "KEEP_FLAGS_DAYS": "90", "KEEP_SWEEPS_DAYS": "off", "KEEP_AUDIT_DAYS": "off"}
+    expect("what isn't set stays", settings["PUBLIC_URL"], "https://prospectus.example.org")
     expect("what is forgotten is as chosen, the rest as before", kept, wanted)
     expect("an operator's change keeps the image", aws.container("trial-api")["image"], IMAGE)
 
@@ -224,6 +241,7 @@ def main():
     host, port = server.get_host_and_port()
     try:
         aws = Installation(f"http://{host}:{port}")
+        refused(aws)
         created(aws)
         changed(aws)
         deleted(aws)
