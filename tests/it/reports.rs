@@ -172,7 +172,7 @@ async fn what_is_drawn_of_a_renamed_share_has_its_new_ticker() {
     with_history(&app).await;
     let made = backtest(&app).await;
     let id = made["id"].as_str().expect("an id");
-    let (report, chart) = (path(&made["json"]), format!("/charts/backtests/{id}/equity.svg"));
+    let (report, chart) = (path(&made["json"]), format!("/charts/backtests/{id}/price.svg"));
     let before = [get(&app, &report, None).await, get(&app, &chart, None).await];
     let transaction = app.app.store.begin().await.expect("a transaction");
     let renamed = "UPDATE symbols SET ticker = 'RENAMED'";
