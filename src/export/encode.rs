@@ -1,6 +1,7 @@
 //! Frames to bytes.
 
 use std::io::Write;
+use std::sync::PoisonError;
 
 use polars::prelude::{
     AnyValue, Column, CompatLevel, DataFrame, DataType, IntoColumn, NamedFrom, PlSmallStr, PolarsResult, Series,
@@ -118,7 +119,9 @@ impl<W: Write> Encoder<W> {
         match self.state {
             State::Csv(mut writer) => writer.flush()?,
             State::Parquet(writer) => {
-                writer.finish()?;
+                // Without Arrow's own schema, which would have views of strings, and pyarrow can't compare those: what
+                // Parquet says of its columns is enough for every reader.
+                writer.get_writer().lock().unwrap_or_else(PoisonError::into_inner).end(Some(Vec::new()))?;
             }
             State::Arrow(mut writer) => writer.finish()?,
             State::New(..) | State::Broken => {}

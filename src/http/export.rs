@@ -62,6 +62,9 @@ async fn list(
             "sweeps" => Wanted::Sweeps,
             _ => return Err(RequestError::invalid("file", "prices, ipos, backtests and sweeps can be exported")),
         };
+        if name != "prices" {
+            whole(&parameters)?;
+        }
         Ok((wanted, format))
     });
     answer(&service, &caller, parsed).await
@@ -79,6 +82,7 @@ async fn single(
             "sweeps" => Wanted::Sweep(number(Kind::Sweep, id, "sweep")?),
             _ => return Err(RequestError::invalid("kind", "single backtests and sweeps can be exported")),
         };
+        whole(&parameters)?;
         Ok((wanted, format))
     });
     answer(&service, &caller, parsed).await
@@ -92,6 +96,7 @@ async fn of_backtest(
 ) -> Response {
     let parsed = format_of(&file, &parameters).and_then(|(name, format)| {
         let id = number(Kind::Backtest, &id, "backtest")?;
+        whole(&parameters)?;
         match name {
             "trades" => Ok((Wanted::BacktestTrades(id), format)),
             "equity" => Ok((Wanted::BacktestCurve(id), format)),
@@ -118,6 +123,17 @@ fn format_of<'a>(file: &'a str, parameters: &[(String, String)]) -> Result<(&'a 
     let format = Format::of(ending)
         .ok_or_else(|| RequestError::invalid("format", "name one format: the file ends in .csv, .parquet or .arrow"))?;
     Ok((name, format))
+}
+
+/// Checks that nothing is asked to be left out of a table that comes whole: it would not be.
+fn whole(parameters: &[(String, String)]) -> Result<(), RequestError> {
+    match parameters.iter().find(|(name, _)| name != "format") {
+        None => Ok(()),
+        Some((name, _)) => {
+            let message = format!("there is no parameter {name:?}: this table comes whole, and format alone is known");
+            Err(RequestError::invalid("parameter", message))
+        }
+    }
 }
 
 fn prices(parameters: &[(String, String)]) -> Result<PriceExport, RequestError> {

@@ -76,6 +76,23 @@ for frame in [polars.read_parquet(path) if parquet else polars.read_ipc(path),
     read.try_into().expect("one of each")
 }
 
+/// The dates that pyarrow finds of a ticker in a file, the latest first.
+fn filtered_in_python(file: &Path, ticker: &str) -> Value {
+    const SCRIPT: &str = "
+import json, sys
+import pyarrow.compute, pyarrow.feather, pyarrow.parquet
+path, ticker = sys.argv[1:]
+table = pyarrow.parquet.read_table(path) if path.endswith('parquet') else pyarrow.feather.read_table(path)
+found = table.filter(pyarrow.compute.equal(table['ticker'], ticker))
+found = found.sort_by([('ticker', 'ascending'), ('date', 'descending')])
+print(json.dumps([day.isoformat() for day in found['date'].to_pylist()]))
+";
+    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let output = Command::new(python).args(["-c", SCRIPT]).arg(file).arg(ticker).output().expect("Python");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
 /// As Python writes a double in hexadecimal.
 fn hex(value: f64) -> String {
     let bits = value.to_bits();
@@ -135,6 +152,7 @@ on_each_database! {
             ("/export/prices.csv?from=yesterday", 400, "not a date"),
             ("/export/prices.csv?from=2024-02-01&to=2024-01-01", 400, "swap from and to"),
             ("/export/prices.csv?since=2024-02-01", 400, "no parameter"),
+            ("/export/ipos.csv?status=OPEN", 400, "no parameter"),
             ("/export/backtests/nothing.csv", 404, "backtest"),
             ("/export/users.csv", 400, "can be exported"),
         ] {
@@ -186,6 +204,7 @@ mod parquet_and_arrow_read_by_pandas_and_polars_equal_the_database_bit_for_bit {
             for found in read_in_python(&file) {
                 assert_eq!(found, json!(expected), "{ending}");
             }
+            assert_eq!(filtered_in_python(&file, "DEF.NSE"), json!(["2024-07-19", "2024-07-18"]), "{ending}");
             // A table without rows is one, too.
             let (_, body) = fetch(&app, &format!("/export/prices.{ending}?to=2001-01-01")).await;
             std::fs::write(&file, body).expect("a file");
