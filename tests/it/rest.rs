@@ -18,6 +18,9 @@ on_each_database! {
         let (status, refreshed) = app.operator.post("/financial_data/refresh", json!({})).await;
         assert_eq!((status, &refreshed["jobs"][0]["symbol"]["symbol"]), (202, &json!("ACME")));
         app.settled(refreshed["jobs"][0]["id"].as_str().expect("a job")).await;
+        let (_, refreshed) = app.operator.post("/financial_data/refresh", json!({"symbols": []})).await;
+        assert_eq!(refreshed["jobs"][0]["symbol"]["symbol"], "ACME", "a list that names none means all");
+        app.settled(refreshed["jobs"][0]["id"].as_str().expect("a job")).await;
         let (status, symbol) = app.anonymous.get("/financial_data/data?symbol=acme").await;
         assert_eq!((status, &symbol["bar_count"], &symbol["data"]["close"]), (200, &json!(1), &json!([1.25])));
         let (status, all) = app.anonymous.get("/financial_data/data").await;
@@ -40,5 +43,8 @@ on_each_database! {
         assert_eq!(error(&app.anonymous.get("/financial_data/data?symbol=ACME&from=soon").await), (400, "INVALID"));
         let unknown = app.operator.post("/financial_data/refresh", json!({"symbols": ["NONE"]})).await;
         assert_eq!(error(&unknown), (404, "NOT_FOUND"));
+        assert_eq!(unknown.1["error"]["field"], "symbols");
+        let (_, malformed) = app.operator.post(add, json!({"symbol": "a b", "exchange": "other"})).await;
+        assert_eq!((&malformed["error"]["code"], &malformed["error"]["field"]), (&json!("INVALID"), &json!("symbol")));
     }
 }

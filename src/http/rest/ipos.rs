@@ -10,7 +10,7 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use serde_json::{Map, Value, json};
 
-use super::operation::{Mistake, Operation, Parameters, date, object, refused, run};
+use super::operation::{Mistake, Operation, Parameters, date, object, refused, run, upper_case};
 use crate::actions::Caller;
 use crate::http::Service;
 use crate::http::failure::failure;
@@ -20,9 +20,11 @@ const LIST: Operation = Operation::new(include_str!("../operations/ipo_companies
 const ONE: Operation = Operation::new(include_str!("../operations/ipo_company.graphql"), "company").or_missing(MISSING);
 const CREATE: Operation = Operation::new(include_str!("../operations/ipo_company_create.graphql"), "created")
     .sending("company")
-    .answering(StatusCode::CREATED);
-const UPDATE: Operation =
-    Operation::new(include_str!("../operations/ipo_company_update.graphql"), "updated").sending("company");
+    .answering(StatusCode::CREATED)
+    .naming(&FIELDS);
+const UPDATE: Operation = Operation::new(include_str!("../operations/ipo_company_update.graphql"), "updated")
+    .sending("company")
+    .naming(&FIELDS);
 const DELETE: Operation = Operation::new(include_str!("../operations/ipo_company_delete.graphql"), "deleted")
     .answering(StatusCode::NO_CONTENT);
 
@@ -71,6 +73,7 @@ fn input(body: Map<String, Value>, without: &[&str]) -> Result<Map<String, Value
                     value if name.ends_with("_date") => date(&name, value)?,
                     // JSON has numbers for prices; the schema's decimals are texts.
                     Value::Number(price) if PRICES.contains(&name.as_str()) => price.to_string().into(),
+                    value if name == "board" => upper_case(value),
                     value => value,
                 };
                 input.insert((*to).to_owned(), value);
@@ -146,7 +149,7 @@ async fn create(State(service): State<Service>, Extension(caller): Extension<Cal
     let Some(body) = object(&body) else {
         return failure("BAD_REQUEST", "Send a JSON object such as {\"name\": \"Acme Limited\"}", None);
     };
-    let exchange = body.get("exchange").cloned().unwrap_or_else(|| "NSE".into());
+    let exchange = body.get("exchange").cloned().map_or_else(|| "NSE".into(), upper_case);
     match input(body, &[]) {
         Ok(mut input) => {
             if !matches!(input.get("name"), Some(Value::String(_))) {

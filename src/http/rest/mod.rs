@@ -15,22 +15,35 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use serde_json::{Map, Value, json};
 
-use operation::{Operation, Parameters, answer, date, object, refused, run};
+use operation::{Operation, Parameters, answer, date, object, refused, run, upper_case};
 
 use super::failure::failure;
 use super::{Service, reports};
 use crate::actions::Caller;
 
-const ADD: Operation =
-    Operation::new(include_str!("../operations/financial_data_add.graphql"), "added").answering(StatusCode::ACCEPTED);
+const ADD: Operation = Operation::new(include_str!("../operations/financial_data_add.graphql"), "added")
+    .answering(StatusCode::ACCEPTED)
+    .naming(&[("symbol", "ticker")]);
 const REFRESH: Operation = Operation::new(include_str!("../operations/financial_data_refresh.graphql"), "refreshed")
-    .answering(StatusCode::ACCEPTED);
+    .answering(StatusCode::ACCEPTED)
+    .naming(&[("symbols", "tickers")]);
 const DATA: Operation = Operation::new(include_str!("../operations/financial_data_data.graphql"), "symbol")
     .or_missing("There is no such symbol; POST it to /financial_data/add first");
 const SYMBOLS: Operation = Operation::new(include_str!("../operations/financial_data_symbols.graphql"), "list");
-const BACK_TEST: Operation = Operation::new(include_str!("../operations/back_test.graphql"), "ran");
-const BACK_TEST_ID: Operation = Operation::new(include_str!("../operations/back_test_id.graphql"), "ran");
-const AI_PREDICTION: Operation = Operation::new(include_str!("../operations/ai_prediction.graphql"), "ran");
+const BACK_TEST: Operation =
+    Operation::new(include_str!("../operations/back_test.graphql"), "ran").naming(BACK_TEST_NAMES);
+const BACK_TEST_ID: Operation =
+    Operation::new(include_str!("../operations/back_test_id.graphql"), "ran").naming(BACK_TEST_NAMES);
+const AI_PREDICTION: Operation = Operation::new(include_str!("../operations/ai_prediction.graphql"), "ran")
+    .naming(&[("symbol", "ticker"), ("model", "modelId")]);
+
+const BACK_TEST_NAMES: &[(&str, &str)] = &[
+    ("symbol", "ticker"),
+    ("winbuy", "strategy.buy"),
+    ("winsell", "strategy.sell"),
+    ("initial", "execution.initialCash"),
+    ("commission", "execution.commission"),
+];
 
 /// The texts of the stored operations.
 pub(super) fn texts() -> impl Iterator<Item = &'static str> {
@@ -61,7 +74,8 @@ async fn add(State(service): State<Service>, Extension(caller): Extension<Caller
     let Some(Value::String(symbol)) = body.get("symbol") else {
         return failure("INVALID", "\"symbol\" must be a string such as \"IBM\"", Some("symbol"));
     };
-    let variables = json!({"symbol": symbol, "name": body.get("name"), "exchange": body.get("exchange")});
+    let exchange = body.get("exchange").cloned().map(upper_case);
+    let variables = json!({"symbol": symbol, "name": body.get("name"), "exchange": exchange});
     run(&service, caller, &ADD, variables).await
 }
 

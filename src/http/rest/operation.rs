@@ -27,11 +27,13 @@ pub(super) struct Operation {
     success: StatusCode,
     /// What a null answer means.
     missing: &'static str,
+    /// Inputs that the client knows by other names: the name there, and the path in the schema.
+    names: &'static [(&'static str, &'static str)],
 }
 
 impl Operation {
     pub(super) const fn new(text: &'static str, field: &'static str) -> Self {
-        Self { text, field, inner: None, success: StatusCode::OK, missing: "" }
+        Self { text, field, inner: None, success: StatusCode::OK, missing: "", names: &[] }
     }
 
     /// Sends a field of the answer as the whole.
@@ -48,6 +50,21 @@ impl Operation {
     pub(super) const fn or_missing(mut self, missing: &'static str) -> Self {
         self.missing = missing;
         self
+    }
+
+    /// Names inputs in errors as the client does.
+    pub(super) const fn naming(mut self, names: &'static [(&'static str, &'static str)]) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// What the client calls the input that an error's path leads to.
+    fn name_of(&self, path: &[&str]) -> Option<String> {
+        let first = *path.first()?;
+        let whole = path.join(".");
+        let leads_to = |of: &str| whole.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let known = self.names.iter().find(|(_, of)| leads_to(of)).map(|(name, _)| *name);
+        Some(known.unwrap_or(first).to_owned())
     }
 }
 
@@ -66,6 +83,14 @@ pub(super) fn date(name: &str, value: Value) -> Result<Value, Mistake> {
     let shown: String = text.chars().take(40).collect();
     let day = dates::day_of(text).map_err(|fault| (name.to_owned(), format!("{shown:?} {fault}")))?;
     Ok(iso(day).into())
+}
+
+/// A name of the schema's, in any case.
+pub(super) fn upper_case(value: Value) -> Value {
+    match value {
+        Value::String(name) => name.trim().to_uppercase().into(),
+        value => value,
+    }
 }
 
 pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
@@ -122,8 +147,26 @@ pub(super) async fn answer(
         && let Some(error) = errors.get(0)
     {
         let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-        let field = error.get("field").and_then(|path| path.get(0)).and_then(Value::as_str);
-        return Err(failure(text("code"), text("message"), field));
+        let path = error.get("field").and_then(Value::as_array);
+        let path: Vec<&str> = path.into_iter().flatten().filter_map(Value::as_str).collect();
+        return Err(failure(text("code"), text("message"), operation.name_of(&path).as_deref()));
     }
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_inputs_as_the_client_does() {
+        let names = &[("winbuy", "strategy.buy"), ("initial", "execution.initialCash"), ("symbol", "ticker")];
+        let operation = Operation::new("", "").naming(names);
+        let name = |path: &[&str]| operation.name_of(path);
+        assert_eq!(name(&["ticker"]).as_deref(), Some("symbol"));
+        assert_eq!(name(&["execution", "initialCash"]).as_deref(), Some("initial"));
+        assert_eq!(name(&["strategy", "buy", "left"]).as_deref(), Some("winbuy"));
+        assert_eq!(name(&["strategy", "buyers"]).as_deref(), Some("strategy"));
+        assert_eq!((name(&["horizon"]).as_deref(), name(&[])), (Some("horizon"), None));
+    }
 }
