@@ -269,5 +269,7 @@ pub async fn refresh(
     if source == DataSource::AlphaVantage {
         app.providers.check_prices().map_err(RequestError::NotConfigured)?;
     }
-    record_one(app, RefreshIpos { source }.record(idempotency_key.map(|key| format!("ipos:{key}")))?).await
+    // One key for two sources means two jobs.
+    let key = idempotency_key.map(|key| format!("ipos:{}:{key}", source.name()));
+    record_one(app, RefreshIpos { source }.record(key)?).await
 }

@@ -111,7 +111,8 @@ pub async fn import_at_once(
     let id = if let Some(symbol) = app.store.symbols().by_ticker(&options.ticker).await? {
         symbol.id
     } else {
-        let input = AddSymbol { ticker: options.ticker, name: None, exchange: None, refresh: false };
+        let input =
+            AddSymbol { ticker: options.ticker, name: None, exchange: None, refresh: false, source: DataSource::Csv };
         symbols::add(app, caller, input).await?.0.id
     };
     let Ingested { outcome, notes, .. } =

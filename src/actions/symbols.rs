@@ -25,6 +25,8 @@ pub struct AddSymbol {
     pub name: Option<String>,
     pub exchange: Option<Exchange>,
     pub refresh: bool,
+    /// Where its prices come from: no provider refreshes a symbol of a person's file.
+    pub source: DataSource,
 }
 
 /// Adds a symbol and queues its first refresh, together.
@@ -61,7 +63,7 @@ pub async fn add(
     if app.store.symbols().by_ticker(&ticker).await?.is_some() {
         return Err(taken());
     }
-    let new = NewSymbol { ticker: ticker.clone(), name, exchange, source: DataSource::AlphaVantage };
+    let new = NewSymbol { ticker: ticker.clone(), name, exchange, source: input.source };
     let add = || async {
         let transaction = app.store.begin().await?;
         let symbol = app.store.symbols().insert(&transaction, new.clone()).await?.ok_or_else(taken)?;
@@ -150,7 +152,8 @@ fn kept_by_research(ticker: &str, counts: ResearchCounts) -> String {
     format!("{} of {ticker} would go with it; say withResearch: true to remove them, too", of.join(", "))
 }
 
-/// Queues a refresh of these symbols, or of all of them; a symbol that one is under way for answers with that one.
+/// Queues a refresh of these symbols, or of all of them if none is named; a symbol that one is under way for answers with
+/// that one.
 ///
 /// # Errors
 /// When the caller may not, a ticker isn't known, or no provider is set up.
@@ -169,6 +172,7 @@ pub async fn refresh(
     }
     check_idempotency_key(idempotency_key.as_deref())?;
     app.providers.check_prices().map_err(RequestError::NotConfigured)?;
+    let tickers = tickers.filter(|tickers| !tickers.is_empty());
     // Symbols are looked up each time that it's tried: one may be removed before its job is recorded.
     let refresh = || async {
         let symbols = match &tickers {
@@ -232,7 +236,7 @@ fn does_all(job: &job::Model) -> bool {
     serde_json::from_str::<RefreshSymbol>(&job.payload).is_ok_and(|refresh| refresh.full)
 }
 
-/// The symbols with these tickers, each once.
+/// The symbols that these tickers lead to, each once.
 #[boxed]
 pub(super) async fn named(app: &App, tickers: &[String]) -> Result<Vec<symbol::Model>, RequestError> {
     let mut wanted: Vec<String> = Vec::with_capacity(tickers.len());
@@ -245,11 +249,19 @@ pub(super) async fn named(app: &App, tickers: &[String]) -> Result<Vec<symbol::M
     }
     let found = app.store.symbols().by_tickers(&wanted).await?;
     let mut found: HashMap<String, symbol::Model> = found.into_iter().map(|s| (s.ticker.clone(), s)).collect();
-    let of = |ticker: String| {
-        found.remove(&ticker).ok_or_else(|| RequestError::NotFound {
-            field: "tickers".into(),
-            what: format!("symbol {ticker}; add it first"),
-        })
-    };
-    wanted.into_iter().map(of).collect()
+    let (mut symbols, mut ids) = (Vec::with_capacity(wanted.len()), HashSet::new());
+    for ticker in wanted {
+        let symbol = match found.remove(&ticker) {
+            Some(symbol) => Some(symbol),
+            // An ISIN, a former ticker, or one without its suffix, as everywhere else.
+            None => app.store.identities().find(&ticker).await?,
+        };
+        let missing =
+            || RequestError::NotFound { field: "tickers".into(), what: format!("symbol {ticker}; add it first") };
+        let symbol = symbol.ok_or_else(missing)?;
+        if ids.insert(symbol.id) {
+            symbols.push(symbol);
+        }
+    }
+    Ok(symbols)
 }

@@ -110,7 +110,8 @@ async fn fetch_samples(app: &App) -> Result<(), CommandError> {
     let bars = MultiProgress::new();
     let mut following = Vec::new();
     for (ticker, _, _) in SAMPLES {
-        let input = AddSymbol { ticker: ticker.to_owned(), name: None, exchange: None, refresh: true };
+        let source = DataSource::AlphaVantage;
+        let input = AddSymbol { ticker: ticker.to_owned(), name: None, exchange: None, refresh: true, source };
         let (_, job) = symbols::add(app, &caller, input).await.map_err(|e| CommandError::Failed(e.to_string()))?;
         let bar = bars.add(ProgressBar::new_spinner().with_style(style()).with_prefix(ticker));
         bar.enable_steady_tick(Duration::from_millis(100));

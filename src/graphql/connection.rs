@@ -182,12 +182,13 @@ pub fn connect<Row, Node: OutputType>(
     connection
 }
 
-/// What is searched for, within bounds: no name is longer, and SQLite refuses patterns of 50 kB.
+/// What is searched for, without blanks around it and within bounds: no name is longer, and SQLite refuses patterns of
+/// 50 kB.
 ///
 /// # Errors
 /// When it's longer than [`LONGEST_SEARCH`].
 pub fn sought(search: Option<String>) -> Result<Option<String>> {
-    match search {
+    match search.map(|text| text.trim().to_owned()) {
         Some(text) if text.chars().nth(LONGEST_SEARCH).is_some() => {
             Err(bad_input(format!("search takes up to {LONGEST_SEARCH} characters; search for a part of the name")))
         }

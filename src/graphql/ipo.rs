@@ -94,7 +94,7 @@ pub struct IpoRevision(ipo_revision::Model);
 /// One change of one field.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct FieldChange {
-    /// The field, as `Ipo` names it.
+    /// The field, as `Ipo` names it; or `standing`, which is WITHDRAWN, POSTPONED or null.
     field: String,
     /// Its value before, as text; null where it had none.
     before: Option<String>,

@@ -16,12 +16,12 @@ use super::guard::caller;
 use super::ids::{self, Kind};
 use super::loaders::{Rows, SweepOfJob};
 use super::scalars::DateTime;
-use super::subject::{Symbol, load_symbol};
+use super::subject::{Symbol, filtered_by, load_symbol};
 use super::sweep::Sweep;
 use crate::actions::jobs;
 use crate::app::App;
 use crate::request::normalise_ticker;
-use crate::store::entity::job;
+use crate::store::entity::{job, symbol};
 use crate::store::{JobFilter, JobKind, JobState, JobUpdate, RecordCounts, Update, newest_first};
 
 /// Work that outlives a request.
@@ -155,11 +155,14 @@ impl JobQuery {
             JobFilterInput,
         >,
     ) -> Result<Connection<Job>> {
-        let filter = filter.map_or_else(JobFilter::default, |f| JobFilter {
-            kind: distinct(f.kind),
-            state: distinct(f.state),
-            ticker: f.ticker.map(|t| normalise_ticker(&t).unwrap_or(t)),
-        });
+        let filter = match filter {
+            None => JobFilter::default(),
+            Some(f) => JobFilter {
+                kind: distinct(f.kind),
+                state: distinct(f.state),
+                symbol_id: filtered_by(ctx, f.ticker).await?,
+            },
+        };
         let page = PageArguments { first, after, last, before }.request(&newest_first())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.jobs().page(&filter, &page)).await.map_err(Fault::from)?;
@@ -284,6 +287,13 @@ impl JobSubscription {
     ) -> Result<impl Stream<Item = Result<RefreshCompleted>>> {
         let app = ctx.data_unchecked::<App>();
         let ticker = ticker.map(|t| normalise_ticker(&t)).transpose().map_err(|e| bad_input(e.to_string()))?;
+        let only = match ticker {
+            None => None,
+            Some(ticker) => {
+                let id = app.store.identities().find(&ticker).await.map_err(Fault::from)?.map(|symbol| symbol.id);
+                Some(Only { id, ticker })
+            }
+        };
         let mut feed = app.store.events().follow();
         Ok(try_stream! {
             loop {
@@ -293,7 +303,7 @@ impl JobSubscription {
                     Ok(Update::Ipo(_) | Update::MissedIpos) => continue,
                     Err(RecvError::Closed) => return,
                 };
-                if let Some(completed) = completed(&update, ticker.as_deref()) {
+                if let Some(completed) = completed(&update, only.as_ref()) {
                     yield completed;
                 }
             }
@@ -334,10 +344,17 @@ async fn next_change(app: &App, feed: &mut broadcast::Receiver<Update>, before: 
     }
 }
 
-fn completed(update: &JobUpdate, ticker: Option<&str>) -> Option<RefreshCompleted> {
+/// The symbol that a follower asked for: what its ticker leads to, or whoever bears it later.
+struct Only {
+    id: Option<i64>,
+    ticker: String,
+}
+
+fn completed(update: &JobUpdate, only: Option<&Only>) -> Option<RefreshCompleted> {
     let JobUpdate { job, symbol } = update;
     let outcome = job.outcome().filter(|_| job.state == JobState::Succeeded)?;
-    let asked_for = ticker.is_none_or(|ticker| symbol.as_ref().is_some_and(|symbol| symbol.ticker == ticker));
+    let is_it = |symbol: &symbol::Model, only: &Only| only.id == Some(symbol.id) || symbol.ticker == only.ticker;
+    let asked_for = only.is_none_or(|only| symbol.as_ref().is_some_and(|symbol| is_it(symbol, only)));
     let completed =
         || RefreshCompleted { job: Job(job.clone()), symbol: symbol.clone().map(Symbol), outcome: outcome.into() };
     asked_for.then(completed)

@@ -1,5 +1,6 @@
 //! Bars, series and indicators.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
@@ -113,9 +114,11 @@ impl From<DayRange> for DateRange {
 
 /// Columns of equal length, oldest first: one array each, for charts and notebooks.
 pub struct PriceSeries {
-    /// The whole history in this view, so that indicators are warm at the range's start.
+    /// The history in this view, so that indicators are warm at the range's start.
     history: History,
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
+    /// The range's weeks or months: the first has no days from before the range, which the history's has.
+    cut: Option<Columns>,
     chart_url: String,
     /// What the history takes.
     _room: Option<Room>,
@@ -149,18 +152,33 @@ impl PriceSeries {
         chart_url: String,
         room: Option<Room>,
     ) -> Self {
-        let history = if interval == Interval::Day && !series.is_moved_by(adjustment) {
-            History::Kept(series)
-        } else {
-            History::Made(resample(series.view(adjustment, 0..series.raw.len()), interval).0)
-        };
-        let start = from.map_or(0, |d| history.days.partition_point(|&x| x < d.0));
-        let end = to.map_or(history.len(), |d| history.days.partition_point(|&x| x <= d.0)).max(start);
-        Self { history, range: start..end, chart_url, _room: room }
+        let days = series.range(from.map(|d| d.0), to.map(|d| d.0));
+        if interval == Interval::Day {
+            let history = if series.is_moved_by(adjustment) {
+                History::Made(series.view(adjustment, 0..series.raw.len()))
+            } else {
+                History::Kept(series)
+            };
+            return Self { history, range: days, cut: None, chart_url, _room: room };
+        }
+        // Days are cut first, as those of a list of bars are: nothing from outside is in a bar.
+        let history = resample(series.view(adjustment, 0..days.end), interval).0;
+        let cut = resample(series.view(adjustment, days), interval).0;
+        let range = history.len() - cut.len()..history.len();
+        Self { history: History::Made(history), range, cut: Some(cut), chart_url, _room: room }
     }
 
-    fn floats(&self, column: &[f64]) -> Column<f64> {
-        Column(column[self.range.clone()].to_vec())
+    /// The bars that are shown.
+    fn shown(&self) -> (&Columns, Range<usize>) {
+        match &self.cut {
+            Some(cut) => (cut, 0..cut.len()),
+            None => (&*self.history, self.range.clone()),
+        }
+    }
+
+    fn floats(&self, column: impl Fn(&Columns) -> &[f64]) -> Column<f64> {
+        let (bars, range) = self.shown();
+        Column(column(bars)[range].to_vec())
     }
 }
 
@@ -174,32 +192,34 @@ impl PriceSeries {
 
     /// Trading days; of weeks and months, their last ones.
     async fn dates(&self) -> Column<Date> {
-        Column(self.history.days[self.range.clone()].iter().copied().map(Date).collect())
+        let (bars, range) = self.shown();
+        Column(bars.days[range].iter().copied().map(Date).collect())
     }
 
     /// First prices.
     async fn open(&self) -> Column<f64> {
-        self.floats(&self.history.open)
+        self.floats(|bars| &bars.open)
     }
 
     /// Highest prices.
     async fn high(&self) -> Column<f64> {
-        self.floats(&self.history.high)
+        self.floats(|bars| &bars.high)
     }
 
     /// Lowest prices.
     async fn low(&self) -> Column<f64> {
-        self.floats(&self.history.low)
+        self.floats(|bars| &bars.low)
     }
 
     /// Last prices.
     async fn close(&self) -> Column<f64> {
-        self.floats(&self.history.close)
+        self.floats(|bars| &bars.close)
     }
 
     /// Shares traded, never adjusted.
     async fn volume(&self) -> Column<BigInt> {
-        Column(self.history.volume[self.range.clone()].iter().copied().map(BigInt).collect())
+        let (bars, range) = self.shown();
+        Column(bars.volume[range].iter().copied().map(BigInt).collect())
     }
 
     /// Where a chart of these closes is, as SVG; `&theme=dark` makes it a dark one.
@@ -207,7 +227,8 @@ impl PriceSeries {
         &self.chart_url
     }
 
-    /// An indicator with TA-Lib's conventions, null where its window isn't full. It sees the bars before `from`, too.
+    /// An indicator with TA-Lib's conventions, null where its window isn't full. It sees the bars before `from`, too,
+    /// and the whole of a week or month that `from` is in.
     async fn indicator(
         &self,
         ctx: &Context<'_>,
@@ -217,8 +238,11 @@ impl PriceSeries {
         if let Some(budget) = ctx.data_opt::<Budget>() {
             budget.compute(self.history.len()).await?;
         }
-        let values = operand.values(&self.history);
-        Ok(Column(values[self.range.clone()].iter().copied().map(Gap).collect()))
+        // A price is the shown bar's own.
+        let is_price = matches!(operand, Operand::Price(_));
+        let (bars, range) = if is_price { self.shown() } else { (&*self.history, self.range.clone()) };
+        let values = operand.values(bars);
+        Ok(Column(values[range].iter().copied().map(Gap).collect()))
     }
 }
 

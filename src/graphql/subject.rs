@@ -37,7 +37,7 @@ pub(super) async fn filtered_by(ctx: &Context<'_>, ticker: Option<String>) -> Re
     let Some(ticker) = ticker else { return Ok(None) };
     let ticker = normalise_ticker(&ticker).unwrap_or(ticker);
     let store = &ctx.data_unchecked::<App>().store;
-    let symbol = store.symbols().by_ticker(&ticker).await.map_err(Fault::from)?;
+    let symbol = store.identities().find(&ticker).await.map_err(Fault::from)?;
     Ok(Some(symbol.map_or(0, |symbol| symbol.id)))
 }
 

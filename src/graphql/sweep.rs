@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::batch::DataLoader;
 use super::column::{Column, Gap};
 use super::connection::{Connection, Count, CursorText, PageArguments, Total, connect, if_asked};
-use super::errors::{Fault, internal, missing};
+use super::errors::{Fault, bad_input, internal, missing};
 use super::ids::{self, Kind};
 use super::limits::Budget;
 use super::limits::budget::{MOST_CELLS, too_large};
@@ -217,7 +217,9 @@ impl Sweep {
         #[graphql(default_with = "SweepMetric::Sharpe", desc = "What decides; SHARPE if left out.")] by: SweepMetric,
         #[graphql(default = 10, desc = "How many, 1 to 1,000; 10 if left out.")] first: i32,
     ) -> Result<Vec<SweepPoint>> {
-        let count = usize::try_from(first.clamp(0, MOST_BEST)).unwrap_or(0);
+        let Ok(count) = usize::try_from(first.min(MOST_BEST)) else {
+            return Err(bad_input(format!("first is {first}; it takes 1 to {MOST_BEST}")));
+        };
         let results = self.results(ctx).await?;
         // A million combinations take twenty milliseconds to look through.
         let best = ctx.data_unchecked::<App>().compute(move || results.best(by, count)).await;

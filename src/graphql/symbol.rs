@@ -113,7 +113,7 @@ impl Symbol {
         Ok(connect(bars, total, |bar| vec![Key::from(bar.date.0)], |bar| bar))
     }
 
-    /// Weeks and months are made of the whole series, then cut to the page.
+    /// Weeks and months are made of all days of the range, then cut to the page.
     async fn resampled(
         &self,
         ctx: &Context<'_>,
@@ -275,7 +275,11 @@ impl Symbol {
         #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
         #[graphql(desc = "The earliest date.")] from: Option<Date>,
         #[graphql(desc = "The latest date.")] to: Option<Date>,
-        #[graphql(default_with = "Interval::Day", desc = "How long a bar is; a day if left out.")] interval: Interval,
+        #[graphql(
+            default_with = "Interval::Day",
+            desc = "How long a bar is; a day if left out. Weeks and months are made of the days from `from` to `to`."
+        )]
+        interval: Interval,
     ) -> Result<Records<PriceBar>> {
         let page = PageArguments { first, after, last, before }.request(&bar_sorts())?;
         let (from, to) = (from.map(|d| d.0), to.map(|d| d.0));
@@ -329,7 +333,11 @@ impl Symbol {
         ctx: &Context<'_>,
         #[graphql(desc = "The earliest date.")] from: Option<Date>,
         #[graphql(desc = "The latest date.")] to: Option<Date>,
-        #[graphql(default_with = "Interval::Day", desc = "How long a bar is; a day if left out.")] interval: Interval,
+        #[graphql(
+            default_with = "Interval::Day",
+            desc = "How long a bar is; a day if left out. Weeks and months are made of the days from `from` to `to`."
+        )]
+        interval: Interval,
         #[graphql(
             default = true,
             deprecation = "Use adjustment.",

@@ -16,7 +16,7 @@ use crate::actions::prices;
 use crate::actions::symbols::{self, AddSymbol};
 use crate::app::App;
 use crate::market::daily::day_in_name;
-use crate::market::{DateOrder, Exchange};
+use crate::market::{DataSource, DateOrder, Exchange};
 use crate::providers::files::Options;
 
 /// A symbol to follow.
@@ -83,7 +83,7 @@ pub struct RemoveSymbolPayload {
 /// Symbols to bring up to date.
 #[derive(Debug, InputObject)]
 pub struct RefreshSymbolsInput {
-    /// Which symbols, at most 5,000; if left out, all but those of files and of the exchange's daily files.
+    /// Which symbols, at most 5,000; if none is named, all but those of files and of the exchange's daily files.
     tickers: Option<Vec<String>>,
     /// Fetch the whole history even where the newest bars would do.
     #[graphql(default = false)]
@@ -213,7 +213,8 @@ impl SymbolMutation {
     ) -> Result<AddSymbolPayload> {
         let AddSymbolInput { ticker, name, exchange, refresh } = input;
         let app = ctx.data_unchecked::<App>();
-        let done = symbols::add(app, &caller(ctx), AddSymbol { ticker, name, exchange, refresh }).await;
+        let source = DataSource::AlphaVantage;
+        let done = symbols::add(app, &caller(ctx), AddSymbol { ticker, name, exchange, refresh, source }).await;
         Ok(payload!(AddSymbolPayload, done, (symbol, job) => {
             symbol: Some(Symbol(Arc::new(symbol))),
             job: job.map(Job)

@@ -145,7 +145,20 @@ impl Model {
         let before = self.value(field);
         self.set(field, value);
         let after = self.value(field);
-        (before != after).then(|| FieldChange { field: field.name().to_owned(), before, after })
+        if before == after {
+            return None;
+        }
+        // Two ways to write one price are no change: it stays as it was written.
+        let units = |value: &Option<String>| value.as_deref().and_then(millionths);
+        let is_price = matches!(
+            field,
+            IpoField::IssuePrice | IpoField::PriceBandLow | IpoField::PriceBandHigh | IpoField::FaceValue
+        );
+        if is_price && units(&before).is_some() && units(&before) == units(&after) {
+            self.set(field, before);
+            return None;
+        }
+        Some(FieldChange { field: field.name().to_owned(), before, after })
     }
 
     /// The values that the source last sent.
@@ -158,5 +171,23 @@ impl Model {
     #[must_use]
     pub fn first_day(&self) -> Option<i32> {
         self.open_day.or(self.listing_day)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_that_is_written_another_way_is_no_change() {
+        let mut row = Model::new(Exchange::Nse, DataSource::Manual, 0);
+        let mut changes = |value: &str| {
+            let change = row.change(IpoField::IssuePrice, Some(value.to_owned()));
+            change.map(|change| change.after)
+        };
+        assert_eq!(changes("100.50"), Some(Some("100.50".to_owned())));
+        assert_eq!(changes("100.5"), None);
+        assert_eq!(changes("100.51"), Some(Some("100.51".to_owned())));
+        assert_eq!(row.issue_price_units, Some(100_510_000));
     }
 }

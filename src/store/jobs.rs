@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use async_recursion::async_recursion as boxed;
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, OnConflict, Query};
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
 use super::entity::job::{ActiveModel, Column, Entity, JobKind, JobState, Model};
-use super::entity::{job_file, job_key, symbol};
+use super::entity::{job_file, job_key};
 use super::page::{Page, PageRequest, newest_first};
 use super::repositories::Jobs;
 use super::{Millis, Result, clock};
@@ -52,7 +52,7 @@ impl std::ops::AddAssign for RecordCounts {
 pub struct JobFilter {
     pub kind: Option<Vec<JobKind>>,
     pub state: Option<Vec<JobState>>,
-    pub ticker: Option<String>,
+    pub symbol_id: Option<i64>,
 }
 
 /// When a job that was put off is due.
@@ -99,13 +99,8 @@ impl JobFilter {
         if let Some(states) = &self.state {
             condition = condition.add(Column::State.is_in(states.iter().copied()));
         }
-        if let Some(ticker) = &self.ticker {
-            let of_ticker = Query::select()
-                .column(symbol::Column::Id)
-                .from(symbol::Entity)
-                .and_where(symbol::Column::Ticker.eq(ticker))
-                .take();
-            condition = condition.add(Column::SymbolId.in_subquery(of_ticker));
+        if let Some(symbol_id) = self.symbol_id {
+            condition = condition.add(Column::SymbolId.eq(symbol_id));
         }
         condition
     }

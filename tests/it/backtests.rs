@@ -169,6 +169,9 @@ on_each_database! {
         let read = app.anonymous.data(part, json!({"id": ran["sweep"]["id"]})).await["sweep"].clone();
         assert_eq!(read["name"], json!({"__typename": "SweepColumns"}));
         assert_eq!(read["columns"], json!({"__typename": "SweepColumns", "tradeCount": columns["tradeCount"]}));
+        let none = "query($id: ID!) { sweep(id: $id) { best(first: -1) { sharpe } } }";
+        let none = app.anonymous.graphql(none, json!({"id": ran["sweep"]["id"]})).await;
+        assert!(none["errors"][0]["message"].as_str().is_some_and(|m| m.contains("first is -1")), "{none}");
         let best = ran["sweep"]["best"].as_array().expect("points");
         assert!(best.len() == 3 && best[0]["totalReturn"].as_f64() >= best[1]["totalReturn"].as_f64());
         let wrong = json!({"ticker": "ACME", "buyBelowSma": {"from": 1, "to": 2000}, "sellAboveSma": {"from": 1, "to": 2000}});
@@ -267,6 +270,10 @@ on_each_database! {
         assert_eq!(code(app.operator.get("/back_test?symbol=ACME&winsell=900").await), (422, "INSUFFICIENT_DATA".to_owned()));
         assert_eq!(code(app.operator.get("/back_test?symbol=ACME&winbuy=ten").await), (400, "INVALID".to_owned()));
         assert_eq!(code(app.operator.get("/back_test").await), (400, "INVALID".to_owned()));
+        for (query, field) in [("ACME&initial=-5", "initial"), ("ACME&winbuy=0", "winbuy"), ("NONE", "symbol"), ("ACME&winsell=900", "symbol")] {
+            let (_, refused) = app.operator.get(&format!("/back_test?symbol={query}")).await;
+            assert_eq!(refused["error"]["field"], field, "{query}: {refused}");
+        }
     }
 }
 

@@ -110,7 +110,10 @@ on_each_database! {
         assert_eq!((status, &list["total"], &list["companies"][0]["symbol"]), (200, &json!(1), &json!("REST")), "{list}");
         let (status, put) = app.admin.put(&path, json!({"lot_size": 100, "close_date": null})).await;
         assert_eq!((status, &put["lot_size"], &put["close_date"]), (200, &json!(100), &Value::Null));
-        assert_eq!(code(&app.admin.put(&path, json!({"close_date": "2099-01-01"})).await), (400, "INVALID".to_owned()));
+        let early = app.admin.put(&path, json!({"close_date": "2099-01-01"})).await;
+        assert_eq!((code(&early), &early.1["error"]["field"]), ((400, "INVALID".to_owned()), &json!("close_date")));
+        let (status, lower) = app.admin.post("/ipo/companies/", json!({"name": "Lower Limited", "exchange": "bse", "board": "sme"})).await;
+        assert_eq!((status, &lower["exchange"], &lower["board"]), (201, &json!("BSE"), &json!("SME")), "{lower}");
         assert_eq!(code(&app.anonymous.get("/ipo/companies/nonsense/").await), (404, "NOT_FOUND".to_owned()));
         assert_eq!(code(&app.anonymous.get("/ipo/companies/?status=sleeping").await), (400, "INVALID".to_owned()));
         assert_eq!(app.admin.delete(&path).await.0, 204);

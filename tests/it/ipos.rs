@@ -380,6 +380,13 @@ on_each_database! {
             json!({"name": "RIKU DINING GROUP Ltd", "status": "UPCOMING", "currency": "USD", "priceBandLow": "4", "priceBandHigh": "6",
                    "openDate": null, "listingDate": "2099-05-27", "source": "ALPHA_VANTAGE"})
         );
+        // One key for two sources means two jobs.
+        serve(&app);
+        let query = "mutation($s: DataSource!) { refreshIpos(input: { source: $s, idempotencyKey: \"monday\" }) { job { id } } }";
+        let asked = async |source: &str| app.operator.data(query, json!({"s": source})).await["refreshIpos"]["job"]["id"].clone();
+        let first = asked("NSE").await;
+        assert_ne!(asked("ALPHA_VANTAGE").await, first);
+        assert_eq!(asked("NSE").await, first);
     }
 
 }

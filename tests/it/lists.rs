@@ -114,6 +114,7 @@ on_each_database! {
             tickers(&page).join(" ")
         };
         assert_eq!(found("ab").await, "ABC XAB");
+        assert_eq!(found(" ab ").await, "ABC XAB", "blanks around it are none of it");
         assert_eq!(found("a_c").await, "A_C");
         assert_eq!(found("%").await, "");
     }
@@ -152,6 +153,23 @@ on_each_database! {
         assert_eq!(series["dates"], json!(["2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08"]));
         assert_eq!(series["sma"], json!([null, 12.5, 13.5, 14.5]), "the window sees the bars before the range");
         assert_eq!(series["top"], json!([13.0, 14.0, 15.0, 16.0]));
+
+        // Both cut the days before they make weeks of them.
+        let both = "{ symbol(ticker: \"ACME\") {
+            series(from: \"2024-01-03\", to: \"2024-01-10\", interval: WEEK) { length dates open close volume
+                first: indicator(by: { price: OPEN }) top: indicator(by: { highest: 2 }) }
+            prices(from: \"2024-01-03\", to: \"2024-01-10\", interval: WEEK) { nodes { date open close volume } } } }";
+        let both = app.anonymous.data(both, json!({})).await["symbol"].clone();
+        assert_eq!(
+            both["prices"]["nodes"],
+            json!([{"date": "2024-01-05", "open": 13.0, "close": 15.0, "volume": 30},
+                   {"date": "2024-01-10", "open": 16.0, "close": 18.0, "volume": 30}])
+        );
+        assert_eq!(
+            both["series"],
+            json!({"length": 2, "dates": ["2024-01-05", "2024-01-10"], "open": [13.0, 16.0], "close": [15.0, 18.0],
+                   "volume": [30, 30], "first": [13.0, 16.0], "top": [null, 18.0]})
+        );
     }
 
     async fn deep_and_costly_queries_are_refused(app: TestApp) {

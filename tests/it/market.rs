@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::archive::{bhavcopy, full_bhavcopy, udiff, zipped};
-use crate::harness::{TestApp, state};
+use crate::harness::{TestApp, day, state};
 use crate::on_each_database;
 
 const ABC: &str = "INE111A01011";
@@ -137,6 +137,21 @@ on_each_database! {
         let before = app.symbol(DEF).await;
         assert_eq!(before["series"]["dates"], json!(["2024-07-18"]));
         assert_eq!(before["formerTickers"], json!([{"ticker": "TAKEN.NSE", "until": "2025-06-02"}]));
+    }
+
+    async fn filters_know_a_share_by_what_reads_it(app: TestApp) {
+        let bars: Vec<_> = (0..60).map(|n| format!("{},10,20,10,{}.5,100\n", day(n), 10 + n * 37 % 9)).collect();
+        app.imported("BETA.NSE", &format!("date,open,high,low,close,volume\n{}", bars.concat())).await;
+        let run = "mutation { runBacktest(input: { ticker: \"beta\", strategy: { buy: { priceBelowSma: 3 }, sell: { priceAboveSma: 3 } } }) {
+                   backtest { id } userErrors { message } } }";
+        assert!(app.operator.data(run, json!({})).await["runBacktest"]["backtest"]["id"].is_string());
+        let lists = "query($t: String!) { jobs(filter: { ticker: $t }) { totalCount } backtests(filter: { ticker: $t }) { totalCount } }";
+        for (ticker, count) in [("BETA.NSE", 1), ("beta", 1), ("GAMMA", 0)] {
+            let found = app.anonymous.data(lists, json!({"t": ticker})).await;
+            assert_eq!(found, json!({"jobs": {"totalCount": count}, "backtests": {"totalCount": count}}), "{ticker}");
+        }
+        let train = "mutation { trainModel(input: { name: \"one\", tickers: [\"BETA\", \"BETA.NSE\"] }) { job { id } userErrors { message } } }";
+        assert!(app.operator.data(train, json!({})).await["trainModel"]["job"]["id"].is_string());
     }
 
     async fn actions_are_applied_where_prices_agree_and_flagged_where_they_do_not(app: TestApp) {

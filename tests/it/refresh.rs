@@ -173,6 +173,9 @@ on_each_database! {
         let file = "date,open,high,low,close,volume\n2024-01-02,10,11,9,10.25,100\n";
         let job = app.operator.import("TATA.BSE", file).await["job"]["id"].as_str().expect("a job").to_owned();
         assert_eq!(state(&app.settled(&job).await), "SUCCEEDED");
+        let options = prospectus::providers::files::Options { ticker: "BETA".to_owned(), date_order: None, day: None };
+        let caller = prospectus::actions::Caller::command_line();
+        prospectus::actions::prices::import_at_once(&app.app, &caller, file.as_bytes(), options).await.expect("imported");
         let all = "mutation { refreshSymbols(input: {}) { jobs { symbol { ticker } } userErrors { message } } }";
         let asked = app.operator.data(all, json!({})).await;
         assert_eq!(asked["refreshSymbols"], json!({"jobs": [{"symbol": {"ticker": "ACME"}}], "userErrors": []}));

@@ -110,6 +110,23 @@ on_each_database! {
         );
     }
 
+    async fn a_share_is_followed_by_its_plain_name(app: TestApp) {
+        let bars = |day: u32| format!("date,open,high,low,close,volume\n2024-01-{day:02},1,2,0.5,1.5,7\n");
+        for ticker in ["ACME.NSE", "BETA.NSE"] {
+            app.imported(ticker, &bars(2)).await;
+        }
+        let mut socket = connect(&app, json!({})).await;
+        receive(&mut socket).await;
+        subscribe(&mut socket, "1", "subscription { refreshCompleted(ticker: \"beta\") { symbol { ticker } } }", json!({})).await;
+        subscribe(&mut socket, "2", "{ __typename }", json!({})).await;
+        assert_eq!(receive(&mut socket).await.expect("an answer")["id"], "2");
+        receive(&mut socket).await;
+        app.imported("ACME.NSE", &bars(3)).await;
+        app.imported("BETA.NSE", &bars(3)).await;
+        let told = receive(&mut socket).await.expect("news");
+        assert_eq!(told["payload"]["data"]["refreshCompleted"], json!({"symbol": {"ticker": "BETA.NSE"}}));
+    }
+
     async fn three_hundred_followers_hear_of_ten_refreshes_once_each(app: TestApp) {
         for n in 0..=10 {
             app.provider.answer(&format!("S{n}"), Answer::Body(payload("ANY")));
