@@ -116,7 +116,7 @@ async fn page(
         from: f.from.map(|at| at.0),
         to: f.to.map(|at| at.0),
     });
-    let page = arguments.request(&newest_first())?;
+    let page = arguments.request("auditEvents", &newest_first())?;
     let read = audit::page(ctx.data_unchecked::<App>(), &caller(ctx), &filter, &page).map_err(Fault::from)?;
     let rows = if_asked(ctx, read).await.map_err(Fault::from)?;
     Ok(connect(rows, Total::AuditEvents(filter), row::Model::keys, AuditEvent))

@@ -295,7 +295,7 @@ impl Backtest {
         #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
         #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
     ) -> Result<Connection<Trade>> {
-        let request = PageArguments { first, after, last, before }.request(&trade_sorts())?;
+        let request = PageArguments { first, after, last, before }.request("trades", &trade_sorts())?;
         let (curve, _room) = self.curve(ctx).await?;
         let total = Total::Known(curve.trades.len());
         let key = |row: &(usize, backtest::Trade)| vec![Key::Int(row.0 as i64)];
@@ -370,7 +370,7 @@ impl BacktestQuery {
             Some(f) => runs(ctx, f.ticker, (f.created_from, f.created_to), f.search).await?,
             None => ResearchFilter::default(),
         };
-        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
+        let page = PageArguments { first, after, last, before }.request("backtests", &newest_first())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.backtests().page(&wanted, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Backtests(wanted), row::Model::keys, Backtest))

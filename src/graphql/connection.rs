@@ -11,7 +11,7 @@ use super::errors::{Fault, bad_input, internal};
 use super::loaders::{BacktestCountOf, BarCountOf, RevisionCountOf, Rows};
 use crate::app::App;
 use crate::market::Day;
-use crate::store::page::{Keys, Page, PageRequest, Sort, decode_cursor, encode_cursor};
+use crate::store::page::{Key, Keys, Page, PageRequest, Sort, decode_cursor, encode_cursor, tag};
 use crate::store::{
     AuditFilter, CorporateActionFilter, FlagFilter, IpoFilter, JobFilter, MarketDayFilter, ResearchFilter, StoreError,
     SymbolFilter,
@@ -24,7 +24,7 @@ const LARGEST_PAGE: i32 = 500;
 /// Characters of what is searched for.
 const LONGEST_SEARCH: usize = 200;
 
-/// A cursor: the sort values of its row.
+/// A cursor: its list's tag, then the sort values of its row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cursor(pub Keys);
 
@@ -135,11 +135,11 @@ pub struct PageArguments {
 }
 
 impl PageArguments {
-    /// The page they ask for in a list of this order.
+    /// The page they ask for in a list of this name and order.
     ///
     /// # Errors
     /// When they contradict each other, are out of bounds, or the cursors are another list's.
-    pub fn request(self, sorts: &[Sort]) -> Result<PageRequest> {
+    pub fn request(self, list: &str, sorts: &[Sort]) -> Result<PageRequest> {
         let (limit, backward) = match (self.first, self.last) {
             (Some(_), Some(_)) => return Err(bad_input("Give first or last, not both")),
             (None, Some(last)) => (last, true),
@@ -149,9 +149,14 @@ impl PageArguments {
             let name = if backward { "last" } else { "first" };
             return Err(bad_input(format!("{name} is {limit}; it takes 0 to {LARGEST_PAGE}")));
         }
+        let tag = tag(list, sorts);
+        let of_another = || bad_input("The cursor belongs to a list in another order; begin again without it");
         let decode = |cursor: Option<String>, name: &str| match cursor.map(|c| decode_cursor(&c)) {
             None => Ok(None),
-            Some(Some(keys)) => Ok(Some(keys)),
+            Some(Some(keys)) => match keys.split_first() {
+                Some((Key::Int(found), keys)) if *found == tag => Ok(Some(keys.to_vec())),
+                _ => Err(of_another()),
+            },
             Some(None) => Err(bad_input(format!("{name} is not a cursor of this service"))),
         };
         let request = PageRequest {
@@ -159,11 +164,9 @@ impl PageArguments {
             backward,
             after: decode(self.after, "after")?,
             before: decode(self.before, "before")?,
+            tag,
         };
-        if request.fits(sorts) {
-            return Ok(request);
-        }
-        Err(bad_input("The cursor belongs to a list in another order; begin again without it"))
+        if request.fits(sorts) { Ok(request) } else { Err(of_another()) }
     }
 }
 
@@ -175,9 +178,10 @@ pub fn connect<Row, Node: OutputType>(
     node: impl Fn(Row) -> Node,
 ) -> Connection<Node> {
     let mut connection = Connection::with_additional_fields(page.has_previous, page.has_next, total);
+    let tag = Key::Int(page.tag);
     connection.edges.extend(page.rows.into_iter().map(|row| {
-        let cursor = Cursor(keys(&row));
-        Edge::<_, _, EmptyFields>::new(cursor, node(row))
+        let cursor = std::iter::once(tag.clone()).chain(keys(&row)).collect();
+        Edge::<_, _, EmptyFields>::new(Cursor(cursor), node(row))
     }));
     connection
 }

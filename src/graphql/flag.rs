@@ -104,7 +104,7 @@ impl FlagQuery {
             Some(f) => FlagFilter { source: distinct(f.source), resolved: f.resolved, search: sought(f.search)? },
             None => FlagFilter::default(),
         };
-        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
+        let page = PageArguments { first, after, last, before }.request("dataIssues", &newest_first())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.flags().page(&filter, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Flags(filter), flag::Model::keys, DataIssue))

@@ -385,7 +385,7 @@ impl Ipo {
         #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
         #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
     ) -> Result<Connection<IpoRevision>> {
-        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
+        let page = PageArguments { first, after, last, before }.request("revisions", &newest_first())?;
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let read = async {
             let found = loader.load_one(RevisionsOf(self.0.id, page.clone())).await.map_err(|e| internal(&e))?;

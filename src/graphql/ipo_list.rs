@@ -190,7 +190,7 @@ impl IpoQuery {
             .take(MOST_ORDERS)
             .map(|o| IpoOrder { field: o.field, descending: o.direction == OrderDirection::Desc })
             .collect();
-        let page = PageArguments { first, after, last, before }.request(&ipo_sorts(&orders))?;
+        let page = PageArguments { first, after, last, before }.request("ipos", &ipo_sorts(&orders))?;
         let store = &ctx.data_unchecked::<App>().store;
         let read = async {
             match asked_columns(ctx) {

@@ -163,7 +163,7 @@ impl JobQuery {
                 symbol_id: filtered_by(ctx, f.ticker).await?,
             },
         };
-        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
+        let page = PageArguments { first, after, last, before }.request("jobs", &newest_first())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.jobs().page(&filter, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Jobs(filter), job::Model::keys, Job))

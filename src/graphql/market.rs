@@ -145,7 +145,7 @@ impl MarketQuery {
         #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
     ) -> Result<Connection<MarketDay>> {
         let filter = MarketDayFilter { exchange, from: from.map(|d| d.0), to: to.map(|d| d.0) };
-        let page = PageArguments { first, after, last, before }.request(&market_day_sorts())?;
+        let page = PageArguments { first, after, last, before }.request("marketDays", &market_day_sorts())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.market_days().page(filter, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::MarketDays(filter), market_day::Model::keys, MarketDay::from))
@@ -173,7 +173,8 @@ impl MarketQuery {
                 applied: f.applied,
             },
         };
-        let page = PageArguments { first, after, last, before }.request(&corporate_action_sorts())?;
+        let page =
+            PageArguments { first, after, last, before }.request("corporateActions", &corporate_action_sorts())?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows = if_asked(ctx, store.corporate_actions().page(&filter, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::CorporateActions(filter), corporate_action::Model::keys, |row| {

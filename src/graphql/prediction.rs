@@ -275,7 +275,7 @@ impl PredictionQuery {
             Some(f) => runs(ctx, f.ticker, (f.created_from, f.created_to), None).await?,
             None => ResearchFilter::default(),
         };
-        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
+        let page = PageArguments { first, after, last, before }.request("predictions", &newest_first())?;
         let rows = if_asked(ctx, store.predictions().page(&wanted, &page)).await.map_err(Fault::from)?;
         Ok(connect(rows, Total::Predictions(wanted), row::Model::keys, Prediction))
     }

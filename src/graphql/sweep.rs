@@ -275,7 +275,7 @@ impl SweepQuery {
             SweepFilterInput,
         >,
     ) -> Result<Connection<Sweep>> {
-        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
+        let page = PageArguments { first, after, last, before }.request("sweeps", &newest_first())?;
         let wanted = match filter {
             Some(f) => runs(ctx, f.ticker, (f.created_from, f.created_to), f.search).await?,
             None => ResearchFilter::default(),

@@ -281,7 +281,7 @@ impl Symbol {
         )]
         interval: Interval,
     ) -> Result<Records<PriceBar>> {
-        let page = PageArguments { first, after, last, before }.request(&bar_sorts())?;
+        let page = PageArguments { first, after, last, before }.request("prices", &bar_sorts())?;
         let (from, to) = (from.map(|d| d.0), to.map(|d| d.0));
         // Every field of a symbol that is being answered takes as much as the largest of these futures.
         match interval {
@@ -317,7 +317,7 @@ impl Symbol {
         #[graphql(desc = "How many from the end, 0 to 500; not together with first.")] last: Count,
         #[graphql(desc = "Only what comes before this cursor: an edge's, or pageInfo.startCursor.")] before: CursorText,
     ) -> Result<Connection<Backtest>> {
-        let page = PageArguments { first, after, last, before }.request(&newest_first())?;
+        let page = PageArguments { first, after, last, before }.request("backtests", &newest_first())?;
         let loader = ctx.data_unchecked::<DataLoader<Rows>>();
         let read = async {
             let found = loader.load_one(BacktestsOf(self.0.id, page.clone())).await.map_err(|e| internal(&e))?;

@@ -81,7 +81,7 @@ impl SymbolQuery {
             .take(MOST_ORDERS)
             .map(|o| SymbolOrder { field: o.field, descending: o.direction == OrderDirection::Desc })
             .collect();
-        let page = PageArguments { first, after, last, before }.request(&symbol_sorts(&orders))?;
+        let page = PageArguments { first, after, last, before }.request("symbols", &symbol_sorts(&orders))?;
         let store = &ctx.data_unchecked::<App>().store;
         let rows: Page<symbol::Model> =
             if_asked(ctx, store.symbols().page(&filter, &orders, &page)).await.map_err(Fault::from)?;

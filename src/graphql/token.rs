@@ -62,7 +62,7 @@ async fn all_tokens(ctx: &Context<'_>) -> Result<Vec<ApiToken>> {
 }
 
 async fn page(ctx: &Context<'_>, arguments: PageArguments) -> Result<Connection<ApiToken>> {
-    let page = arguments.request(&newest_first())?;
+    let page = arguments.request("tokens", &newest_first())?;
     let read = tokens::page(ctx.data_unchecked::<App>(), &caller(ctx), &page).map_err(Fault::from)?;
     let rows = if_asked(ctx, read).await.map_err(Fault::from)?;
     Ok(connect(rows, Total::Tokens, row::Model::keys, ApiToken))

@@ -42,8 +42,8 @@ impl CorporateActionFilter {
 #[must_use]
 pub fn corporate_action_sorts() -> Vec<Sort> {
     vec![
-        Sort { by: Expr::col(Column::ExDay), descending: true, text: false },
-        Sort { by: Expr::col(Column::Id), descending: true, text: false },
+        Sort { name: "exDate", by: Expr::col(Column::ExDay), descending: true, text: false },
+        Sort { name: "id", by: Expr::col(Column::Id), descending: true, text: false },
     ]
 }
 

@@ -205,20 +205,20 @@ fn sort_of(order: IpoOrder) -> Sort {
     let or_last = |column: Column| -> SimpleExpr {
         Func::coalesce([Expr::col(column), Expr::cust(missing(order.field, order.descending))]).into()
     };
-    let (by, text) = match order.field {
-        IpoOrderField::Name => (Expr::col(Column::Name), true),
-        IpoOrderField::OpenDate => (or_last(Column::OpenDay), false),
-        IpoOrderField::CloseDate => (or_last(Column::CloseDay), false),
-        IpoOrderField::ListingDate => (or_last(Column::ListingDay), false),
-        IpoOrderField::IssuePrice => (or_last(Column::IssuePriceUnits), false),
-        IpoOrderField::CreatedAt => (Expr::col(Column::CreatedAt), false),
-        IpoOrderField::UpdatedAt => (Expr::col(Column::UpdatedAt), false),
-        IpoOrderField::ListingGain => (or_last(Column::ListingGain), false),
-        IpoOrderField::ReturnSinceIssue => (or_last(Column::ReturnSinceIssue), false),
-        IpoOrderField::Subscription => (or_last(Column::SubscriptionTotal), false),
-        IpoOrderField::IssueSize => (or_last(Column::IssueSize), false),
+    let (name, by, text) = match order.field {
+        IpoOrderField::Name => ("name", Expr::col(Column::Name), true),
+        IpoOrderField::OpenDate => ("openDate", or_last(Column::OpenDay), false),
+        IpoOrderField::CloseDate => ("closeDate", or_last(Column::CloseDay), false),
+        IpoOrderField::ListingDate => ("listingDate", or_last(Column::ListingDay), false),
+        IpoOrderField::IssuePrice => ("issuePrice", or_last(Column::IssuePriceUnits), false),
+        IpoOrderField::CreatedAt => ("createdAt", Expr::col(Column::CreatedAt), false),
+        IpoOrderField::UpdatedAt => ("updatedAt", Expr::col(Column::UpdatedAt), false),
+        IpoOrderField::ListingGain => ("listingGain", or_last(Column::ListingGain), false),
+        IpoOrderField::ReturnSinceIssue => ("returnSinceIssue", or_last(Column::ReturnSinceIssue), false),
+        IpoOrderField::Subscription => ("subscription", or_last(Column::SubscriptionTotal), false),
+        IpoOrderField::IssueSize => ("issueSize", or_last(Column::IssueSize), false),
     };
-    Sort { by, descending: order.descending, text }
+    Sort { name, by, descending: order.descending, text }
 }
 
 /// Latest opening first.
@@ -230,7 +230,7 @@ pub fn ipo_sorts(orders: &[IpoOrder]) -> Vec<Sort> {
     let orders = if orders.is_empty() { &DEFAULT_ORDER[..] } else { orders };
     let descending = orders.last().is_some_and(|o| o.descending);
     let mut sorts: Vec<Sort> = orders.iter().copied().map(sort_of).collect();
-    sorts.push(Sort { by: Expr::col(Column::Id), descending, text: false });
+    sorts.push(Sort { name: "id", by: Expr::col(Column::Id), descending, text: false });
     sorts
 }
 

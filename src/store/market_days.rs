@@ -37,7 +37,7 @@ impl MarketDayFilter {
 /// Oldest first.
 #[must_use]
 pub fn market_day_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::col(Column::Day), descending: false, text: false }]
+    vec![Sort { name: "day", by: Expr::col(Column::Day), descending: false, text: false }]
 }
 
 impl Model {

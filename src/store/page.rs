@@ -93,6 +93,8 @@ pub fn decode_cursor(cursor: &str) -> Option<Keys> {
 /// One sort expression.
 #[derive(Debug, Clone)]
 pub struct Sort {
+    /// What cursors know it by.
+    pub name: &'static str,
     pub by: SimpleExpr,
     pub descending: bool,
     /// Whether cursors hold text here rather than a number.
@@ -102,7 +104,25 @@ pub struct Sort {
 /// Newest first, by the rows' ids.
 #[must_use]
 pub fn newest_first() -> Vec<Sort> {
-    vec![Sort { by: Expr::col("id"), descending: true, text: false }]
+    vec![Sort { name: "id", by: Expr::col("id"), descending: true, text: false }]
+}
+
+/// What tells a list in this order from any other, for its cursors: FNV-1a of the list's name and its sorts, which every
+/// release computes alike.
+#[must_use]
+pub fn tag(list: &str, sorts: &[Sort]) -> i64 {
+    let mut hash: u32 = 0x811c_9dc5;
+    let mut add = |text: &str| {
+        for byte in text.bytes() {
+            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        }
+    };
+    add(list);
+    for sort in sorts {
+        add(if sort.descending { "-" } else { "+" });
+        add(sort.name);
+    }
+    hash.into()
 }
 
 macro_rules! keyed_by_id {
@@ -127,6 +147,8 @@ pub struct PageRequest {
     pub backward: bool,
     pub after: Option<Keys>,
     pub before: Option<Keys>,
+    /// The [`tag`] of the list and its order, which its cursors begin with.
+    pub tag: i64,
 }
 
 /// A part of a list, in the list's order.
@@ -135,11 +157,13 @@ pub struct Page<T> {
     pub rows: Vec<T>,
     pub has_previous: bool,
     pub has_next: bool,
+    /// Its request's.
+    pub tag: i64,
 }
 
 impl<T> Default for Page<T> {
     fn default() -> Self {
-        Self { rows: Vec::new(), has_previous: false, has_next: false }
+        Self { rows: Vec::new(), has_previous: false, has_next: false, tag: 0 }
     }
 }
 
@@ -215,9 +239,9 @@ impl PageRequest {
         rows.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
         if self.backward {
             rows.reverse();
-            return Page { rows, has_previous: more, has_next: self.before.is_some() };
+            return Page { rows, has_previous: more, has_next: self.before.is_some(), tag: self.tag };
         }
-        Page { rows, has_previous: self.after.is_some(), has_next: more }
+        Page { rows, has_previous: self.after.is_some(), has_next: more, tag: self.tag }
     }
 }
 
@@ -266,5 +290,21 @@ mod tests {
         assert_eq!(decode_cursor(&encode_cursor(&keys)), Some(keys));
         assert_eq!(decode_cursor("eyJhIjoxfQ"), None);
         assert_eq!(decode_cursor("not a cursor"), None);
+    }
+
+    #[test]
+    fn every_list_and_order_has_a_tag_of_its_own_that_stays() {
+        let sort = |name: &'static str, descending: bool| Sort { name, by: Expr::col(name), descending, text: false };
+        let tags = [
+            tag("jobs", &newest_first()),
+            tag("backtests", &newest_first()),
+            tag("jobs", &[sort("id", false)]),
+            tag("jobs", &[sort("day", true)]),
+            tag("jobs", &[sort("day", true), sort("id", true)]),
+        ];
+        let distinct: std::collections::HashSet<i64> = tags.into_iter().collect();
+        assert_eq!(distinct.len(), tags.len());
+        // FNV-1a's own example.
+        assert_eq!(tag("a", &[]), 0xe40c_292c);
     }
 }

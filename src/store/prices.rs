@@ -153,7 +153,7 @@ impl BarColumns {
 /// Bars of a symbol, the oldest first.
 #[must_use]
 pub fn bar_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::cust("day"), descending: false, text: false }]
+    vec![Sort { name: "day", by: Expr::cust("day"), descending: false, text: false }]
 }
 
 impl Prices<'_> {

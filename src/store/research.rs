@@ -92,7 +92,7 @@ impl ResearchFilter {
 /// Trades of a backtest, in their order.
 #[must_use]
 pub fn trade_sorts() -> Vec<Sort> {
-    vec![Sort { by: Expr::cust("number"), descending: false, text: false }]
+    vec![Sort { name: "number", by: Expr::cust("number"), descending: false, text: false }]
 }
 
 /// What runs that a person can name have in common: rows by id, pages, counts, names, deletion.

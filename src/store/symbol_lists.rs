@@ -60,15 +60,15 @@ fn sort_of(order: SymbolOrder) -> Sort {
     let or_last = |column: Column, up: &'static str, down: &'static str| -> SimpleExpr {
         Func::coalesce([Expr::col(column), Expr::cust(if order.descending { down } else { up })]).into()
     };
-    let (by, text) = match order.field {
-        SymbolOrderField::Ticker => (Expr::col(Column::Ticker), true),
-        SymbolOrderField::LastDate => (or_last(Column::LastDay, "2147483647", "-2147483647"), false),
+    let (name, by, text) = match order.field {
+        SymbolOrderField::Ticker => ("ticker", Expr::col(Column::Ticker), true),
+        SymbolOrderField::LastDate => ("lastDate", or_last(Column::LastDay, "2147483647", "-2147483647"), false),
         SymbolOrderField::LastRefreshedAt => {
-            (or_last(Column::LastRefreshedAt, "9223372036854775807", "-9223372036854775807"), false)
+            ("lastRefreshedAt", or_last(Column::LastRefreshedAt, "9223372036854775807", "-9223372036854775807"), false)
         }
-        SymbolOrderField::CreatedAt => (Expr::col(Column::CreatedAt), false),
+        SymbolOrderField::CreatedAt => ("createdAt", Expr::col(Column::CreatedAt), false),
     };
-    Sort { by, descending: order.descending, text }
+    Sort { name, by, descending: order.descending, text }
 }
 
 /// The sorts for a list of orders; the id makes every order total.
@@ -78,7 +78,7 @@ pub fn symbol_sorts(orders: &[SymbolOrder]) -> Vec<Sort> {
     let orders = if orders.is_empty() { &default[..] } else { orders };
     let descending = orders.last().is_some_and(|o| o.descending);
     let mut sorts: Vec<Sort> = orders.iter().copied().map(sort_of).collect();
-    sorts.push(Sort { by: Expr::col(Column::Id), descending, text: false });
+    sorts.push(Sort { name: "id", by: Expr::col(Column::Id), descending, text: false });
     sorts
 }
 

@@ -95,6 +95,9 @@ on_each_database! {
             (json!({"first": 1, "last": 1}), "not both"),
             (json!({"first": 1, "after": "bm9uc2Vuc2U"}), "not a cursor"),
             (json!({"first": 1, "after": cursor, "o": [{"field": "CREATED_AT"}]}), "another order"),
+            (json!({"first": 1, "after": cursor, "o": [{"field": "TICKER", "direction": "DESC"}]}), "another order"),
+            // As cursors were spelled once: ["A", 1].
+            (json!({"first": 1, "after": "WyJBIiwxXQ"}), "another order"),
         ];
         for (variables, expected) in cases {
             let answer = app.anonymous.graphql(PAGE, variables.clone()).await;
