@@ -287,6 +287,8 @@ impl JobSubscription {
     ) -> Result<impl Stream<Item = Result<RefreshCompleted>>> {
         let app = ctx.data_unchecked::<App>();
         let ticker = ticker.map(|t| normalise_ticker(&t)).transpose().map_err(|e| bad_input(e.to_string()))?;
+        // Following begins before the look, so that nothing falls between the two.
+        let mut feed = app.store.events().follow();
         let only = match ticker {
             None => None,
             Some(ticker) => {
@@ -294,7 +296,6 @@ impl JobSubscription {
                 Some(Only { id, ticker })
             }
         };
-        let mut feed = app.store.events().follow();
         Ok(try_stream! {
             loop {
                 let update = match feed.recv().await {
