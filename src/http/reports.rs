@@ -20,7 +20,7 @@ use crate::market::currency::Quotation;
 use crate::market::{Adjustment, Interval, day};
 use crate::report::{BacktestReport, DrawError, LOOKS_VERSION, Look, PredictionReport, Printer, Subject, Theme, chart};
 use crate::request::{RequestError, find_symbol};
-use crate::research::{self, Span};
+use crate::research::{self, Bars, Span};
 use crate::store::entity::symbol;
 
 /// Widths of charts go by steps, so that a client that tries every width finds most of them rendered.
@@ -312,9 +312,10 @@ async fn symbol_chart(
     let app = &service.app;
     let make = async {
         // Apart, for what is loaded is large.
-        let (symbol, columns) = Box::pin(research::price_columns(app, symbol, span, interval)).await?;
+        let Bars { symbol, columns, adjustment } =
+            Box::pin(research::price_columns(app, symbol, span, interval)).await?;
         let (unit, title) = (symbol.quotation().map_or_else(|| "price".to_owned(), Quotation::label), symbol.ticker);
-        Ok(move || Ok(chart::prices(&columns, &title, &unit, adjusted, look)?.into_bytes()))
+        Ok(move || Ok(chart::prices(&columns, &title, &unit, adjustment, look)?.into_bytes()))
     };
     service.renders.render(&headers, wanted, make).await
 }

@@ -19,7 +19,7 @@ pub use prediction::{PredictionReport, PredictionSource};
 /// Of the JSON: grows with every change that a reader of the last version can't read.
 pub const REPORT_VERSION: u32 = 1;
 /// Grows with every change of what a report or a chart of the same object looks like.
-pub const LOOKS_VERSION: u32 = 4;
+pub const LOOKS_VERSION: u32 = 5;
 
 /// What every report ends with.
 const DISCLAIMER: &str = "This report describes what a rule or a model would have done or expects, computed from the \

@@ -55,6 +55,15 @@ impl Bars {
     #[boxed]
     pub async fn load(app: &App, ticker: &str, span: Span) -> Result<Self, RequestError> {
         let symbol = find_symbol(app, ticker).await?;
+        Self::of(app, symbol, span).await
+    }
+
+    /// Loads the bars of a symbol that has been looked up.
+    ///
+    /// # Errors
+    /// When the days are the wrong way round, or there are no bars between them.
+    #[boxed]
+    async fn of(app: &App, symbol: symbol::Model, span: Span) -> Result<Self, RequestError> {
         if let (Some(from), Some(to)) = (span.from, span.to)
             && from > to
         {

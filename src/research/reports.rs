@@ -6,13 +6,13 @@ use async_recursion::async_recursion as boxed;
 use chrono::{DateTime, SecondsFormat};
 use tokio::runtime::Handle;
 
-use super::{decode_curve, decode_sweep};
+use super::{Bars, Span, decode_curve, decode_sweep};
 use crate::app::App;
 use crate::backtest::Sweep;
 use crate::market::currency::Quotation;
 use crate::market::resample::resample;
 use crate::market::text::clean;
-use crate::market::{Columns, Interval, Series};
+use crate::market::{Interval, Series};
 use crate::report::{BacktestSource, PredictionSource, Subject};
 use crate::request::RequestError;
 use crate::store::Millis;
@@ -143,18 +143,18 @@ pub async fn sweep_results(app: &App, row: &sweep::Model) -> Result<Sweep, Reque
     read.await?
 }
 
-/// A symbol's prices between two days, and the symbol as it was when they were.
+/// A symbol's prices between two days, what they are adjusted for, and the symbol as it was when they were.
+///
+/// # Errors
+/// When the days are the wrong way round, or there are no bars between them.
 #[boxed]
 pub async fn price_columns(
     app: &App,
     symbol: symbol::Model,
-    span: super::Span,
+    span: Span,
     interval: Interval,
-) -> Result<(symbol::Model, Columns), RequestError> {
-    let loaded = app.series.get(std::slice::from_ref(&symbol)).await?.pop();
-    let (symbol, series) = loaded.unwrap_or_else(|| (symbol, Arc::default()));
-    let range = series.range(span.from, span.to);
-    let columns = series.view(series.chosen(span.adjustment, span.adjusted), range);
+) -> Result<Bars, RequestError> {
+    let Bars { symbol, columns, adjustment } = Bars::of(app, symbol, span).await?;
     let (columns, _) = resample(columns, interval);
-    Ok((symbol, columns))
+    Ok(Bars { symbol, columns, adjustment })
 }

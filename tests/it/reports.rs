@@ -256,6 +256,8 @@ async fn what_is_not_there_is_said_as_json() {
         (format!("/charts/backtests/{id}/equity.svg?width=99999"), 400),
         ("/charts/symbols/NOBODY.svg".to_owned(), 404),
         ("/charts/symbols/ACME.svg?from=soon".to_owned(), 400),
+        ("/charts/symbols/ACME.svg?from=2003-01-01&to=2002-01-01".to_owned(), 400),
+        ("/charts/symbols/ACME.svg?from=2090-01-01".to_owned(), 422),
     ] {
         let got = get(&app, &path, None).await;
         let body: Value = serde_json::from_slice(&got.body).expect("JSON");

@@ -92,7 +92,7 @@ fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::Columns;
+    use crate::market::{Adjustment, Columns};
     use proptest::prelude::*;
 
     #[test]
@@ -110,7 +110,7 @@ mod tests {
     fn long_marks_stay_on_the_sheet() {
         let columns = Columns { days: (0..50).collect(), close: vec![0.0001; 50], ..Columns::default() };
         let look = Look { theme: Theme::Light, width: 1_200, titled: true };
-        let svg = prices(&columns, "Tiny", "", false, look).expect("a chart");
+        let svg = prices(&columns, "Tiny", "", Adjustment::None, look).expect("a chart");
         let at_right = |text: &str| {
             let (x, rest) = text.split_once('"')?;
             let mark = rest.split_once('>')?.1.split('<').next()?.trim().to_owned();

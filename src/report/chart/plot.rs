@@ -207,7 +207,8 @@ impl<'c, 'a> Plot<'c, 'a> {
     /// Months or years along the bottom.
     pub fn dates(&self) -> Result<(), DrawError> {
         let palette = &self.canvas.palette;
-        let (from, to) = (self.x.0 as Day, self.x.1 as Day);
+        // The ends of a scale that a single day was stretched to lie within days; only whole ones have a label.
+        let (from, to) = (self.x.0.ceil() as Day, self.x.1.floor() as Day);
         for (day, label) in ticks::dates(from, to, self.most_ticks()) {
             let x = self.px(f64::from(day));
             self.canvas.path(vec![(x, self.bottom), (x, self.bottom + 8)], palette.muted, 2)?;
