@@ -371,15 +371,10 @@ fn prediction_data(report: &PredictionReport) -> Value {
     } else {
         model.features.iter().map(words).collect::<Vec<_>>().join(", ")
     };
-    let last = report.points.last();
-    let reach = last.map_or(0.0, |p| (p.upper80 - p.lower80) / 2.0 / report.close.max(f64::MIN_POSITIVE));
     json!({
         "kind": "Prediction report",
         "title": format!("Forecast of {} from {}", report.symbol.title(), report.as_of),
-        "headline": format!(
-            "In {} trading days, 4 of 5 closes within about {} of the last one", report.points.len(),
-            percent(reach, usize::from(reach < 0.1))
-        ),
+        "headline": report.headline(),
         "subject": report.symbol.title(),
         "ticker": report.symbol.ticker,
         "date": date_of(&report.created_at),

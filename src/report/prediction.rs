@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{DISCLAIMER, Subject};
+use super::{DISCLAIMER, Subject, text};
 use crate::forecast::{DayRecord, Evaluation, ModelInfo, Outcome, Point, Record, verdict};
 use crate::market::{Day, day};
 
@@ -116,6 +116,14 @@ pub struct ReportPoint {
 }
 
 impl PredictionReport {
+    /// Where most closes are expected on the last day, in a sentence.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let ratio = |price: f64| price / self.close.max(f64::MIN_POSITIVE) - 1.0;
+        let (low, high) = self.points.last().map_or((0.0, 0.0), |last| (ratio(last.lower80), ratio(last.upper80)));
+        format!("In {} trading days, 4 of 5 closes {} the last one", self.points.len(), between(low, high))
+    }
+
     /// Works out what a report shows.
     #[must_use]
     pub fn new(source: PredictionSource) -> Self {
@@ -175,5 +183,30 @@ impl PredictionReport {
             origin: source.as_of,
             recent: source.recent,
         }
+    }
+}
+
+/// An interval of ratios to a close, less 1, in words that a name of that close follows. A band needn't lie around the
+/// close, nor reach as far down as up.
+fn between(low: f64, high: f64) -> String {
+    let decimals = usize::from(low.abs().max(high.abs()) < 0.1);
+    let [from, to] = [low, high].map(|ratio| text::percent(ratio.abs(), decimals));
+    match (low < 0.0, high < 0.0) {
+        (true, false) => format!("between {from} below and {to} above"),
+        (true, true) => format!("between {from} and {to} below"),
+        (false, _) => format!("between {from} and {to} above"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_told_as_it_lies() {
+        assert_eq!(between(-0.0732, 0.079), "between 7.3 % below and 7.9 % above");
+        assert_eq!(between(-0.02, 0.31), "between 2 % below and 31 % above");
+        assert_eq!(between(0.011, 0.09), "between 1.1 % and 9.0 % above");
+        assert_eq!(between(-0.4, -0.05), "between 40 % and 5 % below");
     }
 }

@@ -22,13 +22,12 @@ function range(shareOfHits, tries) {
 function Trust({ p }) {
   const { evaluation: own, horizon, independentOrigins: apart, skillRange: skill } = p;
   const last = p.points.at(-1);
-  const width = (last.upper80 - last.lower80) / 2 / p.close;
   const span = range(own.coverage80, apart);
   const [headline, rest] = p.verdict.split(/(?<=[.:]) (?=[A-Z])|: (?=it was)/, 2);
   const warn = apart < FEW || (skill && skill.high < 0);
   return html`<div class=${`notice ${warn ? "warn" : ""}`}>
     <p><strong>${rest ? `${headline.replace(/[.:]$/, "")}.` : headline}</strong> ${rest && rest.charAt(0).toUpperCase() + rest.slice(1)}</p>
-    <p>The band says more. On day ${horizon}, 4 of 5 closes are expected within about ±${percent(width, width < 0.1 ? 1 : 0)} of ${price(p.close)}.
+    <p>The band says more. On day ${horizon}, 4 of 5 closes are expected between ${price(last.lower80)} and ${price(last.upper80)}; the last one was ${price(p.close)}.
       ${" "}In the past ${percent(own.coverage80, 0)} were within the 80 % band${span ? ` (with ${count(apart)} that don't overlap, anything from ${percent(span[0], 0)} to ${percent(Math.min(1, span[1]), 0)})` : ""}.</p>
   </div>`;
 }
