@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::analysis::{self, Distribution, Fall, Rolling, Year};
 use super::{DISCLAIMER, Subject, text};
 use crate::backtest::{
-    Condition, Execution, ExitReason, Metrics, Strategy, Trade, buy_and_hold, describe, drawdowns, equity_curve,
+    Condition, Execution, ExitReason, Metrics, Strategy, Trade, affords, buy_and_hold, describe, drawdowns,
+    equity_curve,
 };
 use crate::market::{Adjustment, Columns, Day, Operand, day};
 
@@ -48,6 +49,11 @@ pub struct BacktestReport {
     pub engine_version: i32,
     pub metrics: Metrics,
     pub buy_and_hold: Metrics,
+    /// Share of bars that holding closes with a position: none where the cash doesn't buy a share.
+    pub hold_exposure: f64,
+    /// That the cash doesn't buy a share, where it's so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shortage: Option<String>,
     pub years: Vec<Year>,
     /// The deepest falls of the equity, the deepest first.
     pub drawdowns: Vec<Fall>,
@@ -131,6 +137,12 @@ impl BacktestReport {
         let verb = |ratio: f64, gained: &str, lost: &str| {
             format!("{} {}", if ratio < 0.0 { lost } else { gained }, shown(ratio))
         };
+        if let Some(shortage) = &self.shortage {
+            return match self.metrics.trade_count {
+                0 => format!("Never bought, nor could holding: {shortage}"),
+                _ => format!("{}, but holding couldn't buy: {shortage}", verb(own, "Gained", "Lost")),
+            };
+        }
         if self.metrics.trade_count == 0 {
             return format!("Never bought, while holding {}", verb(hold, "gained", "lost"));
         }
@@ -143,6 +155,7 @@ impl BacktestReport {
         let BacktestSource { days, close, trades, execution, .. } = source;
         let equity = equity_curve(&close, &trades, &execution);
         let hold = buy_and_hold(&close, &execution);
+        let shortage = shortage(&close, &trades, &execution);
         let mut seen = Seen::default();
         seen.look(&source.strategy.buy);
         seen.look(&source.strategy.sell);
@@ -190,6 +203,8 @@ impl BacktestReport {
             engine_version: source.engine_version,
             metrics: source.metrics,
             buy_and_hold: Metrics::of_curve(&days, &hold, execution.initial_cash),
+            hold_exposure: if shortage.is_none() && !days.is_empty() { 1.0 } else { 0.0 },
+            shortage,
             years: analysis::years(&days, &equity, &hold, execution.initial_cash),
             drawdowns: analysis::falls(&days, &equity, execution.initial_cash),
             rolling: analysis::rolling(&equity, &hold, &held(days.len(), &trades)),
@@ -210,6 +225,18 @@ impl BacktestReport {
             days,
         }
     }
+}
+
+/// That the cash doesn't buy a share where holding begins, and what to do then. Where nothing was bought at all, it's said
+/// of the lowest close, if even that is too high.
+fn shortage(close: &[f64], trades: &[Trade], execution: &Execution) -> Option<String> {
+    let first = close.first().copied().filter(|&first| !affords(first, execution))?;
+    let lowest = close.iter().copied().fold(first, f64::min);
+    let price = if trades.is_empty() && !affords(lowest, execution) { lowest } else { first };
+    let costs = if execution.commission > 0.0 || execution.slippage > 0.0 { " and its costs" } else { "" };
+    let cash = text::number(execution.initial_cash, if execution.initial_cash.fract() == 0.0 { 0 } else { 2 });
+    let price = text::price(price);
+    Some(format!("{cash} doesn't buy one share at {price}{costs}; give more cash, or wholeShares: false"))
 }
 
 /// Whether shares were held on each of so many bars.
@@ -285,5 +312,62 @@ impl Seen {
         {
             self.levels.push(level);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backtest::run;
+
+    fn report(close: &[f64], execution: Execution) -> BacktestReport {
+        let days: Vec<Day> = (0..).take(close.len()).collect();
+        let [open, high, low, close] = [close; 4].map(<[f64]>::to_vec);
+        let columns = Columns { days, open, high, low, volume: vec![1; close.len()], close };
+        let strategy = Strategy {
+            buy: Condition::price_below_sma(2),
+            sell: Condition::price_above_sma(2),
+            stop_loss: None,
+            take_profit: None,
+        };
+        let ran = run(&columns, &strategy, &execution).expect("a run");
+        BacktestReport::new(BacktestSource {
+            id: "test".to_owned(),
+            subject: Subject {
+                ticker: "MRF.NSE".to_owned(),
+                name: None,
+                exchange: "NSE".to_owned(),
+                currency: None,
+                unit: None,
+            },
+            strategy,
+            execution,
+            metrics: ran.metrics,
+            days: columns.days,
+            close: columns.close,
+            trades: ran.trades,
+            adjustment: Adjustment::None,
+            data_version: 1,
+            engine_version: 1,
+            created_at: "2026-01-01T00:00:00Z".to_owned(),
+        })
+    }
+
+    #[test]
+    fn a_share_that_costs_more_than_the_cash_is_named() {
+        let dear = [120_000.0, 110_000.0, 115_000.0, 112_000.0, 130_000.0];
+        let short = report(&dear, Execution::default());
+        let said = "10,000 doesn't buy one share at 110,000.00; give more cash, or wholeShares: false";
+        assert_eq!(short.headline(), format!("Never bought, nor could holding: {said}"));
+        assert_eq!((short.shortage.as_deref(), short.hold_exposure), (Some(said), 0.0));
+        let parts = report(&dear, Execution { whole_shares: false, ..Execution::default() });
+        assert_eq!((parts.shortage.as_deref(), parts.hold_exposure), (None, 1.0));
+        assert!(parts.headline().contains(" while holding gained "), "{}", parts.headline());
+        // The rule waits until a share can be paid for; holding doesn't.
+        let fallen = [11_000.0, 9_000.0, 8_000.0, 9_500.0, 9_600.0];
+        let headline = report(&fallen, Execution { commission: 0.001, ..Execution::default() }).headline();
+        let ending = "but holding couldn't buy: 10,000 doesn't buy one share at 11,000.00 and its costs; give more cash, \
+                      or wholeShares: false";
+        assert!(headline.ends_with(ending), "{headline}");
     }
 }

@@ -154,7 +154,7 @@ fn backtest_data(report: &BacktestReport) -> Value {
         pair("Sharpe ratio", &|m| maybe_number(m.sharpe, 2)),
         pair("Sortino ratio", &|m| maybe_number(m.sortino, 2)),
         pair("Calmar ratio", &|m| maybe_number(m.calmar, 2)),
-        ["Exposure".to_owned(), percent(m.exposure, 1), "100.0 %".to_owned()],
+        ["Exposure".to_owned(), percent(m.exposure, 1), percent(report.hold_exposure, 1)],
     ]);
     let trading = json!([
         ["Trades", number(f64::from(m.trade_count), 0)],

@@ -289,6 +289,13 @@ pub fn equity_curve(close: &[f64], trades: &[Trade], execution: &Execution) -> V
     equity
 }
 
+/// Whether the cash buys any share at a price: of whole ones, the first may cost more than all of it.
+#[must_use]
+pub fn affords(price: f64, execution: &Execution) -> bool {
+    let price = Level::price(price).times(Factor::up(execution.slippage));
+    affordable(execution.initial_cash, price, Factor::up(execution.commission), execution.whole_shares) > 0.0
+}
+
 /// The equity of buying at the first close and selling at the last, with the same costs and the same rule for whole
 /// shares.
 #[must_use]

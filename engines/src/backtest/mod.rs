@@ -18,7 +18,7 @@ mod trade;
 pub use bits::BitSet;
 pub use describe::{describe, describe_condition};
 pub use drawdown::drawdowns;
-pub use engine::{Backtest, BacktestError, ENGINE_VERSION, buy_and_hold, equity_curve, run};
+pub use engine::{Backtest, BacktestError, ENGINE_VERSION, affords, buy_and_hold, equity_curve, run};
 pub use metrics::Metrics;
 pub use strategy::{Comparison, Condition, Execution, Fill, InvalidField, Strategy};
 pub use sweep::{MOST_COMBINATIONS, Sweep, SweepMetric, SweepRow, WindowRange};

@@ -76,13 +76,13 @@ function Monthly({ years, ticker }) {
 const figuresOf = (m) => ({ totalReturn: m.total_return, buyAndHoldReturn: m.buy_and_hold_return, maxDrawdown: m.max_drawdown, sharpe: m.sharpe, tradeCount: m.trade_count, winRate: m.win_rate });
 
 /** The four figures that matter, with holding's beside them once the whole report is there. */
-function Headline({ m, hold }) {
+function Headline({ m, hold, shortage }) {
   const beside = (show) => (hold ? `holding ${show(hold)}` : "holding …");
   return html`<${Figures} big of=${[
     ["Total return", html`<${Change} of=${m.totalReturn} digits=${2} />`, { note: `holding ${signed(m.buyAndHoldReturn, 2)}` }],
     ["Maximum drawdown", percent(m.maxDrawdown, 2), { note: beside((h) => percent(h.max_drawdown, 2)) }],
     ["Sharpe ratio", number(m.sharpe), { note: beside((h) => number(h.sharpe)) }],
-    ["Trades", count(m.tradeCount), { note: m.tradeCount ? `${percent(m.winRate, 0)} won` : "the rule never bought" }],
+    ["Trades", count(m.tradeCount), { note: m.tradeCount ? `${percent(m.winRate, 0)} won` : shortage ?? "the rule never bought" }],
   ]} />`;
 }
 
@@ -131,7 +131,7 @@ export function BacktestPage({ part }) {
     <//>
     <div class="stack">
       ${about.data?.node.stale && html`<div class="notice">The prices have changed since this was run. <${Link} to=${againAddress(report, symbol)}>Run it again<//></div>`}
-      <${Headline} m=${figuresOf(m)} hold=${hold} />
+      <${Headline} m=${figuresOf(m)} hold=${hold} shortage=${report.shortage} />
       <div id="explore"><${Panel} title="Prices, trades, equity and drawdown"><${Explorer} report=${report} run=${run} focus=${focus} saved=${saved} /><//></div>
       <${Panel} title="Beside buy and hold"><${Beside} of=${m} hold=${hold} ticker=${saved} />
         <p class="small muted beneath">${currency ? `Money in ${currency}. ` : ""}Holding buys at the first close and sells at the last, with the same costs.${tries > 1 ? ` One of ${count(tries)} stored runs of ${ticker}: the best of many tries looks better than it will be.` : ""}</p><//>
