@@ -128,13 +128,23 @@ impl Adjusting<'_> {
             Some(provided) => {
                 Factors::new(self.splits, self.dividends).apply(self.provided_until.unwrap_or(day), provided)
             }
-            None => Factors::new(self.splits, &[]).apply(day, close),
+            None => {
+                let paid = later_dividends(self.dividends, self.provided_until.is_some());
+                Factors::new(self.splits, paid).apply(day, close)
+            }
         }
     }
 }
 
+/// What closes without a provider's figure are adjusted for beside splits: dividends, too, where other closes of the
+/// series have the provider's. Else the series would jump by every dividend that came after the provider's last word.
+fn later_dividends(dividends: &[Dividend], any_provided: bool) -> &[Dividend] {
+    if any_provided { dividends } else { &[] }
+}
+
 /// The close of every bar adjusted to the newest one: the provider's figure where there is one, scaled by splits and
-/// dividends that came after the provider's last adjusted close; elsewhere the raw close divided by every later split.
+/// dividends that came after the provider's last adjusted close; elsewhere the raw close divided by every later split,
+/// and less every later dividend if the provider has adjusted any bar.
 #[must_use]
 pub fn adjusted_closes(
     days: &[Day],
@@ -146,7 +156,7 @@ pub fn adjusted_closes(
     let last = provided.iter().rposition(Option::is_some);
     let provided_until = last.and_then(|last| days.get(last)).copied().unwrap_or(Day::MAX);
     let mut since = Factors::new(splits, dividends);
-    let mut later = Factors::new(splits, &[]);
+    let mut later = Factors::new(splits, later_dividends(dividends, last.is_some()));
     let mut adjusted = close.to_vec();
     for (i, close) in adjusted.iter_mut().enumerate().rev() {
         *close = match provided.get(i).copied().flatten() {

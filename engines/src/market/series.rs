@@ -29,8 +29,8 @@ pub struct Series {
     pub adjusted_close: Vec<f64>,
     splits: Vec<Split>,
     dividends: Vec<Dividend>,
-    /// Which bars have an adjusted close of their provider's; empty where none has.
-    provided: Vec<bool>,
+    /// Whether any bar has an adjusted close of its provider's.
+    provided: bool,
 }
 
 impl Columns {
@@ -62,8 +62,7 @@ impl Series {
     pub fn new(mut raw: Columns, provided: &[Option<f64>], splits: Vec<Split>, dividends: Vec<Dividend>) -> Self {
         raw.shrink_to_fit();
         let adjusted_close = adjusted_closes(&raw.days, &raw.close, provided, &splits, &dividends);
-        let provided: Vec<bool> = provided.iter().map(Option::is_some).collect();
-        let provided = if provided.contains(&true) { provided } else { Vec::new() };
+        let provided = provided.iter().any(Option::is_some);
         Self { raw, adjusted_close, splits, dividends, provided }
     }
 
@@ -96,17 +95,13 @@ impl Series {
         };
         match adjustment {
             Adjustment::None => Cow::Borrowed(&self.raw.close),
-            Adjustment::Splits if self.provided.is_empty() => Cow::Borrowed(&self.adjusted_close),
+            Adjustment::Splits if !self.provided => Cow::Borrowed(&self.adjusted_close),
             Adjustment::Splits => Cow::Owned(of_all(&[])),
-            Adjustment::TotalReturn if self.dividends.is_empty() => Cow::Borrowed(&self.adjusted_close),
-            Adjustment::TotalReturn => {
-                let mut closes = of_all(&self.dividends);
-                // The provider's figures have its dividends in them.
-                for (i, _) in self.provided.iter().enumerate().filter(|(_, provided)| **provided) {
-                    closes[i] = self.adjusted_close[i];
-                }
-                Cow::Owned(closes)
+            // A provider's figures have its dividends in them, and what it left out is adjusted as they are.
+            Adjustment::TotalReturn if self.provided || self.dividends.is_empty() => {
+                Cow::Borrowed(&self.adjusted_close)
             }
+            Adjustment::TotalReturn => Cow::Owned(of_all(&self.dividends)),
         }
     }
 
@@ -135,7 +130,7 @@ impl Series {
     /// Whether a view is anything but the prices as traded.
     #[must_use]
     pub fn is_moved_by(&self, adjustment: Adjustment) -> bool {
-        let is_plain = self.splits.is_empty() && self.dividends.is_empty() && self.provided.is_empty();
+        let is_plain = self.splits.is_empty() && self.dividends.is_empty() && !self.provided;
         adjustment != Adjustment::None && !is_plain
     }
 
@@ -175,7 +170,7 @@ impl Series {
     /// What "adjusted" means of these prices where no more is said.
     #[must_use]
     pub fn usual(&self) -> Adjustment {
-        if self.provided.is_empty() { Adjustment::Splits } else { Adjustment::TotalReturn }
+        if self.provided { Adjustment::TotalReturn } else { Adjustment::Splits }
     }
 
     /// The one asked for, or what a plain yes or no stands for.
@@ -189,6 +184,7 @@ impl Series {
 mod tests {
     use super::*;
     use crate::market::DataSource;
+    use crate::market::adjustment::adjusted_close;
 
     fn bar(day: Day, close: f64, adjusted_close: Option<f64>) -> Bar {
         let (open, high, low) = (close, close, close);
@@ -248,5 +244,9 @@ mod tests {
         assert_eq!(total, ["43.200000000", "45.600000000", "48.000000000", "48.000000000"]);
         assert_eq!(*series.closes(Adjustment::Splits), [50.0, 50.0, 50.0, 48.0]);
         assert_eq!(series.usual(), Adjustment::TotalReturn);
+        // The close beside a bar is the usual view's, whether it's taken from the whole series or worked out alone.
+        assert_eq!(series.adjusted_close, *series.closes(Adjustment::TotalReturn));
+        let alone = |bar: &Bar| adjusted_close(bar, &series.splits, &series.dividends, Some(2));
+        assert_eq!(bars.each_ref().map(alone).to_vec(), series.adjusted_close);
     }
 }
