@@ -84,7 +84,7 @@ impl Model {
     }
 }
 
-/// How a model has done by rolling origin: from many past days, forecast with what was known then.
+/// How a model has done by rolling origin: from many past days, forecast with the prices that were known then.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ModelEvaluation {
     /// Days that were forecast from.

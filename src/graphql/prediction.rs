@@ -190,7 +190,8 @@ impl Prediction {
         Ok(points.into_iter().zip(actuals).map(point).collect())
     }
 
-    /// How the model has done on this symbol's own history, at every step with what was known then.
+    /// How the model has done on this symbol's own history, at every step with the prices that were known then; the
+    /// model itself was fitted once, perhaps to some of them.
     async fn evaluation(&self) -> Result<ModelEvaluation> {
         Ok(self.0.evaluation().map_err(Fault::from)?.into())
     }

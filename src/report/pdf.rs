@@ -335,6 +335,15 @@ fn evaluation_rows(e: &ReportEvaluation) -> Value {
     ])
 }
 
+/// The same on the symbol's own history, with what the model had seen of it.
+fn own_evaluation_rows(report: &PredictionReport) -> Value {
+    let mut rows = evaluation_rows(&report.evaluation);
+    if let (Some(fitted), Value::Array(rows)) = (report.fitted_origins.filter(|fitted| *fitted > 0), &mut rows) {
+        rows.insert(1, json!(["Of these in data that it was fitted to", number(f64::from(fitted), 0)]));
+    }
+    rows
+}
+
 fn prediction_data(report: &PredictionReport) -> Value {
     let points: Vec<Value> = report
         .points
@@ -384,7 +393,7 @@ fn prediction_data(report: &PredictionReport) -> Value {
         ),
         "footer": footer(&report.id, &report.created_at),
         "verdict": report.verdict,
-        "evaluation": evaluation_rows(&report.evaluation),
+        "evaluation": own_evaluation_rows(report),
         "unseen": model.evaluation.as_ref().map_or_else(|| json!([]), evaluation_rows),
         "points": points,
         "outcome": outcome,
@@ -396,9 +405,8 @@ fn prediction_data(report: &PredictionReport) -> Value {
         "notes": model.notes,
         "about": format!(
             "Made on {} from version {} of {}'s prices, adjusted for splits and, where the provider does so, for \
-             dividends. Errors are shares of the close that a forecast was made from. Every past forecast used only what \
-             was known on its day.",
-            day_of(&report.created_at), report.data_version, report.symbol.ticker
+             dividends. Errors are shares of the close that a forecast was made from. {}",
+            day_of(&report.created_at), report.data_version, report.symbol.ticker, report.what_was_known()
         ),
         "disclaimer": report.disclaimer,
     })

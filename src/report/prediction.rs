@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{DISCLAIMER, Subject, text};
-use crate::forecast::{DayRecord, Evaluation, ModelInfo, Outcome, Point, Record, verdict};
+use crate::forecast::{DayRecord, Evaluation, ModelInfo, ModelKind, Outcome, Point, Record, verdict};
 use crate::market::{Day, day};
 
 /// What a report is made from: the stored object, and what is known by now.
@@ -19,6 +19,8 @@ pub struct PredictionSource {
     pub points: Vec<Point>,
     pub actuals: Vec<Option<f64>>,
     pub evaluation: Evaluation,
+    /// How many of the evaluation's origins lie in data that the model was fitted to, where that's known.
+    pub fitted_origins: Option<u32>,
     pub record: Record,
     pub outcome: Option<Outcome>,
     /// Days and closes up to the origin, in the prediction's prices.
@@ -39,6 +41,8 @@ pub struct PredictionReport {
     pub verdict: String,
     pub model: ReportModel,
     pub evaluation: ReportEvaluation,
+    /// How many of its origins lie in data that the model was fitted to, where that's known.
+    pub fitted_origins: Option<u32>,
     /// The same a day ahead each; empty for predictions from before it was kept.
     pub by_day: Vec<DayRecord>,
     /// Where the skill lies nineteen times in twenty.
@@ -59,7 +63,7 @@ pub struct PredictionReport {
 pub struct ReportModel {
     pub name: String,
     pub version: String,
-    pub kind: crate::forecast::ModelKind,
+    pub kind: ModelKind,
     pub trained_on: String,
     pub features: Vec<String>,
     /// On data that it was not fitted to.
@@ -124,6 +128,11 @@ impl PredictionReport {
         format!("In {} trading days, 4 of 5 closes {} the last one", self.points.len(), between(low, high))
     }
 
+    /// What the past forecasts were made from, in sentences.
+    pub(super) fn what_was_known(&self) -> String {
+        known(self.model.kind, self.fitted_origins, self.evaluation.origins)
+    }
+
     /// Works out what a report shows.
     #[must_use]
     pub fn new(source: PredictionSource) -> Self {
@@ -156,6 +165,7 @@ impl PredictionReport {
                 notes,
             },
             evaluation: source.evaluation.into(),
+            fitted_origins: source.fitted_origins,
             by_day: source.record.days,
             skill_range: source.record.skill,
             outcome: source.outcome.map(|o| ReportOutcome {
@@ -186,6 +196,26 @@ impl PredictionReport {
     }
 }
 
+/// What so many past forecasts knew: prices of their days, but perhaps by a model that was fitted to later ones as well.
+fn known(kind: ModelKind, fitted: Option<u32>, origins: u32) -> String {
+    let (prices, bands) = (
+        "Every past forecast was made from prices that were known on its day",
+        "how bands are drawn was fitted once, to the data of the model that ships",
+    );
+    if matches!(kind, ModelKind::Naive | ModelKind::Drift) {
+        return format!("{prices}; {bands}.");
+    }
+    let within = match fitted {
+        None => "How many of these origins lie in data that it was fitted to isn't known.".to_owned(),
+        Some(0) => format!("None of these {origins} origins lies in data that the model was fitted to."),
+        Some(n) => format!(
+            "{n} of these {origins} origins {} in data that the model was fitted to, where it may look better than it is.",
+            if n == 1 { "lies" } else { "lie" }
+        ),
+    };
+    format!("{prices}. The model itself was fitted once, to what it was trained on, and {bands}. {within}")
+}
+
 /// An interval of ratios to a close, less 1, in words that a name of that close follows. A band needn't lie around the
 /// close, nor reach as far down as up.
 fn between(low: f64, high: f64) -> String {
@@ -201,6 +231,15 @@ fn between(low: f64, high: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_model_was_fitted_to_is_no_past_it_foresaw() {
+        let said = |fitted| known(ModelKind::Linear, fitted, 318);
+        assert!(said(Some(200)).contains(" 200 of these 318 origins lie in data that the model was fitted to"));
+        assert!(said(Some(0)).contains("None of these 318 origins lies in data that the model was fitted to."));
+        assert!(said(None).ends_with("isn't known.") && said(None).contains("The model itself was fitted once"));
+        assert!(!known(ModelKind::Drift, Some(0), 318).contains("The model itself"));
+    }
 
     #[test]
     fn an_interval_is_told_as_it_lies() {

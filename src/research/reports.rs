@@ -95,15 +95,17 @@ pub async fn prediction_source(
     let series = loaded.map(|(_, series)| series).unwrap_or_default();
     let points = row.settled_points(&series)?;
     let actuals = row.actuals(&points, &series);
+    let (model, evaluation) = (row.model_info()?, row.evaluation()?);
     Ok(PredictionSource {
         id: global_id,
         subject: symbol.into(),
-        model: row.model_info()?,
+        fitted_origins: model.fitted_origins(&symbol.ticker, &series.raw.days, evaluation.origins),
+        model,
         as_of: row.as_of,
         close: row.close,
         data_version: row.data_version,
         created_at: rfc3339(row.created_at),
-        evaluation: row.evaluation()?,
+        evaluation,
         record: row.record()?,
         outcome: row.outcome(&points, &actuals),
         recent: recent(row, &series),

@@ -99,6 +99,7 @@ on_each_database! {
         assert_eq!(after.status, 200);
         let report: Value = serde_json::from_slice(&get(&app, &path(&made["json"]), None).await.body).expect("JSON");
         assert_eq!(report["points"].as_array().map(Vec::len), Some(30));
+        assert_eq!(report["fitted_origins"], json!(0), "the model that ships was fitted to other symbols");
         assert!(report["outcome"]["days"].as_u64() > Some(20) && report["verdict"].as_str().is_some_and(|v| v.contains("no change")));
         for chart in ["fan", "actual", "errors", "coverage"] {
             let id = made["id"].as_str().expect("an id");

@@ -36,7 +36,7 @@ const CALIBRATION_STEP: usize = 2;
 /// Residuals from before this bar are left out: the symbol's own volatility is known too vaguely there.
 const CALIBRATION_START: usize = 120;
 /// Bars between origins of the evaluation.
-const EVALUATION_STEP: usize = 10;
+pub(super) const EVALUATION_STEP: usize = 10;
 
 /// Bars that a forecast of so many days takes: enough for one past forecast that is over.
 #[must_use]

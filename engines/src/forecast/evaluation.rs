@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a model has done by rolling origin: from many past days, forecast with what was known then.
+/// How a model has done by rolling origin: from many past days, forecast with the prices that were known then.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Days that were forecast from.

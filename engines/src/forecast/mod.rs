@@ -3,7 +3,7 @@
 //! A [`ForecastModel`] gives the centre: the log return from the last close to each of the next days. The band around it is
 //! the same for all models: [`Volatility`] says from the bars' ranges how wild the days to come are, [`Conformal`]
 //! how far closes have really strayed in that measure. [`forecast`] puts both together and scores the model on the
-//! symbol's own history, where every step sees only what was known then.
+//! symbol's own history, where every step sees only prices that were known then; what is fitted was fitted once.
 //!
 //! Everything here is pure, but for reading the files of models.
 
