@@ -123,7 +123,7 @@ impl Registry {
         Ok(infos)
     }
 
-    /// How bands are drawn.
+    /// How the bands of every model are drawn: as those of the shipped one.
     #[must_use]
     pub fn bands(&self) -> (Arc<Volatility>, Arc<Conformal>) {
         (self.directory.volatility.clone(), self.directory.conformal.clone())

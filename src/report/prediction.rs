@@ -130,7 +130,11 @@ impl PredictionReport {
 
     /// What the past forecasts were made from, in sentences.
     pub(super) fn what_was_known(&self) -> String {
-        known(self.model.kind, self.fitted_origins, self.evaluation.origins)
+        let mut text = known(self.model.kind, self.fitted_origins, self.evaluation.origins);
+        if self.model.evaluation.is_some() {
+            text += " On data the model had not seen, coverage is of bands that were fitted for that test.";
+        }
+        text
     }
 
     /// Works out what a report shows.

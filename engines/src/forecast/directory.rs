@@ -26,7 +26,7 @@ pub struct ModelDirectory {
     built_in: usize,
     /// Files that are no models of use, each with the reason.
     pub unusable: Vec<Unusable>,
-    /// How bands are drawn.
+    /// How the bands of every model are drawn: as those of the shipped one.
     pub volatility: Arc<Volatility>,
     pub conformal: Arc<Conformal>,
 }
