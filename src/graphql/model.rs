@@ -53,8 +53,8 @@ impl Model {
         &self.0.trained_on
     }
 
-    /// Rolling origin, on data that it was not fitted to; null where nobody has measured it. Its coverage is that of bands
-    /// fitted for this; forecasts draw those of the model that ships.
+    /// Rolling origin, on data that it was not fitted to; null where nobody has measured it. Its coverage is that of
+    /// bands fitted for this; forecasts draw those of the model that ships.
     async fn evaluation(&self) -> Option<ModelEvaluation> {
         self.0.evaluation.map(ModelEvaluation::from)
     }

@@ -39,8 +39,8 @@ pub struct Artifact {
     #[serde(flatten)]
     pub linear: Linear,
     pub about: About,
-    /// How bands were fitted along with the model, which its evaluation has tried. Forecasts draw the bands of the shipped
-    /// model's file, whichever model makes their centre.
+    /// How bands were fitted along with the model, which its evaluation has tried. Forecasts draw the bands of the
+    /// shipped model's file, whichever model makes their centre.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volatility: Option<Volatility>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
