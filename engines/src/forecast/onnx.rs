@@ -16,8 +16,13 @@ pub struct OnnxModel {
     session: Mutex<Session>,
     /// Whether it takes doubles rather than floats.
     doubles: bool,
+    /// How many rows it takes at once, neither more nor fewer; `None` for any number.
+    batch: Option<usize>,
     horizon: usize,
 }
+
+/// Rows that a model of a fixed number may take at once: the last run is padded to as many.
+const LARGEST_BATCH: usize = 10_000;
 
 impl fmt::Debug for OnnxModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,7 +81,12 @@ impl OnnxModel {
         {
             return Err(format!("it takes {columns} features, and its sidecar names {features}"));
         }
-        let mut model = Self { session: Mutex::new(session), doubles, horizon: 1 };
+        // A dimension that isn't fixed is negative, or zero.
+        let batch = shape.first().and_then(|&rows| usize::try_from(rows).ok()).filter(|&rows| rows > 0);
+        if let Some(rows) = batch.filter(|&rows| rows > LARGEST_BATCH) {
+            return Err(format!("it takes {rows} rows at once; up to {LARGEST_BATCH}, or any number, are possible"));
+        }
+        let mut model = Self { session: Mutex::new(session), doubles, batch, horizon: 1 };
         // The file may not say how many numbers it answers with: one row of zeros tells.
         let outputs = model.run(&vec![0.0; features], 1, features).map_err(unreadable)?.len();
         if outputs == 0 || outputs > HORIZON {
@@ -110,6 +120,13 @@ impl OnnxModel {
     }
 
     fn run(&self, rows: &[f64], count: usize, features: usize) -> ort::Result<Vec<f64>> {
+        match self.batch {
+            Some(batch) => in_batches(rows, batch, features, |rows| self.run_once(rows, batch, features)),
+            None => self.run_once(rows, count, features),
+        }
+    }
+
+    fn run_once(&self, rows: &[f64], count: usize, features: usize) -> ort::Result<Vec<f64>> {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let shape = [count, features];
         let outputs = if self.doubles {
@@ -123,5 +140,45 @@ impl OnnxModel {
             return Ok(values.iter().map(|&value| f64::from(value)).collect());
         }
         Ok(output.try_extract_tensor::<f64>()?.1.to_vec())
+    }
+}
+
+/// The answers to rows that are run so many at a time; the last run is filled up with zeros, whose answers are left out.
+fn in_batches<E>(
+    rows: &[f64],
+    batch: usize,
+    features: usize,
+    run: impl Fn(&[f64]) -> Result<Vec<f64>, E>,
+) -> Result<Vec<f64>, E> {
+    let (batch, features) = (batch.max(1), features.max(1));
+    let mut answers = Vec::new();
+    for part in rows.chunks(batch * features) {
+        let mut filled = part.to_vec();
+        filled.resize(batch * features, 0.0);
+        let mut found = run(&filled)?;
+        found.truncate(found.len() / batch * (part.len() / features));
+        answers.append(&mut found);
+    }
+    Ok(answers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    #[test]
+    fn a_fixed_number_of_rows_is_run_as_often_as_it_takes() {
+        // Seven rows of two features; a row's answers are its sum and its difference.
+        let rows: Vec<f64> = (0..14).map(f64::from).collect();
+        let expected: Vec<f64> = rows.chunks(2).flat_map(|row| [row[0] + row[1], row[0] - row[1]]).collect();
+        for batch in [1, 3, 7, 20] {
+            let run = |part: &[f64]| {
+                assert_eq!(part.len(), batch * 2, "as many rows as the model takes");
+                Ok::<Vec<f64>, Infallible>(part.chunks(2).flat_map(|row| [row[0] + row[1], row[0] - row[1]]).collect())
+            };
+            assert_eq!(in_batches(&rows, batch, 2, run), Ok(expected.clone()), "{batch}");
+        }
     }
 }
