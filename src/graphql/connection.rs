@@ -11,7 +11,7 @@ use super::errors::{Fault, bad_input, internal};
 use super::loaders::{BacktestCountOf, BarCountOf, RevisionCountOf, Rows};
 use crate::app::App;
 use crate::market::Day;
-use crate::store::page::{Key, Keys, Page, PageRequest, Sort, decode_cursor, encode_cursor, tag};
+use crate::store::page::{Keys, Page, PageRequest, Sort, decode_cursor, encode_cursor, tag};
 use crate::store::{
     AuditFilter, CorporateActionFilter, FlagFilter, IpoFilter, JobFilter, MarketDayFilter, ResearchFilter, StoreError,
     SymbolFilter,
@@ -26,17 +26,21 @@ const LONGEST_SEARCH: usize = 200;
 
 /// A cursor: its list's tag, then the sort values of its row.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cursor(pub Keys);
+pub struct Cursor {
+    tag: i64,
+    keys: Keys,
+}
 
 impl CursorType for Cursor {
     type Error = &'static str;
 
     fn decode_cursor(text: &str) -> Result<Self, Self::Error> {
-        decode_cursor(text).map(Self).ok_or("not a cursor of this service")
+        let (tag, keys) = decode_cursor(text).ok_or("not a cursor of this service")?;
+        Ok(Self { tag, keys })
     }
 
     fn encode_cursor(&self) -> String {
-        encode_cursor(&self.0)
+        encode_cursor(self.tag, &self.keys)
     }
 }
 
@@ -153,10 +157,8 @@ impl PageArguments {
         let of_another = || bad_input("The cursor belongs to a list in another order; begin again without it");
         let decode = |cursor: Option<String>, name: &str| match cursor.map(|c| decode_cursor(&c)) {
             None => Ok(None),
-            Some(Some(keys)) => match keys.split_first() {
-                Some((Key::Int(found), keys)) if *found == tag => Ok(Some(keys.to_vec())),
-                _ => Err(of_another()),
-            },
+            Some(Some((found, keys))) if found == tag => Ok(Some(keys)),
+            Some(Some(_)) => Err(of_another()),
             Some(None) => Err(bad_input(format!("{name} is not a cursor of this service"))),
         };
         let request = PageRequest {
@@ -178,10 +180,10 @@ pub fn connect<Row, Node: OutputType>(
     node: impl Fn(Row) -> Node,
 ) -> Connection<Node> {
     let mut connection = Connection::with_additional_fields(page.has_previous, page.has_next, total);
-    let tag = Key::Int(page.tag);
+    let tag = page.tag;
     connection.edges.extend(page.rows.into_iter().map(|row| {
-        let cursor = std::iter::once(tag.clone()).chain(keys(&row)).collect();
-        Edge::<_, _, EmptyFields>::new(Cursor(cursor), node(row))
+        let cursor = Cursor { tag, keys: keys(&row) };
+        Edge::<_, _, EmptyFields>::new(cursor, node(row))
     }));
     connection
 }

@@ -7,7 +7,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, SelectStatement, SimpleExpr};
 use sea_orm::{
     Condition, ConnectionTrait, DbBackend, EntityTrait, Order, QueryResult, QuerySelect, Select, Statement, Value,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer as _};
 
 use super::entity::{api_token, audit_event, backtest, flag, job, prediction, sweep};
 
@@ -78,16 +78,24 @@ impl From<&Key> for Value {
 /// The sort values of a row, the unique one last.
 pub type Keys = Vec<Key>;
 
-/// An opaque cursor for these values.
+/// An opaque cursor for these values in the list with this [`tag`].
 #[must_use]
-pub fn encode_cursor(keys: &[Key]) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(keys).unwrap_or_default())
+pub fn encode_cursor(tag: i64, keys: &[Key]) -> String {
+    let (mut bytes, tag) = (Vec::with_capacity(64), Key::Int(tag));
+    let all = std::iter::once(&tag).chain(keys);
+    // Memory takes all that is written to it.
+    let _ = serde_json::Serializer::new(&mut bytes).collect_seq(all);
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The values of a cursor, or `None` if it isn't one of ours.
+/// The tag and the values of a cursor, or `None` if it isn't one of ours. What a release before tags made has none that fits.
 #[must_use]
-pub fn decode_cursor(cursor: &str) -> Option<Keys> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
+pub fn decode_cursor(cursor: &str) -> Option<(i64, Keys)> {
+    let mut keys: Keys = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+    match keys.first()? {
+        Key::Int(tag) => Some((*tag, keys.split_off(1))),
+        _ => Some((0, keys)),
+    }
 }
 
 /// One sort expression.
@@ -287,7 +295,7 @@ mod tests {
     #[test]
     fn a_cursor_survives_its_text_and_a_foreign_one_is_refused() {
         let keys = vec![Key::Int(-3), Key::Text("TÜV \"x\"".into()), Key::from(0.1 + 0.2), Key::from(-1e22)];
-        assert_eq!(decode_cursor(&encode_cursor(&keys)), Some(keys));
+        assert_eq!(decode_cursor(&encode_cursor(7, &keys)), Some((7, keys)));
         assert_eq!(decode_cursor("eyJhIjoxfQ"), None);
         assert_eq!(decode_cursor("not a cursor"), None);
     }

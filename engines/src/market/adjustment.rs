@@ -124,15 +124,11 @@ impl Adjusting<'_> {
     /// A day's adjusted close; `provided` is the provider's.
     #[must_use]
     pub fn close(&self, day: Day, close: f64, provided: Option<f64>) -> f64 {
-        match provided {
-            Some(provided) => {
-                Factors::new(self.splits, self.dividends).apply(self.provided_until.unwrap_or(day), provided)
-            }
-            None => {
-                let paid = later_dividends(self.dividends, self.provided_until.is_some());
-                Factors::new(self.splits, paid).apply(day, close)
-            }
+        if let Some(provided) = provided {
+            return Factors::new(self.splits, self.dividends).apply(self.provided_until.unwrap_or(day), provided);
         }
+        let paid = later_dividends(self.dividends, self.provided_until.is_some());
+        Factors::new(self.splits, paid).apply(day, close)
     }
 }
 
