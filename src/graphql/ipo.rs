@@ -371,7 +371,7 @@ impl Ipo {
         load_symbol(ctx, self.0.symbol_id).await
     }
 
-    /// What became of the issue price; null until there are prices since listing.
+    /// What became of the issue price; null until there are prices since listing in the issue's currency.
     async fn performance(&self) -> Option<IpoPerformance> {
         self.0.performance().map(IpoPerformance::from)
     }

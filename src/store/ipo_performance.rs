@@ -16,6 +16,7 @@ use super::entity::symbol;
 use super::market_days;
 use super::repositories::{Ipos, Symbols};
 use super::{Result, StoreError};
+use crate::market::exact::quotient;
 use crate::market::ipo::provider_tickers;
 use crate::market::performance::{LATE_START, Walk};
 use crate::market::{Day, Exchange, Performance, Split};
@@ -74,11 +75,18 @@ impl Model {
         self.issue_price.as_ref()?.parse().ok()
     }
 
+    /// The issue price in what a stock is quoted in, which its figures are noted to be of; `None` where that's of another
+    /// currency.
+    fn price_in(&self, symbol: Option<&Symbol>) -> Option<i64> {
+        let parts = symbol.map_or(Some(1), |symbol| parts_of(self, symbol))?;
+        self.issue_price_units?.checked_mul(parts.into())
+    }
+
     /// Notes what the issue's figures are now, and of which stock, price and day.
     fn note(&mut self, symbol: Option<&Symbol>, walk: Option<Walk>) {
         self.symbol_id = symbol.map(|symbol| symbol.id);
         self.performance_version = symbol.map(|symbol| symbol.data_version);
-        self.performance_price = self.issue_price_units;
+        self.performance_price = self.price_in(symbol);
         self.performance_listing = self.listing_day;
         let figures = walk.map(|walk| walk.performance);
         self.listing_open = figures.map(|p| p.listing_open);
@@ -94,11 +102,12 @@ impl Model {
 
     /// Whether what is noted is of the stock, price and listing day of now.
     fn is_measured(&self, candidates: &[&Symbol]) -> bool {
-        let of_now = match candidates.iter().find(|symbol| Some(symbol.id) == self.symbol_id) {
+        let stock = candidates.iter().find(|symbol| Some(symbol.id) == self.symbol_id).copied();
+        let of_now = match stock {
             Some(symbol) => self.performance_version == Some(symbol.data_version),
             None => self.symbol_id.is_none() && candidates.is_empty(),
         };
-        of_now && self.performance_price == self.issue_price_units && self.performance_listing == self.listing_day
+        of_now && self.performance_price == self.price_in(stock) && self.performance_listing == self.listing_day
     }
 }
 
@@ -132,6 +141,18 @@ fn candidates<'a>(row: &Model, symbols: &'a Found) -> Vec<&'a Symbol> {
     };
     let found = spelled.iter().filter_map(|ticker| symbols.by_ticker.get(ticker)).flatten();
     found.filter(may_be).collect()
+}
+
+/// What a stock's prices are divided by for the issue's currency: 100 for pence of a pound. `None` where they are in
+/// another currency, so that they can't be compared; what isn't known is taken for the issue's.
+fn parts_of(row: &Model, symbol: &Symbol) -> Option<u32> {
+    let Some(quotation) = symbol.quotation() else { return Some(1) };
+    quotation.currency.eq_ignore_ascii_case(&row.currency).then_some(quotation.parts)
+}
+
+/// A price in the whole currency, as it stands where it's quoted in that.
+fn whole(price: f64, parts: u32) -> f64 {
+    if parts == 1 { price } else { quotient(price, parts.into()) }
 }
 
 fn splits_of(symbol: &Symbol) -> Result<Vec<Split>> {
@@ -294,7 +315,11 @@ impl Ipos<'_> {
                 if !symbol.first_day.zip(symbol.last_day).is_some_and(spans) {
                     continue;
                 }
-                let bars = self.bars_since(connection, symbol.id, listing).await?;
+                let Some(parts) = parts_of(row, symbol) else { continue };
+                let mut bars = self.bars_since(connection, symbol.id, listing).await?;
+                for (_, open, close) in &mut bars {
+                    (*open, *close) = (whole(*open, parts), whole(*close, parts));
+                }
                 let Some((first, rest)) = bars.split_first() else { continue };
                 // Where the days between aren't stored yet, the first stored one is some day of the share.
                 let is_first = !symbol.is_of_market()
@@ -363,6 +388,8 @@ impl Ipos<'_> {
         }
         for ((row, symbol, walk), mut bars) in rows.iter_mut().zip(bars) {
             bars.sort_unstable_by_key(|bar| bar.0);
+            let parts = parts_of(row, symbol).unwrap_or(1);
+            let bars = bars.into_iter().map(|(day, close)| (day, whole(close, parts)));
             walk.extend(row.price().unwrap_or_default(), bars, &splits_of(symbol)?);
             row.note(Some(symbol), Some(*walk));
         }
@@ -393,7 +420,7 @@ fn to_carry_on<'s>(row: &Model, candidates: &[&'s Symbol], since: Day) -> Result
     let Some(walk) = row.walk().filter(|walk| walk.performance.as_of < since) else { return Ok(None) };
     let Some(&symbol) = candidates.iter().find(|symbol| Some(symbol.id) == row.symbol_id) else { return Ok(None) };
     let first = candidates.first().is_some_and(|first| first.id == symbol.id);
-    let same = row.performance_price == row.issue_price_units && row.performance_listing == row.listing_day;
+    let same = row.performance_price == row.price_in(Some(symbol)) && row.performance_listing == row.listing_day;
     let one_on = row.performance_version.map(|version| version.saturating_add(1)) == Some(symbol.data_version);
     let carries = first && same && one_on && walk.agrees_with(&splits_of(symbol)?);
     Ok(carries.then_some((symbol, walk)))

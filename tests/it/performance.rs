@@ -48,6 +48,13 @@ async fn figures(app: &TestApp, id: &str) -> String {
     )
 }
 
+/// Changes rows as an older version might have left them.
+async fn change(app: &TestApp, sql: &str) {
+    let transaction = app.app.store.begin().await.expect("a transaction");
+    transaction.execute_unprepared(sql).await.expect("an update");
+    transaction.commit().await.expect("an end");
+}
+
 const HEAD: &str = "date,open,high,low,close,volume,split_coefficient\n";
 
 on_each_database! {
@@ -83,6 +90,25 @@ on_each_database! {
         let add = "mutation { addSymbol(input: { ticker: \"ACME.BSE\", refresh: false }) { userErrors { message } } }";
         app.operator.data(add, json!({})).await;
         assert_eq!(figures(&app, &id).await, "ACME.BSE - - - -");
+    }
+
+    async fn prices_of_another_currency_say_nothing_and_pence_are_parts_of_pounds(app: TestApp) {
+        let issue = json!({"issuePrice": "100", "openDate": "2024-03-01", "listingDate": "2024-03-12", "currency": "USD"});
+        let id = create(&app, "ACME", issue).await;
+        import(&app, "ACME.BSE", &format!("{HEAD}2024-03-12,120,125,105,110,9,1\n")).await;
+        assert_eq!(figures(&app, &id).await, "ACME.BSE - - - -", "rupees against dollars");
+        change(&app, "UPDATE ipos SET currency = 'INR' WHERE ticker = 'ACME'").await;
+        assert_eq!(app.app.store.ipos().measure_all().await.expect("measured"), 1);
+        assert_eq!(figures(&app, &id).await, "ACME.BSE 0.2000 0.1000 0.0000 2024-03-12");
+
+        let issue = json!({"issuePrice": "2", "openDate": "2024-03-01", "listingDate": "2024-03-12", "currency": "GBP", "exchange": "OTHER"});
+        let id = create(&app, "TSCO", issue).await;
+        import(&app, "TSCO", &format!("{HEAD}2024-03-12,250,260,215,220,9,1\n")).await;
+        change(&app, "UPDATE symbols SET currency = 'GBX', exchange = 'OTHER' WHERE ticker = 'TSCO'").await;
+        assert_eq!(app.app.store.ipos().measure_all().await.expect("measured"), 1, "pence that were taken for pounds");
+        assert_eq!(figures(&app, &id).await, "TSCO 0.2500 0.1000 0.0000 2024-03-12");
+        import(&app, "TSCO", &format!("{HEAD}2024-03-13,200,200,198,198,9,1\n")).await;
+        assert_eq!(figures(&app, &id).await, "TSCO 0.2500 -0.0100 -0.1000 2024-03-13");
     }
 
     async fn what_an_older_version_has_left_is_worked_out_at_the_start(app: TestApp) {
