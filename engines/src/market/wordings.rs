@@ -3,12 +3,16 @@
 //! A subject is cut into its pieces first ("Bonus 1:1/Dividend On Preference Shares"), so that what is said of one action
 //! never colours another. What is no clear ratio or amount is left unread, and the doubt says so.
 
+mod dividends;
+
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
+use self::dividends::{Paid, dividend_of, of_all};
 use super::corporate_actions::{Clause, CorporateActionKind as Kind};
 
 struct Patterns {
@@ -18,9 +22,11 @@ struct Patterns {
     bonus_ratio: Regex,
     ratio_bonus: Regex,
     ratio: Regex,
+    given_ratio: Regex,
     not_shares: Regex,
     split: Regex,
     from_to: Regex,
+    into_shares: Regex,
     consolidation: Regex,
     reduction: Regex,
     rights: Regex,
@@ -29,13 +35,9 @@ struct Patterns {
     at_par: Regex,
     issue_price: Regex,
     odd_rights: Regex,
-    dividend: Regex,
-    amount: Regex,
-    bare_amount: Regex,
-    face_value: Regex,
-    not_equity: Regex,
     unknown_effect: Regex,
     called_off: Regex,
+    restated: Regex,
 }
 
 /// A number, once the commas of its thousands are gone.
@@ -48,12 +50,20 @@ const RIGHTS: &str = r"\brights?\b";
 /// As people type it: dividend, divdend, divided, dividned, div.
 const DIVIDEND: &str = r"(?:div[iden]*|ividend)s?\b";
 const UNKNOWN_EFFECT: &str = r"de-?merge|\bspin[\s-]*off|sc?heme\s+of|ara+ngement|arrangement|capital\s+reduction|reduction\s+of\s+capital|amalgamation";
+const CALLED_OFF: &str = "the subject says that it was called off";
 /// Other matters that a subject speaks of.
 const MATTERS: &str =
     r"general me|\ba\.?g\.?m\b|\be\.?o?\.?g\.?m\b|buy[\s-]*back|interest|redemption|distribution|delisting";
 
+fn pattern(text: &str) -> Regex {
+    Regex::new(&format!("(?i){text}")).expect("a pattern in the source")
+}
+
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
-    let pattern = |text: &str| Regex::new(&format!("(?i){text}")).expect("a pattern in the source");
+    // "5 Equity Shares", "5 (Five) Shares", "Five (5) Fully Paid-Up Equity Shares": a count, and no face value.
+    let shares = format!(
+        r"(?:[a-z]+\s*\(\s*)?{N}\s*\)?\s*(?:\([^)\d]*\)\s*)?(?:(?:nos?|new|fully|paid|up|existing|equity|ordinary)\b[\s.-]*)*shares?\b"
+    );
     let keyword = [BONUS, SPLIT, CONSOLIDATION, RIGHTS, DIVIDEND, UNKNOWN_EFFECT, MATTERS].join("|");
     Patterns {
         thousands: pattern(r"\b\d{1,3}(?:,\d{2,3})*,\d{3}\b"),
@@ -62,12 +72,16 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
         bonus_ratio: pattern(&format!(r"{BONUS}[^\d]{{0,40}}?{N}\s*:\s*{N}")),
         ratio_bonus: pattern(&format!(r"{N}\s*:\s*{N}\s*{BONUS}")),
         ratio: pattern(r"\d\s*:\s*\d"),
+        given_ratio: pattern(&format!(r"{N}\s*:\s*{N}")),
         not_shares: pattern(
             r"debenture|preference|warrant|\bdvrs?\b|\b(?:nc|cc|oc|r)[rp]*ps\b|\b[ncof]cds?\b|\bbonds?\b",
         ),
         split: pattern(SPLIT),
         from_to: pattern(&format!(
             r"(?:{RUPEES}\s*-?\s*|\bfro?m\s+){N}[^\d%:]{{0,40}}?\b(?:in)?to\b[^\d%:]{{0,25}}?{N}"
+        )),
+        into_shares: pattern(&format!(
+            r"(?:{shares}[^0-9%:]{{0,60}}?)?(?:{RUPEES}\s*-?\s*{N})?[^0-9%:]{{0,40}}?\b(?:in)?to\b\s*{shares}(?:[^0-9%:]{{0,60}}?{RUPEES}\s*-?\s*{N})?"
         )),
         consolidation: pattern(CONSOLIDATION),
         reduction: pattern(r"capital\s+reduction|reduction\s+of\s+capital"),
@@ -81,19 +95,11 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
         odd_rights: pattern(
             r"part(?:ly|ially)|warrant|debenture|preference|\bdvrs?\b|\b(?:nc|cc|oc|r)[rp]*ps\b|\b[ncof]cds?\b|\bbonds?\b",
         ),
-        dividend: pattern(DIVIDEND),
-        // The "re 9" in "Share 9purpose Revised" is no amount.
-        amount: pattern(r"(?:\bR[se]|\bINR|₹|\brupees?)(\.?)\s*-?\s*(?:R[se]\.?\s*)?(\d+(?:\.\d+)?|\.\d+)"),
-        bare_amount: pattern(&format!(r"{DIVIDEND}\s*-?\s*{N}\s*(?:/|R[se]\b|p[er]{{1,2}}\b|-er\b)")),
-        face_value: pattern(&format!(
-            r"(?:face value|\bf\.?v\.?|nominal value|paid[\s-]?up)[^\d%]{{0,12}}{N}|\bof\s+{RUPEES}\s*{N}\s*(?:/-)?\s*each"
-        )),
-        // What trusts distribute is another thing.
-        not_equity: pattern(
-            r"preference|distribution|\bper\s+units?\b|debenture|\b(?:nc|cc|oc|r)[rp]*ps\b|\b[ncof]cds?\b|\bbonds?\b",
-        ),
         unknown_effect: pattern(UNKNOWN_EFFECT),
-        called_off: pattern(r"cancel|withdrawn|postpone|deferred|called off"),
+        called_off: pattern(
+            r"cancel|withdrawn|postpone|deferred|called off|revoked|rescinded|\bnot\s+(?:being\s+|been\s+)?(?:declared|approved|recommended|paid)\b",
+        ),
+        restated: pattern(r"\brevis|\bearlier|\bpreviously|\binstead of|\bin place of|\bas against"),
     }
 });
 
@@ -117,18 +123,40 @@ pub fn read_subject(subject: &str, face_value: Option<Decimal>) -> Vec<Clause> {
         }
         if p.called_off.is_match(&text) {
             for clause in &mut found {
-                (clause.ratio, clause.doubt) = (None, Some("the subject says that it was called off"));
+                (clause.ratio, clause.doubt) = (None, Some(CALLED_OFF));
             }
         }
         clauses.extend(found);
         dividends.extend(dividend_of(p, &piece));
     }
-    if !dividends.is_empty() {
-        let amount = total(&dividends);
-        let doubt = amount.is_none().then_some("the subject gives no clear amount of the dividend");
-        clauses.push(Clause { kind: Kind::Dividend, ratio: None, amount, doubt });
-    }
+    doubt_restated(p, &subject, &mut clauses);
+    clauses.extend(of_all(&dividends, &subject));
     settle(clauses)
+}
+
+/// Where a subject speaks of a revision and gives two ratios of one kind, it doesn't say for certain which one holds.
+fn doubt_restated(p: &Patterns, subject: &str, clauses: &mut [Clause]) {
+    if !p.restated.is_match(subject) {
+        return;
+    }
+    let distinct = |pattern: &Regex| {
+        let pairs = pattern.captures_iter(subject).map(|found| (found[1].to_owned(), found[2].to_owned()));
+        pairs.collect::<HashSet<_>>().len()
+    };
+    let (ratios, changes) = (distinct(&p.given_ratio), distinct(&p.from_to));
+    let has = |kind: Kind| usize::from(clauses.iter().any(|c| c.kind == kind && c.ratio.is_some()));
+    let (bonuses, rights) = (has(Kind::Bonus), has(Kind::Rights));
+    for clause in clauses.iter_mut().filter(|c| c.ratio.is_some()) {
+        let differ = match clause.kind {
+            Kind::Bonus => ratios > 1 + rights,
+            Kind::Rights => ratios > 1 + bonuses,
+            Kind::Split | Kind::Consolidation => changes > 1,
+            Kind::Dividend | Kind::Other => false,
+        };
+        if differ {
+            (clause.ratio, clause.doubt) = (None, Some("the subject was revised and gives two ratios"));
+        }
+    }
 }
 
 /// Drops what is said twice, and a face value's change without values beside one that has them.
@@ -238,17 +266,37 @@ fn face_value_change(p: &Patterns, text: &str, subject: &str) -> Option<Clause> 
     if p.reduction.is_match(subject) {
         return Some(doubted(Kind::Consolidation, "a reduction of capital beside it leaves no one ratio"));
     }
-    let found = p.from_to.captures(text.get(start..)?).or_else(|| p.from_to.captures(text));
-    let values = found.and_then(|found| {
-        let (old, new) = (found[1].parse::<f64>().ok()?, found[2].parse::<f64>().ok()?);
-        (old > 0.0 && new > 0.0 && old != new).then_some(old / new)
-    });
+    let from_start = text.get(start..)?;
+    let of_shares = p.into_shares.captures(from_start).or_else(|| p.into_shares.captures(text));
+    let values = match of_shares {
+        Some(found) => ratio_of_shares(&found),
+        None => p.from_to.captures(from_start).or_else(|| p.from_to.captures(text)).and_then(|found| {
+            let (old, new) = (found[1].parse::<f64>().ok()?, found[2].parse::<f64>().ok()?);
+            (old > 0.0 && new > 0.0 && old != new).then_some(old / new)
+        }),
+    };
     let Some(ratio) = values else {
         let kind = if split.is_none() { Kind::Consolidation } else { Kind::Split };
         return Some(doubted(kind, "the subject gives no face values to take a ratio of"));
     };
+    if split.is_none() && ratio > 1.0 {
+        return Some(doubted(Kind::Consolidation, "the values of the consolidation are those of a split"));
+    }
     let kind = if ratio < 1.0 { Kind::Consolidation } else { Kind::Split };
     Some(Clause { kind, ratio: Some(ratio), amount: None, doubt: None })
+}
+
+/// The ratio in "1 Equity Share Of Rs 10 Each Into 5 Equity Shares Of Rs 2 Each", where counts and face values agree.
+fn ratio_of_shares(found: &regex::Captures<'_>) -> Option<f64> {
+    let number = |at: usize| found.get(at).and_then(|number| count(number.as_str()));
+    let (old, new) = (number(1), number(3)?);
+    let by_count = new / old.unwrap_or(1.0);
+    let ratio = match (number(2), number(4)) {
+        (Some(from), Some(to)) => Some(from / to).filter(|ratio| (by_count / ratio - 1.0).abs() < 1e-9),
+        // "Into 500000 Shares" is no ratio without the shares of before.
+        _ => old.map(|_| by_count),
+    };
+    ratio.filter(|ratio| (ratio - 1.0).abs() > 1e-9)
 }
 
 fn rights(p: &Patterns, text: &str, face_value: Option<Decimal>) -> Clause {
@@ -271,59 +319,6 @@ fn issue_price(p: &Patterns, text: &str, face_value: Option<Decimal>) -> Option<
         return face_value;
     }
     p.issue_price.captures(text).and_then(|found| found[1].parse().ok())
-}
-
-/// What a piece says of a dividend.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Paid {
-    Amount(Decimal),
-    /// It names no amount, or one that can be read in two ways.
-    Unclear,
-}
-
-/// The sum of the dividends; one unread amount makes it unknown.
-fn total(dividends: &[Paid]) -> Option<Decimal> {
-    dividends.iter().try_fold(Decimal::ZERO, |sum, paid| match paid {
-        Paid::Amount(amount) => sum.checked_add(*amount),
-        Paid::Unclear => None,
-    })
-}
-
-/// The dividend on shares that a piece is, with the sum of the amounts that it names.
-fn dividend_of(p: &Patterns, piece: &[&str]) -> Option<Paid> {
-    let of_equity = |part: &&&str| !p.not_equity.is_match(part);
-    let parts: Vec<&str> = piece.iter().filter(of_equity).copied().collect();
-    // "Sub-Divided" has a dividend in it, and a face value is none.
-    let text = p.split.replace_all(&parts.join(" "), " ").into_owned();
-    if !p.dividend.is_match(&text) {
-        return None;
-    }
-    // What a dividend includes is in its amount already.
-    let end = text.to_lowercase().find("includ").unwrap_or(text.len());
-    let text = text.get(..end).unwrap_or(&text);
-    let text = p.from_to.replace_all(text, " ");
-    let text = p.premium.replace_all(&text, " ");
-    let text = p.face_value.replace_all(&text, " ");
-    let mut sum = Decimal::ZERO;
-    let mut add = |amount: Decimal| {
-        sum = sum.checked_add(amount)?;
-        Some(())
-    };
-    for found in p.amount.captures_iter(&text) {
-        let digits = &found[2];
-        // "Rs.0125" may be 0.125 or 0.0125.
-        let unclear = &found[1] == "." && digits.len() > 1 && digits.starts_with('0') && !digits.contains('.');
-        let read = if unclear { None } else { digits.parse().ok().and_then(&mut add) };
-        if read.is_none() {
-            return Some(Paid::Unclear);
-        }
-    }
-    for found in p.bare_amount.captures_iter(&text) {
-        if found[1].parse().ok().and_then(&mut add).is_none() {
-            return Some(Paid::Unclear);
-        }
-    }
-    Some(if sum > Decimal::ZERO { Paid::Amount(sum) } else { Paid::Unclear })
 }
 
 /// A number in a ratio: above zero, and no more than any real one.

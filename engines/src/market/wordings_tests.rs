@@ -210,6 +210,84 @@ fn a_bonus_without_a_ratio_is_doubted_and_figures_are_not_mistaken() {
     assert_eq!(shown("Interim Dividend Rs 6/- Per Share 9purpose Revised)"), "Dividend amount 6");
 }
 
+#[test]
+fn amounts_that_are_no_dividend_are_left_out_of_it_or_make_it_doubtful() {
+    let subjects = [
+        "Dividend Rs 5 Per Equity Share Of Rs 10/-",
+        "Dividend 25% On Rs 10 Face Value",
+        "Dividend @ 25% On Rs.10/- Paid Up",
+        "Dividend @ 25% On Rs.10/- Per Share",
+        "Dividend - 25% I.E. Rs 2.50 Per Share Of Rs 10",
+        "Total Dividend Rs 5 Per Share (Final Rs 3 And Special Rs 2)",
+        "Dividend Rs 5 Per Share (Final Rs 3 And Special Rs 2)",
+        "Final Dividend Rs 3 Per Share/Special Dividend Rs 2 Per Share/Total Dividend Rs 5 Per Share",
+        "Dividend Rs 2 Per Share (Revised From Rs 3 Per Share)",
+        "Dividend Rs 3 Per Share/Revised Dividend Rs 2 Per Share",
+        "Dividend - Rs 2 Per Share (Total Rs 10 Crore)",
+        "Interim Dividend Rs 2 And 50 Paise",
+        "Interim Dividend Rs.2/50 Per Share",
+        "Interim Dividend Rs 1,5 Per Share",
+        "Interim Dividend Of Rs 3 Per Share Not Declared",
+        "Interim Dividend Rs 2 Per Share (Cancelled)",
+        "Dividend Per Share Of Rs 2",
+        "Dividend - Rs 2 Per Share (20%)",
+    ];
+    assert_snapshot!(table(&subjects), @r"
+    Dividend Rs 5 Per Equity Share Of Rs 10/- | Dividend amount 5
+    Dividend 25% On Rs 10 Face Value | Dividend (doubt)
+    Dividend @ 25% On Rs.10/- Paid Up | Dividend (doubt)
+    Dividend @ 25% On Rs.10/- Per Share | Dividend (doubt)
+    Dividend - 25% I.E. Rs 2.50 Per Share Of Rs 10 | Dividend amount 2.50
+    Total Dividend Rs 5 Per Share (Final Rs 3 And Special Rs 2) | Dividend (doubt)
+    Dividend Rs 5 Per Share (Final Rs 3 And Special Rs 2) | Dividend (doubt)
+    Final Dividend Rs 3 Per Share/Special Dividend Rs 2 Per Share/Total Dividend Rs 5 Per Share | Dividend (doubt)
+    Dividend Rs 2 Per Share (Revised From Rs 3 Per Share) | Dividend amount 2
+    Dividend Rs 3 Per Share/Revised Dividend Rs 2 Per Share | Dividend (doubt)
+    Dividend - Rs 2 Per Share (Total Rs 10 Crore) | Dividend amount 2
+    Interim Dividend Rs 2 And 50 Paise | Dividend (doubt)
+    Interim Dividend Rs.2/50 Per Share | Dividend (doubt)
+    Interim Dividend Rs 1,5 Per Share | Dividend (doubt)
+    Interim Dividend Of Rs 3 Per Share Not Declared | Dividend (doubt)
+    Interim Dividend Rs 2 Per Share (Cancelled) | Dividend (doubt)
+    Dividend Per Share Of Rs 2 | Dividend (doubt)
+    Dividend - Rs 2 Per Share (20%) | Dividend amount 2
+    ");
+}
+
+#[test]
+fn counts_of_shares_are_no_face_values_and_revised_ratios_are_doubted() {
+    let subjects = [
+        "Sub-Division Of 1 Equity Share Of Rs 10 Each Into 5 Equity Shares Of Rs 2 Each",
+        "Sub-Division From 1 (One) Equity Share Of Rs 10 Each To 5 (Five) Equity Shares Of Rs 2 Each",
+        "Sub-Division Of Every One (1) Equity Share Of Rs 10/- Each Into Five (5) Fully Paid-Up Equity Shares Of Rs 2/- Each",
+        "Sub-Division Of Equity Shares Of Rs 10 Each Into 5 Equity Shares Of Rs 2 Each",
+        "Sub-Division Of 1 Equity Share Of Rs 10 Each Into 10 Equity Shares Of Rs 2 Each",
+        "Stock Split From 1 Share To 5 Shares",
+        "Face Value Split From Rs 10 To Rs 2 Per Share",
+        "Consolidation Of 5 Equity Shares Of Rs 2 Each Into 1 Equity Share Of Rs 10 Each",
+        "Consolidation Of Shares From Rs 10 To Re 1",
+        "Bonus 2:1 Revised To 1:1",
+        "Bonus 2:1/Revised To Bonus 1:1",
+        "Bonus 2:1/Rights 1:5 @ Premium Rs 90/- (Revised)",
+        "Face Value Split From Rs 10 To Rs 2 (Revised From Rs 10 To Rs 5)",
+    ];
+    assert_snapshot!(table(&subjects), @r"
+    Sub-Division Of 1 Equity Share Of Rs 10 Each Into 5 Equity Shares Of Rs 2 Each | Split ratio 5
+    Sub-Division From 1 (One) Equity Share Of Rs 10 Each To 5 (Five) Equity Shares Of Rs 2 Each | Split ratio 5
+    Sub-Division Of Every One (1) Equity Share Of Rs 10/- Each Into Five (5) Fully Paid-Up Equity Shares Of Rs 2/- Each | Split ratio 5
+    Sub-Division Of Equity Shares Of Rs 10 Each Into 5 Equity Shares Of Rs 2 Each | Split ratio 5
+    Sub-Division Of 1 Equity Share Of Rs 10 Each Into 10 Equity Shares Of Rs 2 Each | Split (doubt)
+    Stock Split From 1 Share To 5 Shares | Split ratio 5
+    Face Value Split From Rs 10 To Rs 2 Per Share | Split ratio 5
+    Consolidation Of 5 Equity Shares Of Rs 2 Each Into 1 Equity Share Of Rs 10 Each | Consolidation ratio 0.2
+    Consolidation Of Shares From Rs 10 To Re 1 | Consolidation (doubt)
+    Bonus 2:1 Revised To 1:1 | Bonus (doubt)
+    Bonus 2:1/Revised To Bonus 1:1 | Bonus (doubt)
+    Bonus 2:1/Rights 1:5 @ Premium Rs 90/- (Revised) | Bonus ratio 3; Rights ratio 1.2 amount 100
+    Face Value Split From Rs 10 To Rs 2 (Revised From Rs 10 To Rs 5) | Split (doubt)
+    ");
+}
+
 proptest::proptest! {
     #[test]
     fn no_subject_makes_it_panic(
