@@ -58,7 +58,8 @@ pub async fn judge_actions(store: &Store, from: Day, to: Day) -> Result<(), Inge
     Ok(())
 }
 
-/// Stored actions that what is announced now takes the place of: the same subject read otherwise, or a revised one.
+/// Stored actions that what is announced now takes the place of: the same subject read otherwise, a revised one, or a
+/// dividend that is worded otherwise now. Fingerprints of dividends didn't hold the subject once; such rows go, too.
 fn superseded(stored: Vec<Model>, rows: &[Model], raw: &[RawAction]) -> Vec<Model> {
     let known: HashSet<&str> = rows.iter().map(|row| row.fingerprint.as_str()).collect();
     let said: HashSet<(Exchange, &str, Day, &str)> =
@@ -68,9 +69,19 @@ fn superseded(stored: Vec<Model>, rows: &[Model], raw: &[RawAction]) -> Vec<Mode
         .filter(|row| is_revised(&row.subject))
         .map(|row| (row.exchange, row.ticker.as_str(), row.ex_day, row.kind))
         .collect();
+    let paid: HashSet<(Exchange, &str, Day, Option<&str>)> = rows
+        .iter()
+        .filter(|row| row.kind == Kind::Dividend)
+        .map(|row| (row.exchange, row.ticker.as_str(), row.ex_day, row.amount.as_deref()))
+        .collect();
+    let is_paid = |row: &Model| {
+        row.kind == Kind::Dividend
+            && paid.contains(&(row.exchange, row.ticker.as_str(), row.ex_day, row.amount.as_deref()))
+    };
     let is_superseded = |row: &Model| {
         !known.contains(row.fingerprint.as_str())
             && (said.contains(&(row.exchange, row.ticker.as_str(), row.ex_day, row.subject.as_str()))
+                || is_paid(row)
                 || revised.contains(&(row.exchange, row.ticker.as_str(), row.ex_day, row.kind)))
     };
     stored.into_iter().filter(is_superseded).collect()
@@ -79,6 +90,24 @@ fn superseded(stored: Vec<Model>, rows: &[Model], raw: &[RawAction]) -> Vec<Mode
 /// "(Purpose Revised)", "(Date Revised)".
 fn is_revised(subject: &str) -> bool {
     subject.to_lowercase().contains("revised")
+}
+
+/// A subject by what it announces: in small letters, without what it says of a revision.
+fn announced(subject: &str) -> String {
+    let mut kept = String::with_capacity(subject.len());
+    let mut rest = subject;
+    while let Some((before, bracket)) = rest.split_once('(') {
+        let (within, after) = bracket.split_once(')').unwrap_or((bracket, ""));
+        kept.push_str(before);
+        if !is_revised(within) {
+            kept.push_str(within);
+        }
+        rest = after;
+        kept.push(' ');
+    }
+    kept.push_str(rest);
+    let words = kept.to_lowercase().replace("revised", " ");
+    words.split(|c: char| c.is_whitespace() || c == ')').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn rows_of(register: &Register, raw: &[RawAction]) -> Vec<Model> {
@@ -104,7 +133,11 @@ fn rows_of(register: &Register, raw: &[RawAction]) -> Vec<Model> {
             (None, None) => action.subject.to_lowercase(),
         };
         let exchange = if action.exchange == Exchange::Bse { "BSE" } else { "NSE" };
-        let key = format!("{exchange}|{}|{}|{:?}|{measure}", action.ticker, action.ex_day, clause.kind);
+        let mut key = format!("{exchange}|{}|{}|{:?}|{measure}", action.ticker, action.ex_day, clause.kind);
+        if clause.kind == Kind::Dividend {
+            // A final and a special dividend of the same amount are two.
+            key = format!("{key}|{}", announced(&action.subject));
+        }
         let fingerprint = hex::encode(&Sha256::digest(key.as_bytes())[..16]);
         found.entry(fingerprint.clone()).or_insert_with(|| Model {
             id: 0,
@@ -280,3 +313,7 @@ pub(super) async fn with_actions(
     }
     Ok(all)
 }
+
+#[cfg(test)]
+#[path = "corporate_actions_tests.rs"]
+mod tests;

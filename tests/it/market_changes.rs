@@ -116,6 +116,21 @@ on_each_database! {
         assert_eq!(app.symbol("ABC.NSE").await["splits"], json!([{"date": "2024-07-23", "ratio": 2.0, "detected": false}]));
     }
 
+    async fn dividends_of_the_same_amount_on_one_day_add_up_however_often_they_are_fetched(app: TestApp) {
+        app.archive.session("2024-07-22", &[("ABC", "EQ", "INE111A01011", "200 200 200 200 200 5")]);
+        app.archive.session("2024-07-23", &[("ABC", "EQ", "INE111A01011", "196 196 196 196 200 5")]);
+        app.nse.page("/api/corporates-corporateActions", r#"[
+            {"symbol":"ABC","series":"EQ","subject":"Dividend - Rs 2 Per Share","exDate":"23-Jul-2024","faceVal":"10"},
+            {"symbol":"ABC","series":"EQ","subject":"Special Dividend - Rs 2 Per Share","exDate":"23-Jul-2024","faceVal":"10"}]"#);
+        for _ in 0..2 {
+            app.refresh_market("2024-07-22", "2024-07-23").await;
+            assert_eq!(app.actions("").await, ["DIVIDEND null 2 NSE true ABC.NSE", "DIVIDEND null 2 NSE true ABC.NSE"]);
+            let query = "{ symbol(ticker: \"ABC.NSE\") { series(adjustment: TOTAL_RETURN) { close } } }";
+            let found = app.anonymous.data(query, json!({})).await["symbol"]["series"]["close"].clone();
+            assert_eq!(found, json!([196.0, 196.0]));
+        }
+    }
+
     async fn the_bses_announcements_are_read_and_kept_off_shares_of_the_nse(app: TestApp) {
         app.store_day(udiff("2026-07-22", &[("HARDWYN", "EQ", "INE626Z01029", FLAT)])).await;
         app.store_day(udiff("2026-07-23", &[("HARDWYN", "EQ", "INE626Z01029", FLAT)])).await;
@@ -123,7 +138,7 @@ on_each_database! {
                     543980,JLHL,Jupiter Ltd,23 Jul 2026,Stock  Split From Rs.10/- to Rs.2/-,23 Jul 2026,,,\n\
                     541276,HARDWYN,Hardwyn Ltd,23 Jul 2026,Bonus issue 2:5,23 Jul 2026,,,\n\
                     531161,ABMKNO,Abm Ltd,23 Jul 2026,Final Dividend - Rs. - 1.2500,23 Jul 2026,,,\n";
-        let actions = actions_of_csv(file.as_bytes()).expect("actions");
+        let actions = actions_of_csv(file.as_bytes()).expect("actions").actions;
         ingest::corporate_actions(&app.app.store, actions).await.expect("stored");
         ingest::judge_actions(&app.app.store, 0, 40_000).await.expect("judged");
         assert_eq!(app.actions("").await, ["BONUS 1.4 - CSV false -", "DIVIDEND null 1.25 CSV false -", "SPLIT 5.0 - CSV false -"]);
