@@ -15,7 +15,7 @@ use crate::actions::market_files::{MarketFile, MarketImport};
 use crate::market::Exchange;
 use crate::market::daily::day_in_name;
 use crate::market::day::iso;
-use crate::providers::market::{DayFile, actions_of_csv, describe, read_day, read_list};
+use crate::providers::market::{DayFile, Unread, actions_of_csv, describe, read_day, read_list};
 use crate::settings::Settings;
 use crate::store::today_at;
 
@@ -40,10 +40,22 @@ pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), C
     let failed = |error: &dyn std::fmt::Display| CommandError::Failed(error.to_string());
     let mut import = MarketImport::new(&app, &Caller::command_line()).map_err(|e| failed(&e))?;
     let mut passed_over = 0;
+    let (mut actions, mut rows, mut unread) = (0, 0, Unread::default());
     let mut contents = read_ahead(files);
     while let Some((name, content)) = contents.recv().await {
         match content.map_err(|e| failed(&e))? {
-            Ok(content) => import.take(content).await.map_err(|e| failed(&e))?,
+            Ok((content, not_read)) => {
+                match &content {
+                    MarketFile::Actions(found) => actions += found.len(),
+                    MarketFile::List(list) => rows += list.rows(),
+                    MarketFile::Session(_) => {}
+                }
+                if let Some(what) = not_read.sentence("row", "rows") {
+                    bar.suspend(|| eprintln!("{name}: {what}"));
+                }
+                unread.merge(not_read);
+                import.take(content).await.map_err(|e| failed(&e))?;
+            }
             Err(why) => {
                 passed_over += 1;
                 bar.suspend(|| eprintln!("{name} is passed over: {why}"));
@@ -61,6 +73,10 @@ pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), C
         counts.unchanged,
         counts.flagged
     );
+    if actions + rows + unread.count > 0 {
+        let not_read = unread.sentence("row", "rows").map_or_else(String::new, |what| format!(", {what}"));
+        say!("{actions} corporate actions and {rows} rows of lists read{not_read}");
+    }
     app.store.close().await;
     if days == 0 && passed_over > 0 {
         return Err(CommandError::Failed("none of the files holds a day of the market".to_owned()));
@@ -68,7 +84,7 @@ pub(super) async fn run(settings: Settings, paths: Vec<PathBuf>) -> Result<(), C
     Ok(())
 }
 
-type Content = Result<Result<MarketFile, String>, JoinError>;
+type Content = Result<Result<(MarketFile, Unread), String>, JoinError>;
 
 /// The files' contents in their order, with their names. They are read by a task of their own, which ends with whoever
 /// receives them.
@@ -90,8 +106,8 @@ fn read_ahead(files: Vec<PathBuf>) -> mpsc::Receiver<(String, Content)> {
     receiver
 }
 
-/// A file's content, or why it is passed over.
-fn read(file: &Path) -> Result<MarketFile, String> {
+/// A file's content with the rows of it that can't be read, or why it is passed over.
+fn read(file: &Path) -> Result<(MarketFile, Unread), String> {
     let size = std::fs::metadata(file).map(|m| m.len());
     match size {
         Ok(size) if size > LONGEST_FILE => {
@@ -108,12 +124,13 @@ fn read(file: &Path) -> Result<MarketFile, String> {
         DayFile::Session(session) if session.day > today_at(Exchange::Nse) => {
             Err(format!("its day, {}, is in the future; correct its dates, or this machine's clock", iso(session.day)))
         }
-        DayFile::Session(session) => Ok(MarketFile::Session(session)),
+        // What can't be read of a day is flagged.
+        DayFile::Session(session) => Ok((MarketFile::Session(session), Unread::default())),
         other => {
-            if let Some(actions) = actions_of_csv(&bytes) {
-                Ok(MarketFile::Actions(actions))
-            } else if let Some(list) = read_list(&bytes) {
-                Ok(MarketFile::List(list))
+            if let Some(found) = actions_of_csv(&bytes) {
+                Ok((MarketFile::Actions(found.actions), found.unread))
+            } else if let Some((list, unread)) = read_list(&bytes) {
+                Ok((MarketFile::List(list), unread))
             } else {
                 Err(describe(&other))
             }
@@ -186,6 +203,17 @@ mod tests {
         };
         let Err(why) = written("01-JAN-2099") else { panic!("it is in the future") };
         assert!(why.contains("2099-01-01, is in the future"), "{why}");
-        assert!(matches!(written("01-JAN-2024"), Ok(MarketFile::Session(_))));
+        assert!(matches!(written("01-JAN-2024"), Ok((MarketFile::Session(_), _))));
+    }
+
+    #[test]
+    fn rows_that_cannot_be_read_come_beside_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("CF-CA-equities.csv");
+        let text = "SYMBOL,COMPANY NAME,SERIES,PURPOSE,FACE VALUE,EX-DATE\nABC,Abc,EQ,Bonus 1:1,10,02-Jan-2024\n\
+                    DEF,Def,EQ,Bonus 1:1,10,05-02-2024\nGHI,Ghi,EQ,Bonus 1:1,10,-\n";
+        std::fs::write(&file, text).expect("a file");
+        let Ok((MarketFile::Actions(actions), unread)) = read(&file) else { panic!("actions") };
+        assert_eq!((actions.len(), unread.count), (1, 1));
     }
 }

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::ingest::{IngestError, ShareLists};
 use crate::market::{Day, Exchange};
 use crate::providers::ProviderError;
-use crate::providers::market::{CHANGE_LISTS, ListFile, SHARE_LISTS, read_list};
+use crate::providers::market::{CHANGE_LISTS, ListFile, SHARE_LISTS, Unread, read_list};
 use crate::store::{now, today_at};
 
 /// Days without a trade after which a share on no list is no longer listed.
@@ -17,8 +17,10 @@ const LONGEST_REST: Day = 60;
 const LIST_LASTS_MS: i64 = 20 * 3_600_000;
 
 /// Brings changes of tickers and the funds up to date, once a day. A list that can't be had leaves things as they are.
+/// Answers with the rows that couldn't be read.
 #[boxed]
-pub(super) async fn refresh_changes(app: &App) -> Result<(), JobError> {
+pub(super) async fn refresh_changes(app: &App) -> Result<Unread, JobError> {
+    let mut unread = Unread::default();
     for path in CHANGE_LISTS {
         if is_fresh(app, path).await? {
             continue;
@@ -32,18 +34,21 @@ pub(super) async fn refresh_changes(app: &App) -> Result<(), JobError> {
             }
         };
         let mut known = ShareLists::default();
-        if let Some(list) = read(bytes).await? {
+        if let Some((list, not_read)) = read(bytes).await? {
             known.take(&app.store, list).await?;
+            unread.merge(not_read);
         }
         note_fetched(app, path).await?;
     }
-    Ok(())
+    Ok(unread)
 }
 
 /// Tells names, listing days and ISINs by the lists of the boards: once a day, and after days that may have brought new
-/// shares. A process keeps the lists, so that months of days ask for them once.
+/// shares. A process keeps the lists, so that months of days ask for them once. Answers with the rows that couldn't be
+/// read.
 #[boxed]
-pub(super) async fn refresh_shares(app: &App, may_be_new: bool) -> Result<(), JobError> {
+pub(super) async fn refresh_shares(app: &App, may_be_new: bool) -> Result<Unread, JobError> {
+    let mut unread = Unread::default();
     let mut known = ShareLists::default();
     let mut boards = 0;
     for path in SHARE_LISTS {
@@ -60,7 +65,8 @@ pub(super) async fn refresh_shares(app: &App, may_be_new: bool) -> Result<(), Jo
                 continue;
             }
         };
-        if let Some(list) = read(bytes).await? {
+        if let Some((list, not_read)) = read(bytes).await? {
+            unread.merge(not_read);
             boards += usize::from(matches!(list, ListFile::Shares(_)));
             known.take(&app.store, list).await?;
         }
@@ -69,10 +75,11 @@ pub(super) async fn refresh_shares(app: &App, may_be_new: bool) -> Result<(), Jo
         }
     }
     let whole = (boards == 2).then(|| today_at(Exchange::Nse) - LONGEST_REST);
-    Ok(known.apply(&app.store, whole).await?)
+    known.apply(&app.store, whole).await?;
+    Ok(unread)
 }
 
-async fn read(bytes: Vec<u8>) -> Result<Option<ListFile>, JobError> {
+async fn read(bytes: Vec<u8>) -> Result<Option<(ListFile, Unread)>, JobError> {
     let read = tokio::task::spawn_blocking(move || read_list(&bytes)).await;
     Ok(read.map_err(IngestError::from)?)
 }

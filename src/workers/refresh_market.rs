@@ -9,7 +9,7 @@ use crate::jobs::RefreshMarket;
 use crate::market::day::iso;
 use crate::market::{Day, Exchange};
 use crate::providers::ProviderError;
-use crate::providers::market::{DayAnswer, DayFile, Session, describe, may_still_come};
+use crate::providers::market::{DayAnswer, DayFile, Session, Unread, describe, may_still_come};
 use crate::store::entity::market_day::{MarketDayState, Model as MarketDay};
 use crate::store::{RecordCounts, now, today_at};
 
@@ -25,9 +25,9 @@ const MOST_FAULTS: usize = 3;
 pub(super) async fn run(job: &RefreshMarket, app: &App, progress: &Progress) -> Result<Done, JobError> {
     let total = u32::try_from(job.to - job.from + 1).unwrap_or(0);
     progress.tell(0, Some(total.max(1)), "Reading the exchange's lists").await;
-    let mut tally = Tally::default();
-    market_lists::refresh_changes(app).await?;
-    tally.announcements = refresh_actions(app, job.from, job.to).await?;
+    let rows = market_lists::refresh_changes(app).await?;
+    let announcements = refresh_actions(app, job.from, job.to).await?;
+    let mut tally = Tally { announcements, rows, ..Tally::default() };
     let settled =
         if job.again { Vec::new() } else { app.store.market_days().settled(job.exchange, job.from, job.to).await? };
     let wanted: Vec<Day> = (job.from..=job.to).filter(|day| !settled.contains(day)).collect();
@@ -63,7 +63,8 @@ pub(super) async fn run(job: &RefreshMarket, app: &App, progress: &Progress) -> 
     }
     tally.write(app, batch).await?;
     ingest::judge_actions(&app.store, job.from - 10, job.to).await?;
-    market_lists::refresh_shares(app, tally.stored > 0).await?;
+    let rows = market_lists::refresh_shares(app, tally.stored > 0).await?;
+    tally.rows.merge(rows);
     if let Some(error) = fault {
         return Err(error.into());
     }
@@ -79,7 +80,10 @@ struct Tally {
     without_session: usize,
     missing: usize,
     failed: Vec<(Day, String)>,
-    announcements: Option<usize>,
+    /// Corporate actions that couldn't be read; `None` where none could be had.
+    announcements: Option<Unread>,
+    /// Rows of the exchange's lists that couldn't be read.
+    rows: Unread,
     /// Web pages in a row.
     pages: usize,
     /// Files in a row that couldn't be had.
@@ -136,8 +140,13 @@ impl Tally {
             message.push_str(&format!(" (first {}: {why})", iso(*day)));
         }
         message.push_str(&format!("; {}", Done::from(self.outcome).message));
-        if self.announcements.is_none() {
-            message.push_str("; corporate actions can't be had now");
+        let actions = match &self.announcements {
+            Some(unread) => unread.sentence("corporate action", "corporate actions"),
+            None => Some("corporate actions can't be had now".to_owned()),
+        };
+        let rows = self.rows.sentence("row of the exchange's lists", "rows of the exchange's lists");
+        for part in [actions, rows].into_iter().flatten() {
+            message.push_str(&format!("; {part}"));
         }
         Done { message, outcome: Some(self.outcome) }
     }
@@ -159,10 +168,14 @@ async fn note(
     Ok(app.store.market_days().note(row).await?)
 }
 
-/// The announcements of a span; `None` where they can't be had, which keeps no price out.
-async fn refresh_actions(app: &App, from: Day, to: Day) -> Result<Option<usize>, JobError> {
+/// Takes in the announcements of a span, and answers with those that couldn't be read; `None` where they can't be had,
+/// which keeps no price out.
+async fn refresh_actions(app: &App, from: Day, to: Day) -> Result<Option<Unread>, JobError> {
     match app.providers.nse().corporate_actions(from, to).await {
-        Ok(actions) => Ok(Some(ingest::corporate_actions(&app.store, actions).await?)),
+        Ok(found) => {
+            ingest::corporate_actions(&app.store, found.actions).await?;
+            Ok(Some(found.unread))
+        }
         Err(ProviderError::Store(error)) => Err(error.into()),
         Err(error) => {
             tracing::info!(%error, "corporate actions can't be had");

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use super::unpack::{Unpacked, unpack};
+use super::unread::{ColumnDates, Unread};
 use crate::market::Day;
-use crate::market::daily::{is_rights_entitlement, is_ticker, isin, parse_day};
+use crate::market::daily::{is_rights_entitlement, is_ticker, isin};
+use crate::market::dates;
 use crate::market::text::clean;
-use crate::providers::quotes::closed_lines;
+use crate::providers::quotes::{NOT_CLOSED, closed_lines};
 use crate::store::ListedShare;
 
 /// What a list holds.
@@ -22,6 +24,19 @@ pub enum ListFile {
     Names(Vec<NameChange>),
 }
 
+impl ListFile {
+    /// How many rows were read of it.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Shares(shares) => shares.len(),
+            Self::Changes(changes) => changes.len(),
+            Self::Funds(funds) => funds.len(),
+            Self::Names(names) => names.len(),
+        }
+    }
+}
+
 /// A name that a company had, and what it's called today.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameChange {
@@ -35,11 +50,16 @@ const MOST_ROWS: usize = 50_000;
 /// What is kept of a company's name.
 const LONGEST_NAME: usize = 200;
 
-/// Reads a list, told apart by its heading; changes of tickers have none. `None` if it's no list.
+/// Reads a list, told apart by its heading; changes of tickers have none. `None` if it's no list. Rows whose dates can't
+/// be read, and lines with an open quotation mark, are counted beside it.
 #[must_use]
-pub fn read_list(bytes: &[u8]) -> Option<ListFile> {
+pub fn read_list(bytes: &[u8]) -> Option<(ListFile, Unread)> {
     let Unpacked::Text(text) = unpack(bytes) else { return None };
-    let (text, _) = closed_lines(&text);
+    let (text, open) = closed_lines(&text);
+    let mut unread = Unread::default();
+    for line in &open {
+        unread.add(line, NOT_CLOSED);
+    }
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let rows: Vec<csv::StringRecord> = reader.records().take(MOST_ROWS).filter_map(std::result::Result::ok).collect();
@@ -47,41 +67,73 @@ pub fn read_list(bytes: &[u8]) -> Option<ListFile> {
     let at = |names: &[&str]| heading.iter().position(|h| names.contains(&h.as_str()));
     if let (Some(ticker), Some(_)) = (at(&["SYMBOL"]), at(&["UNDERLYING"])) {
         let funds = rows[1..].iter().filter_map(|row| row.get(ticker)).filter(|t| is_ticker(t)).map(str::to_owned);
-        return Some(ListFile::Funds(funds.collect()));
+        return Some((ListFile::Funds(funds.collect()), unread));
     }
     if let (Some(ticker), Some(name), Some(listed), Some(number)) =
         (at(&["SYMBOL"]), at(&["NAME OF COMPANY"]), at(&["DATE OF LISTING"]), at(&["ISIN NUMBER"]))
     {
+        let dates = ColumnDates::of(rows[1..].iter().filter_map(|row| row.get(listed)));
         let share = |row: &csv::StringRecord| {
             let ticker = row.get(ticker).filter(|t| is_ticker(t) && !is_rights_entitlement(t))?;
-            Some(ListedShare {
+            let (isin, name) = (isin(row.get(number)?)?, row.get(name)?);
+            let listed = dates.day(row.get(listed)?).transpose()?;
+            Some(listed.map(|listed| ListedShare {
                 ticker: ticker.to_owned(),
-                isin: isin(row.get(number)?)?.to_owned(),
-                name: clean(row.get(name)?).chars().take(LONGEST_NAME).collect(),
-                listed: parse_day(row.get(listed)?)?,
-            })
+                isin: isin.to_owned(),
+                name: clean(name).chars().take(LONGEST_NAME).collect(),
+                listed,
+            }))
         };
-        return Some(ListFile::Shares(rows[1..].iter().filter_map(share).collect()));
+        return Some((ListFile::Shares(gather(&rows[1..], share, &mut unread)), unread));
     }
     if let (Some(ticker), Some(before), Some(after), Some(day)) =
         (at(&["NCH SYMBOL"]), at(&["NCH PREV NAME"]), at(&["NCH NEW NAME"]), at(&["NCH DT"]))
     {
         let name = |text: &str| -> String { clean(text).chars().take(LONGEST_NAME).collect() };
+        let dates = ColumnDates::of(rows[1..].iter().filter_map(|row| row.get(day)));
         let change = |row: &csv::StringRecord| {
             let ticker = row.get(ticker).filter(|t| is_ticker(t) && !is_rights_entitlement(t))?;
-            Some((parse_day(row.get(day)?)?, ticker.to_owned(), name(row.get(before)?), name(row.get(after)?)))
+            let (before, after) = (name(row.get(before)?), name(row.get(after)?));
+            let day = dates.day(row.get(day)?).transpose()?;
+            Some(day.map(|day| (day, ticker.to_owned(), before, after)))
         };
-        return Some(ListFile::Names(names_of_today(rows[1..].iter().filter_map(change).collect())));
+        return Some((ListFile::Names(names_of_today(gather(&rows[1..], change, &mut unread))), unread));
     }
     // Company, old, new, date: counted from the end, as names may hold a comma.
+    let dates = ColumnDates::of(rows.iter().filter_map(|row| row.iter().last()));
     let change = |row: &csv::StringRecord| {
         let from_end = |back: usize| row.len().checked_sub(back).and_then(|at| row.get(at));
-        let (old, new, day) = (from_end(3)?, from_end(2)?, parse_day(from_end(1)?)?);
-        (is_ticker(old) && is_ticker(new) && old != new).then(|| (old.to_owned(), new.to_owned(), day))
+        let (old, new) = (from_end(3)?, from_end(2)?);
+        if !is_ticker(old) || !is_ticker(new) || old == new {
+            return None;
+        }
+        let day = dates.day(from_end(1)?).transpose()?;
+        Some(day.map(|day| (old.to_owned(), new.to_owned(), day)))
     };
-    let changes: Vec<_> = rows.iter().filter_map(change).collect();
     // A text with a stray line that looks like a change is no list of them.
-    (!changes.is_empty() && changes.len() * 2 >= rows.len()).then_some(ListFile::Changes(changes))
+    let is_dated = |row: &&csv::StringRecord| row.iter().last().is_some_and(|text| dates::read(text).is_ok());
+    let dated = rows.iter().filter(is_dated).filter(|&row| change(row).is_some()).count();
+    if dated == 0 || dated * 2 < rows.len() {
+        return None;
+    }
+    Some((ListFile::Changes(gather(&rows, change, &mut unread)), unread))
+}
+
+/// What can be read of the rows; those that can't are counted.
+fn gather<T>(
+    rows: &[csv::StringRecord],
+    read: impl Fn(&csv::StringRecord) -> Option<Result<T, String>>,
+    unread: &mut Unread,
+) -> Vec<T> {
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        match read(row) {
+            Some(Ok(read)) => found.push(read),
+            Some(Err(why)) => unread.add(&row.iter().collect::<Vec<_>>().join(","), &why),
+            None => {}
+        }
+    }
+    found
 }
 
 /// Each name of before beside the last one of its chain: a company may have changed its name more than once, and a ticker
@@ -104,22 +156,25 @@ fn names_of_today(mut changes: Vec<(Day, String, String, String)>) -> Vec<NameCh
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::market::daily::parse_day;
 
     #[test]
     fn each_list_is_known_by_its_heading() {
         let main = "SYMBOL,NAME OF COMPANY, SERIES, DATE OF LISTING, PAID UP VALUE, MARKET LOT, ISIN NUMBER, FACE VALUE\n\
                     ABC,Abc Limited,EQ,06-OCT-2008,10,1,INE111A01011,10\nABC-RE,Abc Limited,BE,06-OCT-2008,10,1,INE111A20011,10\n";
         let sme = "SYMBOL,NAME_OF_COMPANY,SERIES,DATE_OF_LISTING,PAID_UP_VALUE,ISIN_NUMBER,FACE_VALUE,\nSML,Small Limited,ST,15-May-26,10,INE1K4J01018,10,\n";
-        let Some(ListFile::Shares(main)) = read_list(main.as_bytes()) else { panic!("a list of shares") };
+        let Some((ListFile::Shares(main), _)) = read_list(main.as_bytes()) else { panic!("a list of shares") };
         assert_eq!((main.len(), main[0].listed), (1, parse_day("06-OCT-2008").expect("a day")));
-        assert!(matches!(read_list(sme.as_bytes()), Some(ListFile::Shares(s)) if s[0].isin == "INE1K4J01018"));
+        assert!(matches!(read_list(sme.as_bytes()), Some((ListFile::Shares(s), _)) if s[0].isin == "INE1K4J01018"));
         let changes = " A Company, Inc \u{2013} India,OLD,NEW,09-APR-2025\nSelf,SAME,SAME,01-JAN-2020\n";
-        assert!(matches!(read_list(changes.as_bytes()), Some(ListFile::Changes(c)) if c.len() == 1 && c[0].1 == "NEW"));
+        let Some((ListFile::Changes(changes), _)) = read_list(changes.as_bytes()) else { panic!("a list of changes") };
+        assert_eq!((changes.len(), changes[0].1.as_str()), (1, "NEW"));
         let funds = "Symbol,Underlying,SecurityName,DateofListing,MarketLot,ISINNumber,FaceValue\nNIFTYBEES,Nifty50,X,08-Jan-02,1,INF204KB14I2,1\n";
-        assert_eq!(read_list(funds.as_bytes()), Some(ListFile::Funds(vec!["NIFTYBEES".to_owned()])));
+        let known = ListFile::Funds(vec!["NIFTYBEES".to_owned()]);
+        assert_eq!(read_list(funds.as_bytes()), Some((known, Unread::default())));
         let names = "NCH_SYMBOL, NCH_PREV_NAME, NCH_NEW_NAME, NCH_DT\nABC,Second Limited,Third Limited,02-JAN-2020\n\
                      ABC,First Limited,Second Limited,15-JUN-2004\nXYZ,Xyz Ltd.,Xyz Limited,15-JUN-2004\n";
-        let Some(ListFile::Names(names)) = read_list(names.as_bytes()) else { panic!("a list of names") };
+        let Some((ListFile::Names(names), _)) = read_list(names.as_bytes()) else { panic!("a list of names") };
         let mut names: Vec<_> = names.iter().map(|n| format!("{} {} -> {}", n.ticker, n.before, n.now)).collect();
         names.sort();
         let today = [
@@ -130,5 +185,28 @@ mod tests {
         assert_eq!(names, today);
         assert_eq!(read_list(b"<html></html>"), None);
         assert_eq!(read_list(b"hello\nworld\n"), None);
+    }
+
+    #[test]
+    fn rows_whose_dates_cannot_be_read_are_counted() {
+        let found = |heading: &str, rows: &[&str]| {
+            let (list, unread) = read_list(format!("{heading}{}\n", rows.join("\n")).as_bytes()).expect("a list");
+            (list.rows(), unread)
+        };
+        let shares = "SYMBOL,NAME OF COMPANY,DATE OF LISTING,ISIN NUMBER\n";
+        let share = |day: &str| format!("ABC,Abc Limited,{day},INE111A01011");
+        let open = "ABC,\"Abc Limited,05-02-2024,INE111A01011";
+        let (read, unread) = found(shares, &[share("05-02-2024").as_str(), share("-").as_str(), open]);
+        assert_eq!((read, unread.count), (0, 2));
+        assert_eq!(unread.first, Some(format!("{open}: {NOT_CLOSED}")));
+        let decided = found(shares, &[share("05-02-2024").as_str(), share("13-02-2024").as_str()]);
+        assert_eq!(decided, (2, Unread::default()));
+        let (read, unread) = found("", &["Abc,OLD,NEW,05-02-2024", "Def,ONE,TWO,06-02-2024"]);
+        assert_eq!((read, unread.count), (0, 2), "the order of their numbers can't be decided");
+        assert_eq!(found("", &["Abc,OLD,NEW,05-02-2024", "Def,ONE,TWO,16-02-2024"]), (2, Unread::default()));
+        let names = "NCH_SYMBOL,NCH_PREV_NAME,NCH_NEW_NAME,NCH_DT\n";
+        let (read, unread) = found(names, &["ABC,First,Second,soon", "ABC,Second,Third,15-JUN-2004"]);
+        let first = "ABC,First,Second,soon: \"soon\" is not a date".to_owned();
+        assert_eq!((read, unread), (1, Unread { count: 1, first: Some(first) }));
     }
 }

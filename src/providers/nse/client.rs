@@ -13,7 +13,7 @@ use url::Url;
 use super::{NAME, holidays, payload};
 use crate::market::day::to_date;
 use crate::market::{DataSource, Day, Exchange};
-use crate::providers::market::{RawAction, actions_of_json};
+use crate::providers::market::{Announcements, actions_of_json};
 use crate::providers::{IpoBatch, IpoProvider, ProviderError, RawIpo, http};
 use crate::settings::NseSettings;
 use crate::store::{Permit, Store, now};
@@ -135,15 +135,17 @@ impl Nse {
     /// # Errors
     /// When the exchange doesn't answer, or wants quiet.
     #[boxed]
-    pub async fn corporate_actions(&self, from: Day, to: Day) -> Result<Vec<RawAction>, ProviderError> {
+    pub async fn corporate_actions(&self, from: Day, to: Day) -> Result<Announcements, ProviderError> {
         let date = |day: Day| to_date(day).format("%d-%m-%Y").to_string();
         let (from, to) = (date(from), date(to));
-        let mut actions = Vec::new();
+        let mut all = Announcements::default();
         for index in ["equities", "sme"] {
             let query = [("index", index), ("from_date", from.as_str()), ("to_date", to.as_str())];
-            actions.extend(actions_of_json(&self.get("/api/corporates-corporateActions", &query).await?)?);
+            let found = actions_of_json(&self.get("/api/corporates-corporateActions", &query).await?)?;
+            all.actions.extend(found.actions);
+            all.unread.merge(found.unread);
         }
-        Ok(actions)
+        Ok(all)
     }
 
     /// The weekdays on which the equity segment rests, by the exchange's own list of this year.
