@@ -131,6 +131,14 @@ on_each_database! {
         }
     }
 
+    async fn announcements_that_cannot_be_read_are_told_of(app: TestApp) {
+        app.archive.session("2024-07-22", &[("ABC", "EQ", "INE111A01011", FLAT)]);
+        app.nse.page("/api/corporates-corporateActions", r#"[{"symbol":"ABC","series":"EQ","subject":"Bonus 1:1","exDate":"soon"}]"#);
+        let jobs = app.refresh_market("2024-07-22", "2024-07-22").await;
+        let message = jobs[0]["message"].as_str().expect("a message");
+        assert!(message.contains("corporate actions not read (first: ABC Bonus 1:1: \"soon\" is not a date)"), "{message}");
+    }
+
     async fn the_bses_announcements_are_read_and_kept_off_shares_of_the_nse(app: TestApp) {
         app.store_day(udiff("2026-07-22", &[("HARDWYN", "EQ", "INE626Z01029", FLAT)])).await;
         app.store_day(udiff("2026-07-23", &[("HARDWYN", "EQ", "INE626Z01029", FLAT)])).await;
