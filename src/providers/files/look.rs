@@ -8,6 +8,7 @@ use super::lines::{Inner, Line, bad};
 use super::misdated::Misdated;
 use super::numbers::{StyleVotes, is_nothing};
 use super::repeats::Days;
+use super::sequence::Sequence;
 use crate::market::dates::{self, OrderVotes};
 use crate::providers::ProviderError;
 
@@ -26,6 +27,7 @@ pub(super) struct Seen {
     pub(super) indian_time: bool,
     pub(super) misdated: Misdated,
     pub(super) days: Days,
+    pub(super) sequence: Sequence,
     pub(super) blocks: Blocks,
 }
 
@@ -63,6 +65,7 @@ pub(super) fn look(inner: &Inner) -> Result<Seen, ProviderError> {
         if let Some(written) = written {
             seen.indian_time |= text.ends_with("+05:30") || text.ends_with("+0530");
             seen.order.add(text, &written);
+            seen.sequence.add(&written);
             if written.utc && written.time == Some(66_600) {
                 return Err(bad(format!(
                     "line {number}: {text:?} is midnight in India written in UTC, so that its date is the day before; \

@@ -13,6 +13,7 @@ mod misdated;
 mod names;
 mod numbers;
 mod repeats;
+mod sequence;
 mod table;
 mod tickers;
 
@@ -123,6 +124,11 @@ pub fn read<'a>(content: impl Into<Cow<'a, [u8]>>, options: &Options) -> Result<
     match (options.date_order, seen.order.decide()) {
         (Some(order), _) | (None, Ok(order)) => inner.order = order,
         (None, Err(fault)) => undecided = Some(fault.to_string()),
+    }
+    if undecided.is_none()
+        && let Some(fault) = seen.sequence.fault(inner.order)
+    {
+        return Err(bad(fault));
     }
     if seen.rows == 0 && seen.broken == 0 {
         let why = listed(&seen.left_out.keys().map(ToString::to_string).collect::<Vec<_>>());

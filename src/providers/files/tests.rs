@@ -318,3 +318,24 @@ fn more_rows_than_there_are_days_are_not_read() {
     let json = format!("[{}]", "{\"date\":\"2024-01-02\"},".repeat(json::LARGEST / 20));
     assert!(refusal(&json, "A").contains("JSON of more than 16 MiB"));
 }
+
+#[test]
+fn bars_of_weeks_are_not_stored_as_days() {
+    let weeks: String = (0..8).map(|n| format!("2024-{:02}-{:02},1,3,1,2,10\n", 1 + n / 4, 1 + n % 4 * 7)).collect();
+    let text = format!("Date,Open,High,Low,Close,Volume\n{weeks}");
+    assert!(refusal(&text, "A").contains("its rows are a week apart; daily prices are needed"), "{}", refusal(&text, "A"));
+    let days: String = (0..8).map(|n| format!("2024-01-{:02},1,3,1,2,10\n", 1 + n)).collect();
+    assert_eq!(rows(&format!("Date,Open,High,Low,Close,Volume\n{days}"), "A").len(), 8);
+}
+
+#[test]
+fn dates_that_a_spreadsheet_has_exchanged_are_not_read_as_other_days() {
+    let table = |days: &[&str]| {
+        let rows: String = days.iter().map(|day| format!("{day},1,3,1,2,10\n")).collect();
+        format!("Date,Open,High,Low,Close,Volume\n{rows}")
+    };
+    let iso = table(&["2024-10-01", "2024-11-01", "2024-12-01", "2024-01-15", "2024-01-16"]);
+    assert!(refusal(&iso, "A").contains("seems to have exchanged them"), "{}", refusal(&iso, "A"));
+    let mixed = table(&["2024-11-01", "2024-12-01", "15/01/2024", "16/01/2024"]);
+    assert!(refusal(&mixed, "A").contains("in two ways"), "{}", refusal(&mixed, "A"));
+}

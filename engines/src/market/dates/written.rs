@@ -101,6 +101,18 @@ impl Written {
         self.by_order[order.index()]
     }
 
+    /// Whether the date begins with a year of four digits, and so has one order.
+    #[must_use]
+    pub fn is_year_first(&self) -> bool {
+        self.year_first
+    }
+
+    /// Whether the order of its numbers has to be known.
+    #[must_use]
+    pub fn is_numeric(&self) -> bool {
+        self.numeric
+    }
+
     /// Whether another date is the same in every order.
     #[must_use]
     pub fn is_same_day(&self, other: &Self) -> bool {
