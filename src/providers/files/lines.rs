@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::headings::{Headings, Meaning};
 use super::numbers::{Style, is_nothing, plain};
 use super::table::{Table, cells};
 use super::tickers::is_of;
@@ -53,6 +54,8 @@ pub(super) enum Line<'a> {
     LeftOut(Cow<'static, str>),
     Blank,
     Broken(String),
+    /// Headings of another table, by which what follows would have to be read.
+    OtherHeadings(String),
 }
 
 impl Inner {
@@ -63,6 +66,16 @@ impl Inner {
         if row.iter().all(|cell| cell.is_empty()) {
             return Line::Blank;
         }
+        match self.is_as_first_headings(&row) {
+            Some(true) => return Line::LeftOut(Cow::Borrowed("repeated headings")),
+            Some(false) => {
+                let first = self.table.first_line.saturating_sub(1).max(1);
+                return Line::OtherHeadings(format!(
+                    "line {number} has other headings than line {first}; split the file there"
+                ));
+            }
+            None => {}
+        }
         let names = &self.table.headings.names;
         if row.len() > names.len() && row.iter().skip(names.len()).any(|cell| !cell.is_empty()) {
             return Line::Broken(format!(
@@ -72,9 +85,6 @@ impl Inner {
             ));
         }
         let cell = |i: usize| row.get(i).map_or("", Cow::as_ref);
-        if row.iter().zip(names).all(|(cell, name)| cell.trim().eq_ignore_ascii_case(name)) {
-            return Line::LeftOut(Cow::Borrowed("repeated headings"));
-        }
         if let Some((columns, wanted)) = &self.tickers
             && !columns.iter().any(|&i| is_of(cell(i), wanted))
         {
@@ -107,6 +117,26 @@ impl Inner {
         Line::Row(row)
     }
 
+    /// Whether a row of headings has each column where the first ones have it; `None` of any other row.
+    fn is_as_first_headings(&self, row: &[Cow<'_, str>]) -> Option<bool> {
+        use Meaning::{AdjustedClose, Close, Date, High, Low, Open, Split, Volume};
+        let first = &self.table.headings;
+        if row.iter().zip(&first.names).all(|(cell, name)| cell.trim().eq_ignore_ascii_case(name)) {
+            return Some(true);
+        }
+        // Prices have no letters but a currency's, so that few rows are looked at closer.
+        let has_letters = |i: usize| row.get(i).is_some_and(|cell| cell.chars().any(char::is_alphabetic));
+        if ![self.at.open, self.at.high, self.at.low, self.at.close].into_iter().any(has_letters) {
+            return None;
+        }
+        let again = Headings::read(&row.iter().map(Cow::as_ref).collect::<Vec<_>>())?;
+        if again.find(Date).is_none() && self.day.is_none() {
+            return None;
+        }
+        let used = [Date, Open, High, Low, Close, AdjustedClose, Volume, Split];
+        Some(used.iter().all(|&meaning| again.find(meaning) == first.find(meaning)))
+    }
+
     /// The day of a line that can't be cut into cells as it is: where its record stands when it's mended.
     fn day_of_broken(&self, line: &str) -> Option<Day> {
         let cell = line.split(self.table.delimiter).nth(self.at.date)?;
@@ -123,7 +153,8 @@ impl Inner {
                     each(RawBar { date, broken: Some(&reason), raw: line.trim(), ..RawBar::default() });
                     continue;
                 }
-                Line::LeftOut(_) | Line::Blank => continue,
+                // Such a file has been refused.
+                Line::LeftOut(_) | Line::Blank | Line::OtherHeadings(_) => continue,
             };
             let cell = |i: usize| row.get(i).map(|cell| cell.trim()).filter(|cell| !is_nothing(cell));
             let number_at = |i: usize| cell(i).map(|text| plain(text, self.style, false));

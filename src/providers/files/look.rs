@@ -56,6 +56,7 @@ pub(super) fn look(inner: &Inner) -> Result<Seen, ProviderError> {
                 continue;
             }
             Line::Blank => continue,
+            Line::OtherHeadings(fault) => return Err(bad(fault)),
         };
         seen.rows += 1;
         let cell = |i: usize| row.get(i).map_or("", Cow::as_ref);

@@ -339,3 +339,52 @@ fn dates_that_a_spreadsheet_has_exchanged_are_not_read_as_other_days() {
     let mixed = table(&["2024-11-01", "2024-12-01", "15/01/2024", "16/01/2024"]);
     assert!(refusal(&mixed, "A").contains("in two ways"), "{}", refusal(&mixed, "A"));
 }
+
+#[test]
+fn json_s_rows_are_read_by_the_names_beside_them() {
+    let expected = ["2024-01-02 1.5 3 1 2 10"];
+    for text in [
+        // pandas, with the dates as a column and as the index; Nasdaq Data Link, of a data set and of a table.
+        r#"{"columns":["Close","Date","High","Low","Open","Volume"],"index":[0],"data":[[2,"2024-01-02",3,1,1.5,10]]}"#,
+        r#"{"columns":["Close","High","Low","Open","Volume"],"index":["2024-01-02T00:00:00.000"],"data":[[2,3,1,1.5,10]]}"#,
+        r#"{"dataset":{"id":7,"column_names":["Date","Close","High","Low","Open","Volume"],
+            "data":[["2024-01-02",2,3,1,1.5,10]]}}"#,
+        r#"{"datatable":{"data":[["AAPL","2024-01-02",2,3,1,1.5,10]],"columns":[{"name":"ticker","type":"String"},
+            {"name":"date"},{"name":"close"},{"name":"high"},{"name":"low"},{"name":"open"},{"name":"volume"}]},"meta":{}}"#,
+    ] {
+        assert_eq!(rows(text, "AAPL"), expected, "{text}");
+    }
+    let unnamed = r#"{"columns":{"a":"Date"},"data":[["2024-01-02",2,3,1,1.5,10]]}"#;
+    assert!(refusal(unnamed, "A").contains("names its columns"), "{}", refusal(unnamed, "A"));
+    assert!(refusal(r#"{"columns":["a","b"],"data":[["2024-01-02",2]]}"#, "A").contains("no line of headings"));
+}
+
+#[test]
+fn json_s_columns_are_those_of_all_rows() {
+    let text = r#"[{"date":"2024-01-02","open":1,"high":3,"low":1,"close":2},
+        {"date":"2024-01-03","open":1,"high":3,"low":1,"close":2,"volume":10}]"#;
+    assert_eq!(rows(text, "A"), ["2024-01-02 1 3 1 2 –", "2024-01-03 1 3 1 2 10"]);
+    let names = (0..9_000).map(|n| format!("{{\"{n:06}\":1}}")).collect::<Vec<_>>().join(",");
+    assert!(refusal(&format!("[{names}]"), "A").contains("too many different names"));
+}
+
+#[test]
+fn headings_further_down_are_those_of_the_first_line_or_refused() {
+    let table = |again: &str| {
+        format!("Date,Open,High,Low,Close,Volume\n2024-01-02,1,3,1,2,10\n{again}\n2024-01-03,2,3,1,2,10\n")
+    };
+    for again in ["date,open,high,low,close,volume", "Date,Open Price,High Price,Low Price,Close Price,Volume"] {
+        assert_eq!(rows(&table(again), "A").len(), 2, "{again}");
+        let notes = file(&table(again), "A").expect("a file").notes;
+        assert_eq!(notes, ["1 repeated headings left out"], "{again}");
+    }
+    for again in [
+        "Date,Close,High,Low,Open,Volume",
+        "Date,Open,Low,High,Close,Volume",
+        "Date,Symbol,Open,High,Low,Close,Volume",
+        "Date,Open,High,Low,Close,Adj Close,Volume",
+    ] {
+        let told = refusal(&table(again), "A");
+        assert!(told.ends_with("line 3 has other headings than line 1; split the file there"), "{again}: {told}");
+    }
+}
