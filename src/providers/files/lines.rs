@@ -121,7 +121,8 @@ impl Inner {
     fn is_as_first_headings(&self, row: &[Cow<'_, str>]) -> Option<bool> {
         use Meaning::{AdjustedClose, Close, Date, High, Low, Open, Split, Volume};
         let first = &self.table.headings;
-        if row.iter().zip(&first.names).all(|(cell, name)| cell.trim().eq_ignore_ascii_case(name)) {
+        let mut pairs = row.iter().zip(&first.names);
+        if row.len() <= first.names.len() && pairs.all(|(cell, name)| cell.trim().eq_ignore_ascii_case(name)) {
             return Some(true);
         }
         // Prices have no letters but a currency's, so that few rows are looked at closer.
@@ -129,7 +130,8 @@ impl Inner {
         if ![self.at.open, self.at.high, self.at.low, self.at.close].into_iter().any(has_letters) {
             return None;
         }
-        let again = Headings::read(&row.iter().map(Cow::as_ref).collect::<Vec<_>>())?;
+        let cells: Vec<&str> = row.iter().map(Cow::as_ref).collect();
+        let again = Headings::read(&cells)?;
         if again.find(Date).is_none() && self.day.is_none() {
             return None;
         }

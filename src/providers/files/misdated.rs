@@ -8,6 +8,8 @@ use crate::market::day;
 /// Rows from which a week is seen.
 const FEWEST: usize = 5;
 const NOON: u32 = 43_200;
+/// Of times without a zone, from when on they are a day's that begins elsewhere: exchanges have closed by then.
+const EVENING: u32 = 64_800;
 
 #[derive(Debug, Default)]
 pub(super) struct Misdated {
@@ -15,7 +17,7 @@ pub(super) struct Misdated {
     /// Dates with the day between year and month, and one of them.
     day_first: usize,
     example: String,
-    /// Times after noon in UTC, or west of it, and those of them on a Sunday and on a Friday.
+    /// Times after noon in UTC, or west of it, evenings without a zone, and those of them on a Sunday and on a Friday.
     evenings: usize,
     sundays: usize,
     fridays: usize,
@@ -33,9 +35,11 @@ impl Misdated {
             }
             return;
         };
-        let west = || text.get(10..).is_some_and(|after| after.contains('-'));
-        if written.time.is_some_and(|time| time >= NOON)
-            && (written.utc || west())
+        let clock = || text.split_once(':').map_or("", |(_, clock)| clock);
+        let west = || clock().contains('-');
+        let begins_elsewhere =
+            |time: u32| (time >= NOON && (written.utc || west())) || (time >= EVENING && has_no_zone(clock()));
+        if written.time.is_some_and(begins_elsewhere)
             && let Ok(day) = written.only()
         {
             self.evenings += 1;
@@ -53,13 +57,20 @@ impl Misdated {
                  write the month in the middle"
             ));
         }
-        let is_early = self.evenings >= FEWEST && self.evenings * 2 >= self.rows;
-        (is_early && self.sundays > 0 && self.fridays == 0).then(|| {
+        // They may be few: London's midnight is UTC's for half of the year, and the evening before for the other half.
+        (self.evenings >= FEWEST && self.sundays > 0 && self.fridays == 0).then(|| {
             "its times of day belong to another zone than its exchange's: they put days on Sundays and none on a Friday; save \
              the dates in the exchange's own time"
                 .to_owned()
         })
     }
+}
+
+/// Whether minutes, seconds and a half of the day are all that stands after an hour.
+fn has_no_zone(clock: &str) -> bool {
+    let clock = clock.trim_end().to_ascii_lowercase();
+    let digits = clock.strip_suffix("am").or_else(|| clock.strip_suffix("pm")).unwrap_or(&clock);
+    digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.' | b' '))
 }
 
 #[cfg(test)]
@@ -94,12 +105,29 @@ mod tests {
             |first: u32, after: &str| (0..5).map(|n| format!("2024-06-{:02}{after}", first + n)).collect::<Vec<_>>();
         let said = |days: &[String]| said(&days.iter().map(String::as_str).collect::<Vec<_>>());
         // The 9th was a Sunday: midnights of Tokyo, London and Berlin, and UTC's as New York has it.
-        for after in ["T15:00:00Z", " 23:00:00+00:00", "T22:00:00.000Z", "T20:00:00-04:00"] {
+        // And the same without the zone.
+        for after in [
+            "T15:00:00Z",
+            " 23:00:00+00:00",
+            "T22:00:00.000Z",
+            "T20:00:00-04:00",
+            " 18:30:00",
+            "T22:00:00.000",
+            " 6:00 PM",
+        ] {
             assert!(said(&week(9, after)).is_some(), "{after}");
         }
         // New York's closes, dates alone, mornings, and Riyadh's week in its own time.
         for (first, after) in [(10, "T20:00:00Z"), (9, ""), (9, "T05:00:00Z"), (9, " 15:00:00"), (9, "T15:00:00+03:00")]
         {
+            assert_eq!(said(&week(first, after)), None, "{after}");
+        }
+        // London's winter and summer in UTC; evenings in New York, and in a zone of its own, with their Fridays.
+        let winter = |day: u32| format!("2024-01-{day:02}T00:00:00Z");
+        let mut london: Vec<String> = (1..29).map(winter).collect();
+        london.extend(week(9, "T23:00:00Z"));
+        assert!(said(&london).is_some());
+        for (first, after) in [(10, " 20:00:00"), (9, " 20:00:00+03:00"), (9, " 17:25:00"), (9, " 8:00 AM")] {
             assert_eq!(said(&week(first, after)), None, "{after}");
         }
     }
