@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::headings::{Headings, Meaning};
 use super::numbers::{Style, is_nothing, plain};
 use super::table::{Table, cells};
-use super::tickers::is_of;
+use super::tickers::Filter;
 use crate::market::{DateOrder, Day, dates, day};
 use crate::providers::{ProviderError, RawBar};
 
@@ -20,7 +20,7 @@ pub(super) struct Inner {
     pub(super) day: Option<Day>,
     /// Columns used, one a meaning.
     pub(super) at: Places,
-    pub(super) tickers: Option<(Vec<usize>, String)>,
+    pub(super) filter: Option<Filter>,
     pub(super) volume_is_optional: bool,
 }
 
@@ -85,10 +85,8 @@ impl Inner {
             ));
         }
         let cell = |i: usize| row.get(i).map_or("", Cow::as_ref);
-        if let Some((columns, wanted)) = &self.tickers
-            && !columns.iter().any(|&i| is_of(cell(i), wanted))
-        {
-            return Line::LeftOut(Cow::Borrowed("rows of other tickers"));
+        if let Some(reason) = self.filter.as_ref().and_then(|filter| filter.other(&row)) {
+            return Line::LeftOut(Cow::Borrowed(reason));
         }
         if let Some(i) = self.at.kind
             && cell(i) != "Q"

@@ -81,7 +81,7 @@ pub fn read<'a>(content: impl Into<Cow<'a, [u8]>>, options: &Options) -> Result<
         notes.extend(note);
     }
     let mut table = Table::find(text)?;
-    let tickers = choose_ticker(&mut table, &options.ticker, &mut notes)?;
+    let filter = choose_ticker(&mut table, &options.ticker, &mut notes)?;
     let day = options.day.filter(|_| table.headings.has("sccode") && table.headings.find(Meaning::Date).is_none());
     if let Some(fault) = table.headings.fault(day.is_some()) {
         return Err(bad(fault));
@@ -114,7 +114,7 @@ pub fn read<'a>(content: impl Into<Cow<'a, [u8]>>, options: &Options) -> Result<
     if !unknown.is_empty() {
         notes.push(format!("columns not known and not used: {}", listed(&unknown)));
     }
-    let mut inner = Inner { table, style: Style::Point, order: DateOrder::Ymd, day, at, tickers, volume_is_optional };
+    let mut inner = Inner { table, style: Style::Point, order: DateOrder::Ymd, day, at, filter, volume_is_optional };
     let seen = look(&inner)?;
     if let Some(fault) = seen.misdated.fault().or_else(|| seen.days.fault()).or_else(|| seen.blocks.fault()) {
         return Err(bad(fault));

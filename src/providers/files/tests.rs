@@ -388,3 +388,48 @@ fn headings_further_down_are_those_of_the_first_line_or_refused() {
         assert!(told.ends_with("line 3 has other headings than line 1; split the file there"), "{again}: {told}");
     }
 }
+
+#[test]
+fn listings_of_one_name_at_two_exchanges_stay_apart() {
+    let table = |one: &str, other: &str| {
+        format!(
+            "Symbol,Date,Open,High,Low,Close,Volume\n{one},2024-02-05,1,3,1,2,9\n{other},2024-02-05,5,6,5,5,9\n\
+             {one},2024-02-06,1,3,1,2,9\n{other},2024-02-07,5,6,5,5,9\n"
+        )
+    };
+    let two = table("VOD.L", "VOD.US");
+    for (ticker, first) in
+        [("VOD.LON", "2024-02-05 1 3 1 2 9"), ("VOD", "2024-02-05 5 6 5 5 9"), ("VOD.US", "2024-02-05 5 6 5 5 9")]
+    {
+        assert_eq!(rows(&two, ticker)[..1], [first], "{ticker}");
+        let notes = file(&two, ticker).expect("a file").notes;
+        assert_eq!(notes, ["2 rows of other tickers left out"], "{ticker}");
+    }
+    let refused = refusal(&table("TCS.NS", "TCS.BO"), "TCS");
+    assert!(refused.ends_with("it holds TCS.BO, TCS.NS and no TCS; import it under one of them"), "{refused}");
+    assert_eq!(rows(&table("TCS.NS", "TCS.BO"), "TCS.BSE").len(), 2);
+    // Two spellings of one exchange, and the only listing in a file.
+    assert_eq!(rows(&table("TCS.NS", "TCS.NSE"), "TCS.NSE").len(), 4);
+    let notes = file(&table("TCS.NS", "TCS.NS"), "TCS.BSE").expect("a file").notes;
+    assert_eq!(notes, ["the file itself calls the share TCS.NS"]);
+}
+
+#[test]
+fn the_rows_of_one_exchange_are_read_where_a_column_names_several() {
+    for head in ["Symbol,Exchange", "Mood,Exchange"] {
+        let row = |exchange: &str, day: u32| format!("TCS,{exchange},2024-02-0{day},{day},9,1,2,9\n");
+        let text = format!(
+            "{head},Date,Open,High,Low,Close,Volume\n{}{}{}",
+            row("NSE", 5),
+            row("BSE", 6),
+            row("NSE", 7)
+        );
+        assert_eq!(rows(&text, "TCS.NSE"), ["2024-02-05 5 9 1 2 9", "2024-02-07 7 9 1 2 9"], "{head}");
+        let notes = file(&text, "TCS.BSE").expect("a file").notes;
+        assert!(notes.contains(&"2 rows of other exchanges left out".to_owned()), "{notes:?}");
+        let refused = refusal(&text, "TCS");
+        assert!(refused.contains("BSE, NSE, and TCS names none of them"), "{refused}");
+        // One exchange under another of its names is one.
+        assert_eq!(rows(&text.replace(",BSE,", ",XNSE,"), "TCS").len(), 3, "{head}");
+    }
+}

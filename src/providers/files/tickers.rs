@@ -1,25 +1,124 @@
 //! Whose rows a file holds, and which of them are wanted.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::headings::Meaning;
+use super::headings::{Headings, Meaning};
 use super::table::{Table, cells};
 use crate::providers::ProviderError;
 
 const MOST_TICKERS: usize = 10_000;
 const NAMES_SHOWN: usize = 8;
+/// How tickers end, with the exchange that is meant.
+const ENDS: [(&str, &str); 7] = [
+    ("NSE", "NSE"),
+    ("NS", "NSE"),
+    ("BSE", "BSE"),
+    ("BO", "BSE"),
+    ("US", NEW_YORK),
+    ("LON", "LON"),
+    ("L", "LON"),
+];
+/// What columns call exchanges, beside the ends of tickers.
+const EXCHANGES: [(&str, &str); 14] = [
+    ("XNSE", "NSE"),
+    ("NSI", "NSE"),
+    ("XBOM", "BSE"),
+    ("BOM", "BSE"),
+    ("LSE", "LON"),
+    ("XLON", "LON"),
+    ("NYSE", NEW_YORK),
+    ("XNYS", NEW_YORK),
+    ("NASDAQ", NEW_YORK),
+    ("XNAS", NEW_YORK),
+    ("AMEX", NEW_YORK),
+    ("NYSE MKT", NEW_YORK),
+    ("NYSE ARCA", NEW_YORK),
+    ("BATS", NEW_YORK),
+];
+/// Where a ticker without an end trades, too.
+const NEW_YORK: &str = "US";
+
+/// The exchange that a ticker ends with; nothing where it names none.
+fn end_of(ticker: &str) -> &'static str {
+    let end = ticker.trim().rsplit_once('.').filter(|(base, _)| !base.is_empty()).map_or("", |(_, end)| end);
+    ENDS.iter().find(|(name, _)| end.eq_ignore_ascii_case(name)).map_or("", |&(_, exchange)| exchange)
+}
+
+/// The exchange that a cell names; nothing where it isn't known.
+fn exchange_of(cell: &str) -> &'static str {
+    let mut known = ENDS.iter().chain(&EXCHANGES);
+    known.find(|(name, _)| cell.trim().eq_ignore_ascii_case(name)).map_or("", |&(_, exchange)| exchange)
+}
 
 /// A ticker without its exchange, as files and providers spell it differently.
-pub(super) fn base(ticker: &str) -> String {
+fn base(ticker: &str) -> String {
     let ticker = ticker.trim().to_uppercase();
     match ticker.rsplit_once('.') {
-        Some((base, "NSE" | "BSE" | "NS" | "BO" | "US" | "LON" | "L")) if !base.is_empty() => base.to_owned(),
+        Some((base, _)) if !end_of(&ticker).is_empty() => base.to_owned(),
         _ => ticker.replace('-', "."),
     }
 }
 
+/// What leaves the rows of one share.
+#[derive(Debug)]
+pub(super) struct Filter {
+    /// Columns of which one names the share, and its [`base`]; none where all rows are its.
+    columns: Vec<usize>,
+    wanted: String,
+    /// How its tickers end, where the file has several of one base.
+    end: Option<&'static str>,
+    /// The column that names the exchange, and the one that is wanted, where the file has several.
+    exchange: Option<(usize, &'static str)>,
+}
+
+impl Filter {
+    /// Whose a row is that isn't of the share.
+    pub(super) fn other(&self, row: &[Cow<'_, str>]) -> Option<&'static str> {
+        if !self.columns.is_empty() {
+            let named = named(&self.columns, row, &self.wanted);
+            if named.is_none_or(|(end, _)| self.end.is_some_and(|wanted| wanted != end)) {
+                return Some("rows of other tickers");
+            }
+        }
+        let (at, wanted) = self.exchange?;
+        let found = row.get(at).map_or("", |cell| exchange_of(cell));
+        (found != wanted).then_some("rows of other exchanges")
+    }
+}
+
+/// The exchange that a row's ticker ends with, and the ticker; `None` of another share's row.
+fn named<'a>(columns: &[usize], row: &'a [Cow<'_, str>], wanted: &str) -> Option<(&'static str, &'a str)> {
+    let mut found = None;
+    for &i in columns {
+        let Some(cell) = row.get(i).map(|cell| cell.trim()).filter(|cell| is_of(cell, wanted)) else { continue };
+        let end = end_of(cell);
+        // Of a row's two columns the one that says more.
+        if found.is_none() || !end.is_empty() {
+            found = Some((end, cell));
+        }
+    }
+    found
+}
+
+/// Of several exchanges the one that a ticker means: without an end, New York.
+fn meant(found: &BTreeSet<&'static str>, ticker: &str) -> Option<&'static str> {
+    let end = end_of(ticker);
+    let same = match end {
+        "" => NEW_YORK,
+        NEW_YORK => "",
+        other => other,
+    };
+    [end, same].into_iter().find(|exchange| found.contains(exchange))
+}
+
+/// The column that names the exchange of each row.
+fn exchange_column(headings: &Headings) -> Option<usize> {
+    ["exchange", "exch", "exchangecode", "src"].iter().find_map(|key| headings.at(key))
+}
+
 /// Whether a cell names the share of a [`base`], without making a text of it: a file of a whole market has a million cells.
-pub(super) fn is_of(cell: &str, wanted: &str) -> bool {
+fn is_of(cell: &str, wanted: &str) -> bool {
     let cell = cell.trim();
     if cell.is_ascii() && !cell.contains(['.', '-']) {
         return cell.eq_ignore_ascii_case(wanted);
@@ -50,43 +149,42 @@ fn unnamed(names: &[String], wanted: &str) -> ProviderError {
     ProviderError::BadFile { what }
 }
 
-/// The tickers of a table and the filter that leaves one of them.
+/// The filter that leaves one share's rows of a table.
 pub(super) fn choose_ticker(
     table: &mut Table,
-    wanted: &str,
+    ticker: &str,
     notes: &mut Vec<String>,
-) -> Result<Option<(Vec<usize>, String)>, ProviderError> {
-    let wanted = base(wanted);
+) -> Result<Option<Filter>, ProviderError> {
+    let wanted = base(ticker);
     if !table.tickers.is_empty() {
-        let mut names: Vec<String> = table.tickers.iter().skip(1).filter(|t| !t.is_empty()).cloned().collect();
-        names.sort();
-        names.dedup();
-        if names.len() > 1 && !names.iter().any(|name| base(name) == wanted) {
-            return Err(unnamed(&names, &wanted));
-        }
-        if names.len() > 1 {
-            for (i, name) in table.tickers.iter().enumerate().skip(1) {
-                if base(name) != wanted && i < table.headings.meanings.len() {
-                    table.headings.meanings[i] = Meaning::Ignored;
-                }
-            }
-        } else if let [name] = &names[..]
-            && base(name) != wanted
-        {
-            notes.push(format!("the file itself calls the share {name}"));
-        }
+        choose_columns(table, &wanted, notes)?;
         return Ok(None);
     }
     let columns = table.headings.tickers();
-    let Some(&main) = columns.first() else { return Ok(None) };
+    let exchange_at = exchange_column(&table.headings);
+    if columns.is_empty() && exchange_at.is_none() {
+        return Ok(None);
+    }
     // One share, however its name is spelled, by what it's told from others by.
     let mut told: BTreeMap<String, String> = BTreeMap::new();
     let mut seen: HashSet<String> = HashSet::new();
-    let mut matches = false;
+    // Of the wanted share's rows, the ends of its tickers with one of each, and the exchanges; and those of all rows.
+    let mut ends: BTreeMap<&'static str, String> = BTreeMap::new();
+    let (mut exchanges, mut all) = (BTreeSet::new(), BTreeSet::new());
     for (_, line) in table.lines() {
         let Some(row) = cells(line.trim_end_matches('\r'), table.delimiter) else { continue };
-        matches |= columns.iter().any(|&i| row.get(i).is_some_and(|cell| is_of(cell, &wanted)));
-        if let Some(name) = row.get(main).map(|cell| cell.trim()).filter(|name| !name.is_empty())
+        let named = named(&columns, &row, &wanted);
+        if let Some((end, cell)) = named {
+            ends.entry(end).or_insert_with(|| cell.chars().take(40).collect());
+        }
+        let exchange = exchange_at.and_then(|at| row.get(at)).map_or("", |cell| exchange_of(cell));
+        if !exchange.is_empty() {
+            all.insert(exchange);
+            if named.is_some() {
+                exchanges.insert(exchange);
+            }
+        }
+        if let Some(name) = columns.first().and_then(|&i| row.get(i)).map(|cell| cell.trim()).filter(|n| !n.is_empty())
             && told.len() < MOST_TICKERS
             && seen.len() < 2 * MOST_TICKERS
             && !seen.contains(name)
@@ -96,15 +194,108 @@ pub(super) fn choose_ticker(
         }
     }
     let names: Vec<String> = told.into_values().collect();
-    match (matches, &names[..]) {
-        (true, _) => Ok(Some((columns, wanted))),
-        (false, []) => Ok(None),
-        (false, [one]) => {
+    let columns = match (ends.is_empty(), &names[..]) {
+        (false, _) => columns,
+        (true, []) => Vec::new(),
+        (true, [one]) => {
             if issuer(one).is_none() {
                 notes.push(format!("the file itself calls the share {one}"));
             }
-            Ok(None)
+            Vec::new()
         }
-        (false, _) => Err(unnamed(&names, &wanted)),
+        (true, _) => return Err(unnamed(&names, &wanted)),
+    };
+    let exchanges = if columns.is_empty() { all } else { exchanges };
+    let end = choose_end(&ends, ticker, notes)?;
+    let exchange = choose_exchange(&exchanges, ticker, &wanted)?;
+    let exchange = exchange_at.zip(exchange);
+    if let Some((at, _)) = exchange {
+        table.headings.meanings[at] = Meaning::Ignored;
+    }
+    if columns.is_empty() && exchange.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Filter { columns, wanted, end, exchange }))
+}
+
+/// Leaves the columns of one share, where the tickers stand above them.
+fn choose_columns(table: &mut Table, wanted: &str, notes: &mut Vec<String>) -> Result<(), ProviderError> {
+    let mut names: Vec<String> = table.tickers.iter().skip(1).filter(|t| !t.is_empty()).cloned().collect();
+    names.sort();
+    names.dedup();
+    if names.len() > 1 && !names.iter().any(|name| base(name) == wanted) {
+        return Err(unnamed(&names, wanted));
+    }
+    if names.len() > 1 {
+        for (i, name) in table.tickers.iter().enumerate().skip(1) {
+            if base(name) != wanted && i < table.headings.meanings.len() {
+                table.headings.meanings[i] = Meaning::Ignored;
+            }
+        }
+    } else if let [name] = &names[..]
+        && base(name) != wanted
+    {
+        notes.push(format!("the file itself calls the share {name}"));
+    }
+    Ok(())
+}
+
+/// How the tickers to be read end, where those of one base name several exchanges: VOD.L and VOD.US are two shares.
+fn choose_end(
+    ends: &BTreeMap<&'static str, String>,
+    ticker: &str,
+    notes: &mut Vec<String>,
+) -> Result<Option<&'static str>, ProviderError> {
+    let found: BTreeSet<&'static str> = ends.keys().copied().collect();
+    let end = meant(&found, ticker);
+    if ends.len() > 1 {
+        let spelled: Vec<String> = ends.values().cloned().collect();
+        let what = format!("it holds {} and no {}; import it under one of them", listed(&spelled), ticker.trim());
+        return end.map(Some).ok_or(ProviderError::BadFile { what });
+    }
+    if end.is_none()
+        && !ends.contains_key("")
+        && let Some(spelled) = ends.values().next()
+    {
+        notes.push(format!("the file itself calls the share {spelled}"));
+    }
+    Ok(None)
+}
+
+/// The exchange whose rows are to be read, where they are of several.
+fn choose_exchange(
+    found: &BTreeSet<&'static str>,
+    ticker: &str,
+    wanted: &str,
+) -> Result<Option<&'static str>, ProviderError> {
+    let Some(first) = found.first().filter(|_| found.len() > 1) else { return Ok(None) };
+    let what = format!(
+        "its rows are of several exchanges, {}, and {} names none of them; leave the rows of one, or import it under a \
+         ticker that ends with one, as {wanted}.{first}",
+        found.iter().copied().collect::<Vec<_>>().join(", "),
+        ticker.trim()
+    );
+    meant(found, ticker).map(Some).ok_or(ProviderError::BadFile { what })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tickers_end_with_their_exchanges_in_several_spellings() {
+        for (ticker, end, plain) in [
+            ("VOD.L", "LON", "VOD"),
+            ("vod.lon", "LON", "VOD"),
+            ("TCS.NS", "NSE", "TCS"),
+            ("TCS.BO", "BSE", "TCS"),
+            ("AAPL.US", "US", "AAPL"),
+            ("BRK-B", "", "BRK.B"),
+            ("BRK.B", "", "BRK.B"),
+            (".L", "", ".L"),
+        ] {
+            assert_eq!((end_of(ticker), base(ticker).as_str()), (end, plain), "{ticker}");
+        }
+        assert_eq!(["nse", "XBOM", " Nasdaq ", "Vienna", ""].map(exchange_of), ["NSE", "BSE", "US", "", ""]);
     }
 }
