@@ -1,6 +1,6 @@
 //! What a table's headings mean, whoever wrote them.
 
-use super::names::{ADJUSTED, CLOSES, DATES, HIGHS, IGNORED, LOWS, OPENS, SERIES, SPLITS, TICKERS, VOLUMES};
+use super::names::{ADJUSTED, CLOSES, DATES, FOREIGN, HIGHS, IGNORED, LOWS, OPENS, SERIES, SPLITS, TICKERS, VOLUMES};
 use crate::market::text::edit_distance;
 
 /// What a column holds.
@@ -129,6 +129,12 @@ impl Headings {
 
     pub(super) fn has(&self, key: &str) -> bool {
         self.at(key).is_some()
+    }
+
+    /// Whether they are of another language than English, in which a comma may be the decimal mark.
+    pub(super) fn is_foreign(&self) -> bool {
+        let is_letter = |c: char| !c.is_ascii() && c.is_alphabetic();
+        self.names.iter().any(|name| name.contains(is_letter) || FOREIGN.contains(&squeezed(name).as_str()))
     }
 
     pub(super) fn unknown(&self) -> Vec<String> {

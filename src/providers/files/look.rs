@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::blocks::Blocks;
+use super::headings::Meaning;
 use super::lines::{Inner, Line, bad};
 use super::misdated::Misdated;
 use super::numbers::{StyleVotes, is_nothing};
@@ -37,6 +38,9 @@ pub(super) struct Seen {
 /// With a sentence, when they can't be daily prices.
 pub(super) fn look(inner: &Inner) -> Result<Seen, ProviderError> {
     let mut seen = Seen { blocks: Blocks::of(&inner.table.headings), ..Seen::default() };
+    let is_unused = |meaning: Meaning| matches!(meaning, Meaning::Ignored | Meaning::Unknown);
+    let columns = inner.table.headings.meanings.iter().enumerate();
+    let beside: Vec<usize> = columns.filter(|(_, meaning)| is_unused(**meaning)).map(|(i, _)| i).collect();
     let mut before: Option<(dates::Written, String)> = None;
     for (number, line) in inner.table.lines() {
         if seen.rows + seen.broken > MOST_ROWS {
@@ -92,6 +96,11 @@ pub(super) fn look(inner: &Inner) -> Result<Seen, ProviderError> {
         seen.blocks.add(number, &row, cell(inner.at.close));
         for i in prices.into_iter().chain(inner.at.adjusted) {
             seen.style.add(cell(i), false);
+        }
+        if seen.style.is_open() {
+            for &i in &beside {
+                seen.style.add_beside(cell(i));
+            }
         }
         match inner.at.volume.map(cell) {
             Some(volume) if !is_nothing(volume) => seen.style.add(volume, true),

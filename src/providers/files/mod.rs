@@ -119,7 +119,8 @@ pub fn read<'a>(content: impl Into<Cow<'a, [u8]>>, options: &Options) -> Result<
     if let Some(fault) = seen.misdated.fault().or_else(|| seen.days.fault()).or_else(|| seen.blocks.fault()) {
         return Err(bad(fault));
     }
-    inner.style = seen.style.decide().map_err(bad)?;
+    let may_group = !is_json && (inner.table.delimiter == ';' || inner.table.headings.is_foreign());
+    inner.style = seen.style.decide(may_group).map_err(bad)?;
     let mut undecided = None;
     match (options.date_order, seen.order.decide()) {
         (Some(order), _) | (None, Ok(order)) => inner.order = order,

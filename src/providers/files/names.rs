@@ -99,6 +99,41 @@ pub(super) const VOLUMES: [&str; 17] = [
     "wolumen",
 ];
 pub(super) const SPLITS: [&str; 4] = ["splitcoefficient", "split", "splitratio", "splitfactor"];
+/// Names of other languages that have ASCII's letters alone.
+pub(super) const FOREIGN: [&str; 32] = [
+    "datum",
+    "fecha",
+    "data",
+    "zuletzt",
+    "schlusskurs",
+    "schluss",
+    "ultimo",
+    "cierre",
+    "dernier",
+    "chiusura",
+    "fechamento",
+    "zamkniecie",
+    "apertura",
+    "ouv",
+    "ouverture",
+    "abertura",
+    "otwarcie",
+    "hoch",
+    "plushaut",
+    "massimo",
+    "najwyzszy",
+    "tief",
+    "plusbas",
+    "minimo",
+    "najnizszy",
+    "volumen",
+    "wolumen",
+    "variation",
+    "zmiana",
+    "kurs",
+    "kassa",
+    "umsatz",
+];
 /// What names a share, the plainest first.
 pub(super) const TICKERS: [&str; 43] = [
     "symbol",

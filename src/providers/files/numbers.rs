@@ -48,36 +48,36 @@ fn grouped(text: &str, mark: char) -> bool {
         && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// What one cell says of its table's style.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Vote {
+    Point,
+    Comma,
+    /// Three digits after the only comma: a fraction, or a group.
+    UnclearComma,
+    /// The same after the only point.
+    UnclearPoint,
+}
+
 /// What the cells of a table say of its style.
 #[derive(Debug, Clone, Default)]
 pub(super) struct StyleVotes {
     point: Option<String>,
     comma: Option<String>,
-    unclear: Option<String>,
+    unclear_comma: Option<String>,
+    unclear_point: Option<String>,
+    /// What cells say that aren't used: they decide where the others leave it open, and contradict none.
+    beside: [bool; 2],
 }
 
 impl StyleVotes {
-    /// Counts one cell in; of a volume, three digits after a mark are a group.
+    /// Counts one cell in; of a volume, three digits after a comma are a group.
     pub(super) fn add(&mut self, cell: &str, is_volume: bool) {
-        let text = bare(cell);
-        let text = text.trim_start_matches(['-', '+']);
-        let text = if is_volume { text.trim_end_matches(|c: char| c.is_ascii_alphabetic()) } else { text };
-        let has_unit = is_volume && cell.trim().ends_with(|c: char| c.is_ascii_alphabetic());
-        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',') {
-            return;
-        }
-        let (commas, points) = (text.matches(',').count(), text.matches('.').count());
-        let tail = |mark: char| text.rsplit(mark).next().map_or(0, str::len);
-        let head = |mark: char| text.split(mark).next().unwrap_or_default();
-        let slot = match (commas, points) {
-            (_, 1) if commas > 0 && text.rfind('.') > text.rfind(',') => &mut self.point,
-            (1, _) if points > 0 => &mut self.comma,
-            (0, 1) if tail('.') != 3 || head('.').len() > 3 || head('.') == "0" || has_unit => &mut self.point,
-            (1, 0) if tail(',') != 3 || head(',').len() > 3 || head(',') == "0" || has_unit => &mut self.comma,
-            (1, 0) if is_volume => return,
-            (1, 0) => &mut self.unclear,
-            (0, 2..) if grouped(text, '.') => &mut self.comma,
-            (2.., 0) if grouped(text, ',') => &mut self.point,
+        let slot = match vote(cell, is_volume) {
+            Some(Vote::Point) => &mut self.point,
+            Some(Vote::Comma) => &mut self.comma,
+            Some(Vote::UnclearComma) if !is_volume => &mut self.unclear_comma,
+            Some(Vote::UnclearPoint) => &mut self.unclear_point,
             _ => return,
         };
         if slot.is_none() {
@@ -85,22 +85,82 @@ impl StyleVotes {
         }
     }
 
-    /// The style of all.
+    /// Counts a cell of a column in that isn't used, as a change in percent. What has a point may be a time of day.
+    pub(super) fn add_beside(&mut self, cell: &str) {
+        let number = cell.trim().trim_end_matches('%');
+        match vote(number, false) {
+            Some(Vote::Point) => self.beside[0] |= number.len() < cell.trim().len() || number.contains(','),
+            Some(Vote::Comma) => self.beside[1] = true,
+            _ => {}
+        }
+    }
+
+    /// Whether no cell has decided yet.
+    pub(super) fn is_open(&self) -> bool {
+        self.point.is_none() && self.comma.is_none()
+    }
+
+    /// The style of all; `may_group` where the table is of those in which points may part thousands.
     ///
     /// # Errors
     /// With a sentence, where the cells contradict each other or leave it open.
-    pub(super) fn decide(&self) -> Result<Style, String> {
-        match (&self.point, &self.comma, &self.unclear) {
-            (Some(point), Some(comma), _) => Err(format!(
-                "its numbers are written in two ways, {point:?} and {comma:?}; write all of them with a decimal point"
-            )),
-            (None, Some(_), _) => Ok(Style::Comma),
-            (Some(_), None, _) | (None, None, None) => Ok(Style::Point),
-            (None, None, Some(text)) => Err(format!(
+    pub(super) fn decide(&self, may_group: bool) -> Result<Style, String> {
+        match (&self.point, &self.comma) {
+            (Some(point), Some(comma)) => {
+                return Err(format!(
+                    "its numbers are written in two ways, {point:?} and {comma:?}; write all of them with a decimal point"
+                ));
+            }
+            (None, Some(_)) => return Ok(Style::Comma),
+            (Some(_), None) => return Ok(Style::Point),
+            (None, None) => {}
+        }
+        let is_unclear = self.unclear_comma.is_some() || self.unclear_point.is_some();
+        match self.beside {
+            [true, false] if is_unclear => return Ok(Style::Point),
+            [false, true] if is_unclear => return Ok(Style::Comma),
+            _ => {}
+        }
+        if let Some(text) = &self.unclear_comma {
+            return Err(format!(
                 "nothing tells whether {text:?} has a decimal comma or a comma between thousands; write the prices with \
                  a decimal point and no grouping"
-            )),
+            ));
         }
+        match &self.unclear_point {
+            Some(text) if may_group => Err(format!(
+                "nothing tells whether {text:?} has a decimal point or a point between thousands; write the numbers \
+                 without grouping, and with two or four digits after a decimal point"
+            )),
+            _ => Ok(Style::Point),
+        }
+    }
+}
+
+fn vote(cell: &str, is_volume: bool) -> Option<Vote> {
+    let text = bare(cell);
+    let text = text.trim_start_matches(['-', '+']);
+    let text = if is_volume { text.trim_end_matches(|c: char| c.is_ascii_alphabetic()) } else { text };
+    let has_unit = is_volume && cell.trim().ends_with(|c: char| c.is_ascii_alphabetic());
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',') {
+        return None;
+    }
+    let (commas, points) = (text.matches(',').count(), text.matches('.').count());
+    let tail = |mark: char| text.rsplit(mark).next().map_or(0, str::len);
+    let head = |mark: char| text.split(mark).next().unwrap_or_default();
+    // Groups have three digits, and one to three of them stand before the first.
+    let is_fraction =
+        |mark: char| tail(mark) != 3 || !(1..=3).contains(&head(mark).len()) || head(mark) == "0" || has_unit;
+    match (commas, points) {
+        (_, 1) if commas > 0 && text.rfind('.') > text.rfind(',') => Some(Vote::Point),
+        (1, _) if points > 0 => Some(Vote::Comma),
+        (0, 1) if is_fraction('.') => Some(Vote::Point),
+        (1, 0) if is_fraction(',') => Some(Vote::Comma),
+        (0, 1) => Some(Vote::UnclearPoint),
+        (1, 0) => Some(Vote::UnclearComma),
+        (0, 2..) if grouped(text, '.') => Some(Vote::Comma),
+        (2.., 0) if grouped(text, ',') => Some(Vote::Point),
+        _ => None,
     }
 }
 
@@ -185,12 +245,36 @@ mod tests {
             for cell in cells {
                 votes.add(cell, false);
             }
-            votes.decide()
+            votes.decide(false)
         };
         assert_eq!(decided(&["1.234,56", "1,5"]), Ok(Style::Comma));
         assert_eq!(decided(&["1,234.56", "12.5"]), Ok(Style::Point));
         assert_eq!(decided(&["1.234"]), Ok(Style::Point));
         assert!(decided(&["1,234"]).is_err());
         assert!(decided(&["1,5", "1.5"]).is_err());
+    }
+
+    #[test]
+    fn points_that_may_part_thousands_are_decided_by_what_stands_beside_them() {
+        let decided = |prices: &[&str], volume: &str, beside: &str, may_group: bool| {
+            let mut votes = StyleVotes::default();
+            for cell in prices {
+                votes.add(cell, false);
+            }
+            votes.add(volume, true);
+            votes.add_beside(beside);
+            votes.decide(may_group)
+        };
+        for (prices, volume) in [(["15.386", "15.401"], "7"), (["12", "13"], "123.000")] {
+            let told = decided(&prices, volume, "", true).expect_err("unclear");
+            assert!(told.contains("a point between thousands"), "{told}");
+            assert_eq!(decided(&prices, volume, "", false), Ok(Style::Point));
+            assert_eq!(decided(&prices, volume, "-0,30%", true), Ok(Style::Comma));
+            assert_eq!(decided(&prices, volume, "0.30%", true), Ok(Style::Point));
+            assert_eq!(decided(&["15.3860", prices[0]], volume, "0,30%", true), Ok(Style::Point));
+        }
+        assert_eq!(decided(&["0.386", ".386", "1234.567"], "", "", true), Ok(Style::Point));
+        assert!(decided(&["15,386"], "", "", false).is_err());
+        assert_eq!(decided(&["15,386"], "", "0.30%", false), Ok(Style::Point));
     }
 }

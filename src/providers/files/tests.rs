@@ -433,3 +433,15 @@ fn the_rows_of_one_exchange_are_read_where_a_column_names_several() {
         assert_eq!(rows(&text.replace(",BSE,", ",XNSE,"), "TCS").len(), 3, "{head}");
     }
 }
+
+#[test]
+fn points_between_thousands_are_not_read_as_decimals() {
+    let german = "Datum;Zuletzt;Eröffn.;Hoch;Tief\n29.09.2023;15.386;15.400;15.500;15.300\n";
+    assert!(refusal(german, "A").contains("\"15.400\" has a decimal point or"), "{}", refusal(german, "A"));
+    let told = german.replace("Tief", "Tief;+/- %").replace("15.300", "15.300;-0,30%");
+    assert_eq!(rows(&told, "A"), ["2023-09-29 15400 15500 15300 15386 0"]);
+    let english = "Date,Open,High,Low,Close,Volume\n2023-09-29,15.400,15.500,15.300,15.386,7\n";
+    assert_eq!(rows(english, "A"), ["2023-09-29 15.400 15.500 15.300 15.386 7"]);
+    let volume = "Date;Open;High;Low;Close;Volume\n2023-09-29;12;13;11;12;123.000\n";
+    assert!(refusal(volume, "A").contains("\"123.000\""), "{}", refusal(volume, "A"));
+}
