@@ -106,7 +106,9 @@ fn headings<'a>(
     };
     let mut names: Vec<String> = columns.into_iter().map(name).collect();
     if names.is_empty() {
-        return Err(bad("its JSON names its columns in a way that isn't known; save it as CSV with a line of headings"));
+        return Err(bad(
+            "its JSON names its columns in a way that isn't known; save it as CSV with a line of headings",
+        ));
     }
     let index: Vec<&RawValue> = index.and_then(|index| serde_json::from_str(index.get()).ok()).unwrap_or_default();
     let read = Headings::read(&names.iter().map(String::as_str).collect::<Vec<_>>());

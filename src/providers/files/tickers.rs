@@ -10,15 +10,8 @@ use crate::providers::ProviderError;
 const MOST_TICKERS: usize = 10_000;
 const NAMES_SHOWN: usize = 8;
 /// How tickers end, with the exchange that is meant.
-const ENDS: [(&str, &str); 7] = [
-    ("NSE", "NSE"),
-    ("NS", "NSE"),
-    ("BSE", "BSE"),
-    ("BO", "BSE"),
-    ("US", NEW_YORK),
-    ("LON", "LON"),
-    ("L", "LON"),
-];
+const ENDS: [(&str, &str); 7] =
+    [("NSE", "NSE"), ("NS", "NSE"), ("BSE", "BSE"), ("BO", "BSE"), ("US", NEW_YORK), ("LON", "LON"), ("L", "LON")];
 /// What columns call exchanges, beside the ends of tickers.
 const EXCHANGES: [(&str, &str); 14] = [
     ("XNSE", "NSE"),

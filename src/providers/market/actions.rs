@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn actions_whose_ex_date_cannot_be_read_are_counted() {
         let csv = |days: &[&str]| {
-            let rows: String = days.iter().map(|day| format!("ABC,Abc,EQ,Bonus 1:1,10,{day}\n")).collect();
+            let rows = days.iter().map(|day| format!("ABC,Abc,EQ,Bonus 1:1,10,{day}\n")).collect::<Vec<_>>().concat();
             let text = format!("SYMBOL,COMPANY NAME,SERIES,PURPOSE,FACE VALUE,EX-DATE\n{rows}");
             let found = actions_of_csv(text.as_bytes()).expect("actions");
             (found.actions.iter().map(|action| iso(action.ex_day)).collect::<Vec<_>>(), found.unread)

@@ -100,7 +100,7 @@ pub fn read_list(bytes: &[u8]) -> Option<(ListFile, Unread)> {
         return Some((ListFile::Names(names_of_today(gather(&rows[1..], change, &mut unread))), unread));
     }
     // Company, old, new, date: counted from the end, as names may hold a comma.
-    let dates = ColumnDates::of(rows.iter().filter_map(|row| row.iter().last()));
+    let dates = ColumnDates::of(rows.iter().filter_map(|row| row.iter().next_back()));
     let change = |row: &csv::StringRecord| {
         let from_end = |back: usize| row.len().checked_sub(back).and_then(|at| row.get(at));
         let (old, new) = (from_end(3)?, from_end(2)?);
@@ -111,7 +111,7 @@ pub fn read_list(bytes: &[u8]) -> Option<(ListFile, Unread)> {
         Some(day.map(|day| (old.to_owned(), new.to_owned(), day)))
     };
     // A text with a stray line that looks like a change is no list of them.
-    let is_dated = |row: &&csv::StringRecord| row.iter().last().is_some_and(|text| dates::read(text).is_ok());
+    let is_dated = |row: &&csv::StringRecord| row.iter().next_back().is_some_and(|text| dates::read(text).is_ok());
     let dated = rows.iter().filter(is_dated).filter(|&row| change(row).is_some()).count();
     if dated == 0 || dated * 2 < rows.len() {
         return None;

@@ -4,17 +4,22 @@ use super::*;
 
 #[test]
 fn bars_of_weeks_are_not_stored_as_days() {
-    let weeks: String = (0..8).map(|n| format!("2024-{:02}-{:02},1,3,1,2,10\n", 1 + n / 4, 1 + n % 4 * 7)).collect();
+    let weeks =
+        (0..8).map(|n| format!("2024-{:02}-{:02},1,3,1,2,10\n", 1 + n / 4, 1 + n % 4 * 7)).collect::<Vec<_>>().concat();
     let text = format!("Date,Open,High,Low,Close,Volume\n{weeks}");
-    assert!(refusal(&text, "A").contains("its rows are a week apart; daily prices are needed"), "{}", refusal(&text, "A"));
-    let days: String = (0..8).map(|n| format!("2024-01-{:02},1,3,1,2,10\n", 1 + n)).collect();
+    assert!(
+        refusal(&text, "A").contains("its rows are a week apart; daily prices are needed"),
+        "{}",
+        refusal(&text, "A")
+    );
+    let days = (0..8).map(|n| format!("2024-01-{:02},1,3,1,2,10\n", 1 + n)).collect::<Vec<_>>().concat();
     assert_eq!(rows(&format!("Date,Open,High,Low,Close,Volume\n{days}"), "A").len(), 8);
 }
 
 #[test]
 fn dates_that_a_spreadsheet_has_exchanged_are_not_read_as_other_days() {
     let table = |days: &[&str]| {
-        let rows: String = days.iter().map(|day| format!("{day},1,3,1,2,10\n")).collect();
+        let rows = days.iter().map(|day| format!("{day},1,3,1,2,10\n")).collect::<Vec<_>>().concat();
         format!("Date,Open,High,Low,Close,Volume\n{rows}")
     };
     let iso = table(&["2024-10-01", "2024-11-01", "2024-12-01", "2024-01-15", "2024-01-16"]);
@@ -101,12 +106,8 @@ fn listings_of_one_name_at_two_exchanges_stay_apart() {
 fn the_rows_of_one_exchange_are_read_where_a_column_names_several() {
     for head in ["Symbol,Exchange", "Mood,Exchange"] {
         let row = |exchange: &str, day: u32| format!("TCS,{exchange},2024-02-0{day},{day},9,1,2,9\n");
-        let text = format!(
-            "{head},Date,Open,High,Low,Close,Volume\n{}{}{}",
-            row("NSE", 5),
-            row("BSE", 6),
-            row("NSE", 7)
-        );
+        let text =
+            format!("{head},Date,Open,High,Low,Close,Volume\n{}{}{}", row("NSE", 5), row("BSE", 6), row("NSE", 7));
         assert_eq!(rows(&text, "TCS.NSE"), ["2024-02-05 5 9 1 2 9", "2024-02-07 7 9 1 2 9"], "{head}");
         let notes = file(&text, "TCS.BSE").expect("a file").notes;
         assert!(notes.contains(&"2 rows of other exchanges left out".to_owned()), "{notes:?}");
