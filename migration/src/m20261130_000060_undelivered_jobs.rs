@@ -9,7 +9,12 @@ impl MigrationTrait for Migration {
         // The outbox is read at every change of any job, and mostly nothing is in it: not through all that wait.
         let undelivered =
             "CREATE INDEX job_records_undelivered ON job_records (state, run_after) WHERE enqueued_at IS NULL";
-        manager.get_connection().execute_unprepared(undelivered).await.map(drop)
+        manager.get_connection().execute_unprepared(undelivered).await?;
+        // It stayed where a change of tickers moved bars with adjusted closes from one symbol to another.
+        let adjusted = "UPDATE symbols SET adjusted_until = (SELECT MAX(b.day) FROM price_bars AS b \
+                        WHERE b.symbol_id = symbols.id AND b.adjusted_close IS NOT NULL) \
+                        WHERE adjusted_until IS NOT NULL OR id IN (SELECT symbol_id FROM former_tickers)";
+        manager.get_connection().execute_unprepared(adjusted).await.map(drop)
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -249,11 +249,16 @@ pub(super) async fn named(app: &App, tickers: &[String]) -> Result<Vec<symbol::M
     }
     let found = app.store.symbols().by_tickers(&wanted).await?;
     let mut found: HashMap<String, symbol::Model> = found.into_iter().map(|s| (s.ticker.clone(), s)).collect();
+    let plain: Vec<String> = wanted.iter().filter(|t| !found.contains_key(*t)).map(|t| format!("{t}.NSE")).collect();
+    let at_nse = if plain.is_empty() { Vec::new() } else { app.store.symbols().by_tickers(&plain).await? };
+    for symbol in at_nse {
+        found.entry(symbol.ticker.trim_end_matches(".NSE").to_owned()).or_insert(symbol);
+    }
     let (mut symbols, mut ids) = (Vec::with_capacity(wanted.len()), HashSet::new());
     for ticker in wanted {
         let symbol = match found.remove(&ticker) {
             Some(symbol) => Some(symbol),
-            // An ISIN, a former ticker, or one without its suffix, as everywhere else.
+            // An ISIN or a former ticker, as everywhere else.
             None => app.store.identities().find(&ticker).await?,
         };
         let missing =

@@ -163,6 +163,15 @@ impl PriceSeries {
         }
         // Days are cut first, as those of a list of bars are: nothing from outside is in a bar.
         let history = resample(series.view(adjustment, 0..days.end), interval).0;
+        if days.start == 0 {
+            return Self {
+                range: 0..history.len(),
+                history: History::Made(history),
+                cut: None,
+                chart_url,
+                _room: room,
+            };
+        }
         let cut = resample(series.view(adjustment, days), interval).0;
         let range = history.len() - cut.len()..history.len();
         Self { history: History::Made(history), range, cut: Some(cut), chart_url, _room: room }

@@ -58,8 +58,8 @@ pub async fn judge_actions(store: &Store, from: Day, to: Day) -> Result<(), Inge
     Ok(())
 }
 
-/// Stored actions that what is announced now takes the place of: the same subject read otherwise, a revised one, or a
-/// dividend that is worded otherwise now. Fingerprints of dividends didn't hold the subject once; such rows go, too.
+/// Stored actions that what is announced now takes the place of: the same subject read otherwise, or a revised one.
+/// Fingerprints of dividends didn't tell which one it is once; such rows go, too.
 fn superseded(stored: Vec<Model>, rows: &[Model], raw: &[RawAction]) -> Vec<Model> {
     let known: HashSet<&str> = rows.iter().map(|row| row.fingerprint.as_str()).collect();
     let said: HashSet<(Exchange, &str, Day, &str)> =
@@ -69,14 +69,17 @@ fn superseded(stored: Vec<Model>, rows: &[Model], raw: &[RawAction]) -> Vec<Mode
         .filter(|row| is_revised(&row.subject))
         .map(|row| (row.exchange, row.ticker.as_str(), row.ex_day, row.kind))
         .collect();
-    let paid: HashSet<(Exchange, &str, Day, Option<&str>)> = rows
+    let paid: HashSet<(Exchange, &str, Day, &str)> = rows
         .iter()
         .filter(|row| row.kind == Kind::Dividend)
-        .map(|row| (row.exchange, row.ticker.as_str(), row.ex_day, row.amount.as_deref()))
+        .filter_map(|row| Some((row.exchange, row.ticker.as_str(), row.ex_day, row.amount.as_deref()?)))
         .collect();
     let is_paid = |row: &Model| {
-        row.kind == Kind::Dividend
-            && paid.contains(&(row.exchange, row.ticker.as_str(), row.ex_day, row.amount.as_deref()))
+        row.amount.as_deref().is_some_and(|amount| {
+            let before = key_of(row.exchange, &row.ticker, row.ex_day, Kind::Dividend, amount);
+            paid.contains(&(row.exchange, row.ticker.as_str(), row.ex_day, amount))
+                && row.fingerprint == fingerprint_of(&before)
+        })
     };
     let is_superseded = |row: &Model| {
         !known.contains(row.fingerprint.as_str())
@@ -92,22 +95,40 @@ fn is_revised(subject: &str) -> bool {
     subject.to_lowercase().contains("revised")
 }
 
-/// A subject by what it announces: in small letters, without what it says of a revision.
-fn announced(subject: &str) -> String {
-    let mut kept = String::with_capacity(subject.len());
-    let mut rest = subject;
-    while let Some((before, bracket)) = rest.split_once('(') {
-        let (within, after) = bracket.split_once(')').unwrap_or((bracket, ""));
-        kept.push_str(before);
-        if !is_revised(within) {
-            kept.push_str(within);
-        }
-        rest = after;
-        kept.push(' ');
-    }
-    kept.push_str(rest);
-    let words = kept.to_lowercase().replace("revised", " ");
-    words.split(|c: char| c.is_whitespace() || c == ')').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+/// What dividends of one day are told apart by, beside their amounts.
+const KINDS_OF_DIVIDENDS: [(&str, &str); 12] = [
+    ("interim", "interim"),
+    ("final", "final"),
+    ("special", "special"),
+    ("spl", "special"),
+    ("first", "1st"),
+    ("1st", "1st"),
+    ("second", "2nd"),
+    ("2nd", "2nd"),
+    ("third", "3rd"),
+    ("3rd", "3rd"),
+    ("fourth", "4th"),
+    ("4th", "4th"),
+];
+
+/// Which dividends a subject announces, however it words the rest.
+fn kinds_of_dividends(subject: &str) -> String {
+    let subject = subject.to_lowercase();
+    let words: HashSet<&str> = subject.split(|c: char| !c.is_alphanumeric()).collect();
+    let mut kinds: Vec<&str> =
+        KINDS_OF_DIVIDENDS.iter().filter(|(word, _)| words.contains(word)).map(|(_, kind)| *kind).collect();
+    kinds.dedup();
+    kinds.join(" ")
+}
+
+/// What an action is known by: whose, when and how much.
+fn key_of(exchange: Exchange, ticker: &str, ex_day: Day, kind: Kind, measure: &str) -> String {
+    let exchange = if exchange == Exchange::Bse { "BSE" } else { "NSE" };
+    format!("{exchange}|{ticker}|{ex_day}|{kind:?}|{measure}")
+}
+
+fn fingerprint_of(key: &str) -> String {
+    hex::encode(&Sha256::digest(key.as_bytes())[..16])
 }
 
 fn rows_of(register: &Register, raw: &[RawAction]) -> Vec<Model> {
@@ -132,13 +153,12 @@ fn rows_of(register: &Register, raw: &[RawAction]) -> Vec<Model> {
             (None, Some(amount)) => amount.clone(),
             (None, None) => action.subject.to_lowercase(),
         };
-        let exchange = if action.exchange == Exchange::Bse { "BSE" } else { "NSE" };
-        let mut key = format!("{exchange}|{}|{}|{:?}|{measure}", action.ticker, action.ex_day, clause.kind);
+        let mut key = key_of(action.exchange, &action.ticker, action.ex_day, clause.kind, &measure);
         if clause.kind == Kind::Dividend {
             // A final and a special dividend of the same amount are two.
-            key = format!("{key}|{}", announced(&action.subject));
+            key = format!("{key}|{}", kinds_of_dividends(&action.subject));
         }
-        let fingerprint = hex::encode(&Sha256::digest(key.as_bytes())[..16]);
+        let fingerprint = fingerprint_of(&key);
         found.entry(fingerprint.clone()).or_insert_with(|| Model {
             id: 0,
             exchange: action.exchange,

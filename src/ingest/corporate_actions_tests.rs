@@ -38,6 +38,9 @@ const SPECIAL: &str = "Special Dividend - Rs 2 Per Share";
 fn two_dividends_of_one_amount_and_day_both_count_and_one_that_is_said_twice_counts_once() {
     assert_eq!(rows(&[FINAL, SPECIAL]).len(), 2);
     assert_eq!(rows(&[FINAL, "dividend -  Rs 2 Per Share", FINAL]).len(), 1);
+    let worded = ["Annual General Meeting/Dividend - Rs 2 Per Share", "Dividend Rs 2/- Per Share", FINAL];
+    assert_eq!(rows(&worded).len(), 1, "one dividend in other words");
+    assert!(gone(&rows(&[FINAL, SPECIAL]), &[SPECIAL]).is_empty(), "a list of some takes no others away");
     assert_eq!(rows(&["Bonus 1:1", "Bonus Issue 1:1"]).len(), 1, "other actions are known by their ratio");
 }
 

@@ -139,7 +139,7 @@ impl BacktestReport {
         };
         if let Some(shortage) = &self.shortage {
             return match self.metrics.trade_count {
-                0 => format!("Never bought, nor could holding: {shortage}"),
+                0 => format!("Never bought, and holding couldn't: {shortage}"),
                 _ => format!("{}, but holding couldn't buy: {shortage}", verb(own, "Gained", "Lost")),
             };
         }
@@ -358,7 +358,7 @@ mod tests {
         let dear = [120_000.0, 110_000.0, 115_000.0, 112_000.0, 130_000.0];
         let short = report(&dear, Execution::default());
         let said = "10,000 doesn't buy one share at 110,000.00; give more cash, or wholeShares: false";
-        assert_eq!(short.headline(), format!("Never bought, nor could holding: {said}"));
+        assert_eq!(short.headline(), format!("Never bought, and holding couldn't: {said}"));
         assert_eq!((short.shortage.as_deref(), short.hold_exposure), (Some(said), 0.0));
         let parts = report(&dear, Execution { whole_shares: false, ..Execution::default() });
         assert_eq!((parts.shortage.as_deref(), parts.hold_exposure), (None, 1.0));

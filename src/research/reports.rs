@@ -96,10 +96,12 @@ pub async fn prediction_source(
     let points = row.settled_points(&series)?;
     let actuals = row.actuals(&points, &series);
     let (model, evaluation) = (row.model_info()?, row.evaluation()?);
+    let former = app.store.identities().former_of(&[symbol.id]).await?;
+    let tickers: Vec<&str> = former.iter().map(|f| f.ticker.as_str()).chain([symbol.ticker.as_str()]).collect();
     Ok(PredictionSource {
         id: global_id,
         subject: symbol.into(),
-        fitted_origins: model.fitted_origins(&symbol.ticker, &series.raw.days, evaluation.origins),
+        fitted_origins: model.fitted_origins(&tickers, &series.raw.days, evaluation.origins),
         model,
         as_of: row.as_of,
         close: row.close,

@@ -218,7 +218,9 @@ impl Identities<'_> {
         let bars = "FROM price_bars AS b WHERE b.symbol_id = symbols.id";
         let sql = format!(
             "UPDATE symbols SET bar_count = (SELECT COUNT(*) {bars}), first_day = (SELECT MIN(b.day) {bars}), \
-             last_day = (SELECT MAX(b.day) {bars}), data_version = data_version + 1 WHERE {of}"
+             last_day = (SELECT MAX(b.day) {bars}), \
+             adjusted_until = (SELECT MAX(b.day) {bars} AND b.adjusted_close IS NOT NULL), \
+             data_version = data_version + 1 WHERE {of}"
         );
         self.run(transaction, &sql, vec![ids_text(self.backend(), symbols).into()]).await
     }

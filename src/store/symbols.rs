@@ -247,9 +247,15 @@ impl Symbols<'_> {
         Ok(())
     }
 
-    /// Fills in what a symbol search found, where nobody has said otherwise.
+    /// Fills in what a symbol search found, where nobody has said otherwise. What its issue's prices are compared with may be
+    /// stated in another currency from now on.
     #[boxed]
     pub async fn set_listing(&self, id: i64, name: &str, exchange: Exchange, currency: &str) -> Result<()> {
+        self.0.transact(|| self.set_listing_once(id, name, exchange, currency)).await
+    }
+
+    async fn set_listing_once(&self, id: i64, name: &str, exchange: Exchange, currency: &str) -> Result<()> {
+        let transaction = self.0.begin().await?;
         let mut update = Entity::update_many().filter(Column::Id.eq(id));
         let keep_known = |column: Column, value: &str| -> SimpleExpr {
             Func::coalesce([Expr::col(column), Expr::val(value.to_owned())]).into()
@@ -265,8 +271,9 @@ impl Symbols<'_> {
                     .into(),
             );
         }
-        update.exec(&self.0.write).await?;
-        Ok(())
+        update.exec(&transaction).await?;
+        self.0.ipos().measure_symbols(&transaction, &[id], None).await?;
+        self.0.events().commit(transaction, &[]).await
     }
 }
 

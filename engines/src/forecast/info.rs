@@ -37,10 +37,10 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
-    /// How many of so many past forecasts of a symbol with bars of these days were made within data that the model was
+    /// How many of so many past forecasts of a symbol that has or had these tickers, with bars of these days, were made within data that the model was
     /// fitted to; `None` where its card doesn't tell.
     #[must_use]
-    pub fn fitted_origins(&self, ticker: &str, days: &[Day], origins: u32) -> Option<u32> {
+    pub fn fitted_origins(&self, tickers: &[&str], days: &[Day], origins: u32) -> Option<u32> {
         if matches!(self.kind, ModelKind::Naive | ModelKind::Drift) {
             return Some(0);
         }
@@ -54,7 +54,8 @@ impl ModelInfo {
         if made.len() != origins as usize {
             return None;
         }
-        let own = card.symbols.iter().filter(|symbol| symbol.ticker.eq_ignore_ascii_case(ticker));
+        let is_own = |name: &str| tickers.iter().any(|ticker| ticker.eq_ignore_ascii_case(name));
+        let own = card.symbols.iter().filter(|symbol| is_own(&symbol.ticker));
         let spans: Vec<(Day, Day)> =
             own.filter_map(|symbol| Some((day::parse_iso(&symbol.from)?, day::parse_iso(&symbol.to)?))).collect();
         let fitted = made.iter().filter(|&&day| spans.iter().any(|&(from, to)| from <= day && day <= to));
@@ -124,12 +125,16 @@ mod tests {
         // Origins are days 60, 70, … 160; the training ends on day 99.
         let card = r#"{"trained_on": "ACME", "symbols": [{"ticker": "ACME", "from": "1970-01-01", "to": "1970-04-10", "bars": 100}]}"#;
         let linear = model(ModelKind::Linear, Some(card));
-        assert_eq!(linear.fitted_origins("acme", &days, 11), Some(4));
-        assert_eq!(linear.fitted_origins("OTHER", &days, 11), Some(0));
-        assert_eq!(linear.fitted_origins("ACME", &days[..90], 11), None, "other bars than those of the forecast");
-        assert_eq!(model(ModelKind::Naive, None).fitted_origins("ACME", &days, 11), Some(0));
+        assert_eq!(linear.fitted_origins(&["acme"], &days, 11), Some(4));
+        assert_eq!(linear.fitted_origins(&["OTHER"], &days, 11), Some(0));
+        assert_eq!(
+            linear.fitted_origins(&["NEW", "ACME"], &days[..90], 11),
+            None,
+            "other bars than those of the forecast"
+        );
+        assert_eq!(model(ModelKind::Naive, None).fitted_origins(&["NEW", "ACME"], &days, 11), Some(0));
         for card in [None, Some(r#"{"trained_on": "my shares"}"#)] {
-            assert_eq!(model(ModelKind::Linear, card).fitted_origins("ACME", &days, 11), None, "{card:?}");
+            assert_eq!(model(ModelKind::Linear, card).fitted_origins(&["NEW", "ACME"], &days, 11), None, "{card:?}");
         }
     }
 }

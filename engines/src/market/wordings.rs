@@ -4,104 +4,17 @@
 //! never colours another. What is no clear ratio or amount is left unread, and the doubt says so.
 
 mod dividends;
+mod patterns;
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
 
 use regex::Regex;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use self::dividends::{Paid, dividend_of, of_all};
+use self::patterns::{CALLED_OFF, PATTERNS, Patterns, doubted};
 use super::corporate_actions::{Clause, CorporateActionKind as Kind};
-
-struct Patterns {
-    thousands: Regex,
-    keyword: Regex,
-    bonus: Regex,
-    bonus_ratio: Regex,
-    ratio_bonus: Regex,
-    ratio: Regex,
-    given_ratio: Regex,
-    not_shares: Regex,
-    split: Regex,
-    from_to: Regex,
-    into_shares: Regex,
-    consolidation: Regex,
-    reduction: Regex,
-    rights: Regex,
-    rights_ratio: Regex,
-    premium: Regex,
-    at_par: Regex,
-    issue_price: Regex,
-    odd_rights: Regex,
-    unknown_effect: Regex,
-    called_off: Regex,
-    restated: Regex,
-}
-
-/// A number, once the commas of its thousands are gone.
-const N: &str = r"(\d+(?:\.\d+)?)";
-const RUPEES: &str = r"(?:R[se]\.?|INR|₹)";
-const BONUS: &str = "bo[nu]{2,4}s";
-const SPLIT: &str = r"\bsp(?:li|il|l)t+(?:ting)?\b|(?:face value|fv|f\.v\.?)\s*spl|sub[\s-]*divi(?:sion|ded|ding)";
-const CONSOLIDATION: &str = "consolidat";
-const RIGHTS: &str = r"\brights?\b";
-/// As people type it: dividend, divdend, divided, dividned, div.
-const DIVIDEND: &str = r"(?:div[iden]*|ividend)s?\b";
-const UNKNOWN_EFFECT: &str = r"de-?merge|\bspin[\s-]*off|sc?heme\s+of|ara+ngement|arrangement|capital\s+reduction|reduction\s+of\s+capital|amalgamation";
-const CALLED_OFF: &str = "the subject says that it was called off";
-/// Other matters that a subject speaks of.
-const MATTERS: &str =
-    r"general me|\ba\.?g\.?m\b|\be\.?o?\.?g\.?m\b|buy[\s-]*back|interest|redemption|distribution|delisting";
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(&format!("(?i){text}")).expect("a pattern in the source")
-}
-
-static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
-    // "5 Equity Shares", "5 (Five) Shares", "Five (5) Fully Paid-Up Equity Shares": a count, and no face value.
-    let shares = format!(
-        r"(?:[a-z]+\s*\(\s*)?{N}\s*\)?\s*(?:\([^)\d]*\)\s*)?(?:(?:nos?|new|fully|paid|up|existing|equity|ordinary)\b[\s.-]*)*shares?\b"
-    );
-    let keyword = [BONUS, SPLIT, CONSOLIDATION, RIGHTS, DIVIDEND, UNKNOWN_EFFECT, MATTERS].join("|");
-    Patterns {
-        thousands: pattern(r"\b\d{1,3}(?:,\d{2,3})*,\d{3}\b"),
-        keyword: pattern(&keyword),
-        bonus: pattern(BONUS),
-        bonus_ratio: pattern(&format!(r"{BONUS}[^\d]{{0,40}}?{N}\s*:\s*{N}")),
-        ratio_bonus: pattern(&format!(r"{N}\s*:\s*{N}\s*{BONUS}")),
-        ratio: pattern(r"\d\s*:\s*\d"),
-        given_ratio: pattern(&format!(r"{N}\s*:\s*{N}")),
-        not_shares: pattern(
-            r"debenture|preference|warrant|\bdvrs?\b|\b(?:nc|cc|oc|r)[rp]*ps\b|\b[ncof]cds?\b|\bbonds?\b",
-        ),
-        split: pattern(SPLIT),
-        from_to: pattern(&format!(
-            r"(?:{RUPEES}\s*-?\s*|\bfro?m\s+){N}[^\d%:]{{0,40}}?\b(?:in)?to\b[^\d%:]{{0,25}}?{N}"
-        )),
-        into_shares: pattern(&format!(
-            r"(?:{shares}[^0-9%:]{{0,60}}?)?(?:{RUPEES}\s*-?\s*{N})?[^0-9%:]{{0,40}}?\b(?:in)?to\b\s*{shares}(?:[^0-9%:]{{0,60}}?{RUPEES}\s*-?\s*{N})?"
-        )),
-        consolidation: pattern(CONSOLIDATION),
-        reduction: pattern(r"capital\s+reduction|reduction\s+of\s+capital"),
-        rights: pattern(RIGHTS),
-        rights_ratio: pattern(&format!(r"{RIGHTS}[^\d]{{0,40}}?{N}\s*:\s*{N}")),
-        premium: pattern(&format!(r"\bpre?m(?:ium)?\b\.?[^\d%/]{{0,6}}?(?:{RUPEES}\s*)?-?\s*{N}")),
-        at_par: pattern(r"(?:@|\bat)\s*par\b"),
-        issue_price: pattern(&format!(
-            r"(?:@|\bat\b|\bprice\b)\s*(?:an?\s+)?(?:issue\s+)?(?:price\s*)?(?:of\s*)?[-:]?\s*{RUPEES}\s*-?\s*{N}"
-        )),
-        odd_rights: pattern(
-            r"part(?:ly|ially)|warrant|debenture|preference|\bdvrs?\b|\b(?:nc|cc|oc|r)[rp]*ps\b|\b[ncof]cds?\b|\bbonds?\b",
-        ),
-        unknown_effect: pattern(UNKNOWN_EFFECT),
-        called_off: pattern(
-            r"cancel|withdrawn|postpone|deferred|called off|revoked|rescinded|\bnot\s+(?:being\s+|been\s+)?(?:declared|approved|recommended|paid)\b",
-        ),
-        restated: pattern(r"\brevis|\bearlier|\bpreviously|\binstead of|\bin place of|\bas against"),
-    }
-});
 
 /// The clauses of a subject. `face_value` is the one after the action, as the exchange states it.
 #[must_use]
@@ -140,8 +53,10 @@ fn doubt_restated(p: &Patterns, subject: &str, clauses: &mut [Clause]) {
         return;
     }
     let distinct = |pattern: &Regex| {
-        let pairs = pattern.captures_iter(subject).map(|found| (found[1].to_owned(), found[2].to_owned()));
-        pairs.collect::<HashSet<_>>().len()
+        // "From 10 Sep To 15 Sep" are days.
+        let of_days = |found: &regex::Captures<'_>| found[0].starts_with(['f', 'F']);
+        let found = pattern.captures_iter(subject).filter(|found| !of_days(found));
+        found.map(|found| (found[1].to_owned(), found[2].to_owned())).collect::<HashSet<_>>().len()
     };
     let (ratios, changes) = (distinct(&p.given_ratio), distinct(&p.from_to));
     let has = |kind: Kind| usize::from(clauses.iter().any(|c| c.kind == kind && c.ratio.is_some()));
@@ -174,10 +89,6 @@ fn settle(clauses: Vec<Clause>) -> Vec<Clause> {
         kept.push(Clause { kind: Kind::Other, ratio: None, amount: None, doubt: None });
     }
     kept
-}
-
-fn doubted(kind: Kind, doubt: &'static str) -> Clause {
-    Clause { kind, ratio: None, amount: None, doubt: Some(doubt) }
 }
 
 /// Cuts a subject where one matter ends and the next begins. A part that names no matter belongs to the one before it,

@@ -312,3 +312,23 @@ proptest::proptest! {
         proptest::prop_assert_eq!(of(Kind::Split), Some([5.0, 100.0, 5.0][fv]));
     }
 }
+
+#[test]
+fn what_stands_beside_a_dividend_leaves_it_clear() {
+    let amount = |subject: &str| {
+        let clauses = read_subject(subject, None);
+        clauses.iter().find_map(|clause| clause.amount).map(|amount| amount.to_string()).unwrap_or_default()
+    };
+    for (subject, expected) in [
+        ("Final Dividend 25% - Rs.2.50", "2.50"),
+        ("Dividend Rs.1.50/- (15%)", "1.50"),
+        ("Interim Dividend - Rs.2.50 2023-24", "2.50"),
+        ("Annual General Meeting/Dividend Rs 2 Per Share (Book Closure Cancelled)", "2"),
+        ("Dividend 25% - Rs 10", ""),
+        ("Dividend Rs 2 Per Share (Cancelled)", ""),
+    ] {
+        assert_eq!(amount(subject), expected, "{subject}");
+    }
+    let split = "Face Value Split (Sub-Division) - From Rs 10/- Per Share To Re 1/- Per Share (Record Date Revised From 10 Sep To 15 Sep)";
+    assert_eq!(read_subject(split, None)[0].ratio, Some(10.0));
+}

@@ -45,11 +45,12 @@ pub(super) fn operations() -> [&'static Operation; 5] {
 }
 
 /// What a body may hold: its name there and in the schema.
-const FIELDS: [(&str, &str); 12] = [
+const FIELDS: [(&str, &str); 13] = [
     ("name", "name"),
     ("symbol", "ticker"),
     ("exchange", "exchange"),
     ("board", "board"),
+    ("currency", "currency"),
     ("issue_price", "issuePrice"),
     ("price_band_low", "priceBandLow"),
     ("price_band_high", "priceBandHigh"),

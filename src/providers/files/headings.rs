@@ -133,7 +133,8 @@ impl Headings {
 
     /// Whether they are of another language than English, in which a comma may be the decimal mark.
     pub(super) fn is_foreign(&self) -> bool {
-        let is_letter = |c: char| !c.is_ascii() && c.is_alphabetic();
+        // Europe's letters; China and Japan write decimal points.
+        let is_letter = |c: char| matches!(c, '\u{c0}'..='\u{24f}' | '\u{400}'..='\u{4ff}') && c.is_alphabetic();
         self.names.iter().any(|name| name.contains(is_letter) || FOREIGN.contains(&squeezed(name).as_str()))
     }
 

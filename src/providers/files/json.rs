@@ -68,7 +68,9 @@ pub(super) fn table(text: &str) -> Result<(String, Option<String>), ProviderErro
             return Err(bad(NO_ROWS));
         };
         value = inner;
-        let columns = COLUMNS.iter().find_map(|key| object.get(*key).copied());
+        // Answers of HTTP have headers of another kind.
+        let may_be = |key: &str, value: &RawValue| key.starts_with("column") || value.get().starts_with('[');
+        let columns = COLUMNS.iter().find_map(|key| object.get(*key).copied().filter(|value| may_be(key, value)));
         beside = columns.map(|columns| (columns, object.get("index").copied())).or(beside);
     }
     let rows: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(|_| bad(NO_ROWS))?;

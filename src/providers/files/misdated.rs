@@ -3,10 +3,12 @@
 use chrono::Weekday;
 
 use crate::market::dates::{self, Written};
-use crate::market::day;
+use crate::market::day::{self, Day};
 
 /// Rows from which a week is seen.
 const FEWEST: usize = 5;
+/// A weekend lies between days that follow each other.
+const NEXT: Day = 3;
 const NOON: u32 = 43_200;
 /// Of times without a zone, from when on they are a day's that begins elsewhere: exchanges have closed by then.
 const EVENING: u32 = 64_800;
@@ -21,6 +23,8 @@ pub(super) struct Misdated {
     evenings: usize,
     sundays: usize,
     fridays: usize,
+    /// The day of the row before, if that was such an evening, and whether it's counted.
+    last: Option<(Day, bool)>,
 }
 
 impl Misdated {
@@ -39,13 +43,27 @@ impl Misdated {
         let west = || clock().contains('-');
         let begins_elsewhere =
             |time: u32| (time >= NOON && (written.utc || west())) || (time >= EVENING && has_no_zone(clock()));
-        if written.time.is_some_and(begins_elsewhere)
-            && let Ok(day) = written.only()
-        {
-            self.evenings += 1;
-            self.sundays += usize::from(day::weekday(day) == Weekday::Sun);
-            self.fridays += usize::from(day::weekday(day) == Weekday::Fri);
+        let evening = written.time.filter(|time| begins_elsewhere(*time)).and_then(|_| written.only().ok());
+        let Some((day, last)) = evening.zip(self.last) else {
+            self.last = evening.map(|day| (day, false));
+            return;
+        };
+        // Alone among other times it's a session of the evening, as India has at Diwali.
+        let (last, is_counted) = last;
+        let follows = (day - last).abs() <= NEXT;
+        if follows {
+            self.count(day);
+            if !is_counted {
+                self.count(last);
+            }
         }
+        self.last = Some((day, follows));
+    }
+
+    fn count(&mut self, day: Day) {
+        self.evenings += 1;
+        self.sundays += usize::from(day::weekday(day) == Weekday::Sun);
+        self.fridays += usize::from(day::weekday(day) == Weekday::Fri);
     }
 
     /// What is the matter with the days.
@@ -117,6 +135,13 @@ mod tests {
         ] {
             assert!(said(&week(9, after)).is_some(), "{after}");
         }
+        // Sessions of Diwali's evening among closes of the afternoon.
+        let diwali: Vec<String> =
+            ["2013-11-03", "2014-10-23", "2015-11-11", "2016-10-30", "2017-10-19", "2018-11-07", "2019-10-27"]
+                .iter()
+                .flat_map(|day| [format!("{day} 19:15:00"), format!("{}-12-02 15:30:00", &day[..4])])
+                .collect();
+        assert_eq!(said(&diwali), None);
         // New York's closes, dates alone, mornings, and Riyadh's week in its own time.
         for (first, after) in [(10, "T20:00:00Z"), (9, ""), (9, "T05:00:00Z"), (9, " 15:00:00"), (9, "T15:00:00+03:00")]
         {

@@ -126,8 +126,10 @@ pub fn read<'a>(content: impl Into<Cow<'a, [u8]>>, options: &Options) -> Result<
         (Some(order), _) | (None, Ok(order)) => inner.order = order,
         (None, Err(fault)) => undecided = Some(fault.to_string()),
     }
+    let of_exchange = ["NSE", "BSE", "UDiFF"].iter().any(|name| format.starts_with(name));
+    let are_days = of_exchange || inner.at.series.is_some() || inner.at.period.is_some();
     if undecided.is_none()
-        && let Some(fault) = seen.sequence.fault(inner.order)
+        && let Some(fault) = seen.sequence.fault(inner.order, are_days)
     {
         return Err(bad(fault));
     }

@@ -89,7 +89,11 @@ impl StyleVotes {
     pub(super) fn add_beside(&mut self, cell: &str) {
         let number = cell.trim().trim_end_matches('%');
         match vote(number, false) {
-            Some(Vote::Point) => self.beside[0] |= number.len() < cell.trim().len() || number.contains(','),
+            Some(Vote::Point) => {
+                let (whole, decimals) = number.rsplit_once('.').unwrap_or((number, ""));
+                let is_no_time = whole.len() > 2 || decimals.len() > 2;
+                self.beside[0] |= is_no_time || number.len() < cell.trim().len() || number.contains(',');
+            }
             Some(Vote::Comma) => self.beside[1] = true,
             _ => {}
         }
@@ -118,7 +122,7 @@ impl StyleVotes {
         let is_unclear = self.unclear_comma.is_some() || self.unclear_point.is_some();
         match self.beside {
             [true, false] if is_unclear => return Ok(Style::Point),
-            [false, true] if is_unclear => return Ok(Style::Comma),
+            [false, true] if self.unclear_comma.is_some() || (is_unclear && may_group) => return Ok(Style::Comma),
             _ => {}
         }
         if let Some(text) = &self.unclear_comma {

@@ -30,9 +30,10 @@ impl Sequence {
         self.dates.push(*written);
     }
 
-    /// Why the rows can't be days as they stand.
-    pub(super) fn fault(&self, order: DateOrder) -> Option<String> {
-        self.exchanged(order).or_else(|| self.apart(order))
+    /// Why the rows can't be days as they stand; `are_days` where the file itself says that each is one: shares under an
+    /// exchange's watch trade once a week.
+    pub(super) fn fault(&self, order: DateOrder, are_days: bool) -> Option<String> {
+        self.exchanged(order).or_else(|| self.apart(order).filter(|_| !are_days))
     }
 
     fn apart(&self, order: DateOrder) -> Option<String> {
@@ -128,7 +129,7 @@ mod tests {
         for text in texts {
             sequence.add(&dates::read(text.as_ref()).expect("a date"));
         }
-        sequence.fault(DateOrder::Dmy)
+        sequence.fault(DateOrder::Dmy, false)
     }
 
     /// Days by their distances from 2024-01-05, a Friday.

@@ -70,7 +70,9 @@ impl Filter {
     pub(super) fn other(&self, row: &[Cow<'_, str>]) -> Option<&'static str> {
         if !self.columns.is_empty() {
             let named = named(&self.columns, row, &self.wanted);
-            if named.is_none_or(|(end, _)| self.end.is_some_and(|wanted| wanted != end)) {
+            let is_same =
+                |end: &str, wanted: &str| end == wanted || [(end, wanted), (wanted, end)].contains(&("", NEW_YORK));
+            if named.is_none_or(|(end, _)| self.end.is_some_and(|wanted| !is_same(end, wanted))) {
                 return Some("rows of other tickers");
             }
         }
@@ -241,7 +243,8 @@ fn choose_end(
 ) -> Result<Option<&'static str>, ProviderError> {
     let found: BTreeSet<&'static str> = ends.keys().copied().collect();
     let end = meant(&found, ticker);
-    if ends.len() > 1 {
+    // A plain ticker beside one with an end is the same share's.
+    if found.iter().filter(|end| !end.is_empty()).count() > 1 {
         let spelled: Vec<String> = ends.values().cloned().collect();
         let what = format!("it holds {} and no {}; import it under one of them", listed(&spelled), ticker.trim());
         return end.map(Some).ok_or(ProviderError::BadFile { what });

@@ -6,7 +6,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 use rust_decimal::Decimal;
 
-use super::{CALLED_OFF, Clause, DIVIDEND, Kind, N, Patterns, RUPEES, doubted, pattern};
+use super::patterns::{CALLED_OFF, DIVIDEND, N, Patterns, RUPEES, doubted, pattern};
+use crate::market::corporate_actions::{Clause, CorporateActionKind as Kind};
+
+/// What shares are worth by their papers.
+const FACE_VALUES: [u32; 5] = [1, 2, 5, 10, 100];
 
 struct Amounts {
     dividend: Regex,
@@ -18,6 +22,7 @@ struct Amounts {
     before: Regex,
     odd_unit: Regex,
     goes_on: Regex,
+    elsewhere: Regex,
     a_share: Regex,
     percent_of: Regex,
     in_brackets: Regex,
@@ -40,8 +45,9 @@ static AMOUNTS: LazyLock<Amounts> = LazyLock::new(|| Amounts {
     )),
     before: pattern(&format!(r"\brevis\w*\s+from\s+{RUPEES}\s*-?\s*{N}")),
     odd_unit: pattern(r"\bpais[ae]\b|\b(?:crores?|lakhs?|lacs?|millions?|billions?)\b"),
-    // "Rs.2/50", "Rs 1,5", "Rs 2 50", "Rs 25%"; but "Rs 10/-" ends there.
-    goes_on: pattern(r"^(?:\s*[/,.]\s*|\s+)\d|^\s*%"),
+    // "Rs.2/50", "Rs 1,5", "Rs 2 50", "Rs 25%"; but "Rs 10/-" ends there, and a year or a ratio is none of it.
+    goes_on: pattern(r"^(?:\s*[/,.]\s*\d|\s+\d{1,2}(?:\s|$|/)|\s*%)"),
+    elsewhere: pattern(r"\([^)]*(?:book\s*closure|record\s+date|\ba\.?g\.?m|\be\.?g\.?m|meeting)[^)]*\)"),
     a_share: pattern(r"^\s*(?:/-?)?\s*-?\s*(?:p[er]{1,2}|an?|each|every)\s+(?:equity\s+)?sh"),
     percent_of: pattern(r"%[^\d]{0,20}?\b(?:on|of)\s"),
     in_brackets: pattern(r"\([^)]*\d"),
@@ -96,7 +102,8 @@ pub(super) fn dividend_of(p: &Patterns, piece: &[&str]) -> Option<Paid> {
     if !a.dividend.is_match(&text) {
         return None;
     }
-    if p.called_off.is_match(&piece.join(" ")) {
+    // A meeting that was called off is no dividend that was.
+    if p.called_off.is_match(&a.elsewhere.replace_all(&piece.join(" "), " ")) {
         return Some(Paid::CalledOff);
     }
     // What a dividend includes is in its amount already.
@@ -115,7 +122,8 @@ pub(super) fn dividend_of(p: &Patterns, piece: &[&str]) -> Option<Paid> {
     let Some(sum) = sum.filter(|sum| *sum > Decimal::ZERO) else { return Some(Paid::Unclear) };
     let several = amounts.len() > 1;
     // "25% On Rs 10" names the face value, "25% I.E. Rs 2.50 Per Share" the dividend.
-    let percent = text.contains('%') && (several || !of_a_share || a.percent_of.is_match(&text));
+    let as_face_value = !of_a_share && FACE_VALUES.iter().any(|value| sum == Decimal::from(*value));
+    let percent = text.contains('%') && (several || as_face_value || a.percent_of.is_match(&text));
     // "Rs 5 (Final Rs 3 And Special Rs 2)": one is the others' sum.
     let holds_others = |amount: &Decimal| amounts.len() > 2 && amount.checked_add(*amount) == Some(sum);
     let nested = a.in_brackets.is_match(&text) && amounts.iter().any(holds_others);

@@ -82,7 +82,7 @@ function Headline({ m, hold, shortage }) {
     ["Total return", html`<${Change} of=${m.totalReturn} digits=${2} />`, { note: `holding ${signed(m.buyAndHoldReturn, 2)}` }],
     ["Maximum drawdown", percent(m.maxDrawdown, 2), { note: beside((h) => percent(h.max_drawdown, 2)) }],
     ["Sharpe ratio", number(m.sharpe), { note: beside((h) => number(h.sharpe)) }],
-    ["Trades", count(m.tradeCount), { note: m.tradeCount ? `${percent(m.winRate, 0)} won` : shortage ?? "the rule never bought" }],
+    ["Trades", count(m.tradeCount), { note: m.tradeCount ? `${percent(m.winRate, 0)} won` : shortage ? "the rule never bought, or the cash didn’t reach" : "the rule never bought" }],
   ]} />`;
 }
 

@@ -14,6 +14,9 @@ fn bars_of_weeks_are_not_stored_as_days() {
     );
     let days = (0..8).map(|n| format!("2024-01-{:02},1,3,1,2,10\n", 1 + n)).collect::<Vec<_>>().concat();
     assert_eq!(rows(&format!("Date,Open,High,Low,Close,Volume\n{days}"), "A").len(), 8);
+    // The exchange lets some shares trade on Mondays alone, and its files say that these are days.
+    let series = text.replace("Date,", "Series,Date,").replace("\n2024", "\nEQ,2024");
+    assert_eq!(rows(&series, "A").len(), 8);
 }
 
 #[test]
@@ -42,6 +45,8 @@ fn json_s_rows_are_read_by_the_names_beside_them() {
     ] {
         assert_eq!(rows(text, "AAPL"), expected, "{text}");
     }
+    let answer = r#"{"status":200,"headers":{"content-type":"json"},"data":{"candles":[["2024-01-02T00:00:00+0530",1.5,3,1,2,10]]}}"#;
+    assert_eq!(rows(answer, "AAPL"), expected);
     let unnamed = r#"{"columns":{"a":"Date"},"data":[["2024-01-02",2,3,1,1.5,10]]}"#;
     assert!(refusal(unnamed, "A").contains("names its columns"), "{}", refusal(unnamed, "A"));
     assert!(refusal(r#"{"columns":["a","b"],"data":[["2024-01-02",2]]}"#, "A").contains("no line of headings"));
@@ -96,6 +101,7 @@ fn listings_of_one_name_at_two_exchanges_stay_apart() {
     let refused = refusal(&table("TCS.NS", "TCS.BO"), "TCS");
     assert!(refused.ends_with("it holds TCS.BO, TCS.NS and no TCS; import it under one of them"), "{refused}");
     assert_eq!(rows(&table("TCS.NS", "TCS.BO"), "TCS.BSE").len(), 2);
+    assert_eq!(rows(&table("AAPL", "AAPL.US"), "AAPL").len(), 4, "New York's tickers have no end mostly");
     // Two spellings of one exchange, and the only listing in a file.
     assert_eq!(rows(&table("TCS.NS", "TCS.NSE"), "TCS.NSE").len(), 4);
     let notes = file(&table("TCS.NS", "TCS.NS"), "TCS.BSE").expect("a file").notes;
@@ -124,6 +130,8 @@ fn points_between_thousands_are_not_read_as_decimals() {
     assert!(refusal(german, "A").contains("\"15.400\" has a decimal point or"), "{}", refusal(german, "A"));
     let told = german.replace("Tief", "Tief;+/- %").replace("15.300", "15.300;-0,30%");
     assert_eq!(rows(&told, "A"), ["2023-09-29 15400 15500 15300 15386 0"]);
+    let beside = german.replace("Tief", "Tief;VWAP").replace("15.300", "15.300;15.3861");
+    assert_eq!(rows(&beside, "A"), ["2023-09-29 15.400 15.500 15.300 15.386 0"]);
     let english = "Date,Open,High,Low,Close,Volume\n2023-09-29,15.400,15.500,15.300,15.386,7\n";
     assert_eq!(rows(english, "A"), ["2023-09-29 15.400 15.500 15.300 15.386 7"]);
     let volume = "Date;Open;High;Low;Close;Volume\n2023-09-29;12;13;11;12;123.000\n";
