@@ -25,6 +25,8 @@ const CLOSE_TOLERANCE: f64 = 0.12;
 const TURNOVER_SURGE: f64 = 4.0;
 /// Bars that "usual" is taken over.
 const TURNOVER_WINDOW: usize = 20;
+/// Days between two bars of which the later one still tells of a split; over months a price halves by itself.
+const LONGEST_PAUSE: Day = 30;
 /// A change of the adjustment factor from one bar to the next that no dividend explains.
 const FACTOR_JUMP: f64 = 1.19;
 
@@ -59,6 +61,9 @@ fn from_factors(before: f64, after: f64) -> Option<f64> {
 
 fn from_prices(bars: &[Bar], t: usize) -> Option<f64> {
     let (before, bar) = (&bars[t - 1], &bars[t]);
+    if bar.day - before.day > LONGEST_PAUSE {
+        return None;
+    }
     let ratio = nearest_plausible(before.close / bar.open, OPEN_TOLERANCE)?;
     let close_strays = (before.close / bar.close / ratio).ln().abs() > CLOSE_TOLERANCE;
     let past = &bars[t.saturating_sub(TURNOVER_WINDOW)..t];
@@ -105,6 +110,12 @@ mod tests {
         let splits = find(&bars);
         assert_eq!(splits, [Split { day: 2, ratio: 2.0, detected: true }]);
         assert_eq!(Series::of_bars(&bars, &splits, &[]).adjusted_close, [50.0, 51.0, 51.5, 52.0]);
+    }
+
+    #[test]
+    fn what_a_hole_of_months_did_is_not_a_split() {
+        assert_eq!(find(&[raw(0, 100.0, 10), raw(LONGEST_PAUSE, 50.0, 20)]).len(), 1);
+        assert_eq!(find(&[raw(0, 100.0, 10), raw(LONGEST_PAUSE + 1, 50.0, 20)]), []);
     }
 
     #[test]
