@@ -252,7 +252,8 @@ pub(super) async fn named(app: &App, tickers: &[String]) -> Result<Vec<symbol::M
     let plain: Vec<String> = wanted.iter().filter(|t| !found.contains_key(*t)).map(|t| format!("{t}.NSE")).collect();
     let at_nse = if plain.is_empty() { Vec::new() } else { app.store.symbols().by_tickers(&plain).await? };
     for symbol in at_nse {
-        found.entry(symbol.ticker.trim_end_matches(".NSE").to_owned()).or_insert(symbol);
+        let plain = symbol.ticker.strip_suffix(".NSE").unwrap_or(&symbol.ticker).to_owned();
+        found.entry(plain).or_insert(symbol);
     }
     let (mut symbols, mut ids) = (Vec::with_capacity(wanted.len()), HashSet::new());
     for ticker in wanted {

@@ -37,8 +37,8 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
-    /// How many of so many past forecasts of a symbol that has or had these tickers, with bars of these days, were made within data that the model was
-    /// fitted to; `None` where its card doesn't tell.
+    /// How many of so many past forecasts of a symbol that has or had these tickers, with bars of these days, were made
+    /// within data that the model was fitted to; `None` where its card doesn't tell.
     #[must_use]
     pub fn fitted_origins(&self, tickers: &[&str], days: &[Day], origins: u32) -> Option<u32> {
         if matches!(self.kind, ModelKind::Naive | ModelKind::Drift) {
