@@ -6,7 +6,17 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export BINARY=${BINARY:-$here/../../target/debug/prospectus}
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# Not of those that the system gives to connections: one of them might have it while the service restarts.
+free_port() {
+  python3 - <<'PYTHON'
+import random, socket
+for port in random.sample(range(20_000, 32_768), 100):
+    with socket.socket() as one:
+        if one.connect_ex(("127.0.0.1", port)):
+            print(port)
+            break
+PYTHON
+}
 
 # A folder, a port and the settings; once for all scripts that follow.
 if [ -z "${SERVER:-}" ]; then

@@ -61,6 +61,30 @@ impl fantoccini::wd::WebDriverCompatibleCommand for Cdp {
     }
 }
 
+/// A driver that listens, and its port. It takes a free port of IPv6 and gives up where that number is taken on IPv4, as it
+/// may be by any connection of the tests beside it.
+fn started() -> (Child, u16) {
+    let mut said = Vec::new();
+    for _ in 0..20 {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver starts");
+        for line in BufReader::new(driver.stdout.take().expect("its output")).lines().map_while(Result::ok) {
+            let port =
+                line.split_once("started successfully on port ").map(|(_, port)| port.trim_end_matches('.').parse());
+            if let Some(Ok(port)) = port {
+                return (driver, port);
+            }
+            said.push(line);
+        }
+        let _ = driver.wait();
+    }
+    panic!("chromedriver doesn't say its port: {said:#?}")
+}
+
 impl Browser {
     pub async fn open(app: &TestApp, width: u32, scheme: &str) -> Self {
         Self::open_at(&app.url, width, scheme).await
@@ -68,19 +92,7 @@ impl Browser {
 
     pub async fn open_at(url: &str, width: u32, scheme: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver starts");
-        let lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
-        let port = lines
-            .map_while(Result::ok)
-            .find_map(|line| {
-                line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok()
-            })
-            .expect("chromedriver says its port");
+        let (driver, port) = started();
         let profile = folder.path().join("profile");
         let arguments = [
             "--headless=new".to_owned(),

@@ -54,7 +54,7 @@ fn binary(name: &str) -> PathBuf {
 
 fn start() -> Cluster {
     let folder = tempfile::Builder::new().prefix("prospectus-pg-").tempdir().expect("a folder").keep();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+    let port = free_port();
     let script = folder.join("run.sh");
     // Lives until its input ends, then takes the cluster with it, however the tests ended.
     let text = format!(
@@ -92,6 +92,14 @@ fn start() -> Cluster {
     std::thread::spawn(move || child.wait());
     wait_for(port);
     Cluster { port, _lifeline: lifeline }
+}
+
+/// A port that nobody has. It is not of those that the system gives to connections: one of them might have it before the
+/// cluster is made.
+fn free_port() -> u16 {
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).expect("four digits");
+    let free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (first..32_768).find(free).expect("a free port")
 }
 
 fn wait_for(port: u16) {
