@@ -84,6 +84,9 @@ enum Command {
     Health {
         /// Where the service is; this machine at the port of LISTEN unless said.
         url: Option<String>,
+        /// Ask a worker, where its metrics are served.
+        #[arg(long, conflicts_with = "url")]
+        worker: bool,
     },
     /// Make, list and revoke tokens.
     #[command(subcommand)]
@@ -161,7 +164,7 @@ async fn obey(command: Command, settings: Settings) -> Result<(), CommandError> 
             say!("The database is {} again; what was there ends in .before-restore.", file.display());
             Ok(())
         }
-        Command::Health { url } => health(&settings, url).await,
+        Command::Health { url, worker } => health(&settings, url, worker).await,
         Command::Schema => Ok(()),
     }
 }
@@ -169,8 +172,11 @@ async fn obey(command: Command, settings: Settings) -> Result<(), CommandError> 
 /// How long a service that is well may take to say so.
 const HEALTH_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
-async fn health(settings: &Settings, url: Option<String>) -> Result<(), CommandError> {
-    let url = url.unwrap_or_else(|| format!("http://127.0.0.1:{}", settings.listen.port()));
+async fn health(settings: &Settings, url: Option<String>, worker: bool) -> Result<(), CommandError> {
+    let own = if worker { settings.telemetry.metrics_listen } else { Some(settings.listen) };
+    let own = own.map(|address| format!("http://127.0.0.1:{}", address.port()));
+    let unset = || CommandError::Failed("a worker tells its health where METRICS_LISTEN says, which is off".to_owned());
+    let url = url.or(own).ok_or_else(unset)?;
     let failed = |error: reqwest::Error| CommandError::Failed(format!("{url} does not answer: {error}"));
     let client = reqwest::Client::builder().no_proxy().timeout(HEALTH_TIMEOUT).build().map_err(failed)?;
     let answer = client.get(format!("{}/readyz", url.trim_end_matches('/'))).send().await.map_err(failed)?;

@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use serde_json::{Value, json};
 
-use crate::binary::Server;
+use crate::binary::{Server, prospectus};
 use crate::harness::provider::daily;
 use crate::harness::{ADMIN_TOKEN, Answer, Client, Database, Provider, TestApp, day, fresh_database};
 use crate::subscriptions::{connect_to, receive};
@@ -112,6 +112,16 @@ mod a_scrape_tells_what_happened {
             assert!(value("process_resident_memory_bytes") > 1e7);
         }
         well_formed(&text);
+
+        // A worker has no other address, so its health is asked here.
+        let health = |listens: &str| {
+            let mut command = prospectus();
+            let output = command.args(["health", "--worker"]).env("METRICS_LISTEN", listens).output().expect("it runs");
+            (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        assert_eq!(health(metrics.trim_start_matches("http://")), (true, String::new()));
+        let (well, said) = health("off");
+        assert!(!well && said.contains("METRICS_LISTEN"), "{said}");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
