@@ -81,9 +81,9 @@ pub async fn prices(store: &Store, symbol_id: i64, batch: PriceBatch, probe: boo
         .await?
         .ok_or_else(|| IngestError::SymbolGone(symbol.ticker.clone()))?;
     let stored = store.prices().of(&transaction, symbol_id).await?;
-    let is_file = batch.source == DataSource::Csv;
+    let (is_file, has_holes) = (batch.source == DataSource::Csv, batch.has_holes);
     let compared = tokio::task::spawn_blocking(move || {
-        let gone = if is_file { superseded(&stored, &parsed) } else { Vec::new() };
+        let gone = if is_file { superseded(&stored, &parsed, has_holes) } else { Vec::new() };
         let mut stored = stored;
         stored.retain(|bar| gone.binary_search(&bar.day).is_err());
         (merge(&stored, &parsed.bars), parsed, gone)
@@ -119,11 +119,16 @@ fn swapped(day: Day) -> Option<Day> {
     chrono::NaiveDate::from_ymd_opt(date.year(), date.day(), date.month()).map(day::from_date).filter(|d| *d != day)
 }
 
-/// Days of earlier files that this one corrects. A bar that stands in it under the same date with day and month
-/// exchanged was misread; and where a file has at least four of five of the bars that earlier files brought between its
-/// first and last day, it's their new edition, and what it doesn't have isn't so. What it may not overwrite, it doesn't
-/// remove. Ascending.
-fn superseded(stored: &[Bar], parsed: &Parsed) -> Vec<Day> {
+/// Whether no other day is likely to have the same numbers, as days without a trade have.
+fn is_telling(bar: &Bar) -> bool {
+    bar.volume > 0 && (bar.open != bar.close || bar.high != bar.low)
+}
+
+/// Days of earlier files that this one corrects. Bars that stand in it under the same dates with day and month exchanged
+/// were misread; and where a file has at least four of five of the bars that earlier files brought between its first and
+/// last day, and says nothing of days without prices, it's their new edition, and what it doesn't have isn't so. What it may
+/// not overwrite, it doesn't remove. Ascending.
+fn superseded(stored: &[Bar], parsed: &Parsed, has_holes: bool) -> Vec<Day> {
     let new = |day: Day| parsed.bars.binary_search_by_key(&day, |bar| bar.day).ok().map(|i| &parsed.bars[i]);
     let same =
         |a: &Bar, b: &Bar| (a.open, a.high, a.low, a.close, a.volume) == (b.open, b.high, b.low, b.close, b.volume);
@@ -133,13 +138,13 @@ fn superseded(stored: &[Bar], parsed: &Parsed) -> Vec<Day> {
     let old: Vec<&Bar> = stored.iter().filter(is_file).filter(|bar| !bar.source.outranks(first.source)).collect();
     let (known, missing): (Vec<&&Bar>, Vec<&&Bar>) =
         old.iter().filter(|bar| within.contains(&bar.day)).partition(|bar| new(bar.day).is_some());
-    let is_edition = known.len() >= missing.len() * 4 && !known.is_empty();
+    let is_edition = !has_holes && known.len() >= missing.len() * 4 && !known.is_empty();
     let flagged: std::collections::HashSet<Day> = parsed.flags.iter().filter_map(|flag| flag.day).collect();
-    let is_gone = |bar: &&&Bar| {
-        let misread = swapped(bar.day).and_then(new).is_some_and(|twin| same(bar, twin));
-        new(bar.day).is_none() && !flagged.contains(&bar.day) && (misread || (is_edition && within.contains(&bar.day)))
-    };
-    old.iter().filter(is_gone).map(|bar| bar.day).collect()
+    let is_absent = |bar: &&&Bar| new(bar.day).is_none() && !flagged.contains(&bar.day);
+    let has_twin = |bar: &Bar| swapped(bar.day).and_then(new).is_some_and(|twin| same(bar, twin));
+    let was_misread = old.iter().filter(is_absent).any(|bar| is_telling(bar) && has_twin(bar));
+    let is_gone = |bar: &&&Bar| (was_misread && has_twin(bar)) || (is_edition && within.contains(&bar.day));
+    old.iter().filter(is_absent).filter(is_gone).map(|bar| bar.day).collect()
 }
 
 /// A record of a day that two sources have with different closes.

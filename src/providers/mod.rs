@@ -65,6 +65,8 @@ pub struct PriceBatch {
     pub unfinished: Option<Day>,
     /// Whether its prices are adjusted, with none as traded beside them.
     pub adjusted_only: bool,
+    /// Whether it names days without their prices, so that what it lacks may be true all the same.
+    pub has_holes: bool,
 }
 
 impl PriceBatch {

@@ -31,6 +31,21 @@ on_each_database! {
         assert!(summary(&job).contains("removed (2024-05-02)"), "{job}");
     }
 
+    async fn days_without_a_trade_and_rows_without_prices_take_nothing_back(app: TestApp) {
+        // Days of two months that look alike, as those of a share that nobody trades do.
+        import(&app, "2024-03-04,10,10,10,10,0\n2024-03-05,10,10,10,10,0\n2024-03-06,10,10,10,10,0\n").await;
+        let job = import(&app, "2024-04-02,10,10,10,10,0\n2024-04-03,10,10,10,10,0\n2024-04-04,10,10,10,10,0\n").await;
+        assert_eq!(summary(&job), "SUCCEEDED: 3 added, 0 changed, 0 unchanged");
+        // A newer file that has no prices of a day doesn't say that there were none.
+        let row = |n: u32| format!("2024-05-{n:02},1,3,1,2,{n}\n");
+        let days = [13, 14, 15, 16, 17, 20, 21, 22, 23, 24];
+        import(&app, &days.iter().map(|n| row(*n)).collect::<String>()).await;
+        let holed: String = days.iter().map(|n| if *n == 16 { "2024-05-16,null,null,null,null,null\n".to_owned() } else { row(*n) }).collect();
+        let job = import(&app, &holed).await;
+        assert!(summary(&job).starts_with("SUCCEEDED: 0 added, 0 changed, 9 unchanged"), "{job}");
+        assert_eq!(dates(&app).await.len(), 16, "{job}");
+    }
+
     async fn a_file_that_may_not_overwrite_bars_removes_none(app: TestApp) {
         let traded = "date,open,high,low,close,volume\n2024-02-05,10,10,10,10,5\n2024-02-06,10,10,10,10,5\n2024-02-07,10,10,10,10,5\n\
                       2024-02-08,10,10,10,10,5\n2024-02-09,10,10,10,10,5\n2024-02-10,10,10,10,10,5\n2024-02-12,10,10,10,10,5\n";

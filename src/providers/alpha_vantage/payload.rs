@@ -84,6 +84,7 @@ pub(super) fn batch(body: String, history: History) -> Result<PriceBatch, Provid
         history,
         unfinished,
         adjusted_only: false,
+        has_holes: false,
     })
 }
 

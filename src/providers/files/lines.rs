@@ -11,6 +11,10 @@ use crate::providers::{ProviderError, RawBar};
 
 /// Series of the NSE that are shares: the main board's and the SME board's, with those that trade for delivery only.
 const SHARE_SERIES: [&str; 6] = ["EQ", "BE", "BZ", "SM", "ST", "SZ"];
+
+/// What rows are that name a day and no price.
+pub(super) const WITHOUT_PRICES: &str = "rows without prices";
+
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) table: Table,
@@ -110,7 +114,7 @@ impl Inner {
             return Line::LeftOut(Cow::Borrowed("rows of another segment than shares"));
         }
         if [self.at.open, self.at.high, self.at.low, self.at.close].iter().all(|&i| is_nothing(cell(i))) {
-            return Line::LeftOut(Cow::Borrowed("rows without prices"));
+            return Line::LeftOut(Cow::Borrowed(WITHOUT_PRICES));
         }
         Line::Row(row)
     }

@@ -64,6 +64,8 @@ pub struct PriceFile {
     pub notes: Vec<String>,
     /// Why the dates can't be read without `dateOrder`.
     pub undecided: Option<String>,
+    /// Whether it has rows without prices.
+    has_holes: bool,
 }
 
 /// Reads a file's headings and decides from all of its rows how its dates and numbers are written. Content that is given
@@ -156,7 +158,8 @@ pub fn read<'a>(content: impl Into<Cow<'a, [u8]>>, options: &Options) -> Result<
         notes.push("its prices are adjusted for splits, not as traded".to_owned());
     }
     let date_order = if undecided.is_some() { None } else { seen.order.shown(inner.order) };
-    Ok(PriceFile { inner: Arc::new(inner), format, columns, date_order, adjusted, notes, undecided })
+    let has_holes = seen.left_out.contains_key(lines::WITHOUT_PRICES);
+    Ok(PriceFile { inner: Arc::new(inner), format, columns, date_order, adjusted, notes, undecided, has_holes })
 }
 
 impl PriceFile {
@@ -179,6 +182,7 @@ impl PriceFile {
             history: History::Recent,
             unfinished: None,
             adjusted_only: self.adjusted == Some(true),
+            has_holes: self.has_holes,
         })
     }
 }
