@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -42,12 +42,25 @@ pub(super) async fn work(settings: Settings) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// Connections that may come at once before any is accepted; one more begins again a second later. The system has its own bound.
+const COMING: u32 = 4_096;
+
+/// What listens at an address, and which it is where the system chose the port.
+fn bound(wanted: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
+    let socket = if wanted.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Or a service that starts again would wait for what is left of the last one's connections.
+    socket.set_reuseaddr(true)?;
+    socket.bind(wanted)?;
+    let listener = socket.listen(COMING)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
 /// Serves metrics where the settings want them, for as long as the process lives.
 async fn serve_metrics(app: &App) -> Result<(), CommandError> {
     tokio::spawn(http::tidy_metrics());
     let Some(wanted) = app.settings.telemetry.metrics_listen else { return Ok(()) };
-    let listener = TcpListener::bind(wanted).await.map_err(|e| CommandError::Listen(wanted, e))?;
-    let address = listener.local_addr().map_err(|e| CommandError::Listen(wanted, e))?;
+    let (listener, address) = bound(wanted).map_err(|e| CommandError::Listen(wanted, e))?;
     tracing::info!(at = %address, "metrics are served");
     let serving = http::serve_metrics(listener, app.clone());
     tokio::spawn(async move {
@@ -65,8 +78,7 @@ async fn listen(app: App) {
 /// Starts to accept connections; the address tells the port where the system chose it.
 pub(super) async fn start(app: &App) -> Result<(SocketAddr, JoinHandle<std::io::Result<()>>), CommandError> {
     let wanted = app.settings.listen;
-    let listener = TcpListener::bind(wanted).await.map_err(|e| CommandError::Listen(wanted, e))?;
-    let address = listener.local_addr().map_err(|e| CommandError::Listen(wanted, e))?;
+    let (listener, address) = bound(wanted).map_err(|e| CommandError::Listen(wanted, e))?;
     serve_metrics(app).await?;
     let server = http::serve(listener, http::router(app.clone()), app.clone());
     Ok((address, tokio::spawn(server)))

@@ -27,9 +27,9 @@ const BODIES: usize = 32 << 20;
 /// Bytes of long operations' texts, from before they are parsed to their end: a document takes some twenty times the
 /// memory of its text.
 const TEXTS: usize = 6 << 20;
-/// Bytes of what is followed, with what each takes beside its text.
-const FOLLOWED: usize = 8 << 20;
-const FOLLOWER: usize = 256;
+/// Bytes of what is followed, with what each takes beside its text, which `benches/load` has measured.
+const FOLLOWED: usize = 64 << 20;
+const FOLLOWER: usize = 8 << 10;
 /// Values of variables, from before they are looked at to the operation's end: each takes some seventy bytes, and as few as
 /// two in its request. A few need no room.
 const VALUES: usize = 1 << 20;

@@ -66,6 +66,7 @@ const LARGEST_BODY: usize = 64 << 10;
 pub fn router(app: App) -> Router {
     let service = Service::new(app, rest::texts());
     tokio::spawn(service.gate.live.clone().look(service.app.clone()));
+    let coders = packed::Coders::default();
     let streams = streams::Streams::new(service.app.settings.http.trusted_proxies);
     let rest = rest::routes()
         .merge(reports::routes().layer(middleware::from_fn_with_state(service.clone(), reports::paid)))
@@ -87,7 +88,10 @@ pub fn router(app: App) -> Router {
         .map_response(in_a_browser)
         .layer(cors(&service.app.settings.http.cors_origins))
         .map_request(answer::some_coding)
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_compressing()));
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_compressing()))
+        .map_response(
+            move |answer| if worth_compressing().should_compress(&answer) { coders.place(answer) } else { answer },
+        );
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/reporting/") }))
         .route(

@@ -1,14 +1,18 @@
-//! What never changes is compressed once, and goes out so to all who take it.
+//! What never changes is compressed once, and goes out so to all who take it; other answers, so many at a time.
 
 use std::io::Write;
-use std::sync::LazyLock;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, HeaderValue, Response, header};
 use axum::response::IntoResponse;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use http_body::{Frame, SizeHint};
 use moka::sync::Cache;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::compression::predicate::Predicate;
 
 use super::answer;
@@ -29,6 +33,56 @@ pub(super) struct Unpacked;
 impl Predicate for Unpacked {
     fn should_compress<B: axum::body::HttpBody>(&self, answer: &Response<B>) -> bool {
         answer.extensions().get::<AsItIs>().is_none()
+    }
+}
+
+/// Answers that may be compressed at a time: each has a coder of a few hundred KiB until its client has taken it.
+const MOST_CODERS: usize = 256;
+
+/// Places of coders.
+#[derive(Clone)]
+pub(super) struct Coders(Arc<Semaphore>);
+
+impl Default for Coders {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MOST_CODERS)))
+    }
+}
+
+impl Coders {
+    /// An answer with a place until it's gone; where there is none, one that goes out as it is.
+    pub(super) fn place(&self, mut answer: Response<Body>) -> Response<Body> {
+        if let Ok(place) = self.0.clone().try_acquire_owned() {
+            return answer.map(|body| Body::new(Placed { body, _place: place }));
+        }
+        answer.extensions_mut().insert(AsItIs);
+        answer
+    }
+}
+
+/// A body with the place of its coder.
+struct Placed {
+    body: Body,
+    _place: OwnedSemaphorePermit,
+}
+
+impl HttpBody for Placed {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -72,6 +126,19 @@ mod tests {
     use flate2::read::GzDecoder;
 
     use super::*;
+
+    #[tokio::test]
+    async fn so_many_answers_are_compressed_at_a_time_and_others_go_out_as_they_are() {
+        let coders = Coders::default();
+        let answer = || coders.place(Response::new(Body::from("a long answer")));
+        let mut held: Vec<_> = (0..MOST_CODERS).map(|_| answer()).collect();
+        assert!(held.iter().all(|answer| Unpacked.should_compress(answer)));
+        assert_eq!(held[0].body().size_hint().exact(), Some(13));
+        assert!(!Unpacked.should_compress(&answer()));
+        let taken = held.pop().expect("an answer").into_body();
+        assert_eq!(&axum::body::to_bytes(taken, 100).await.expect("a body")[..], b"a long answer");
+        assert!(Unpacked.should_compress(&answer()));
+    }
 
     #[tokio::test]
     async fn a_text_comes_packed_to_those_who_take_it_and_whole_to_others() {

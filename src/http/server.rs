@@ -1,9 +1,10 @@
 //! Connections: how many, how long each may take to say what it wants, and how they end.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::Router;
@@ -11,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -51,6 +52,40 @@ pub(super) struct Place {
     _share: Option<Arc<Room>>,
 }
 
+/// Connections that have said nothing yet, the longest silent first: where all places are taken, they make room.
+#[derive(Clone, Default)]
+struct Silent(Arc<Mutex<VecDeque<Weak<Notify>>>>);
+
+impl Silent {
+    /// From here on those that have gone or begun are looked for behind the first, too.
+    const MANY: usize = 16_384;
+
+    /// One more, for as long as what comes back lives; it is told when it has to go.
+    fn enter(&self) -> Arc<Notify> {
+        let told = Arc::new(Notify::new());
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while all.front().is_some_and(|first| first.strong_count() == 0) {
+            all.pop_front();
+        }
+        if all.len() >= Self::MANY {
+            all.retain(|one| one.strong_count() > 0);
+        }
+        all.push_back(Arc::downgrade(&told));
+        told
+    }
+
+    /// The longest silent one goes.
+    fn let_go(&self) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(first) = all.pop_front() {
+            if let Some(told) = first.upgrade() {
+                told.notify_one();
+                return;
+            }
+        }
+    }
+}
+
 /// Serves until the app is asked to stop, and then for as long as its settings say: a load balancer that asks whether the
 /// process is ready sends nothing new by then, and nobody meets a closed door with a request on its way.
 ///
@@ -62,6 +97,7 @@ pub async fn serve(listener: TcpListener, router: Router, app: App) -> io::Resul
     let shares = (app.settings.http.trusted_proxies == 0).then(|| Shares::new(app.settings.http.max_connections));
     let connections = TaskTracker::new();
     let closing = CancellationToken::new();
+    let silent = Silent::default();
     let admit = |stream: TcpStream, peer: SocketAddr, slot: Option<OwnedSemaphorePermit>| {
         let (router, closing) = (router.clone(), closing.clone());
         let share = match &shares {
@@ -73,7 +109,7 @@ pub async fn serve(listener: TcpListener, router: Router, app: App) -> io::Resul
             None => None,
         };
         let place = Place { _all: slot.map(Arc::new), _share: share.map(Arc::new) };
-        connections.spawn(connection(stream, peer, place, router, closing));
+        connections.spawn(connection(stream, peer, place, silent.enter(), router, closing));
     };
     let mut drained = Box::pin(async {
         app.shutdown.cancelled().await;
@@ -83,17 +119,31 @@ pub async fn serve(listener: TcpListener, router: Router, app: App) -> io::Resul
         }
         tokio::time::sleep(HANDSHAKE).await;
     });
+    // One that has come and has no place yet.
+    let mut next = None;
     loop {
-        let accepted = async {
-            let slot = slots.clone().acquire_owned().await.ok();
-            listener.accept().await.map(|(stream, peer)| (stream, peer, slot))
+        let placed = async {
+            if next.is_none() {
+                next = Some(listener.accept().await?);
+            }
+            if let Ok(slot) = slots.clone().try_acquire_owned() {
+                return Ok(Some(slot));
+            }
+            silent.let_go();
+            // It is never closed.
+            Ok(slots.clone().acquire_owned().await.ok())
         };
         tokio::select! {
             biased;
             () = &mut drained => break,
-            accepted = accepted => match accepted {
-                Ok((stream, peer, slot)) => admit(stream, peer, slot),
+            placed = placed => match placed {
+                Ok(slot) => {
+                    if let Some((stream, peer)) = next.take() {
+                        admit(stream, peer, slot);
+                    }
+                }
                 Err(error) => {
+                    let error: io::Error = error;
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(NO_SOCKETS).await;
                 }
@@ -101,6 +151,9 @@ pub async fn serve(listener: TcpListener, router: Router, app: App) -> io::Resul
         }
     }
     drop(drained);
+    if let Some((stream, peer)) = next {
+        admit(stream, peer, None);
+    }
     // Whoever the system has let in already is answered as well; past that, there is nobody to be cut off.
     let listener = listener.into_std()?;
     while let Ok((stream, peer)) = listener.accept() {
@@ -139,7 +192,14 @@ fn let_nobody_in(_: &TcpListener) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, place: Place, router: Router, closing: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Place,
+    silent: Arc<Notify>,
+    router: Router,
+    closing: CancellationToken,
+) {
     // Two small messages in a row would wait for each other otherwise.
     let _ = stream.set_nodelay(true);
     let last = || async {
@@ -148,8 +208,10 @@ async fn connection(stream: TcpStream, peer: SocketAddr, place: Place, router: R
     };
     let has_begun = tokio::select! {
         has_begun = has_begun(&stream) => has_begun,
+        () = silent.notified() => false,
         () = last() => false,
     };
+    drop(silent);
     if !has_begun {
         return;
     }

@@ -20,8 +20,9 @@ use crate::http::shares::{Room, Shares};
 
 /// An operation and its variables.
 const LARGEST_JSON: usize = 1 << 20;
-/// The same as a message of a socket: what it begins with is kept until its end comes, however long that takes.
-pub(super) const LARGEST_MESSAGE: usize = 128 << 10;
+/// The same as a message of a socket: what it begins with is kept until its end comes, however long that takes, in a buffer
+/// of up to twice its length, by as many sockets as there may be.
+pub(super) const LARGEST_MESSAGE: usize = 64 << 10;
 /// A file.
 pub(super) const LARGEST_UPLOAD: u64 = 64 << 20;
 /// Where the files go, as a part of a form.

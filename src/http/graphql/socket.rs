@@ -338,8 +338,13 @@ impl Socket {
             sender: sender.clone(),
             writing: self.writing.clone(),
         };
-        let run = run(self.service.clone(), admitted, kind, way);
-        self.running.insert(id, (number, tokio::spawn(run)));
+        let service = self.service.clone();
+        // What follows waits for hours, and would have room for all that runs to its end as well.
+        let task = match kind {
+            OperationType::Subscription => tokio::spawn(follow(service, admitted, way)),
+            _ => tokio::spawn(run(service, admitted, way)),
+        };
+        self.running.insert(id, (number, task));
         Ok(None)
     }
 }
@@ -362,44 +367,52 @@ impl Way {
         Ok(self.sender.send((self.origin(), Sent::Message(next, held))).await.is_ok())
     }
 
+    /// Tells that the operation is over.
+    async fn end(&self, last: String) {
+        let _ = self.sender.send((self.origin(), Sent::Over(last))).await;
+    }
+
     fn origin(&self) -> Origin {
         Origin { id: self.id.clone(), number: self.number }
     }
 }
 
-/// Runs one operation to its end.
-async fn run(service: Service, admitted: Admitted, kind: OperationType, way: Way) {
+/// Sends what a subscription tells until it ends.
+async fn follow(service: Service, admitted: Admitted, way: Way) {
     let (dialect, id) = (way.dialect, way.id.as_str());
-    let last = if kind == OperationType::Subscription {
-        let mut events = pin!(service.follow(admitted));
-        loop {
-            let Some(answer) = events.next().await else { break Dialect::complete(id) };
-            if is_refused(&answer.response) {
-                break dialect.error(id, &answer.response.errors);
-            }
-            let next = dialect.next(id, &answer.response);
-            drop(answer);
-            match way.send(&service.gate, next).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => break dialect.error(id, &[error]),
-            }
+    let mut events = pin!(service.follow(admitted));
+    let last = loop {
+        let Some(answer) = events.next().await else { break Dialect::complete(id) };
+        if is_refused(&answer.response) {
+            break dialect.error(id, &answer.response.errors);
         }
-    } else {
-        let finished = service.execute(admitted).await;
-        if is_refused(&finished.response) {
-            dialect.error(id, &finished.response.errors)
-        } else {
-            let next = dialect.next(id, &finished.response);
-            drop(finished);
-            match way.send(&service.gate, next).await {
-                Ok(true) => Dialect::complete(id),
-                Ok(false) => return,
-                Err(error) => dialect.error(id, &[error]),
-            }
+        let next = dialect.next(id, &answer.response);
+        drop(answer);
+        match way.send(&service.gate, next).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => break dialect.error(id, &[error]),
         }
     };
-    let _ = way.sender.send((way.origin(), Sent::Over(last))).await;
+    way.end(last).await;
+}
+
+/// Runs a query or a mutation to its end.
+async fn run(service: Service, admitted: Admitted, way: Way) {
+    let (dialect, id) = (way.dialect, way.id.as_str());
+    let finished = service.execute(admitted).await;
+    let last = if is_refused(&finished.response) {
+        dialect.error(id, &finished.response.errors)
+    } else {
+        let next = dialect.next(id, &finished.response);
+        drop(finished);
+        match way.send(&service.gate, next).await {
+            Ok(true) => Dialect::complete(id),
+            Ok(false) => return,
+            Err(error) => dialect.error(id, &[error]),
+        }
+    };
+    way.end(last).await;
 }
 
 async fn delivered(stream: &mut WebSocket, message: Message) -> bool {
