@@ -96,7 +96,7 @@ pub struct ModelEvaluation {
     mae: f64,
     /// The same for "no change".
     mae_naive: f64,
-    /// 1 − mae / maeNaive; below 0 is worse than "no change".
+    /// 1 − mae / maeNaive; below 0 is worse than "no change", and −1 where "no change" alone had no error.
     skill: f64,
     /// Share of closes within the 80 % band.
     #[graphql(name = "coverage80")]

@@ -188,7 +188,8 @@ const BINS: usize = 41;
 #[must_use]
 pub fn distribution(equity: &[f64]) -> Distribution {
     let all = returns(equity);
-    let mut moved: Vec<f64> = all.iter().copied().filter(|r| *r != 0.0).collect();
+    // What rounding leaves of no movement is none.
+    let mut moved: Vec<f64> = all.iter().copied().filter(|r| r.abs() > 1e-12).collect();
     moved.sort_by(f64::total_cmp);
     let count = moved.len();
     let quantile = |share: f64| moved.get((count.saturating_sub(1) as f64 * share).round() as usize).copied();

@@ -34,8 +34,8 @@ impl prediction::Model {
         serde_json::from_str(&self.points).map_err(StoreError::corrupt("prediction's points"))
     }
 
-    /// The days, with the bands, once the symbol has traded on: a session that nobody expected when this was made, such as
-    /// one on a Sunday, has taken the next step, and what comes after it moves on by one.
+    /// The days, with the bands, once the symbol has traded on: each bar has taken the next step, whether its day was
+    /// expected when this was made or not, and a day that passed without one has taken none.
     pub fn settled_points(&self, series: &Series) -> Result<Vec<Point>> {
         let mut points = self.points()?;
         let from = series.raw.days.partition_point(|&day| day <= self.as_of);

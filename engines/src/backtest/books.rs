@@ -49,6 +49,13 @@ impl Amount {
         self.with(other, Decimal::times, self.about * other.about)
     }
 
+    /// How much more it is than before. Both are rounded, and what that leaves of none is none.
+    fn gain_on(self, before: Self) -> Self {
+        const ROUNDING: f64 = 1e-12;
+        let gain = self.minus(before);
+        if gain.value().abs() <= ROUNDING * before.value().abs() { Self::new(0.0) } else { gain }
+    }
+
     /// Cash after an order was bought with it, of which nothing is left where parts of shares are bought.
     pub(super) fn after_buying(self, order: Order, whole: bool) -> Self {
         let left = self.minus(order.value).minus(order.fee);
@@ -93,7 +100,7 @@ pub(super) fn settle(trades: &mut [Trade], execution: &Execution) -> f64 {
         let after = left.after_selling(sold, whole);
         let fees = bought.fee.plus(sold.fee);
         // Where all cash was spent, what there is more of it is the profit.
-        let profit = if whole { sold.value.minus(bought.value).minus(fees) } else { after.minus(cash) };
+        let profit = if whole { sold.value.minus(bought.value).minus(fees) } else { after.gain_on(cash) };
         (trade.cash, trade.fees, trade.profit) = (left.value(), shown(fees), shown(profit));
         paid = paid.plus(fees);
         cash = after;

@@ -3,7 +3,7 @@
 //! Doubles order as the decimals do that they were read from, so prices and constants are compared as they are. A price
 //! that equals its average must be seen as equal, too, which rolling sums of floats don't promise. There prices become
 //! whole numbers ([`exact`]), averages sums of them over a number of bars, and fractions are compared by
-//! cross-multiplication. Where every price is a short decimal, small whole numbers decide the same faster. Bars with a
+//! cross-multiplication. Where every price is a short decimal, or one divided by a split, small whole numbers decide. Bars with a
 //! number in sight that [`exact`] doesn't hold (from 2^34 on, or with digits below 2^-60) are decided by the values'
 //! nearest doubles.
 
@@ -30,7 +30,7 @@ impl Tick for i64 {
     #[inline]
     fn of_price(price: f64, unit: Unit) -> Self {
         match unit {
-            Unit::Decimal(scale) => exact::decimal(price, scale).unwrap_or_default(),
+            Unit::Parts(scale) => exact::decimal(price, scale).unwrap_or_default(),
             Unit::Finest => unit.tick(price) as Self,
         }
     }
@@ -59,30 +59,57 @@ impl Tick for i128 {
 /// How prices become ticks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Unit {
-    /// Ticks are 1 / `.0`, a power of ten that every price is a whole multiple of.
-    Decimal(f64),
+    /// Ticks are 1 / `.0`, a whole number of which every price is a multiple: a power of ten, or a few times one where
+    /// splits have made fractions of decimals.
+    Parts(f64),
     /// Ticks are [`exact::finest`].
     Finest,
 }
 
 /// Scales that are tried; exchanges quote at most four places, some vendors six.
 const SCALES: [f64; 4] = [1e2, 1e4, 1e6, 1e8];
+/// Of these, the ones whose decimals splits may have divided.
+const DIVIDED: [f64; 2] = [1e4, 1e8];
+/// What splits divide by at most, all together. With few of them, no double that means something else is near a part by chance.
+const MOST_PARTS: f64 = 10_000.0;
+/// One split's: whole numbers that a power of ten has no share in.
+const DIVISORS: std::ops::Range<u32> = 3..100;
 
 impl Unit {
-    /// The coarsest unit that every value is a whole multiple of. It changes how fast is decided, never what.
+    /// The coarsest unit that every value is a whole multiple of. Among decimals it changes how fast is decided, never what; where
+    /// some are thirds or sevenths of decimals, as a split of 3 or 7 for 1 leaves them, and all others are those or decimals,
+    /// they are what they were divided from.
     fn of(values: &[&[f64]]) -> Self {
         let all = || values.iter().copied().flatten().copied();
         let fits = |scale: f64| all().all(|v| exact::decimal(v, scale).is_some());
-        SCALES.iter().find(|&&scale| fits(scale)).map_or(Self::Finest, |&scale| Self::Decimal(scale))
+        let whole = SCALES.iter().copied().find(|&scale| fits(scale));
+        let divided = || DIVIDED.iter().find_map(|&scale| Some(scale * parts(all(), scale)?));
+        whole.or_else(divided).map_or(Self::Finest, Self::Parts)
     }
 
     #[inline]
     fn tick(self, v: f64) -> i128 {
         match self {
-            Self::Decimal(scale) => i128::from(exact::decimal(v, scale).unwrap_or_default()),
+            Self::Parts(scale) => i128::from(exact::decimal(v, scale).unwrap_or_default()),
             Self::Finest => exact::finest(v).unwrap_or_default(),
         }
     }
+}
+
+/// The least number of parts of `1 / scale` that every value is a whole multiple of; `None` where there is none below
+/// [`MOST_PARTS`].
+fn parts(values: impl Iterator<Item = f64>, scale: f64) -> Option<f64> {
+    let mut parts = 1.0;
+    for value in values {
+        if exact::decimal(value, scale * parts).is_some() {
+            continue;
+        }
+        let divisors = DIVISORS.filter(|by| by % 2 != 0 && by % 5 != 0).map(|by| parts * f64::from(by));
+        parts = divisors
+            .take_while(|&more| more <= MOST_PARTS)
+            .find(|more| exact::decimal(value, scale * more).is_some())?;
+    }
+    Some(parts)
 }
 
 /// A column of fractions with one denominator, from the bar `first` on.
@@ -267,6 +294,22 @@ mod tests {
     }
 
     const CLOSE: Operand = Operand::Price(PriceField::Close);
+
+    #[test]
+    fn a_tie_stays_one_across_any_split() {
+        for (ratio, days) in [(3.0, 3), (1.5, 3), (7.0, 4), (7.0 / 6.0, 4), (9.0, 3), (1.1, 3), (21.0, 3)] {
+            // As traded, the last price before the split is the average of those up to it.
+            let traded: Vec<f64> = [109.56, 109.58, 109.57, 109.57].into_iter().take(days).collect();
+            let mut closes: Vec<f64> = traded.iter().map(|price| exact::quotient(*price, ratio)).collect();
+            closes.extend([36.52, 36.53]);
+            let found = signs(&columns(closes.clone()), &CLOSE, &Operand::Sma(3));
+            assert_eq!(found[2], 0, "{ratio}: {closes:?}");
+            let mut quick = Vec::new();
+            CloseTicks::of(&closes, 3).expect("ticks").sides(3, |side| quick.push(side));
+            assert_eq!(quick[2], 0, "{ratio}");
+            assert_eq!(&quick[2..], &found[2..], "{ratio}");
+        }
+    }
 
     #[test]
     fn a_tie_of_price_and_average_is_seen_as_one() {

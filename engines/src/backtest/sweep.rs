@@ -219,11 +219,13 @@ impl Sweep {
     /// The best pairs by a metric, the best first; of equals, the one with the shorter windows.
     #[must_use]
     pub fn best(&self, by: SweepMetric, count: usize) -> Vec<SweepRow> {
+        // Sums in another order differ in their last digits, which rank nothing.
+        let rounded = |figure: f64| (figure * 1e12).round();
         let value = |i: usize| match by {
-            SweepMetric::TotalReturn => self.total_return[i],
-            SweepMetric::MaxDrawdown => self.max_drawdown[i],
+            SweepMetric::TotalReturn => rounded(self.total_return[i]),
+            SweepMetric::MaxDrawdown => rounded(self.max_drawdown[i]),
             SweepMetric::Sharpe if self.sharpe[i].is_nan() => f64::NEG_INFINITY,
-            SweepMetric::Sharpe => self.sharpe[i],
+            SweepMetric::Sharpe => rounded(self.sharpe[i]),
         };
         let better = |a: &usize, b: &usize| value(*b).total_cmp(&value(*a)).then(a.cmp(b));
         let mut order: Vec<usize> = (0..self.len()).collect();

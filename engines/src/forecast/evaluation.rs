@@ -20,9 +20,15 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// 1 − MAE / MAE of "no change": below 0 is worse than that.
+    /// 1 − MAE / MAE of "no change": below 0 is worse than that. −1 where "no change" had no error and the model had.
     #[must_use]
     pub fn skill(&self) -> f64 {
-        if self.mae_naive > 0.0 { 1.0 - self.mae / self.mae_naive } else { 0.0 }
+        if self.mae_naive > 0.0 {
+            1.0 - self.mae / self.mae_naive
+        } else if self.mae > 0.0 {
+            -1.0
+        } else {
+            0.0
+        }
     }
 }

@@ -88,15 +88,18 @@ pub fn next_trading_days(after: Day, count: usize, calendar: Calendar, known: &K
     (after + 1..).filter(|&day| known.is_open(day, calendar)).take(count).collect()
 }
 
-/// Days that were expected to trade, and those that have: a session that nobody expected moves what comes after it on.
-/// `traded` ascend.
+/// Days that were expected to trade, once some have: each that has traded is the next step, one that nobody expected among
+/// them, and one that passed without a bar is none. What is missing at the end then are weekdays. `traded` ascend.
 #[must_use]
 pub fn with_sessions(expected: &[Day], traded: &[Day]) -> Vec<Day> {
-    let Some(last) = expected.last() else { return Vec::new() };
-    let mut days: Vec<Day> = traded.iter().take_while(|day| *day <= last).chain(expected).copied().collect();
-    days.sort_unstable();
-    days.dedup();
-    days.truncate(expected.len());
+    let count = expected.len();
+    let mut days: Vec<Day> = traded.iter().copied().take(count).collect();
+    let last = days.last().copied();
+    days.extend(expected.iter().copied().filter(|&day| last.is_none_or(|last| day > last)));
+    days.truncate(count);
+    if let Some(&last) = days.last() {
+        days.extend(next_trading_days(last, count - days.len(), Calendar::Weekdays, &KnownDays::default()));
+    }
     days
 }
 
@@ -288,8 +291,9 @@ mod tests {
         assert_eq!(with_sessions(&[1, 2, 5, 6], &[]), [1, 2, 5, 6]);
         assert_eq!(with_sessions(&[1, 2, 5, 6], &[1, 2]), [1, 2, 5, 6]);
         assert_eq!(with_sessions(&[1, 2, 5, 6], &[1, 2, 4, 5, 6, 7]), [1, 2, 4, 5]);
-        // A day without a bar stays.
-        assert_eq!(with_sessions(&[1, 2, 5, 6], &[1, 5]), [1, 2, 5, 6]);
+        // A day that passed without a bar is no step.
+        assert_eq!(with_sessions(&[1, 2, 5, 6], &[1, 5]), [1, 5, 6, 7]);
+        assert_eq!(with_sessions(&[1, 2, 5, 6], &[1, 5, 6, 12, 13]), [1, 5, 6, 12]);
         assert!(with_sessions(&[], &[1]).is_empty());
     }
 

@@ -300,8 +300,21 @@ pub fn quotient(a: f64, b: f64) -> f64 {
     {
         return ticks as f64 / (b * 1e4);
     }
-    let exact = || Decimal::shortest(a)?.ratio(Decimal::shortest(b)?);
+    let exact = || by_fraction(a, b).or_else(|| Decimal::shortest(a)?.ratio(Decimal::shortest(b)?));
     exact().unwrap_or(a / b)
+}
+
+/// `a / b` where `b` is no short decimal, but a fraction of small whole numbers, such as the 7 / 6 of a bonus share for six:
+/// rounded once.
+fn by_fraction(a: f64, b: f64) -> Option<f64> {
+    const LARGEST: i64 = 100;
+    if !(1e-4..1e4).contains(&b) || decimal(b, 1e4).is_some() {
+        return None;
+    }
+    let ticks = decimal(a, 1e4)?;
+    let lower = (2..=LARGEST).find(|&lower| nearest(b * lower as f64) as f64 / lower as f64 == b)?;
+    let (above, below) = (ticks.checked_mul(lower)?, nearest(b * lower as f64).checked_mul(10_000)?);
+    (above.abs() < MOST_TICKS as i64).then_some(above as f64 / below as f64)
 }
 
 /// By what share of it a figure has changed: `to / from − 1`, of the decimals that these are.
