@@ -115,9 +115,11 @@ fn checked(raw: &RawBar<'_>, day: Result<Day, DateFault>, today: Day, source: Da
     let low = price("low", raw.low)?;
     let close = price("close", raw.close)?;
     let volume = shares(raw.volume)?;
-    if high < low {
+    if high < low * (1.0 - ROUNDING) {
         return flaw("high", format!("{high} is below the low {low}"));
     }
+    // Those that differ in their last digits alone are stored in their order.
+    let (high, low) = (high.max(low), low.min(high));
     for (field, value) in [("open", open), ("close", close)] {
         // Prices that a program has adjusted may differ in their last digits.
         if value > high * (1.0 + ROUNDING) {
