@@ -256,6 +256,23 @@ mod tests {
     }
 
     #[test]
+    fn what_adjustments_leave_in_the_last_digits_is_no_fault() {
+        let rows = "2024-01-02,10.1,10.1,10.100000000000001,10.1,,5\n2024-01-03,10.1,10.1,10.101,10.1,,5\n";
+        let bars = parsed(rows).bars;
+        assert_eq!(bars.len(), 1);
+        assert!(bars[0].high >= bars[0].low);
+        assert_eq!(flaws(rows), "IBM 2024-01-03 | high | 10.1 is below the low 10.101");
+    }
+
+    #[test]
+    fn an_adjusted_close_that_is_missing_between_others_is_named() {
+        let rows = "2024-01-02,10,11,9,10,5.1,5\n2024-01-03,10,11,9,10,-,5\n2024-01-04,10,11,9,10,5.1,5\n\
+                    2024-01-05,10,11,9,10,,5\n";
+        assert_eq!(flaws(rows), "IBM 2024-01-03 | adjusted_close | is missing");
+        assert_eq!(parsed(rows).bars.len(), 3);
+    }
+
+    #[test]
     fn a_repeated_record_is_read_once_and_rows_come_out_in_order() {
         let both = parsed("2024-01-03,10,11,9,10,,5.0\n2024-01-02,10,11,9,10,,5\n2024-01-03,10,11,9,10,,5\n");
         assert_eq!((both.bars.len(), both.flags.len(), both.records), (2, 0, 3));

@@ -190,6 +190,7 @@ pub(super) fn choose_ticker(
     // Of the wanted share's rows, the ends of its tickers with one of each, and the exchanges; and those of all rows.
     let mut ends: BTreeMap<&'static str, String> = BTreeMap::new();
     let (mut exchanges, mut all) = (BTreeSet::new(), BTreeSet::new());
+    let heading = columns.first().map_or("", |&i| table.headings.names[i].as_str());
     for (_, line) in table.lines() {
         let Some(row) = cells(line.trim_end_matches('\r'), table.delimiter) else { continue };
         let named = named(&columns, &row, &wanted);
@@ -203,7 +204,11 @@ pub(super) fn choose_ticker(
                 remember(&mut exchanges, &exchange);
             }
         }
-        if let Some(name) = columns.first().and_then(|&i| row.get(i)).map(|cell| cell.trim()).filter(|n| !n.is_empty())
+        if let Some(name) = columns
+            .first()
+            .and_then(|&i| row.get(i))
+            .map(|cell| cell.trim())
+            .filter(|n| !n.is_empty() && !n.eq_ignore_ascii_case(heading))
             && told.len() < MOST_TICKERS
             && seen.len() < 2 * MOST_TICKERS
             && !seen.contains(name)
