@@ -89,7 +89,7 @@ pub(super) fn split_unit(text: &str) -> (&str, i32) {
     known.map_or((text, 0), |&(_, zeros)| (number.trim_end(), zeros))
 }
 
-/// What stands before an exponent of the form that programs write, as `1.050000E+01`, and by how many digits it moves the point.
+/// What stands before an exponent as programs write it, `1.050000E+01`, and by how many digits that moves the point.
 fn split_exponent(text: &str) -> Option<(&str, i32)> {
     let (mantissa, power) = text.split_once(['e', 'E'])?;
     let digits = power.strip_prefix(['+', '-'])?;

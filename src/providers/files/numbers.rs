@@ -244,18 +244,18 @@ mod tests {
         };
         for (price, volumes, points, expected) in [
             ("71,200", &["12,345"][..], Likely, Some(Style::Point)),
-            ("71,200", &["12,000"], Likely, None),
-            ("71,200", &["12345"], Likely, None),
-            ("71,200", &["12.345"], Unclear, Some(Style::Comma)),
-            ("15.386", &["12,345"], Unclear, Some(Style::Point)),
-            ("15.386", &["12.345"], Foreign, Some(Style::Comma)),
-            ("15.386", &["679", "1.250"], Likely, None),
-            ("15.386", &["679", "1.000"], Likely, Some(Style::Point)),
-            ("15.386", &["1.250"], Decimal, Some(Style::Point)),
+            ("71,200", &["12,000"][..], Likely, None),
+            ("71,200", &["12345"][..], Likely, None),
+            ("71,200", &["12.345"][..], Unclear, Some(Style::Comma)),
+            ("15.386", &["12,345"][..], Unclear, Some(Style::Point)),
+            ("15.386", &["12.345"][..], Foreign, Some(Style::Comma)),
+            ("15.386", &["679", "1.250"][..], Likely, None),
+            ("15.386", &["679", "1.000"][..], Likely, Some(Style::Point)),
+            ("15.386", &["1.250"][..], Decimal, Some(Style::Point)),
             // Among volumes without groups it's of parts of shares.
-            ("15.386", &["1234567", "1.250"], Likely, Some(Style::Point)),
-            ("101.469", &["1234567"], Unclear, Some(Style::Point)),
-            ("101.469", &["1234567"], Foreign, None),
+            ("15.386", &["1234567", "1.250"][..], Likely, Some(Style::Point)),
+            ("101.469", &["1234567"][..], Unclear, Some(Style::Point)),
+            ("101.469", &["1234567"][..], Foreign, None),
         ] {
             assert_eq!(decided(price, volumes, points), expected, "{price} {volumes:?} {points:?}");
         }

@@ -176,7 +176,7 @@ fn an_adjusted_close_that_is_missing_between_others_is_flagged() {
     assert_eq!(adjusted(["5.1", "-", "5.1"]), [some("5.1"), some(""), some("5.1")]);
     assert_eq!(adjusted(["5.1", "5.1", "-"]), [some("5.1"), some("5.1"), None]);
     assert_eq!(adjusted(["", "", "5.1"]), [None, None, some("5.1")]);
-    assert_eq!(adjusted(["", "", ""]), [None, None, None]);
+    assert_eq!(adjusted(["", "", ""]), vec![None::<String>; 3]);
 }
 
 #[test]
