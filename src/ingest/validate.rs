@@ -115,9 +115,11 @@ fn checked(raw: &RawBar<'_>, day: Result<Day, DateFault>, today: Day, source: Da
     let low = price("low", raw.low)?;
     let close = price("close", raw.close)?;
     let volume = shares(raw.volume)?;
-    if high < low {
+    if high < low * (1.0 - ROUNDING) {
         return flaw("high", format!("{high} is below the low {low}"));
     }
+    // Those that differ in their last digits alone are stored in their order.
+    let (high, low) = (high.max(low), low.min(high));
     for (field, value) in [("open", open), ("close", close)] {
         // Prices that a program has adjusted may differ in their last digits.
         if value > high * (1.0 + ROUNDING) {
@@ -251,6 +253,23 @@ mod tests {
         IBM 2024-01-17 | open | "1e1" is not a number
         IBM 2024-01-18 | date | the same date stands in the batch before with other values
         "#);
+    }
+
+    #[test]
+    fn what_adjustments_leave_in_the_last_digits_is_no_fault() {
+        let rows = "2024-01-02,10.1,10.1,10.100000000000001,10.1,,5\n2024-01-03,10.1,10.1,10.101,10.1,,5\n";
+        let bars = parsed(rows).bars;
+        assert_eq!(bars.len(), 1);
+        assert!(bars[0].high >= bars[0].low);
+        assert_eq!(flaws(rows), "IBM 2024-01-03 | high | 10.1 is below the low 10.101");
+    }
+
+    #[test]
+    fn an_adjusted_close_that_is_missing_between_others_is_named() {
+        let rows = "2024-01-02,10,11,9,10,5.1,5\n2024-01-03,10,11,9,10,-,5\n2024-01-04,10,11,9,10,5.1,5\n\
+                    2024-01-05,10,11,9,10,,5\n";
+        assert_eq!(flaws(rows), "IBM 2024-01-03 | adjusted_close | is missing");
+        assert_eq!(parsed(rows).bars.len(), 3);
     }
 
     #[test]

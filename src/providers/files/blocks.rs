@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-use super::headings::{Headings, Meaning};
-use super::numbers::{Style, plain};
+use super::amounts::{Style, plain};
+use super::headings::{Headings, Meaning, squeezed};
 
 /// Columns that are watched.
 const MOST_COLUMNS: usize = 16;
@@ -14,6 +14,9 @@ const MOST_COLUMNS: usize = 16;
 const MOST_NAMES: usize = 1_000;
 /// A block is of so many rows, or more.
 const FEWEST_ROWS: usize = 2;
+/// Headings of texts that change with a year, a board or an event, of which a split may be one.
+const NO_NAMES: [&str; 9] =
+    ["fy", "fiscalyear", "financialyear", "year", "board", "group", "remark", "note", "comment"];
 /// What a price jumps by at least where a split would be seen in it, up or down.
 const JUMP: f64 = 1.4;
 
@@ -39,7 +42,8 @@ struct Column {
 impl Blocks {
     pub(super) fn of(headings: &Headings) -> Self {
         let may_name = |(_, (name, meaning)): &(usize, (&String, &Meaning))| {
-            **meaning == Meaning::Unknown || (**meaning == Meaning::Ignored && name.is_empty())
+            let is_known = NO_NAMES.contains(&squeezed(name).trim_end_matches('s'));
+            (**meaning == Meaning::Unknown && !is_known) || (**meaning == Meaning::Ignored && name.is_empty())
         };
         let columns = headings.names.iter().zip(&headings.meanings).enumerate().filter(may_name).take(MOST_COLUMNS);
         let column = |(at, (heading, _)): (usize, (&String, &Meaning))| {
@@ -152,6 +156,11 @@ mod tests {
         ] {
             assert_eq!(said("Mood", rows), None, "{rows:?}");
         }
+        let split = [("Pre-split", "100"), ("Pre-split", "101"), ("Post-split", "10"), ("Post-split", "10.1")];
+        for heading in ["Remark", "Remarks", "Board", "FY", "Comments"] {
+            assert_eq!(said(heading, &split), None, "{heading}");
+        }
+        assert!(said("Firm", &split).is_some());
         let known = Headings::read(&["Date", "Open", "High", "Low", "Close", "VWAP", "Symbol"]).expect("headings");
         assert!(Blocks::of(&known).columns.is_empty());
     }

@@ -2,17 +2,15 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, WINDOWS_1252};
 
 use crate::providers::ProviderError;
-use crate::providers::market::{Unpacked, unpack};
+use crate::providers::market::{Unpacked, unpack, utf16};
 
 /// The largest file that is read.
 pub const LARGEST_FILE: usize = 64 << 20;
 /// How a zip begins.
 const ARCHIVE: &[u8] = b"PK\x03\x04";
-/// Bytes looked at to tell UTF-16 without a mark.
-const SAMPLE: usize = 512;
 
 fn bad(what: impl Into<String>) -> ProviderError {
     ProviderError::BadFile { what: what.into() }
@@ -53,12 +51,7 @@ pub(super) fn text(content: Cow<'_, [u8]>) -> Result<String, ProviderError> {
     if let Some((_, what)) = known.iter().find(|(mark, _)| content.starts_with(mark)) {
         return Err(bad(*what));
     }
-    let encoding = match &*content {
-        [0xff, 0xfe, ..] => Some(UTF_16LE),
-        [0xfe, 0xff, ..] => Some(UTF_16BE),
-        _ => utf16_without_mark(&content),
-    };
-    let mut text = match encoding {
+    let mut text = match utf16(&content) {
         Some(encoding) => decoded(encoding, content.into_owned())?,
         // Bytes that are given away become the text where they stand.
         None => match String::from_utf8(content.into_owned()) {
@@ -108,18 +101,6 @@ fn with_line_feeds(text: String) -> Result<String, ProviderError> {
     }
     bytes.truncate(written);
     String::from_utf8(bytes).map_err(|_| bad("its text can't be read"))
-}
-
-/// Text in Latin letters as UTF-16 has a zero in every second byte.
-fn utf16_without_mark(content: &[u8]) -> Option<&'static Encoding> {
-    let sample = content.get(..content.len().min(SAMPLE))?;
-    let zeros = |odd: usize| sample.iter().enumerate().filter(|(i, b)| i % 2 == odd && **b == 0).count();
-    let most = sample.len() * 2 / 5;
-    match (zeros(0), zeros(1)) {
-        (0, odd) if odd > most => Some(UTF_16LE),
-        (even, 0) if even > most => Some(UTF_16BE),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

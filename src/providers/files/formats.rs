@@ -31,6 +31,7 @@ pub(super) fn format_of(table: &Table, is_json: bool) -> (&'static str, Option<b
         () if has("splitcoefficient") => ("Alpha Vantage, adjusted", Some(false)),
         () if is_json => ("Alpha Vantage (JSON)", Some(false)),
         () if !table.tickers.is_empty() || has("stocksplits") => ("yfinance", Some(true)),
+        () if ["symbol", "dividends", "splits"].iter().all(|key| has(key)) => ("Yahoo", Some(true)),
         // Others write the same columns in another order, with prices as traded.
         () if has("adjclose") && h.find(Meaning::AdjustedClose) == Some(5) => ("Yahoo", Some(true)),
         () if has("adjclose") => ("Date, Open, High, Low, Close, Adj Close", None),

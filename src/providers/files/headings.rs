@@ -47,7 +47,7 @@ impl Meaning {
 }
 
 /// A heading's letters and digits in lower case, without the number that some put before it.
-fn squeezed(heading: &str) -> String {
+pub(super) fn squeezed(heading: &str) -> String {
     let lower = heading.to_lowercase();
     let mut words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     if words.len() > 1 && words[0].len() <= 2 && words[0].bytes().all(|b| b.is_ascii_digit()) {
@@ -78,6 +78,10 @@ fn meaning(name: &str) -> Meaning {
     if surely_unused || IGNORED.contains(&name) { Meaning::Ignored } else { Meaning::Unknown }
 }
 
+fn is_yahooquery(keys: &[String]) -> bool {
+    ["symbol", "dividends", "splits"].iter().all(|name| keys.iter().any(|key| key == name))
+}
+
 /// The columns of a table, each with its meaning, no meaning twice but a ticker's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Headings {
@@ -96,6 +100,10 @@ impl Headings {
             if key.is_empty() && i > 0 {
                 meanings[i] = Meaning::Ignored;
             }
+        }
+        // Yahoo's by another program than its own, whose prices are adjusted for them.
+        if let Some(i) = keys.iter().position(|key| key == "splits").filter(|_| is_yahooquery(&keys)) {
+            meanings[i] = Meaning::Ignored;
         }
         keep_first(&keys, &mut meanings, Meaning::Date, &DATES);
         keep_first(&keys, &mut meanings, Meaning::Close, &CLOSES);
@@ -287,6 +295,20 @@ mod tests {
             assert!(both.iter().all(Option::is_some), "{line}");
         }
         assert!(read("Date,Open,High,Low,Close,Volume,Split Coeff").fault(false).is_some());
+        assert!(read("Date,Open,High,Low,Close,Volume,splits").fault(false).is_some());
+        let yahooquery = read("symbol,date,open,high,low,close,volume,adjclose,dividends,splits");
+        assert_eq!((yahooquery.fault(false), yahooquery.find(Meaning::Split)), (None, None));
+    }
+
+    #[test]
+    fn a_time_is_the_date_only_where_no_other_column_is() {
+        assert_eq!(read("<TICKER>,<PER>,<DTYYYYMMDD>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>").find(Meaning::Date), Some(2));
+        assert_eq!(read("time,open,high,low,close").find(Meaning::Date), Some(0));
+        assert_eq!(read(",time,open,high,low,close").find(Meaning::Date), Some(1));
+        for name in ["Exchange Date", "Date_YMD"] {
+            assert_eq!(read(&format!("{name},Close,Open,Low,High")).fault(false), None, "{name}");
+        }
+        assert_eq!(read("date,open,high,low,close,adjClose,volume,unadjustedVolume").fault(false), None);
     }
 
     #[test]

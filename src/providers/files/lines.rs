@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::amounts::{Style, is_nothing, plain};
 use super::headings::{Headings, Meaning};
-use super::numbers::{Style, is_nothing, plain};
 use super::table::{Table, cells};
 use super::tickers::Filter;
 use crate::market::{DateOrder, Day, dates, day};
@@ -14,6 +14,9 @@ const SHARE_SERIES: [&str; 6] = ["EQ", "BE", "BZ", "SM", "ST", "SZ"];
 
 /// What rows are that name a day and no price.
 pub(super) const WITHOUT_PRICES: &str = "rows without prices";
+
+/// How a row says that it's of a day: in words, as MetaTrader, and in minutes.
+const OF_A_DAY: [&str; 8] = ["", "d", "d1", "1d", "1 day", "day", "daily", "1440"];
 
 #[derive(Debug)]
 pub(super) struct Inner {
@@ -80,13 +83,8 @@ impl Inner {
             }
             None => {}
         }
-        let names = &self.table.headings.names;
-        if row.len() > names.len() && row.iter().skip(names.len()).any(|cell| !cell.is_empty()) {
-            return Line::Broken(format!(
-                "line {number} has {} cells under {} headings; a number with commas needs quotation marks",
-                row.len(),
-                names.len()
-            ));
+        if let Some(reason) = self.moved_cells(&row) {
+            return Line::Broken(format!("line {number} has {reason}; a number with commas needs quotation marks"));
         }
         let cell = |i: usize| row.get(i).map_or("", Cow::as_ref);
         if let Some(reason) = self.filter.as_ref().and_then(|filter| filter.other(&row)) {
@@ -106,7 +104,7 @@ impl Inner {
             return Line::LeftOut(Cow::Owned(format!("rows of the series {series}, which is no share,")));
         }
         if let Some(i) = self.at.period
-            && !["", "d", "1d", "day", "daily"].contains(&cell(i).trim().to_lowercase().as_str())
+            && !OF_A_DAY.contains(&cell(i).trim().to_lowercase().as_str())
         {
             return Line::LeftOut(Cow::Borrowed("rows of another period than a day"));
         }
@@ -117,6 +115,61 @@ impl Inner {
             return Line::LeftOut(Cow::Borrowed(WITHOUT_PRICES));
         }
         Line::Row(row)
+    }
+
+    /// What shows that a number was cut at its commas, so that the cells after it stand under the next headings.
+    fn moved_cells(&self, row: &[Cow<'_, str>]) -> Option<String> {
+        let Headings { names, meanings } = &self.table.headings;
+        let more = || format!("{} cells under {} headings", row.len(), names.len());
+        if row.iter().skip(names.len()).any(|cell| !cell.is_empty()) {
+            return Some(more());
+        }
+        if self.table.delimiter != ',' {
+            return None;
+        }
+        // A first column without a heading is pandas' index.
+        let mut unnamed = row.iter().zip(names).skip(1).filter(|(_, name)| name.is_empty());
+        if let Some((cell, _)) = unnamed.find(|(cell, _)| cell.starts_with(|c: char| c.is_ascii_digit())) {
+            let shown: String = cell.chars().take(40).collect();
+            return Some(format!("{shown:?} under no heading"));
+        }
+        // Rows may all end in a comma. Then a last column that isn't known has a group of three only by a rare chance.
+        let digits = |i: usize, lengths: std::ops::RangeInclusive<usize>| {
+            row.get(i).is_some_and(|cell| lengths.contains(&cell.len()) && cell.bytes().all(|b| b.is_ascii_digit()))
+        };
+        let last = names.len().checked_sub(1).filter(|_| row.len() > names.len())?;
+        let is_cut = meanings.get(last) == Some(&Meaning::Unknown) && digits(last, 3..=3);
+        (is_cut && digits(last.checked_sub(1)?, 1..=3)).then(more)
+    }
+
+    /// Whether a row says in a word or a dash that it has no volume, as those of an index do. Of a share that has a series it's
+    /// missing.
+    fn says_no_volume(&self, row: &[Cow<'_, str>]) -> bool {
+        let says_so = |cell: &Cow<'_, str>| !cell.trim().is_empty() && is_nothing(cell);
+        self.table.headings.find(Meaning::Series).is_none()
+            && self.at.volume.and_then(|i| row.get(i)).is_some_and(says_so)
+    }
+
+    /// Rows that say that they have no volume.
+    pub(super) fn without_volume(&self) -> usize {
+        let rows = self.table.lines().filter_map(|(number, line)| match self.line(number, line) {
+            Line::Row(row) => Some(row),
+            _ => None,
+        });
+        rows.filter(|row| self.says_no_volume(row)).count()
+    }
+
+    /// The first and the last line with an adjusted close. Between them a row without one would be read as if none of its
+    /// prices were adjusted.
+    fn adjusted_lines(&self) -> Option<(usize, usize)> {
+        let at = self.at.adjusted?;
+        let has_one = |number: usize, line: &str| match self.line(number, line) {
+            Line::Row(row) => row.get(at).is_some_and(|cell| !is_nothing(cell)),
+            _ => false,
+        };
+        let mut lines = self.table.lines().filter(|&(number, line)| has_one(number, line)).map(|(number, _)| number);
+        let first = lines.next()?;
+        Some((first, lines.last().unwrap_or(first)))
     }
 
     /// Whether a row of headings has each column where the first ones have it; `None` of any other row.
@@ -148,6 +201,7 @@ impl Inner {
     }
 
     pub(super) fn read(&self, each: &mut dyn FnMut(RawBar<'_>)) {
+        let adjusted_lines = self.adjusted_lines();
         for (number, line) in self.table.lines() {
             let row = match self.line(number, line) {
                 Line::Row(row) => row,
@@ -179,10 +233,15 @@ impl Inner {
             let read = day.map(day::iso);
             let (open, high) = (number_at(self.at.open), number_at(self.at.high));
             let (low, close) = (number_at(self.at.low), number_at(self.at.close));
-            let adjusted = self.at.adjusted.and_then(number_at);
-            let split = self.at.split.and_then(number_at);
+            let mut adjusted = self.at.adjusted.and_then(number_at);
+            if adjusted.is_none() && adjusted_lines.is_some_and(|(first, last)| (first..last).contains(&number)) {
+                // An empty number is flagged as missing.
+                adjusted = Some(Cow::Borrowed(""));
+            }
+            // Where no share was split some write a zero.
+            let split = self.at.split.and_then(number_at).filter(|text| text.parse::<f64>() != Ok(0.0));
             let mut volume = self.at.volume.and_then(cell).map(|text| plain(text, self.style, true));
-            if volume.is_none() && self.volume_is_optional {
+            if volume.is_none() && (self.volume_is_optional || self.says_no_volume(&row)) {
                 volume = Some(Cow::Borrowed("0"));
             }
             each(RawBar {

@@ -2,6 +2,7 @@
 //! Kite, Alpha Vantage, and any sensible table. A file is read right, or refused with a sentence; what is left out of
 //! it is counted.
 
+mod amounts;
 mod blocks;
 mod decode;
 mod formats;
@@ -20,13 +21,14 @@ mod tickers;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use amounts::Style;
 use formats::format_of;
 use headings::Meaning;
 use lines::{Inner, Places, bad};
 use look::look;
-use numbers::Style;
-use table::Table;
-use tickers::{choose_ticker, listed};
+use numbers::Points;
+use table::{Table, cells};
+use tickers::{Filter, choose_ticker, listed};
 
 pub use decode::{LARGEST_FILE, is_large};
 
@@ -89,7 +91,7 @@ pub fn read<'a>(content: impl Into<Cow<'a, [u8]>>, options: &Options) -> Result<
         return Err(bad(fault));
     }
     let h = &table.headings;
-    let at_bse = h.has("scgroup") || table.text.get(table.start..).is_some_and(|rest| rest.contains(",BSE,STK,"));
+    let at_bse = h.has("scgroup") || is_of_bse(&table, filter.as_ref());
     let place = |meaning| h.find(meaning).unwrap_or_default();
     let at = Places {
         date: place(Meaning::Date),
@@ -121,8 +123,7 @@ pub fn read<'a>(content: impl Into<Cow<'a, [u8]>>, options: &Options) -> Result<
     if let Some(fault) = seen.misdated.fault().or_else(|| seen.days.fault()).or_else(|| seen.blocks.fault()) {
         return Err(bad(fault));
     }
-    let may_group = !is_json && (inner.table.delimiter == ';' || inner.table.headings.is_foreign());
-    inner.style = seen.style.decide(may_group).map_err(bad)?;
+    inner.style = seen.style.decide(points_of(&inner.table, is_json)).map_err(bad)?;
     let mut undecided = None;
     match (options.date_order, seen.order.decide()) {
         (Some(order), _) | (None, Ok(order)) => inner.order = order,
@@ -141,8 +142,12 @@ pub fn read<'a>(content: impl Into<Cow<'a, [u8]>>, options: &Options) -> Result<
         return Err(bad(format!("none of its rows can be used: {why}")));
     }
     notes.extend(seen.left_out.iter().map(|(reason, count)| format!("{count} {reason} left out")));
-    if seen.unknown_volumes > 0 && volume_is_optional {
-        notes.push(format!("the volume of {} rows isn't known and is stored as 0", seen.unknown_volumes));
+    let unknown_volumes = match seen.unknown_volumes {
+        unknown if unknown == 0 || volume_is_optional => unknown,
+        _ => inner.without_volume(),
+    };
+    if unknown_volumes > 0 {
+        notes.push(format!("the volume of {unknown_volumes} rows isn't known and is stored as 0"));
     }
     if format == "Date, Open, High, Low, Close" && seen.closing_times {
         adjusted = Some(true);
@@ -160,6 +165,30 @@ pub fn read<'a>(content: impl Into<Cow<'a, [u8]>>, options: &Options) -> Result<
     let date_order = if undecided.is_some() { None } else { seen.order.shown(inner.order) };
     let has_holes = seen.left_out.contains_key(lines::WITHOUT_PRICES);
     Ok(PriceFile { inner: Arc::new(inner), format, columns, date_order, adjusted, notes, undecided, has_holes })
+}
+
+/// Whether the share's first row names the BSE as its source, whose groups aren't the NSE's series.
+fn is_of_bse(table: &Table, filter: Option<&Filter>) -> bool {
+    let Some(at) = table.headings.at("src") else { return false };
+    let mut rows = table.lines().filter_map(|(_, line)| cells(line.trim_end_matches('\r'), table.delimiter));
+    let source = |row: Vec<Cow<'_, str>>| {
+        let is_own = filter.is_none_or(|filter| filter.other(&row).is_none());
+        row.get(at)
+            .map(|cell| cell.trim())
+            .filter(|cell| is_own && !cell.is_empty())
+            .map(|cell| cell.eq_ignore_ascii_case("BSE"))
+    };
+    rows.find_map(source).unwrap_or_default()
+}
+
+/// What is to be thought of points in a table's numbers before any is looked at.
+fn points_of(table: &Table, is_json: bool) -> Points {
+    match () {
+        () if is_json => Points::Decimal,
+        () if table.headings.is_foreign() => Points::Foreign,
+        () if table.delimiter == ';' => Points::Unclear,
+        () => Points::Likely,
+    }
 }
 
 impl PriceFile {

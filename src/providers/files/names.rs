@@ -1,22 +1,25 @@
 //! The names that columns have in files of prices, as [`super::headings`] squeezes them: lower case, letters and digits.
 
 /// Names of dates, the one to be believed first.
-pub(super) const DATES: [&str; 16] = [
+pub(super) const DATES: [&str; 18] = [
     "mtimestamp",
     "traddt",
     "date",
     "date1",
     "tradedate",
     "tradingdate",
+    "exchangedate",
+    "dateymd",
     "datetime",
     "timestamp",
     "day",
     "chtimestamp",
-    "time",
     "dtyyyymmdd",
     "datum",
     "fecha",
     "data",
+    // Beside another of them it is a time of day.
+    "time",
     "",
 ];
 pub(super) const CLOSES: [&str; 18] = [
@@ -181,7 +184,7 @@ pub(super) const TICKERS: [&str; 43] = [
     "issuer",
 ];
 pub(super) const SERIES: [&str; 4] = ["series", "sctysrs", "chseries", "sctype"];
-pub(super) const IGNORED: [&str; 87] = [
+pub(super) const IGNORED: [&str; 88] = [
     "openint",
     "openinterest",
     "oi",
@@ -237,6 +240,7 @@ pub(super) const IGNORED: [&str; 87] = [
     "adjhigh",
     "adjlow",
     "adjvolume",
+    "unadjustedvolume",
     "adjustedopen",
     "adjustedhigh",
     "adjustedlow",

@@ -1,53 +1,29 @@
-//! Numbers as people's programs write them: thousands, decimal commas, currencies, `51.86M`.
+//! What all of a table's numbers tell of how each is written.
 
-use std::borrow::Cow;
+pub(super) use super::amounts::is_nothing;
+use super::amounts::{Style, bare, closed, grouped, split_unit};
 
-/// What parts the whole from the fraction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Style {
-    #[default]
-    Point,
-    Comma,
+/// What a table's making tells of the points in its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Points {
+    /// JSON's numbers have no others than decimal points.
+    Decimal,
+    /// Headings in English and commas between the cells: decimal points, unless something in it says otherwise.
+    Likely,
+    /// Semicolons between the cells, as where a comma is the decimal mark.
+    Unclear,
+    /// Headings of a language that writes decimal commas.
+    Foreign,
 }
 
-/// Whether a cell says that there's no value.
-pub(super) fn is_nothing(cell: &str) -> bool {
-    let cell = cell.trim();
-    let words = ["n/a", "na", "#n/a", "null", "none", "nan", "nil"];
-    cell.chars().all(|c| matches!(c, '-' | '–' | '—')) || words.iter().any(|word| cell.eq_ignore_ascii_case(word))
-}
-
-/// A cell without blanks, currency and apostrophes.
-fn bare(cell: &str) -> Cow<'_, str> {
-    let cell = cell.trim();
-    if cell.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-        return Cow::Borrowed(cell);
+impl Points {
+    fn may_group(self) -> bool {
+        matches!(self, Self::Unclear | Self::Foreign)
     }
-    let mut text: String = cell
-        .chars()
-        .filter(|c| !matches!(c, '$' | '€' | '£' | '₹' | '¥' | '\'' | '’' | ' ' | '\u{a0}' | '\u{202f}'))
-        .collect();
-    for unit in ["US", "INR", "USD", "EUR", "GBP", "Rs.", "Rs"] {
-        if let Some(rest) = text.strip_prefix(unit).or_else(|| text.strip_suffix(unit)) {
-            text = rest.to_owned();
-        }
-    }
-    Cow::Owned(text)
 }
 
-/// Digits in groups of three, or in India's way: three at the end, two before.
-fn grouped(text: &str, mark: char) -> bool {
-    let groups: Vec<&str> = text.split(mark).collect();
-    let Some((first, rest)) = groups.split_first() else { return false };
-    let Some((last, between)) = rest.split_last() else { return false };
-    let size = between.first().map_or(3, |group| group.len());
-    (1..=size).contains(&first.len())
-        && last.len() == 3
-        && (size == 2 || size == 3)
-        && between.iter().all(|group| group.len() == size)
-        && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_digit()))
-}
-
+/// An ungrouped whole number of so many digits shows that its column has no groups.
+const UNGROUPED: usize = 4;
 /// What one cell says of its table's style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Vote {
@@ -68,12 +44,21 @@ pub(super) struct StyleVotes {
     unclear_point: Option<String>,
     /// What cells say that aren't used: they decide where the others leave it open, and contradict none.
     beside: [bool; 2],
+    /// Whether a volume has three digits after its only point, or comma. Shares are whole, so that it's a group; of zeros it
+    /// may be a fraction.
+    volume_groups: [bool; 2],
+    /// Whether a volume has as many digits as would be grouped, and no mark.
+    volume_is_ungrouped: bool,
 }
 
 impl StyleVotes {
-    /// Counts one cell in; of a volume, three digits after a comma are a group.
+    /// Counts one cell in.
     pub(super) fn add(&mut self, cell: &str, is_volume: bool) {
-        let slot = match vote(cell, is_volume) {
+        let vote = vote(cell, is_volume);
+        if is_volume {
+            self.add_volume(cell.trim(), vote);
+        }
+        let slot = match vote {
             Some(Vote::Point) => &mut self.point,
             Some(Vote::Comma) => &mut self.comma,
             Some(Vote::UnclearComma) if !is_volume => &mut self.unclear_comma,
@@ -82,6 +67,18 @@ impl StyleVotes {
         };
         if slot.is_none() {
             *slot = Some(cell.trim().chars().take(40).collect());
+        }
+    }
+
+    fn add_volume(&mut self, cell: &str, vote: Option<Vote>) {
+        let may_be_whole = cell.ends_with("000");
+        match vote {
+            Some(Vote::UnclearPoint) => self.volume_groups[0] |= !may_be_whole,
+            Some(Vote::UnclearComma) => self.volume_groups[1] |= !may_be_whole,
+            Some(_) => {}
+            None => {
+                self.volume_is_ungrouped |= cell.len() >= UNGROUPED && cell.bytes().all(|b| b.is_ascii_digit());
+            }
         }
     }
 
@@ -104,11 +101,11 @@ impl StyleVotes {
         self.point.is_none() && self.comma.is_none()
     }
 
-    /// The style of all; `may_group` where the table is of those in which points may part thousands.
+    /// The style of all, in a table whose making tells so much of `points`.
     ///
     /// # Errors
     /// With a sentence, where the cells contradict each other or leave it open.
-    pub(super) fn decide(&self, may_group: bool) -> Result<Style, String> {
+    pub(super) fn decide(&self, points: Points) -> Result<Style, String> {
         match (&self.point, &self.comma) {
             (Some(point), Some(comma)) => {
                 return Err(format!(
@@ -119,11 +116,17 @@ impl StyleVotes {
             (Some(_), None) => return Ok(Style::Point),
             (None, None) => {}
         }
-        let is_unclear = self.unclear_comma.is_some() || self.unclear_point.is_some();
+        let is_decimal = points == Points::Decimal && self.unclear_comma.is_none();
+        if is_decimal || (self.unclear_comma.is_none() && self.unclear_point.is_none()) {
+            return Ok(Style::Point);
+        }
         match self.beside {
-            [true, false] if is_unclear => return Ok(Style::Point),
-            [false, true] if self.unclear_comma.is_some() || (is_unclear && may_group) => return Ok(Style::Comma),
+            [true, false] => return Ok(Style::Point),
+            [false, true] => return Ok(Style::Comma),
             _ => {}
+        }
+        if let Some(style) = self.by_volume(points) {
+            return Ok(style);
         }
         if let Some(text) = &self.unclear_comma {
             return Err(format!(
@@ -131,21 +134,34 @@ impl StyleVotes {
                  a decimal point and no grouping"
             ));
         }
+        let volume_has_points = self.volume_groups[0] && !self.volume_is_ungrouped;
         match &self.unclear_point {
-            Some(text) if may_group => Err(format!(
+            Some(text) if points.may_group() || volume_has_points => Err(format!(
                 "nothing tells whether {text:?} has a decimal point or a point between thousands; write the numbers \
                  without grouping, and with two or four digits after a decimal point"
             )),
             _ => Ok(Style::Point),
         }
     }
+
+    /// What the volumes tell where prices leave it open.
+    fn by_volume(&self, points: Points) -> Option<Style> {
+        let has_comma = self.unclear_comma.is_some();
+        match self.volume_groups {
+            // Where volumes have no groups, prices with points have none either; prices with commas often do.
+            _ if self.volume_is_ungrouped => (points == Points::Unclear && !has_comma).then_some(Style::Point),
+            [false, true] => Some(Style::Point),
+            // In a table of English the volume may be of parts of shares, which are flagged: that is refused.
+            [true, false] => (has_comma || points.may_group()).then_some(Style::Comma),
+            _ => None,
+        }
+    }
 }
 
 fn vote(cell: &str, is_volume: bool) -> Option<Vote> {
-    let text = bare(cell);
-    let text = text.trim_start_matches(['-', '+']);
-    let text = if is_volume { text.trim_end_matches(|c: char| c.is_ascii_alphabetic()) } else { text };
-    let has_unit = is_volume && cell.trim().ends_with(|c: char| c.is_ascii_alphabetic());
+    let (_, text) = bare(cell);
+    let (text, zeros) = if is_volume { split_unit(text) } else { (text, 0) };
+    let text = closed(text)?;
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',') {
         return None;
     }
@@ -154,7 +170,7 @@ fn vote(cell: &str, is_volume: bool) -> Option<Vote> {
     let head = |mark: char| text.split(mark).next().unwrap_or_default();
     // Groups have three digits, and one to three of them stand before the first.
     let is_fraction =
-        |mark: char| tail(mark) != 3 || !(1..=3).contains(&head(mark).len()) || head(mark) == "0" || has_unit;
+        |mark: char| tail(mark) != 3 || !(1..=3).contains(&head(mark).len()) || head(mark) == "0" || zeros > 0;
     match (commas, points) {
         (_, 1) if commas > 0 && text.rfind('.') > text.rfind(',') => Some(Vote::Point),
         (1, _) if points > 0 => Some(Vote::Comma),
@@ -162,85 +178,15 @@ fn vote(cell: &str, is_volume: bool) -> Option<Vote> {
         (1, 0) if is_fraction(',') => Some(Vote::Comma),
         (0, 1) => Some(Vote::UnclearPoint),
         (1, 0) => Some(Vote::UnclearComma),
-        (0, 2..) if grouped(text, '.') => Some(Vote::Comma),
-        (2.., 0) if grouped(text, ',') => Some(Vote::Point),
+        (0, 2..) if grouped(&text, '.') => Some(Vote::Comma),
+        (2.., 0) if grouped(&text, ',') => Some(Vote::Point),
         _ => None,
     }
-}
-
-/// A cell as a plain decimal; the cell itself where it's no number.
-pub(super) fn plain(cell: &str, style: Style, is_volume: bool) -> Cow<'_, str> {
-    let cell = cell.trim();
-    if cell.bytes().all(|b| b.is_ascii_digit() || (b == b'.' && style == Style::Point)) {
-        return Cow::Borrowed(cell);
-    }
-    normal(cell, style, is_volume).map_or(Cow::Borrowed(cell), Cow::Owned)
-}
-
-fn normal(cell: &str, style: Style, is_volume: bool) -> Option<String> {
-    let text = bare(cell);
-    let (sign, text) = match text.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", text.strip_prefix('+').unwrap_or(&text)),
-    };
-    let (text, zeros) = match text.chars().last().map(|c| c.to_ascii_lowercase()) {
-        Some('k') if is_volume => (&text[..text.len() - 1], 3),
-        Some('m') if is_volume => (&text[..text.len() - 1], 6),
-        Some('b') if is_volume => (&text[..text.len() - 1], 9),
-        _ => (text, 0),
-    };
-    let (point, group) = if style == Style::Point { ('.', ',') } else { (',', '.') };
-    let (whole, fraction) = text.split_once(point).unwrap_or((text, ""));
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    if !digits(fraction) || (whole.is_empty() && fraction.is_empty()) {
-        return None;
-    }
-    if !(digits(whole) || grouped(whole, group)) {
-        return None;
-    }
-    let whole: String = whole.chars().filter(char::is_ascii_digit).collect();
-    let whole = if whole.is_empty() { "0" } else { &whole };
-    if zeros == 0 {
-        return Some(if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") });
-    }
-    // The point moves to the right by so many digits.
-    let padded = format!("{fraction:0<zeros$}");
-    let (moved, left) = padded.split_at(zeros);
-    let left = left.trim_end_matches('0');
-    Some(if left.is_empty() { format!("{sign}{whole}{moved}") } else { format!("{sign}{whole}{moved}.{left}") })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_become_plain() {
-        for (cell, style, expected) in [
-            ("$191.38", Style::Point, "191.38"),
-            ("1,612.34", Style::Point, "1612.34"),
-            ("4,34,81,697", Style::Point, "43481697"),
-            ("1.234,56", Style::Comma, "1234.56"),
-            ("1 234,5", Style::Comma, "1234.5"),
-            ("1'234.5", Style::Point, "1234.5"),
-            ("₹ 1,00,000.50", Style::Point, "100000.50"),
-            ("12,34.5", Style::Point, "12,34.5"),
-            ("abc", Style::Point, "abc"),
-            ("1e5", Style::Point, "1e5"),
-            ("-1.5", Style::Point, "-1.5"),
-        ] {
-            assert_eq!(plain(cell, style, false), expected, "{cell}");
-        }
-        for (cell, style, expected) in [
-            ("51.86M", Style::Point, "51860000"),
-            ("51,86M", Style::Comma, "51860000"),
-            ("1K", Style::Point, "1000"),
-            ("1.2B", Style::Point, "1200000000"),
-            ("1.2345K", Style::Point, "1234.5"),
-        ] {
-            assert_eq!(plain(cell, style, true), expected, "{cell}");
-        }
-    }
 
     #[test]
     fn the_style_is_decided_from_all_cells() {
@@ -249,7 +195,7 @@ mod tests {
             for cell in cells {
                 votes.add(cell, false);
             }
-            votes.decide(false)
+            votes.decide(Points::Likely)
         };
         assert_eq!(decided(&["1.234,56", "1,5"]), Ok(Style::Comma));
         assert_eq!(decided(&["1,234.56", "12.5"]), Ok(Style::Point));
@@ -260,25 +206,58 @@ mod tests {
 
     #[test]
     fn points_that_may_part_thousands_are_decided_by_what_stands_beside_them() {
-        let decided = |prices: &[&str], volume: &str, beside: &str, may_group: bool| {
+        use Points::{Decimal, Foreign, Likely, Unclear};
+        let decided = |prices: &[&str], volume: &str, beside: &str, points: Points| {
             let mut votes = StyleVotes::default();
             for cell in prices {
                 votes.add(cell, false);
             }
             votes.add(volume, true);
             votes.add_beside(beside);
-            votes.decide(may_group)
+            votes.decide(points)
         };
         for (prices, volume) in [(["15.386", "15.401"], "7"), (["12", "13"], "123.000")] {
-            let told = decided(&prices, volume, "", true).expect_err("unclear");
+            let told = decided(&prices, volume, "", Unclear).expect_err("unclear");
             assert!(told.contains("a point between thousands"), "{told}");
-            assert_eq!(decided(&prices, volume, "", false), Ok(Style::Point));
-            assert_eq!(decided(&prices, volume, "-0,30%", true), Ok(Style::Comma));
-            assert_eq!(decided(&prices, volume, "0.30%", true), Ok(Style::Point));
-            assert_eq!(decided(&["15.3860", prices[0]], volume, "0,30%", true), Ok(Style::Point));
+            assert_eq!(decided(&prices, volume, "", Likely), Ok(Style::Point));
+            assert_eq!(decided(&prices, volume, "-0,30%", Likely), Ok(Style::Comma));
+            assert_eq!(decided(&prices, volume, "-0,30%", Decimal), Ok(Style::Point));
+            assert_eq!(decided(&prices, volume, "-0,30%", Foreign), Ok(Style::Comma));
+            assert_eq!(decided(&prices, volume, "0.30%", Unclear), Ok(Style::Point));
+            assert_eq!(decided(&["15.3860", prices[0]], volume, "0,30%", Unclear), Ok(Style::Point));
         }
-        assert_eq!(decided(&["0.386", ".386", "1234.567"], "", "", true), Ok(Style::Point));
-        assert!(decided(&["15,386"], "", "", false).is_err());
-        assert_eq!(decided(&["15,386"], "", "0.30%", false), Ok(Style::Point));
+        assert_eq!(decided(&["0.386", ".386", "1234.567"], "", "", Unclear), Ok(Style::Point));
+        assert!(decided(&["15,386"], "", "", Likely).is_err());
+        assert_eq!(decided(&["15,386"], "", "0.30%", Likely), Ok(Style::Point));
+    }
+
+    #[test]
+    fn a_volume_shows_what_its_mark_is_for() {
+        use Points::{Decimal, Foreign, Likely, Unclear};
+        let decided = |price: &str, volumes: &[&str], points: Points| {
+            let mut votes = StyleVotes::default();
+            votes.add(price, false);
+            for volume in volumes {
+                votes.add(volume, true);
+            }
+            votes.decide(points).ok()
+        };
+        for (price, volumes, points, expected) in [
+            ("71,200", &["12,345"][..], Likely, Some(Style::Point)),
+            ("71,200", &["12,000"][..], Likely, None),
+            ("71,200", &["12345"][..], Likely, None),
+            ("71,200", &["12.345"][..], Unclear, Some(Style::Comma)),
+            ("15.386", &["12,345"][..], Unclear, Some(Style::Point)),
+            ("15.386", &["12.345"][..], Foreign, Some(Style::Comma)),
+            ("15.386", &["679", "1.250"][..], Likely, None),
+            ("15.386", &["679", "1.000"][..], Likely, Some(Style::Point)),
+            ("15.386", &["1.250"][..], Decimal, Some(Style::Point)),
+            // Among volumes without groups it's of parts of shares.
+            ("15.386", &["1234567", "1.250"][..], Likely, Some(Style::Point)),
+            ("101.469", &["1234567"][..], Unclear, Some(Style::Point)),
+            ("101.469", &["1234567"][..], Foreign, None),
+        ] {
+            assert_eq!(decided(price, volumes, points), expected, "{price} {volumes:?} {points:?}");
+        }
     }
 }

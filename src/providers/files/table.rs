@@ -19,6 +19,8 @@ pub(super) fn cells(line: &str, delimiter: char) -> Option<Vec<Cow<'_, str>>> {
     let mut rest = line;
     loop {
         let start = if delimiter == '\t' { rest.trim_start_matches(' ') } else { rest.trim_start() };
+        // Spreadsheets keep a text from becoming a date as ="2024-01-02".
+        let start = start.strip_prefix('=').filter(|text| text.starts_with('"')).unwrap_or(start);
         if let Some(quoted) = start.strip_prefix('"') {
             let mut text = String::new();
             let mut after = quoted;
@@ -36,7 +38,8 @@ pub(super) fn cells(line: &str, delimiter: char) -> Option<Vec<Cow<'_, str>>> {
             }
             let end = after.find(delimiter);
             text.push_str(after.get(..end.unwrap_or(after.len()))?.trim());
-            found.push(Cow::Owned(text));
+            let inner = text.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"')).map(str::to_owned);
+            found.push(Cow::Owned(inner.unwrap_or(text)));
             match end {
                 Some(end) => rest = &after[end + delimiter.len_utf8()..],
                 None => return Some(found),
@@ -129,6 +132,10 @@ impl Table {
         for line in rest.split_inclusive('\n').take(2) {
             let Some(row) = cells(line.trim_end_matches(['\r', '\n']), self.delimiter) else { break };
             let lead = row.first().map(|cell| cell.to_lowercase()).unwrap_or_default();
+            let names = &self.headings.names;
+            if row.len() == names.len() && row.iter().zip(names).all(|(cell, name)| cell.eq_ignore_ascii_case(name)) {
+                break;
+            }
             let others_blank = row.iter().skip(1).all(|cell| cell.is_empty());
             if lead == "ticker" || (lead.is_empty() && !others_blank) {
                 tickers = row.iter().map(ToString::to_string).collect();

@@ -1,3 +1,4 @@
+mod cells;
 mod misread;
 
 use super::*;
@@ -136,10 +137,12 @@ fn who_wrote_a_file_says_whether_its_prices_are_adjusted() {
 
 #[test]
 fn rows_that_do_not_belong_together_are_refused() {
-    for head in ["", "exchange", "Kürzel"] {
+    for (head, fault) in
+        [("", "8 of its 8 days"), ("exchange", "several exchanges, AA, BB"), ("Kürzel", "8 of its 8 days")]
+    {
         let rows = (1..9).map(|day| format!("2024-02-0{day},10,11,9,10,5,AA\n2024-02-0{day},100,101,99,100,5,BB\n"));
         let text = format!("Date,Open,High,Low,Close,Volume,{head}\n{}", rows.collect::<String>());
-        assert!(refusal(&text, "AA").contains("8 of its 8 days"), "{}", refusal(&text, "AA"));
+        assert!(refusal(&text, "AA").contains(fault), "{}", refusal(&text, "AA"));
     }
     let codes = "Code,Date,Open,High,Low,Close,Volume\nA1,2024-02-01,1,3,1,2,10\nB2,2024-02-02,100,300,100,200,10\n";
     assert!(refusal(codes, "C3").contains("A1, B2"), "{}", refusal(codes, "C3"));

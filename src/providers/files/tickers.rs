@@ -13,7 +13,7 @@ const NAMES_SHOWN: usize = 8;
 const ENDS: [(&str, &str); 7] =
     [("NSE", "NSE"), ("NS", "NSE"), ("BSE", "BSE"), ("BO", "BSE"), ("US", NEW_YORK), ("LON", "LON"), ("L", "LON")];
 /// What columns call exchanges, beside the ends of tickers.
-const EXCHANGES: [(&str, &str); 14] = [
+const EXCHANGES: [(&str, &str); 24] = [
     ("XNSE", "NSE"),
     ("NSI", "NSE"),
     ("XBOM", "BSE"),
@@ -28,6 +28,16 @@ const EXCHANGES: [(&str, &str); 14] = [
     ("NYSE MKT", NEW_YORK),
     ("NYSE ARCA", NEW_YORK),
     ("BATS", NEW_YORK),
+    ("NYSEARCA", NEW_YORK),
+    ("NASDAQGS", NEW_YORK),
+    ("NASDAQGM", NEW_YORK),
+    ("NASDAQCM", NEW_YORK),
+    ("NMS", NEW_YORK),
+    ("NGM", NEW_YORK),
+    ("NCM", NEW_YORK),
+    ("NYQ", NEW_YORK),
+    ("PCX", NEW_YORK),
+    ("ASE", NEW_YORK),
 ];
 /// Where a ticker without an end trades, too.
 const NEW_YORK: &str = "US";
@@ -38,17 +48,26 @@ fn end_of(ticker: &str) -> &'static str {
     ENDS.iter().find(|(name, _)| end.eq_ignore_ascii_case(name)).map_or("", |&(_, exchange)| exchange)
 }
 
-/// The exchange that a cell names; nothing where it isn't known.
-fn exchange_of(cell: &str) -> &'static str {
+/// The exchange that a cell names; one that isn't known is another than those that are.
+fn exchange_of(cell: &str) -> Cow<'_, str> {
+    let cell = cell.trim();
     let mut known = ENDS.iter().chain(&EXCHANGES);
-    known.find(|(name, _)| cell.trim().eq_ignore_ascii_case(name)).map_or("", |&(_, exchange)| exchange)
+    match known.find(|(name, _)| cell.eq_ignore_ascii_case(name)) {
+        Some(&(_, exchange)) => Cow::Borrowed(exchange),
+        None => Cow::Owned(cell.to_uppercase()),
+    }
+}
+
+/// Whether two ends of tickers are one exchange's.
+fn is_same(end: &str, other: &str) -> bool {
+    end == other || [(end, other), (other, end)].contains(&("", NEW_YORK))
 }
 
 /// A ticker without its exchange, as files and providers spell it differently.
 fn base(ticker: &str) -> String {
     let ticker = ticker.trim().to_uppercase();
     match ticker.rsplit_once('.') {
-        Some((base, _)) if !end_of(&ticker).is_empty() => base.to_owned(),
+        Some((base, _)) if !end_of(&ticker).is_empty() => base.replace('-', "."),
         _ => ticker.replace('-', "."),
     }
 }
@@ -70,14 +89,12 @@ impl Filter {
     pub(super) fn other(&self, row: &[Cow<'_, str>]) -> Option<&'static str> {
         if !self.columns.is_empty() {
             let named = named(&self.columns, row, &self.wanted);
-            let is_same =
-                |end: &str, wanted: &str| end == wanted || [(end, wanted), (wanted, end)].contains(&("", NEW_YORK));
             if named.is_none_or(|(end, _)| self.end.is_some_and(|wanted| !is_same(end, wanted))) {
                 return Some("rows of other tickers");
             }
         }
         let (at, wanted) = self.exchange?;
-        let found = row.get(at).map_or("", |cell| exchange_of(cell));
+        let found = row.get(at).map_or(Cow::Borrowed(""), |cell| exchange_of(cell));
         (found != wanted).then_some("rows of other exchanges")
     }
 }
@@ -97,14 +114,21 @@ fn named<'a>(columns: &[usize], row: &'a [Cow<'_, str>], wanted: &str) -> Option
 }
 
 /// Of several exchanges the one that a ticker means: without an end, New York.
-fn meant(found: &BTreeSet<&'static str>, ticker: &str) -> Option<&'static str> {
+fn meant(ticker: &str, is_found: impl Fn(&str) -> bool) -> Option<&'static str> {
     let end = end_of(ticker);
     let same = match end {
         "" => NEW_YORK,
         NEW_YORK => "",
         other => other,
     };
-    [end, same].into_iter().find(|exchange| found.contains(exchange))
+    [end, same].into_iter().find(|&exchange| is_found(exchange))
+}
+
+/// Counts an exchange in.
+fn remember(known: &mut BTreeSet<String>, exchange: &str) {
+    if !known.contains(exchange) && known.len() < MOST_TICKERS {
+        known.insert(exchange.chars().take(40).collect());
+    }
 }
 
 /// The column that names the exchange of each row.
@@ -152,7 +176,7 @@ pub(super) fn choose_ticker(
 ) -> Result<Option<Filter>, ProviderError> {
     let wanted = base(ticker);
     if !table.tickers.is_empty() {
-        choose_columns(table, &wanted, notes)?;
+        choose_columns(table, ticker, &wanted, notes)?;
         return Ok(None);
     }
     let columns = table.headings.tickers();
@@ -166,20 +190,25 @@ pub(super) fn choose_ticker(
     // Of the wanted share's rows, the ends of its tickers with one of each, and the exchanges; and those of all rows.
     let mut ends: BTreeMap<&'static str, String> = BTreeMap::new();
     let (mut exchanges, mut all) = (BTreeSet::new(), BTreeSet::new());
+    let heading = columns.first().map_or("", |&i| table.headings.names[i].as_str());
     for (_, line) in table.lines() {
         let Some(row) = cells(line.trim_end_matches('\r'), table.delimiter) else { continue };
         let named = named(&columns, &row, &wanted);
         if let Some((end, cell)) = named {
             ends.entry(end).or_insert_with(|| cell.chars().take(40).collect());
         }
-        let exchange = exchange_at.and_then(|at| row.get(at)).map_or("", |cell| exchange_of(cell));
+        let exchange = exchange_at.and_then(|at| row.get(at)).map_or(Cow::Borrowed(""), |cell| exchange_of(cell));
         if !exchange.is_empty() {
-            all.insert(exchange);
+            remember(&mut all, &exchange);
             if named.is_some() {
-                exchanges.insert(exchange);
+                remember(&mut exchanges, &exchange);
             }
         }
-        if let Some(name) = columns.first().and_then(|&i| row.get(i)).map(|cell| cell.trim()).filter(|n| !n.is_empty())
+        if let Some(name) = columns
+            .first()
+            .and_then(|&i| row.get(i))
+            .map(|cell| cell.trim())
+            .filter(|n| !n.is_empty() && !n.eq_ignore_ascii_case(heading))
             && told.len() < MOST_TICKERS
             && seen.len() < 2 * MOST_TICKERS
             && !seen.contains(name)
@@ -214,7 +243,7 @@ pub(super) fn choose_ticker(
 }
 
 /// Leaves the columns of one share, where the tickers stand above them.
-fn choose_columns(table: &mut Table, wanted: &str, notes: &mut Vec<String>) -> Result<(), ProviderError> {
+fn choose_columns(table: &mut Table, ticker: &str, wanted: &str, notes: &mut Vec<String>) -> Result<(), ProviderError> {
     let mut names: Vec<String> = table.tickers.iter().skip(1).filter(|t| !t.is_empty()).cloned().collect();
     names.sort();
     names.dedup();
@@ -222,8 +251,12 @@ fn choose_columns(table: &mut Table, wanted: &str, notes: &mut Vec<String>) -> R
         return Err(unnamed(&names, wanted));
     }
     if names.len() > 1 {
+        let ends: BTreeMap<&'static str, String> =
+            names.iter().filter(|name| base(name) == wanted).map(|name| (end_of(name), name.clone())).collect();
+        let end = choose_end(&ends, ticker, notes)?;
+        let is_own = |name: &str| base(name) == wanted && end.is_none_or(|chosen| is_same(end_of(name), chosen));
         for (i, name) in table.tickers.iter().enumerate().skip(1) {
-            if base(name) != wanted && i < table.headings.meanings.len() {
+            if !is_own(name) && i < table.headings.meanings.len() {
                 table.headings.meanings[i] = Meaning::Ignored;
             }
         }
@@ -241,10 +274,14 @@ fn choose_end(
     ticker: &str,
     notes: &mut Vec<String>,
 ) -> Result<Option<&'static str>, ProviderError> {
-    let found: BTreeSet<&'static str> = ends.keys().copied().collect();
-    let end = meant(&found, ticker);
-    // A plain ticker beside one with an end is the same share's.
-    if found.iter().filter(|end| !end.is_empty()).count() > 1 {
+    let end = meant(ticker, |end| ends.contains_key(end));
+    // A plain ticker is New York's, or another listing than one with an end: VOD and VOD.L.
+    let same = usize::from(ends.contains_key("") && ends.contains_key(NEW_YORK));
+    if ends.len() - same > 1 {
+        if let (None, Some(plain)) = (end, ends.get("")) {
+            notes.push(format!("the file itself calls the share {plain}"));
+            return Ok(Some(""));
+        }
         let spelled: Vec<String> = ends.values().cloned().collect();
         let what = format!("it holds {} and no {}; import it under one of them", listed(&spelled), ticker.trim());
         return end.map(Some).ok_or(ProviderError::BadFile { what });
@@ -260,18 +297,24 @@ fn choose_end(
 
 /// The exchange whose rows are to be read, where they are of several.
 fn choose_exchange(
-    found: &BTreeSet<&'static str>,
+    found: &BTreeSet<String>,
     ticker: &str,
     wanted: &str,
 ) -> Result<Option<&'static str>, ProviderError> {
-    let Some(first) = found.first().filter(|_| found.len() > 1) else { return Ok(None) };
+    if found.len() < 2 {
+        return Ok(None);
+    }
+    // An end is known of few exchanges.
+    let known = found.iter().find(|name| ENDS.iter().any(|(_, exchange)| *exchange == name.as_str()));
+    let advice = known.map_or_else(String::new, |name| {
+        format!(", or import it under a ticker that ends with one, as {wanted}.{name}")
+    });
     let what = format!(
-        "its rows are of several exchanges, {}, and {} names none of them; leave the rows of one, or import it under a \
-         ticker that ends with one, as {wanted}.{first}",
-        found.iter().copied().collect::<Vec<_>>().join(", "),
+        "its rows are of several exchanges, {}, and {} names none of them; leave the rows of one{advice}",
+        listed(&found.iter().cloned().collect::<Vec<_>>()),
         ticker.trim()
     );
-    meant(found, ticker).map(Some).ok_or(ProviderError::BadFile { what })
+    meant(ticker, |exchange| found.contains(exchange)).map(Some).ok_or(ProviderError::BadFile { what })
 }
 
 #[cfg(test)]
@@ -288,10 +331,12 @@ mod tests {
             ("AAPL.US", "US", "AAPL"),
             ("BRK-B", "", "BRK.B"),
             ("BRK.B", "", "BRK.B"),
+            ("BRK-B.US", "US", "BRK.B"),
+            ("BAJAJ-AUTO.NS", "NSE", "BAJAJ.AUTO"),
             (".L", "", ".L"),
         ] {
             assert_eq!((end_of(ticker), base(ticker).as_str()), (end, plain), "{ticker}");
         }
-        assert_eq!(["nse", "XBOM", " Nasdaq ", "Vienna", ""].map(exchange_of), ["NSE", "BSE", "US", "", ""]);
+        assert_eq!(["nse", "XBOM", " Nasdaq ", "Vienna", ""].map(exchange_of), ["NSE", "BSE", "US", "VIENNA", ""]);
     }
 }

@@ -49,6 +49,10 @@ const MOST_ROWS: usize = 100_000;
 /// The longest raw text that is kept of a record.
 const LONGEST_RAW: usize = 500;
 
+/// Lines above the heading that are passed over, and the columns that tell it from them.
+const PREAMBLE: usize = 10;
+const HEADING: [&str; 4] = ["TCKRSYMB", "TOTTRDQTY", "TTL_TRD_QNTY", "SC_CODE"];
+
 /// What to do with a file of the other exchange.
 const OF_BSE: &str = "it is the BSE's daily file, and whole days are taken from the NSE's alone; prices of one share in it \
                       come in with `prospectus import TICKER FILE`, or importPrices";
@@ -137,12 +141,37 @@ fn positions(header: &StringRecord) -> Result<Positions, String> {
     })
 }
 
+/// The text from its heading on, without the title that a spreadsheet has put above it.
+fn from_heading(text: &str) -> &str {
+    let mut start = 0;
+    for line in text.split_inclusive('\n').take(PREAMBLE) {
+        let upper = line.to_ascii_uppercase();
+        if HEADING.iter().any(|name| upper.contains(name)) {
+            return text.get(start..).unwrap_or(text);
+        }
+        start += line.len();
+    }
+    text
+}
+
+/// What parts the cells: of what a spreadsheet may write, the one that the heading has most of.
+fn delimiter(text: &str) -> u8 {
+    let heading = text.lines().next().unwrap_or_default();
+    let count = |mark: &u8| heading.bytes().filter(|byte| byte == mark).count();
+    [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',')
+}
+
 fn read_text(text: &str, asked: Option<Day>) -> DayFile {
     let ends_well = text.ends_with('\n');
     let last = text.lines().next_back();
     let (text, open) = closed_lines(text);
-    let mut reader =
-        ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(text.as_bytes());
+    let text = from_heading(&text);
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::All)
+        .delimiter(delimiter(text))
+        .from_reader(text.as_bytes());
     let mut record = StringRecord::new();
     match reader.read_record(&mut record) {
         Ok(true) => {}

@@ -168,3 +168,19 @@ fn an_open_quotation_mark_costs_its_own_share() {
     let cut = format!("{UDIFF}{}{}", row(1), row(2).split_once("NAME").map_or("", |(head, _)| head));
     assert!(matches!(read_day(cut.as_bytes(), None), DayFile::Broken(why) if why.contains("breaks off")));
 }
+
+#[test]
+fn a_file_that_a_spreadsheet_has_saved_reads_as_the_exchange_s_own() {
+    let text =
+        format!("{UDIFF}{}", udiff("ACME", "EQ", "INE917I01010", "9500.00 9600.50 9450.00 9550.05 9480.00 1200"));
+    let expected = shown(&read_day(text.as_bytes(), None));
+    assert!(expected.contains("ACME INE917I01010 9500 9600.5 9450 9550.05 after 9480, 1200"), "{expected}");
+    let semicolons = text.replace(',', ";");
+    let utf16: Vec<u8> = text.replace(',', "\t").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let titled = format!("Prices of a day\n\n{text}");
+    for bytes in [semicolons.as_bytes(), utf16.as_slice(), titled.as_bytes()] {
+        assert_eq!(shown(&read_day(bytes, None)), expected);
+    }
+    let other = format!("Prices of a day\n{}", "a,b\n1,2\n");
+    assert!(matches!(read_day(other.as_bytes(), None), DayFile::Broken(why) if why.contains("first line")));
+}

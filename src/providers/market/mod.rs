@@ -12,5 +12,5 @@ pub use actions::{Announcements, RawAction, actions_of_csv, actions_of_json};
 pub use archive::{CHANGE_LISTS, DayAnswer, NseArchive, SHARE_LISTS, addresses, describe, may_still_come};
 pub use layout::{DayFile, Session, read_day};
 pub use lists::{ListFile, NameChange, read_list};
-pub use unpack::{Unpacked, unpack};
+pub use unpack::{Unpacked, unpack, utf16};
 pub use unread::Unread;

@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 use std::io::{Cursor, Read};
 
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
 /// The longest text that is read of one file; the longest real one has 600 KB.
 const LONGEST_TEXT: u64 = 32 << 20;
 /// Members of an archive that are looked at.
 const MOST_MEMBERS: usize = 64;
+/// Bytes looked at to tell UTF-16 without a mark.
+const SAMPLE: usize = 512;
 
 /// What the bytes of a file hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,9 +72,10 @@ fn unzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
 
 fn decode(bytes: &[u8]) -> Unpacked {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,
+    let text = match (utf16(bytes), std::str::from_utf8(bytes)) {
+        (Some(encoding), _) => encoding.decode(bytes).0,
+        (None, Ok(text)) => Cow::Borrowed(text),
+        (None, Err(_)) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
     };
     let start = text.trim_start();
     // The headings of Stooq and MetaStock stand in these marks, too.
@@ -85,6 +90,24 @@ fn decode(bytes: &[u8]) -> Unpacked {
         return Unpacked::Broken("it isn't text".to_owned());
     }
     Unpacked::Text(text.into_owned())
+}
+
+/// Which UTF-16 bytes are written in, if it's one: by its mark, or as Latin letters have a zero in every second byte.
+#[must_use]
+pub fn utf16(bytes: &[u8]) -> Option<&'static Encoding> {
+    match bytes {
+        [0xff, 0xfe, ..] => return Some(UTF_16LE),
+        [0xfe, 0xff, ..] => return Some(UTF_16BE),
+        _ => {}
+    }
+    let sample = bytes.get(..bytes.len().min(SAMPLE))?;
+    let zeros = |odd: usize| sample.iter().enumerate().filter(|(i, b)| i % 2 == odd && **b == 0).count();
+    let most = sample.len() * 2 / 5;
+    match (zeros(0), zeros(1)) {
+        (0, odd) if odd > most => Some(UTF_16LE),
+        (even, 0) if even > most => Some(UTF_16BE),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -126,6 +149,10 @@ mod tests {
         assert_eq!(unpack(b"\xef\xbb\xbf\r\n <!DOCTYPE html>"), Unpacked::Page);
         assert!(matches!(unpack(b"  \n"), Unpacked::Broken(_)));
         assert_eq!(unpack(b"caf\xe9"), Unpacked::Text("caf\u{e9}".to_owned()));
+        let utf16: Vec<u8> = "a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [utf16.clone(), [&b"\xff\xfe"[..], &utf16[..]].concat()] {
+            assert_eq!(unpack(&bytes), Unpacked::Text("a,b\n1,2\n".to_owned()));
+        }
     }
 
     proptest! {
