@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use async_recursion::async_recursion as boxed;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect, Statement, Value,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Statement, Value,
 };
 
 use super::entity::ipo::{Column, Entity, Model};
@@ -29,6 +29,8 @@ const MEASURED_AT_ONCE: usize = 50;
 const SELECTS: usize = 200;
 /// Tickers asked for in one statement; an issue may have four spellings.
 const TICKERS: usize = 5_000;
+/// An issue without a listing day is listed so many days after its bidding at the latest.
+const LONGEST_WAIT: Day = 60;
 /// What measuring writes.
 const MEASURED: [Column; 13] = [
     Column::SymbolId,
@@ -120,12 +122,25 @@ enum Written<'a> {
     Symbols { ids: &'a [i64], since: Option<Day> },
 }
 
-/// Symbols by the tickers that they have, then by those that they had; and the listing days whose whole market is
-/// stored.
+/// Symbols by the tickers that they have, then by those that they had; the listing days whose whole market is stored, and
+/// those of every issue at the NSE by its ticker.
 #[derive(Default)]
 struct Found {
     by_ticker: HashMap<String, Vec<Symbol>>,
     stored: HashSet<Day>,
+    listings: HashMap<String, Vec<Day>>,
+}
+
+impl Found {
+    /// Whether a share begins on the listing day of another issue, which had the ticker long after this one.
+    fn is_of_later_issue(&self, row: &Model, symbol: &Symbol) -> bool {
+        let over = row.close_day.or(row.open_day).map(|day| day.saturating_add(LONGEST_WAIT));
+        let (Some(listed), Some(first)) = (row.listing_day.or(over), symbol.first_day) else { return false };
+        let listings = row.ticker.as_ref().and_then(|ticker| self.listings.get(ticker));
+        row.exchange == Exchange::Nse
+            && first > listed.saturating_add(LATE_START)
+            && listings.is_some_and(|days| days.contains(&first))
+    }
 }
 
 /// The tracked stocks that an issue may be, the likeliest first.
@@ -137,7 +152,7 @@ fn candidates<'a>(row: &Model, symbols: &'a Found) -> Vec<&'a Symbol> {
         let spans = |day: Day| {
             symbol.first_day.is_some_and(|first| first <= day) && symbol.last_day.is_some_and(|last| last >= day)
         };
-        !symbol.is_of_market() || listed_on_a_stored_day.is_none_or(spans)
+        !symbol.is_of_market() || (listed_on_a_stored_day.is_none_or(spans) && !symbols.is_of_later_issue(row, symbol))
     };
     let found = spelled.iter().filter_map(|ticker| symbols.by_ticker.get(ticker)).flatten();
     found.filter(may_be).collect()
@@ -169,6 +184,10 @@ impl Ipos<'_> {
     pub async fn measure(&self, transaction: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
         for ids in ids.chunks(TICKERS / 10) {
             let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(transaction).await?;
+            // A listing day says which of a ticker's issues a share is of.
+            let tickers: Vec<String> = rows.into_iter().filter_map(|row| row.ticker).collect();
+            let either = Condition::any().add(Column::Id.is_in(ids.iter().copied())).add(Column::Ticker.is_in(tickers));
+            let rows = Entity::find().filter(either).all(transaction).await?;
             self.measure_rows(transaction, rows, Written::Issues).await?;
         }
         Ok(())
@@ -259,6 +278,14 @@ impl Ipos<'_> {
         let plain: Vec<String> = at_nse().filter_map(|row| row.ticker.clone()).collect();
         for (ticker, symbol) in Symbols::by_former_tickers(connection, &plain).await? {
             symbols.by_ticker.entry(ticker).or_default().push(symbol);
+        }
+        for tickers in plain.chunks(TICKERS) {
+            let query = Entity::find().select_only().columns([Column::Ticker, Column::ListingDay]);
+            let query = query.filter(Column::Exchange.eq(Exchange::Nse)).filter(Column::ListingDay.is_not_null());
+            let query = query.filter(Column::Ticker.is_in(tickers)).into_tuple::<(String, Day)>();
+            for (ticker, day) in query.all(connection).await? {
+                symbols.listings.entry(ticker).or_default().push(day);
+            }
         }
         let days: Vec<Day> = at_nse().filter_map(|row| row.listing_day).collect();
         symbols.stored = market_days::stored_among(connection, &days).await?;

@@ -224,6 +224,41 @@ on_each_database! {
             "reason": "the issue price 95 isn't the close before the listing day, 94"}]));
     }
 
+    async fn a_share_that_begins_with_a_later_issue_of_its_ticker_is_not_an_elder_issues(app: TestApp) {
+        let past = |symbol: &str, year: &str| format!(
+            r#"{{"company":"{symbol} {year} Limited","symbol":"{symbol}","ipoStartDate":"29-JUL-{year}","ipoEndDate":"31-JUL-{year}",
+                "listingDate":"08-AUG-{year}","priceRange":"Rs.100","issuePrice":"100","securityType":"EQ"}}"#);
+        let ipos = async |issues: &[String]| {
+            app.nse.page("/api/public-past-issues", &format!("[{}]", issues.join(",")));
+            let query = "mutation { refreshIpos(input: { source: NSE }) { job { id } } }";
+            let job = app.operator.data(query, json!({})).await["refreshIpos"]["job"]["id"].as_str().expect("a job").to_owned();
+            assert_eq!(state(&app.settled(&job).await), "SUCCEEDED");
+            let query = "{ ipos(orderBy: [{ field: NAME }]) { nodes { ticker listingDate symbol { ticker } performance { listingGain } } } }";
+            let nodes = app.anonymous.data(query, json!({})).await["ipos"]["nodes"].clone();
+            let line = |i: &Value| format!("{} {} {} {}", i["ticker"], i["listingDate"], i["symbol"]["ticker"], i["performance"]["listingGain"]);
+            nodes.as_array().expect("issues").iter().map(line).collect::<Vec<_>>()
+        };
+        // MORE was traded before its second issue; of ONCE there is no other.
+        app.archive.session("2024-08-07", &[("MORE", "EQ", DEF, "110 110 110 110 110 5"), ("ONCE", "EQ", "INE333C01017", "7 7 7 7 7 5")]);
+        app.archive.session("2024-08-08", &[
+            ("TWICE", "EQ", ABC, "150 150 150 150 100 5"), ("MORE", "EQ", DEF, "120 120 120 120 110 5"), ("ONCE", "EQ", "INE333C01017", "7 7 7 7 7 5"),
+        ]);
+        app.refresh_market("2024-08-07", "2024-08-08").await;
+        let elder = [past("MORE", "2018"), past("ONCE", "2018"), past("TWICE", "2018")];
+        assert_eq!(ipos(&elder[..]).await, [
+            r#""MORE" "2018-08-08" "MORE.NSE" null"#, r#""ONCE" "2018-08-08" "ONCE.NSE" null"#, r#""TWICE" "2018-08-08" "TWICE.NSE" null"#,
+        ]);
+        let all = [elder.to_vec(), vec![past("MORE", "2024"), past("TWICE", "2024")]].concat();
+        for again in [false, true] {
+            assert_eq!(ipos(&all[..]).await, [
+                r#""MORE" "2018-08-08" "MORE.NSE" null"#, r#""MORE" "2024-08-08" "MORE.NSE" 0.2"#, r#""ONCE" "2018-08-08" "ONCE.NSE" null"#,
+                r#""TWICE" "2018-08-08" null null"#, r#""TWICE" "2024-08-08" "TWICE.NSE" 0.5"#,
+            ], "again: {again}");
+            app.refresh_market_again("2024-08-07", "2024-08-08").await;
+        }
+        assert_eq!(app.app.store.ipos().measure_all().await.expect("measured"), 0, "nothing is left to do");
+    }
+
     async fn a_full_day_is_stored_share_by_share_and_alike_from_every_layout(app: TestApp) {
         let market = market(400);
         let date = "2020-07-13";
