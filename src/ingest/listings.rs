@@ -15,8 +15,8 @@ const HALF_A_PAISA: f64 = 0.005;
 const SCOPE: &str = "listings:NSE";
 
 /// Holds the issues that were listed between two days against the closes before their first days: a price that differs
-/// is flagged, a missing one filled in and marked as derived, and an issue without a listing day gets the day on which
-/// its share first traded at its price.
+/// is flagged, a missing one filled in and marked as derived, an issue without a listing day gets the day on which its share
+/// first traded at its price, and one with another day is flagged.
 #[boxed]
 pub(super) async fn check_listings(
     store: &Store,
@@ -42,6 +42,23 @@ pub(super) async fn check_listings(
                 continue;
             }
             changes.extend(ipo.change(IpoField::ListingDate, Some(iso(day))));
+        }
+        if let Some(listing) = ipo.listing_day.filter(|listing| *listing != day) {
+            // Without its price it may be another share.
+            if agrees == Some(true) {
+                let (ticker, first) = (ipo.ticker.as_deref().unwrap_or_default(), iso(day));
+                flags.push(NewFlag {
+                    record: format!("{ticker} {first}"),
+                    day: Some(day),
+                    field: Some("listingDate".to_owned()),
+                    reason: format!(
+                        "the share first traded on {first}, at the issue price, and not on {}",
+                        iso(listing)
+                    ),
+                    raw: format!("{} (previous close {previous_close})", ipo.name),
+                });
+            }
+            continue;
         }
         match agrees {
             Some(true) => {}

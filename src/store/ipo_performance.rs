@@ -7,12 +7,13 @@ use std::fmt::Write as _;
 use async_recursion::async_recursion as boxed;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect, Statement, Value,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Statement, Value,
 };
 
 use super::entity::ipo::{Column, Entity, Model};
 use super::entity::symbol;
+use super::ids::{id_list, ids_text};
 use super::market_days;
 use super::repositories::{Ipos, Symbols};
 use super::{Result, StoreError};
@@ -29,6 +30,11 @@ const MEASURED_AT_ONCE: usize = 50;
 const SELECTS: usize = 200;
 /// Tickers asked for in one statement; an issue may have four spellings.
 const TICKERS: usize = 5_000;
+/// An issue without a listing day is listed so many days after its bidding at the latest.
+const LONGEST_WAIT: Day = 60;
+/// A recorded listing day may be so many days off.
+const DAYS_OFF: u32 = 5;
+const HALF_A_PAISA: f64 = 0.005;
 /// What measuring writes.
 const MEASURED: [Column; 13] = [
     Column::SymbolId,
@@ -120,12 +126,42 @@ enum Written<'a> {
     Symbols { ids: &'a [i64], since: Option<Day> },
 }
 
-/// Symbols by the tickers that they have, then by those that they had; and the listing days whose whole market is
-/// stored.
+/// Symbols by the tickers that they have, then by those that they had; the listing days whose whole market is stored, and
+/// those of every issue at the NSE by its ticker; the close before the first day of shares that begin beside a listing day.
 #[derive(Default)]
 struct Found {
     by_ticker: HashMap<String, Vec<Symbol>>,
     stored: HashSet<Day>,
+    listings: HashMap<String, Vec<Day>>,
+    before_first: HashMap<i64, f64>,
+}
+
+impl Found {
+    /// The day that an issue was listed on: its share's first one, where that follows on the issue price a few days beside
+    /// the recorded one.
+    fn listing_of(&self, row: &Model, symbol: &Symbol) -> Option<Day> {
+        let recorded = row.listing_day?;
+        let begins_at =
+            |price: f64| self.before_first.get(&symbol.id).is_some_and(|before| (before - price).abs() <= HALF_A_PAISA);
+        let first = begins_beside(recorded, symbol).filter(|_| row.exchange == Exchange::Nse);
+        first.filter(|_| row.price().is_some_and(begins_at)).or(Some(recorded))
+    }
+
+    /// Whether a share begins on the listing day of another issue, which had the ticker long after this one.
+    fn is_of_later_issue(&self, row: &Model, symbol: &Symbol) -> bool {
+        let over = row.close_day.or(row.open_day).map(|day| day.saturating_add(LONGEST_WAIT));
+        let (Some(listed), Some(first)) = (row.listing_day.or(over), symbol.first_day) else { return false };
+        let listings = row.ticker.as_ref().and_then(|ticker| self.listings.get(ticker));
+        row.exchange == Exchange::Nse
+            && first > listed.saturating_add(LATE_START)
+            && listings.is_some_and(|days| days.contains(&first))
+    }
+}
+
+/// The first day of a share of the market that begins a few days before or after a listing day.
+fn begins_beside(listing: Day, symbol: &Symbol) -> Option<Day> {
+    let beside = |first: &Day| (1..=DAYS_OFF).contains(&first.abs_diff(listing));
+    symbol.first_day.filter(beside).filter(|_| symbol.is_of_market())
 }
 
 /// The tracked stocks that an issue may be, the likeliest first.
@@ -137,7 +173,9 @@ fn candidates<'a>(row: &Model, symbols: &'a Found) -> Vec<&'a Symbol> {
         let spans = |day: Day| {
             symbol.first_day.is_some_and(|first| first <= day) && symbol.last_day.is_some_and(|last| last >= day)
         };
-        !symbol.is_of_market() || listed_on_a_stored_day.is_none_or(spans)
+        let was_there = || symbols.listing_of(row, symbol).is_none_or(spans);
+        !symbol.is_of_market()
+            || ((listed_on_a_stored_day.is_none() || was_there()) && !symbols.is_of_later_issue(row, symbol))
     };
     let found = spelled.iter().filter_map(|ticker| symbols.by_ticker.get(ticker)).flatten();
     found.filter(may_be).collect()
@@ -169,6 +207,10 @@ impl Ipos<'_> {
     pub async fn measure(&self, transaction: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
         for ids in ids.chunks(TICKERS / 10) {
             let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(transaction).await?;
+            // A listing day says which of a ticker's issues a share is of.
+            let tickers: Vec<String> = rows.into_iter().filter_map(|row| row.ticker).collect();
+            let either = Condition::any().add(Column::Id.is_in(ids.iter().copied())).add(Column::Ticker.is_in(tickers));
+            let rows = Entity::find().filter(either).all(transaction).await?;
             self.measure_rows(transaction, rows, Written::Issues).await?;
         }
         Ok(())
@@ -260,9 +302,45 @@ impl Ipos<'_> {
         for (ticker, symbol) in Symbols::by_former_tickers(connection, &plain).await? {
             symbols.by_ticker.entry(ticker).or_default().push(symbol);
         }
+        for tickers in plain.chunks(TICKERS) {
+            let query = Entity::find().select_only().columns([Column::Ticker, Column::ListingDay]);
+            let query = query.filter(Column::Exchange.eq(Exchange::Nse)).filter(Column::ListingDay.is_not_null());
+            let query = query.filter(Column::Ticker.is_in(tickers)).into_tuple::<(String, Day)>();
+            for (ticker, day) in query.all(connection).await? {
+                symbols.listings.entry(ticker).or_default().push(day);
+            }
+        }
         let days: Vec<Day> = at_nse().filter_map(|row| row.listing_day).collect();
         symbols.stored = market_days::stored_among(connection, &days).await?;
+        let mut beside: Vec<i64> = Vec::new();
+        for row in at_nse() {
+            let (Some(listing), spelled) = (row.listing_day, spelled(row)) else { continue };
+            let shares = spelled.iter().filter_map(|ticker| symbols.by_ticker.get(ticker)).flatten();
+            beside.extend(shares.filter(|share| begins_beside(listing, share).is_some()).map(|share| share.id));
+        }
+        symbols.before_first = self.closes_before(connection, &beside).await?;
         Ok(symbols)
+    }
+
+    /// The closes before the first days of these symbols, where the exchange states them.
+    #[boxed]
+    async fn closes_before<C: ConnectionTrait>(&self, connection: &C, symbols: &[i64]) -> Result<HashMap<i64, f64>> {
+        let mut closes = HashMap::new();
+        if symbols.is_empty() {
+            return Ok(closes);
+        }
+        let backend = self.0.backend();
+        let sql = format!(
+            "SELECT s.id, b.previous_close FROM symbols AS s \
+             JOIN price_bars AS b ON b.symbol_id = s.id AND b.day = s.first_day \
+             WHERE {} AND b.previous_close IS NOT NULL",
+            id_list(backend, "s.id", 1)
+        );
+        let values = [ids_text(backend, symbols).into()];
+        for row in connection.query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await? {
+            closes.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        }
+        Ok(closes)
     }
 
     async fn measure_rows<C: ConnectionTrait>(
@@ -289,7 +367,7 @@ impl Ipos<'_> {
                 }
                 _ => {}
             }
-            let (symbol, walk) = self.walk_from_listing(connection, &row, &candidates).await?;
+            let (symbol, walk) = self.walk_from_listing(connection, &row, &candidates, &symbols).await?;
             row.note(symbol, walk);
             measured.push(row);
         }
@@ -307,10 +385,12 @@ impl Ipos<'_> {
         connection: &impl ConnectionTrait,
         row: &Model,
         candidates: &[&'s Symbol],
+        found: &Found,
     ) -> Result<(Option<&'s Symbol>, Option<Walk>)> {
-        if let (Some(price), Some(listing)) = (row.price(), row.listing_day) {
-            let latest_start = listing.saturating_add(LATE_START);
+        if let Some(price) = row.price() {
             for &symbol in candidates {
+                let Some(listing) = found.listing_of(row, symbol) else { break };
+                let latest_start = listing.saturating_add(LATE_START);
                 let spans = |(first, last): (Day, Day)| first <= latest_start && last >= listing;
                 if !symbol.first_day.zip(symbol.last_day).is_some_and(spans) {
                     continue;
@@ -340,7 +420,6 @@ impl Ipos<'_> {
     /// Whether the close before a bar is the issue price, as the exchange has it on a share's first day.
     #[boxed]
     async fn opens_at<C: ConnectionTrait>(&self, connection: &C, symbol: i64, day: Day, price: f64) -> Result<bool> {
-        const HALF_A_PAISA: f64 = 0.005;
         let sql = "SELECT previous_close FROM price_bars WHERE symbol_id = $1 AND day = $2";
         let statement = Statement::from_sql_and_values(self.0.backend(), sql, [symbol.into(), day.into()]);
         let row = connection.query_one_raw(statement).await?;

@@ -224,6 +224,82 @@ on_each_database! {
             "reason": "the issue price 95 isn't the close before the listing day, 94"}]));
     }
 
+    async fn a_share_that_begins_with_a_later_issue_of_its_ticker_is_not_an_elder_issues(app: TestApp) {
+        let past = |symbol: &str, year: &str| format!(
+            r#"{{"company":"{symbol} {year} Limited","symbol":"{symbol}","ipoStartDate":"29-JUL-{year}","ipoEndDate":"31-JUL-{year}",
+                "listingDate":"08-AUG-{year}","priceRange":"Rs.100","issuePrice":"100","securityType":"EQ"}}"#);
+        let ipos = async |issues: &[String]| {
+            app.nse.page("/api/public-past-issues", &format!("[{}]", issues.join(",")));
+            let query = "mutation { refreshIpos(input: { source: NSE }) { job { id } } }";
+            let job = app.operator.data(query, json!({})).await["refreshIpos"]["job"]["id"].as_str().expect("a job").to_owned();
+            assert_eq!(state(&app.settled(&job).await), "SUCCEEDED");
+            let query = "{ ipos(orderBy: [{ field: NAME }]) { nodes { ticker listingDate symbol { ticker } performance { listingGain } } } }";
+            let nodes = app.anonymous.data(query, json!({})).await["ipos"]["nodes"].clone();
+            let line = |i: &Value| format!("{} {} {} {}", i["ticker"], i["listingDate"], i["symbol"]["ticker"], i["performance"]["listingGain"]);
+            nodes.as_array().expect("issues").iter().map(line).collect::<Vec<_>>()
+        };
+        // MORE was traded before its second issue; of ONCE there is no other.
+        app.archive.session("2024-08-07", &[("MORE", "EQ", DEF, "110 110 110 110 110 5"), ("ONCE", "EQ", "INE333C01017", "7 7 7 7 7 5")]);
+        app.archive.session("2024-08-08", &[
+            ("TWICE", "EQ", ABC, "150 150 150 150 100 5"), ("MORE", "EQ", DEF, "120 120 120 120 110 5"), ("ONCE", "EQ", "INE333C01017", "7 7 7 7 7 5"),
+        ]);
+        app.refresh_market("2024-08-07", "2024-08-08").await;
+        let elder = [past("MORE", "2018"), past("ONCE", "2018"), past("TWICE", "2018")];
+        assert_eq!(ipos(&elder[..]).await, [
+            r#""MORE" "2018-08-08" "MORE.NSE" null"#, r#""ONCE" "2018-08-08" "ONCE.NSE" null"#, r#""TWICE" "2018-08-08" "TWICE.NSE" null"#,
+        ]);
+        let all = [elder.to_vec(), vec![past("MORE", "2024"), past("TWICE", "2024")]].concat();
+        for again in [false, true] {
+            assert_eq!(ipos(&all[..]).await, [
+                r#""MORE" "2018-08-08" "MORE.NSE" null"#, r#""MORE" "2024-08-08" "MORE.NSE" 0.2"#, r#""ONCE" "2018-08-08" "ONCE.NSE" null"#,
+                r#""TWICE" "2018-08-08" null null"#, r#""TWICE" "2024-08-08" "TWICE.NSE" 0.5"#,
+            ], "again: {again}");
+            app.refresh_market_again("2024-08-07", "2024-08-08").await;
+        }
+        assert_eq!(app.app.store.ipos().measure_all().await.expect("measured"), 0, "nothing is left to do");
+    }
+
+    async fn a_listing_day_that_is_a_day_off_is_flagged_and_its_share_found_by_the_price(app: TestApp) {
+        let past = |symbol: &str, listing: &str| format!(
+            r#"{{"company":"{symbol} Limited","symbol":"{symbol}","ipoStartDate":"29-JUL-2024","ipoEndDate":"31-JUL-2024",
+                "listingDate":"{listing}-AUG-2024","priceRange":"Rs.100","issuePrice":"100","securityType":"EQ"}}"#);
+        let all = [past("EARLY", "09"), past("LATE", "08"), past("OTHER", "08"), past("OLDER", "09")].join(",");
+        app.nse.page("/api/public-past-issues", &format!("[{all}]"));
+        let query = "mutation { refreshIpos(input: { source: NSE }) { job { id } } }";
+        let job = app.operator.data(query, json!({})).await["refreshIpos"]["job"]["id"].as_str().expect("a job").to_owned();
+        assert_eq!(state(&app.settled(&job).await), "SUCCEEDED");
+        // Those of OTHER and OLDER begin a day beside it, too, but at another price.
+        app.archive.session("2024-08-08", &[("EARLY", "EQ", ABC, "150 150 150 150 100 5"), ("OLDER", "EQ", DEF, "70 70 70 70 60 5")]);
+        app.archive.session("2024-08-09", &[
+            ("EARLY", "EQ", ABC, "180 180 180 180 150 5"), ("OLDER", "EQ", DEF, "80 80 80 80 70 5"),
+            ("LATE", "EQ", "INE333C01017", "120 120 120 120 100 5"), ("OTHER", "EQ", "INE444D01015", "70 70 70 70 60 5"),
+        ]);
+        app.refresh_market("2024-08-08", "2024-08-09").await;
+        let query = "{ ipos(orderBy: [{ field: NAME }]) { nodes { id ticker symbol { ticker } performance { listingGain returnSinceIssue } } } }";
+        let nodes = app.anonymous.data(query, json!({})).await["ipos"]["nodes"].clone();
+        let figures = |i: &Value| format!("{} {} {}", i["symbol"]["ticker"], i["performance"]["listingGain"], i["performance"]["returnSinceIssue"]);
+        let lines: Vec<String> = nodes.as_array().expect("issues").iter().map(figures).collect();
+        assert_eq!(lines, [r#""EARLY.NSE" 0.5 0.8"#, r#""LATE.NSE" 0.2 0.2"#, r#""OLDER.NSE" -0.2 -0.2"#, "null null null"]);
+        let flags = async || {
+            let query = "{ dataIssues(filter: { resolved: false }) { nodes { record field reason } } }";
+            let found = app.anonymous.data(query, json!({})).await["dataIssues"]["nodes"].clone();
+            let line = |f: &Value| [&f["record"], &f["field"], &f["reason"]].map(|t| t.as_str().expect("a text")).join(": ");
+            let mut lines: Vec<String> = found.as_array().expect("flags").iter().map(line).collect();
+            lines.sort();
+            lines
+        };
+        let late = "LATE 2024-08-09: listingDate: the share first traded on 2024-08-09, at the issue price, and not on 2024-08-08";
+        assert_eq!(flags().await, [
+            "EARLY 2024-08-08: listingDate: the share first traded on 2024-08-08, at the issue price, and not on 2024-08-09", late,
+        ]);
+        // The day that is put right is no longer flagged once its file is seen again.
+        let update = "mutation($id: ID!) { updateIpo(input: { id: $id, listingDate: \"2024-08-08\" }) { userErrors { message } } }";
+        let updated = app.admin.data(update, json!({"id": nodes[0]["id"]})).await;
+        assert_eq!(updated["updateIpo"]["userErrors"], json!([]));
+        app.refresh_market_again("2024-08-08", "2024-08-09").await;
+        assert_eq!(flags().await, [late]);
+    }
+
     async fn a_full_day_is_stored_share_by_share_and_alike_from_every_layout(app: TestApp) {
         let market = market(400);
         let date = "2020-07-13";
