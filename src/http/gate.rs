@@ -27,9 +27,10 @@ const BODIES: usize = 32 << 20;
 /// Bytes of long operations' texts, from before they are parsed to their end: a document takes some twenty times the
 /// memory of its text.
 const TEXTS: usize = 6 << 20;
-/// Bytes of what is followed, with what each takes beside its text, which `benches/load` has measured.
-const FOLLOWED: usize = 64 << 20;
-const FOLLOWER: usize = 8 << 10;
+/// Bytes that what is followed takes: some ten thousand each, measured at rest, and its document.
+const FOLLOWED: usize = 80 << 20;
+const FOLLOWER: usize = 10 << 10;
+const BYTES_PER_TEXT: usize = 16;
 /// Values of variables, from before they are looked at to the operation's end: each takes some seventy bytes, and as few as
 /// two in its request. A few need no room.
 const VALUES: usize = 1 << 20;
@@ -150,7 +151,7 @@ impl Gate {
 
     /// Room for one more that follows; none if all is taken.
     pub(super) fn follow(&self, client: Client, text: &str) -> Option<Room> {
-        self.followed.room_now(client, text.len() + FOLLOWER)
+        self.followed.room_now(client, text.len() * BYTES_PER_TEXT + FOLLOWER)
     }
 }
 

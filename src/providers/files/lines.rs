@@ -15,7 +15,7 @@ const SHARE_SERIES: [&str; 6] = ["EQ", "BE", "BZ", "SM", "ST", "SZ"];
 /// What rows are that name a day and no price.
 pub(super) const WITHOUT_PRICES: &str = "rows without prices";
 
-/// How a row says that it's of a day: in words, as MetaTrader, and in minutes.
+/// How a row says that it's of a day: in words, in the short ones of trading programs, and in minutes.
 const OF_A_DAY: [&str; 8] = ["", "d", "d1", "1d", "1 day", "day", "daily", "1440"];
 
 #[derive(Debug)]

@@ -210,7 +210,7 @@ fn the_bse_s_groups_are_no_series_however_its_file_was_saved() {
     let text = "TradDt,Sgmt,Src,FinInstrmTp,FinInstrmId,ISIN,TckrSymb,SctySrs,OpnPric,HghPric,LwPric,ClsPric,TtlTradgVol\n\
         2024-07-08,CM,BSE,STK,500325,INE002A01018,RELIANCE,A,1.5,3,1,2,10\n\
         2024-07-08,CM,BSE,STK,532540,INE467B01029,TCS,A,5,6,5,5,9\n";
-    let quoted = text.lines().map(|line| format!("\"{}\"\n", line.replace(',', "\",\""))).collect::<String>();
+    let quoted = text.lines().map(|line| format!("\"{}\"\n", line.replace(',', "\",\""))).collect::<Vec<_>>().concat();
     for text in [text.to_owned(), text.replace(',', ";"), text.replace(',', "\t"), quoted] {
         assert_eq!(rows(&text, "RELIANCE.BSE"), ["2024-07-08 1.5 3 1 2 10"], "{text}");
         let nse = text.replace("BSE", "NSE");
@@ -231,11 +231,12 @@ fn a_volume_that_an_index_says_it_has_not_is_zero_and_a_blank_one_is_missing() {
 #[test]
 fn a_remark_that_changes_with_a_split_names_no_share() {
     let four = |heading: &str, one: &str, other: &str| {
-        let rows: String = [(one, "100"), (one, "101"), (other, "10"), (other, "10.5")]
+        let rows = [(one, "100"), (one, "101"), (other, "10"), (other, "10.5")]
             .iter()
             .enumerate()
             .map(|(n, (name, close))| format!("2024-01-0{},{close},{close},{close},{close},7,{name}\n", n + 2))
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         format!("{HEAD},{heading}\n{rows}")
     };
     for (heading, one, other) in
