@@ -6,7 +6,7 @@ use crate::market::{Columns, Day, Operand, PriceField};
 /// Of the curve, and of the trade: none where the cash doesn't buy a share at the first close.
 pub(super) fn metrics(days: &[Day], close: &[f64], hold: &[f64], execution: &Execution) -> Metrics {
     let of_curve = Metrics::of_curve(days, hold, execution.initial_cash);
-    if !close.first().is_some_and(|&first| affords(first, execution)) {
+    if close.first().is_none_or(|&first| !affords(first, execution)) {
         return of_curve;
     }
     // A rule that buys at the first close and never sells does the same.
