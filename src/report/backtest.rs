@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::analysis::{self, Distribution, Fall, Rolling, Year};
-use super::{DISCLAIMER, Subject, text};
+use super::{DISCLAIMER, Subject, holding, text};
 use crate::backtest::{
     Condition, Execution, ExitReason, Metrics, Strategy, Trade, affords, buy_and_hold, describe, drawdowns,
     equity_curve,
@@ -48,6 +48,7 @@ pub struct BacktestReport {
     pub data_version: i32,
     pub engine_version: i32,
     pub metrics: Metrics,
+    /// Holding is one trade, where the cash buys a share.
     pub buy_and_hold: Metrics,
     /// Share of bars that holding closes with a position: none where the cash doesn't buy a share.
     pub hold_exposure: f64,
@@ -202,7 +203,7 @@ impl BacktestReport {
             data_version: source.data_version,
             engine_version: source.engine_version,
             metrics: source.metrics,
-            buy_and_hold: Metrics::of_curve(&days, &hold, execution.initial_cash),
+            buy_and_hold: holding::metrics(&days, &close, &hold, &execution),
             hold_exposure: if shortage.is_none() && !days.is_empty() { 1.0 } else { 0.0 },
             shortage,
             years: analysis::years(&days, &equity, &hold, execution.initial_cash),
@@ -362,6 +363,7 @@ mod tests {
         assert_eq!((short.shortage.as_deref(), short.hold_exposure), (Some(said), 0.0));
         let parts = report(&dear, Execution { whole_shares: false, ..Execution::default() });
         assert_eq!((parts.shortage.as_deref(), parts.hold_exposure), (None, 1.0));
+        assert_eq!((short.buy_and_hold.trade_count, parts.buy_and_hold.trade_count), (0, 1));
         assert!(parts.headline().contains(" while holding gained "), "{}", parts.headline());
         // The rule waits until a share can be paid for; holding doesn't.
         let fallen = [11_000.0, 9_000.0, 8_000.0, 9_500.0, 9_600.0];

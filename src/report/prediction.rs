@@ -125,7 +125,11 @@ impl PredictionReport {
     pub fn headline(&self) -> String {
         let ratio = |price: f64| price / self.close.max(f64::MIN_POSITIVE) - 1.0;
         let (low, high) = self.points.last().map_or((0.0, 0.0), |last| (ratio(last.lower80), ratio(last.upper80)));
-        format!("In {} trading days, 4 of 5 closes {} the last one", self.points.len(), between(low, high))
+        format!(
+            "In {}, 4 of 5 closes {} the last one",
+            text::counted(self.points.len(), "trading day"),
+            between(low, high)
+        )
     }
 
     /// What the past forecasts were made from, in sentences.

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use chrono::{Datelike, NaiveDate};
 use serde_json::{Value, json};
 
 use crate::harness::{Database, TestApp, state};
@@ -62,7 +63,9 @@ pub fn text_of(pdf: &[u8]) -> String {
         .spawn()
         .expect("it starts");
     reader.stdin.take().expect("its input").write_all(pdf).expect("it reads");
-    String::from_utf8(reader.wait_with_output().expect("it ends").stdout).expect("text")
+    let text = String::from_utf8(reader.wait_with_output().expect("it ends").stdout).expect("text");
+    // Figures keep on one line by spaces that don't break.
+    text.replace('\u{a0}', " ")
 }
 
 on_each_database! {
@@ -81,6 +84,8 @@ on_each_database! {
             assert_eq!(made["metrics"][api], report["metrics"][json], "{api}");
         }
         assert_eq!(report["buy_and_hold"]["total_return"], made["metrics"]["buyAndHoldReturn"]);
+        assert_eq!((&report["buy_and_hold"]["trade_count"], &report["buy_and_hold"]["exposure"]), (&json!(1), &report["hold_exposure"]));
+        assert!(report["buy_and_hold"]["fees_paid"].as_f64() > Some(0.0), "{}", report["buy_and_hold"]);
         assert_eq!(report["trades"].as_array().map(Vec::len), made["metrics"]["tradeCount"].as_u64().map(|n| n as usize));
         assert_eq!(report["curve"]["equity"].as_array().map(Vec::len), report["bars"].as_u64().map(|n| n as usize));
     }
@@ -144,6 +149,51 @@ async fn the_pages_of_a_report_say_what_the_run_came_to() {
     // What a setting says stands in its row, not in the next one's.
     let prices = text.lines().find(|line| line.contains("Prices adjusted for")).expect("a row").trim_end();
     assert!(prices.ends_with("splits") || prices.ends_with("splits and dividends"), "{prices}");
+}
+
+/// Closes of weekdays that go up and down.
+fn weekdays(from: NaiveDate, count: usize) -> String {
+    let days = from.iter_days().filter(|day| day.weekday().number_from_monday() < 6).take(count);
+    let rows = days.enumerate().map(|(n, day)| {
+        let close = 100.0 + f64::from(u32::try_from((n % 90).abs_diff(45)).expect("small")) / 4.0;
+        format!("{day},{close},{},{},{close},1000\n", close + 1.0, close - 1.0)
+    });
+    format!("date,open,high,low,close,volume\n{}", rows.collect::<String>())
+}
+
+#[tokio::test]
+#[cfg_attr(not(has_pdftotext), ignore = "pdftotext is not installed")]
+async fn a_report_of_a_long_history_a_long_name_and_much_money_loses_nothing() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let add = "mutation($n: String!) { addSymbol(input: { ticker: \"ACME\", name: $n, refresh: false }) { symbol { name } userErrors { message } } }";
+    let added = app.operator.data(add, json!({"n": "W".repeat(200)})).await;
+    assert!(added["addSymbol"]["symbol"]["name"].is_string(), "{added}");
+    let from: NaiveDate = "1961-01-02".parse().expect("a date");
+    let job =
+        app.operator.import("ACME", &weekdays(from, 11_500)).await["job"]["id"].as_str().expect("a job").to_owned();
+    assert_eq!(state(&app.settled(&job).await), "SUCCEEDED");
+    let ran = app
+        .operator
+        .data(
+            "mutation { runBacktest(input: { ticker: \"ACME\", strategy: { buy: { priceBelowSma: 10 }, sell: { priceAboveSma: 30 } },
+               execution: { initialCash: 1e15 } }) { backtest { pdf: reportUrl(format: PDF) } userErrors { message } } }",
+            json!({}),
+        )
+        .await;
+    let text = text_of(&get(&app, &path(&ran["runBacktest"]["backtest"]["pdf"]), None).await.body);
+    let is_row = |line: &str, name: &str| line.split_whitespace().next() == Some(name);
+    for year in 1961..=2004 {
+        assert!(text.lines().any(|line| is_row(line, &year.to_string())), "{year} is not in {text}");
+    }
+    assert_eq!(text.lines().filter(|line| is_row(line, "Mean")).count(), 1, "{text}");
+    assert_eq!(text.lines().filter(|line| line.contains("Jan") && line.contains("Dec")).count(), 2, "{text}");
+    // The heading and the first of its years are on one page.
+    let page = text.split('\u{c}').find(|page| page.contains("Returns by month and year")).expect("a page");
+    assert!(page.lines().any(|line| is_row(line, "1961")), "{page}");
+    let cash = text.lines().find(|line| line.contains("Initial investment")).expect("a row").trim_end();
+    assert!(cash.ends_with("1.00e15"), "{cash}");
+    assert!(text.contains("W… (ACME)") && !text.contains('□'), "{text}");
+    assert!(text.lines().all(|line| line.matches('W').count() < 70), "{text}");
 }
 
 #[tokio::test]

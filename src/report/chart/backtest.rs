@@ -7,11 +7,10 @@ use super::canvas::{DrawError, Look, Mark, SMALL, draw};
 use super::plot::{Plot, Scale};
 use super::{amount_mark, ends, percent, percent_mark};
 use crate::market::{Day, day};
+use crate::report::BacktestReport;
 use crate::report::analysis::LEAST_EXPOSURE;
-use crate::report::{BacktestReport, text};
 
 const HEIGHT: i32 = 500;
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 /// A curve whose highest value is more than so many times its lowest one is drawn by ratios.
 const LONG_WAY: f64 = 3.0;
 const HOLD: &str = "Buy and hold";
@@ -160,74 +159,6 @@ pub fn drawdown(report: &BacktestReport, look: Look) -> Result<String, DrawError
             at.map_or(Ok(()), |at| plot.number((at, fall.depth), number))?;
         }
         plot.name_ends(&[(last(own), "Strategy", p.first), (last(hold), HOLD, p.hold)])
-    })
-}
-
-/// Returns by month, a row a year, and each month's mean.
-pub fn monthly(report: &BacktestReport, look: Look) -> Result<String, DrawError> {
-    let (top, row) = (112, 42);
-    let height = top + row * (report.years.len() as i32 + 1) + 20;
-    let description = "Return of the strategy in each month, a row a year, with the year's total and that of buying \
-                       and holding beside it, and each month's mean below. A dot is a month out of the market.";
-    draw(height.max(200), look, "Monthly returns", description, |canvas| {
-        let p = canvas.palette;
-        let all = || report.years.iter().flat_map(|year| year.months.iter().flatten());
-        let reach = all().fold(0.0_f64, |most, r| most.max(r.abs())).max(0.005);
-        let narrow = canvas.is_narrow();
-        let left = if narrow { 76 } else { 104 };
-        // What's left of the totals: one column where there's little room, else two.
-        let cell = ((canvas.width - left - if narrow { 92 } else { 300 }) / 12).min(90);
-        let total_at = left + 12 * cell + if narrow { 86 } else { 110 };
-        let size = if narrow { 20 } else { 22 };
-        let centre = |column: i32| left + column * cell + cell / 2;
-        for (i, month) in MONTHS.iter().enumerate() {
-            let name = if narrow { &month[..1] } else { month };
-            canvas.write(name, (centre(i as i32), 76), SMALL, false, p.muted, (HPos::Center, VPos::Top))?;
-        }
-        canvas.write("%", (24, 76), SMALL, false, p.muted, (HPos::Left, VPos::Top))?;
-        canvas.write("Year", (total_at, 76), SMALL, true, p.ink, (HPos::Right, VPos::Top))?;
-        if !narrow {
-            canvas.write("Buy & hold", (total_at + 160, 76), SMALL, false, p.hold, (HPos::Right, VPos::Top))?;
-        }
-        let short = |r: f64| if narrow { text::number(r * 100.0, 0) } else { text::number(r * 100.0, 1) };
-        let value = |month: usize, middle: i32, r: f64| {
-            // The root makes small returns visible beside large ones.
-            let colour = p.diverging((r.abs() / reach).min(1.0).sqrt() * 0.9 * r.signum());
-            let x = left + month as i32 * cell;
-            let half = row / 2;
-            canvas.rectangle((x + 2, middle - half + 2), (x + cell - 2, middle + half - 2), colour, 1.0)?;
-            let within = (HPos::Center, VPos::Center);
-            canvas.write(&short(r), (centre(month as i32), middle), size, false, p.on(colour), within)
-        };
-        let right = (HPos::Right, VPos::Center);
-        for (i, year) in report.years.iter().enumerate() {
-            let middle = top + i as i32 * row + row / 2;
-            canvas.write(&year.year.to_string(), (left - 10, middle), SMALL, false, p.muted, right)?;
-            for (month, r) in year.months.iter().enumerate() {
-                match *r {
-                    None => {}
-                    // Nothing moves to the last bit only where nothing was held.
-                    Some(0.0) => {
-                        let at = (centre(month as i32), middle);
-                        canvas.write("·", at, size, false, p.muted, (HPos::Center, VPos::Center))?;
-                    }
-                    Some(r) => value(month, middle, r)?,
-                }
-            }
-            canvas.write(&short(year.total), (total_at, middle), SMALL, true, p.ink, right)?;
-            if !narrow {
-                canvas.write(&short(year.buy_and_hold), (total_at + 160, middle), SMALL, false, p.hold, right)?;
-            }
-        }
-        let middle = top + report.years.len() as i32 * row + row / 2 + 6;
-        canvas.write("Mean", (left - 10, middle), SMALL, false, p.muted, right)?;
-        for month in 0..12 {
-            let known: Vec<f64> = report.years.iter().filter_map(|year| year.months[month]).collect();
-            if !known.is_empty() {
-                value(month, middle, known.iter().sum::<f64>() / known.len() as f64)?;
-            }
-        }
-        Ok(())
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod backtest;
 mod canvas;
+mod monthly;
 mod plot;
 mod prediction;
 mod sweep;
@@ -10,9 +11,11 @@ mod symbol;
 mod theme;
 mod ticks;
 
-pub use backtest::{distribution, drawdown, equity, monthly, price, rolling};
+pub use backtest::{distribution, drawdown, equity, price, rolling};
 pub(super) use canvas::SCREEN_FONTS;
 pub use canvas::{DrawError, Look};
+pub use monthly::monthly;
+pub(super) use monthly::{monthly_of, sheets_of_years};
 pub use prediction::{coverage, error_by_day, fan, what_happened};
 pub use sweep::heatmap;
 pub use symbol::prices;

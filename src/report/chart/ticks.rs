@@ -34,6 +34,14 @@ pub fn ratios(from: f64, to: f64, wanted: usize) -> Vec<(f64, f64)> {
             return found;
         }
     }
+    // Where even the powers of ten are too many, every second, third and so on: evenly spaced ones would all be at the
+    // upper end.
+    let tens = of(&[1.0]);
+    let most = wanted.max(3) + 1;
+    if tens.len() > most {
+        let every = tens.len().div_ceil(most) as i32;
+        return tens.into_iter().filter(|(value, _)| (value.log10().round() as i32).rem_euclid(every) == 0).collect();
+    }
     let (values, step) = numbers(from, to, wanted);
     values.into_iter().map(|value| (value, step)).collect()
 }
@@ -78,6 +86,22 @@ mod tests {
         assert_eq!(values(900.0, 60_000.0, 7), [1000.0, 2000.0, 5000.0, 10_000.0, 20_000.0, 50_000.0]);
         assert_eq!(values(0.9, 1100.0, 4), [1.0, 10.0, 100.0, 1000.0]);
         assert_eq!(values(21.0, 90.0, 4), [40.0, 60.0, 80.0], "too few powers of ten");
+    }
+
+    #[test]
+    fn marks_of_many_decades_are_evenly_spread() {
+        let powers = |from, to, wanted| -> Vec<i32> {
+            let marks = ratios(from, to, wanted);
+            assert!(marks.iter().all(|&(value, step)| value.to_bits() == step.to_bits()), "{marks:?}");
+            marks.iter().map(|(value, _)| value.log10().round() as i32).collect()
+        };
+        assert_eq!(powers(0.9, 2_f64.powi(30), 6), [0, 2, 4, 6, 8]);
+        assert_eq!(powers(1e-40, 1.1e4, 6), [-35, -28, -21, -14, -7, 0]);
+        for decades in 5..300 {
+            let marks = powers(0.9 * 10.0_f64.powi(-decades), 1.1, 6);
+            let apart: Vec<i32> = marks.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            assert!((3..=7).contains(&marks.len()) && apart.iter().all(|gap| *gap == apart[0]), "{marks:?}");
+        }
     }
 
     #[test]
