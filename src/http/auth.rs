@@ -156,15 +156,14 @@ async fn of_cookie(app: &App, headers: &HeaderMap) -> Result<Caller, StoreError>
     }
     let jar = CookieJar::from_headers(headers);
     let Some(cookie) = jar.get(cookie_name(app)) else { return Ok(Caller::anonymous()) };
-    let Some((session, token)) = app.store.sessions().find(cookie.value()).await? else {
+    let settings: Option<&str> = app.settings.admin_token.as_ref().map(ExposeSecret::expose_secret);
+    let Some((session, token)) = app.store.sessions().find(cookie.value(), settings).await? else {
         return Ok(Caller::anonymous());
     };
     let credential = Credential::Session(session.id);
     let mut caller = match token {
         Some(token) => named(token, |_| credential),
-        // Opened with the settings' token; where that is gone, so is the session.
-        None if app.settings.admin_token.is_some() => of_settings(credential),
-        None => Caller::anonymous(),
+        None => of_settings(credential),
     };
     if !headers.contains_key(CONSOLE_HEADER) {
         caller.role = caller.role.min(Role::Reader);
@@ -249,7 +248,7 @@ async fn opened(
     };
     let token_id = if let Credential::Token(id) = caller.credential { Some(id) } else { None };
     let lasts = i64::try_from(SESSION.as_millis()).unwrap_or(i64::MAX);
-    let secret = app.store.sessions().open(token_id, now().saturating_add(lasts)).await?;
+    let secret = app.store.sessions().open(token_id, token, now().saturating_add(lasts)).await?;
     Ok(Some((caller, secret)))
 }
 

@@ -1,0 +1,64 @@
+//! Sessions of the console: what they end with.
+
+use sea_orm::ConnectionTrait as _;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+use crate::harness::{ADMIN_TOKEN, TestApp, http};
+use crate::on_each_database;
+use crate::protocol::closed;
+use crate::subscriptions::{receive, send};
+
+const HEADER: &str = "x-prospectus-console";
+
+/// The answer to a sign-in.
+async fn sign_in(url: &str, token: &str) -> reqwest::Response {
+    let body = json!({"token": token}).to_string();
+    http().post(format!("{url}/session")).header(HEADER, "1").body(body).send().await.expect("an answer")
+}
+
+/// The cookie of a new session.
+async fn cookie(url: &str, token: &str) -> String {
+    let answer = sign_in(url, token).await;
+    assert_eq!(answer.status(), 200);
+    let cookie = answer.headers()["set-cookie"].to_str().expect("text");
+    cookie.split(';').next().expect("a cookie").to_owned()
+}
+
+/// Who a cookie belongs to.
+async fn role(url: &str, cookie: &str) -> Value {
+    let body = json!({"query": "{ viewer { role } }"});
+    let request = http().post(format!("{url}/graphql")).header("cookie", cookie).header(HEADER, "1").json(&body);
+    let answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+    answer["data"]["viewer"]["role"].clone()
+}
+
+on_each_database! {
+    async fn a_session_of_the_settings_token_ends_where_that_is_another(app: TestApp) {
+        const NEW: &str = "another-admin-token-for-tests";
+        let old = cookie(&app.url, ADMIN_TOKEN).await;
+        let same = app.replica().await;
+        let changed = app.replica_with(|settings| settings.admin_token = Some(NEW.to_owned().into())).await;
+        let gone = app.replica_with(|settings| settings.admin_token = None).await;
+        for (url, expected) in
+            [(&app.url, "ADMIN"), (&same.url, "ADMIN"), (&changed.url, "ANONYMOUS"), (&gone.url, "ANONYMOUS")]
+        {
+            assert_eq!(role(url, &old).await, expected, "{url}");
+        }
+        let new = cookie(&changed.url, NEW).await;
+        assert_eq!((role(&changed.url, &new).await, role(&app.url, &new).await), (json!("ADMIN"), json!("ANONYMOUS")));
+
+        let mut request = format!("{}/graphql", app.url.replace("http://", "ws://")).into_client_request().expect("a request");
+        request.headers_mut().insert("Sec-WebSocket-Protocol", "graphql-transport-ws".parse().expect("a header"));
+        request.headers_mut().insert("cookie", old.parse().expect("a header"));
+        let (mut socket, _) = tokio_tungstenite::connect_async(request).await.expect("a connection");
+        send(&mut socket, json!({"type": "connection_init"})).await;
+        assert_eq!(receive(&mut socket).await.expect("an answer")["type"], "connection_ack");
+        // As a session is that was opened before it was noted by which token.
+        let transaction = app.app.store.begin().await.expect("a transaction");
+        transaction.execute_unprepared("UPDATE sessions SET settings_hash = NULL").await.expect("a change");
+        transaction.commit().await.expect("an end");
+        assert_eq!(closed(&mut socket).await.0, 4403);
+        assert_eq!(role(&app.url, &old).await, "ANONYMOUS");
+    }
+}
