@@ -4,13 +4,16 @@ use std::collections::HashSet;
 
 use async_recursion::async_recursion as boxed;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::entity::api_token;
 use super::entity::session::{ActiveModel, Column, Entity, Model};
 use super::repositories::{Sessions, Tokens};
 use super::tokens::{hash, is_live, random_token};
 use super::{Millis, Result, now};
+
+/// Sessions that a token has at a time: browsers of a person, and then some.
+const MOST_OF_TOKEN: u64 = 20;
 
 /// Ties a session to the token of the settings. With the cookie's secret in it, it tells nobody who reads the table whether a
 /// guess at a token that somebody made up is right.
@@ -20,7 +23,7 @@ fn settings_hash(secret: &str, token: &str) -> String {
 
 impl Sessions<'_> {
     /// Opens a session for a token: that of a row, else that of the settings. Answers with the cookie's secret. Sessions that
-    /// are over go at the same time.
+    /// are over go at the same time, and the token's oldest where it has too many.
     #[boxed]
     pub async fn open(&self, token_id: Option<i64>, token: &str, expires_at: Millis) -> Result<String> {
         let secret = random_token();
@@ -34,6 +37,15 @@ impl Sessions<'_> {
             ..Default::default()
         };
         row.insert(&self.0.write).await?;
+        let of_token = || match token_id {
+            Some(id) => Column::TokenId.eq(id),
+            None => Column::TokenId.is_null(),
+        };
+        let newest = Entity::find().select_only().column(Column::Id).filter(of_token()).order_by_desc(Column::Id);
+        let beyond: Option<i64> = newest.offset(MOST_OF_TOKEN).into_tuple().one(&self.0.write).await?;
+        if let Some(id) = beyond {
+            Entity::delete_many().filter(of_token()).filter(Column::Id.lte(id)).exec(&self.0.write).await?;
+        }
         Ok(secret)
     }
 

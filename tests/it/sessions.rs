@@ -1,5 +1,6 @@
 //! Sessions of the console: what they end with.
 
+use prospectus::store::Role;
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -60,5 +61,40 @@ on_each_database! {
         transaction.commit().await.expect("an end");
         assert_eq!(closed(&mut socket).await.0, 4403);
         assert_eq!(role(&app.url, &old).await, "ANONYMOUS");
+    }
+
+    async fn a_token_has_so_many_sessions_and_a_new_one_ends_its_oldest(app: TestApp) {
+        let (_, reader) = app.app.store.tokens().create("a person", Role::Reader, None).await.expect("a token");
+        let (of_reader, of_settings) = (cookie(&app.url, &reader).await, cookie(&app.url, ADMIN_TOKEN).await);
+        for (token, of_other, name, other) in
+            [(ADMIN_TOKEN, &of_reader, "ADMIN", "READER"), (reader.as_str(), &of_settings, "READER", "ANONYMOUS")]
+        {
+            let mut cookies = Vec::new();
+            for _ in 0..21 {
+                cookies.push(cookie(&app.url, token).await);
+            }
+            assert_eq!(role(&app.url, &cookies[0]).await, "ANONYMOUS");
+            for good in [&cookies[1], &cookies[20]] {
+                assert_eq!(role(&app.url, good).await, name);
+            }
+            assert_eq!(role(&app.url, of_other).await, other);
+        }
+    }
+
+    async fn a_session_spends_what_its_token_has(app: TestApp, "RATE_LIMIT" = "20") {
+        let tokens = app.app.store.tokens();
+        let (_, secret) = tokens.create("a person", Role::Reader, None).await.expect("a token");
+        let (_, other) = tokens.create("another", Role::Reader, None).await.expect("a token");
+        // It takes all that can be saved up in ten seconds.
+        let session = cookie(&app.url, &secret).await;
+        let query = json!({"query": "{ ipos(first: 100) { nodes { name ticker } } }"});
+        let ask = || http().post(format!("{}/graphql", app.url)).json(&query);
+        let by_cookie = ask().header("cookie", &session).send().await.expect("an answer");
+        let by_header = ask().bearer_auth(&secret).send().await.expect("an answer");
+        assert_eq!((by_cookie.status().as_u16(), by_header.status().as_u16()), (429, 429));
+        let again = sign_in(&app.url, &secret).await;
+        assert!(again.status() == 429 && again.headers().contains_key("retry-after"), "{again:?}");
+        assert_eq!(again.json::<Value>().await.expect("JSON")["error"]["code"], "RATE_LIMITED");
+        assert_eq!(ask().bearer_auth(&other).send().await.expect("an answer").status(), 200);
     }
 }
