@@ -264,9 +264,14 @@ async fn opened(service: &Service, body: &Bytes, address: IpAddr) -> Result<Open
     Ok(Opened::Session(caller, secret))
 }
 
-/// Signs the console out: the session is over wherever its cookie has been copied to.
+/// Signs the console out: the session is over wherever its cookie has been copied to. That is a change, so the cookie alone
+/// isn't enough for it.
 pub(super) async fn sign_out(State(service): State<Service>, request: Request) -> Response {
     traces::decide(false);
+    if !request.headers().contains_key(CONSOLE_HEADER) {
+        let message = "Signing out is for the console, whose requests say that they are its own";
+        return turned_down(StatusCode::FORBIDDEN, Code::Forbidden, message, &request);
+    }
     let jar = CookieJar::from_headers(request.headers());
     if let Some(cookie) = jar.get(cookie_name(&service.app))
         && let Err(error) = service.app.store.sessions().close(cookie.value()).await

@@ -97,4 +97,15 @@ on_each_database! {
         assert_eq!(again.json::<Value>().await.expect("JSON")["error"]["code"], "RATE_LIMITED");
         assert_eq!(ask().bearer_auth(&other).send().await.expect("an answer").status(), 200);
     }
+
+    async fn only_the_console_ends_a_session(app: TestApp) {
+        let session = cookie(&app.url, ADMIN_TOKEN).await;
+        let end = || http().delete(format!("{}/session", app.url)).header("cookie", &session);
+        let refused = end().send().await.expect("an answer");
+        assert_eq!(refused.status(), 403);
+        assert_eq!(refused.json::<Value>().await.expect("JSON")["error"]["code"], "FORBIDDEN");
+        assert_eq!(role(&app.url, &session).await, "ADMIN");
+        assert_eq!(end().header(HEADER, "1").send().await.expect("an answer").status(), 204);
+        assert_eq!(role(&app.url, &session).await, "ANONYMOUS");
+    }
 }
