@@ -25,6 +25,27 @@ impl TestApp {
         ingest::ticker_changes(&self.app.store, &changes).await.expect("learnt");
     }
 
+    /// "ticker day:close … < former ticker until" of each share.
+    async fn shares(&self) -> Vec<String> {
+        let query = "{ symbols(first: 50, orderBy: [{ field: TICKER }]) { nodes { ticker barCount series(adjusted: false) { dates close } formerTickers { ticker until } } } }";
+        let nodes = self.anonymous.data(query, json!({})).await["symbols"]["nodes"].clone();
+        let line = |s: &Value| {
+            let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+            let (dates, closes) = (list(&s["series"]["dates"]), list(&s["series"]["close"]));
+            assert_eq!(s["barCount"].as_u64(), Some(dates.len() as u64), "{s}");
+            let mut parts = vec![s["ticker"].as_str().expect("a ticker").to_owned()];
+            parts.extend(
+                dates.iter().zip(&closes).map(|(day, close)| format!("{}:{close}", &day.as_str().expect("a day")[8..])),
+            );
+            for former in list(&s["formerTickers"]) {
+                let text = |name: &str| former[name].as_str().expect("a text").to_owned();
+                parts.push(format!("< {} {}", text("ticker"), &text("until")[5..]));
+            }
+            parts.join(" ")
+        };
+        nodes.as_array().expect("symbols").iter().map(line).collect()
+    }
+
     async fn actions(&self, filter: &str) -> Vec<String> {
         let query = format!(
             "{{ corporateActions(first: 100{filter}) {{ nodes {{ kind ratio amount source applied symbol {{ ticker }} }} }} }}"
@@ -42,6 +63,10 @@ impl TestApp {
 }
 
 const FLAT: &str = "10 10 10 10 10 5";
+const A: &str = "INE111A01011";
+const B: &str = "INE222B01019";
+const C: &str = "INE333C01017";
+const D: &str = "INE444D01015";
 
 on_each_database! {
     async fn days_under_two_tickers_become_one_share_when_the_change_is_known(app: TestApp) {
@@ -86,6 +111,105 @@ on_each_database! {
         // The close carries on, so a new ISIN is no other company's.
         assert_eq!(app.symbol("KEPT.NSE").await["ticker"], "GREW.NSE");
         assert_eq!(app.symbol("INE333C01017").await["barCount"], 2);
+    }
+
+    async fn days_of_both_layouts_become_one_share_when_the_change_is_known(app: TestApp) {
+        // A file without ISINs had the new ticker before the ISIN came under it.
+        app.store_day(udiff("2024-07-18", &[("OLD", "EQ", A, "10 10 10 10 10 5"), ("FIRST", "EQ", C, FLAT)])).await;
+        app.store_day(udiff("2024-07-19", &[("OLD", "EQ", A, "11 11 11 11 10 5")])).await;
+        app.store_day(full_bhavcopy("2024-07-22", &[("NEW", "EQ", "", "12 12 12 12 11 5")])).await;
+        // SECOND was another company's meanwhile, as its ISIN tells.
+        app.store_day(udiff("2024-07-22", &[("SECOND", "EQ", D, FLAT)])).await;
+        app.store_day(udiff("2024-07-23", &[("NEW", "EQ", A, "13 13 13 13 12 5"), ("SECOND", "EQ", C, FLAT)])).await;
+        assert_eq!(app.symbol("NEW.NSE").await["barCount"], 3);
+        for _ in 0..2 {
+            app.learn(&[("OLD", "NEW", "2024-07-22"), ("FIRST", "SECOND", "2024-07-22")]).await;
+            assert_eq!(app.shares().await, [
+                "INE444D01015.NSE 22:10.0 < SECOND.NSE 07-23",
+                "NEW.NSE 18:10.0 19:11.0 22:12.0 23:13.0 < OLD.NSE 07-22",
+                "SECOND.NSE 18:10.0 23:10.0 < FIRST.NSE 07-22",
+            ]);
+        }
+    }
+
+    async fn days_before_a_change_join_the_share_that_its_isin_has_led_over_it(app: TestApp) {
+        app.store_day(full_bhavcopy("2024-07-19", &[("OLD", "EQ", "", "11 11 11 11 10 5"), ("OTHER", "EQ", "", "7 7 7 7 7 5")])).await;
+        app.store_day(udiff("2024-07-22", &[("NEW", "EQ", A, "12 12 12 12 11 5"), ("ANOTHER", "EQ", C, FLAT)])).await;
+        app.store_day(udiff("2024-07-18", &[("OLD", "EQ", A, "10 10 10 10 10 5"), ("OTHER", "EQ", C, FLAT)])).await;
+        app.store_day(udiff("2024-07-23", &[("NEW", "EQ", A, "13 13 13 13 12 5")])).await;
+        // The day of both is told in two ways here, so they stay two.
+        app.store_day(udiff("2024-07-19", &[("OTHER", "EQ", C, FLAT)])).await;
+        for _ in 0..2 {
+            app.learn(&[("OLD", "NEW", "2024-07-22"), ("OTHER", "ANOTHER", "2024-07-22")]).await;
+            assert_eq!(app.shares().await, [
+                "ANOTHER.NSE 18:10.0 19:10.0 22:10.0 < OTHER.NSE 07-22", "NEW.NSE 18:10.0 19:11.0 22:12.0 23:13.0 < OLD.NSE 07-22",
+                "OTHER.NSE 19:7.0",
+            ]);
+            // The day again is the share's.
+            app.store_day(full_bhavcopy("2024-07-19", &[("OLD", "EQ", "", "11 11 11 11 10 5")])).await;
+        }
+    }
+
+    async fn a_split_beside_a_change_of_ticker_leaves_one_share(app: TestApp) {
+        // Their issuers' other shares have ISINs that look like those of a split, and trade on the same days.
+        let (full, lesser) = ("INE224E01028", "INE224E01036");
+        app.store_day(udiff("2024-07-18", &[("OLD", "EQ", A, "100 100 100 100 100 5"), ("FULL", "EQ", full, "6 6 6 6 6 5")])).await;
+        app.store_day(udiff("2024-07-23", &[("NEW", "EQ", "INE111A01029", "51 51 51 51 50 5"), ("FULL", "EQ", full, "7 7 7 7 6 5"), ("LESSER", "EQ", lesser, "2 2 2 2 2 5")])).await;
+        app.store_day(udiff("2024-07-22", &[("NEW", "EQ", "INE111A01029", "50 50 50 50 100 5")])).await;
+        app.store_day(udiff("2024-07-19", &[("NEW", "EQ", A, "100 100 100 100 100 5")])).await;
+        app.learn(&[("OLD", "NEW", "2024-07-19"), ("FULL", "LESSER", "2024-07-19")]).await;
+        assert_eq!(app.shares().await, [
+            "FULL.NSE 18:6.0 23:7.0", "LESSER.NSE 23:2.0", "NEW.NSE 18:100.0 19:100.0 22:50.0 23:51.0 < OLD.NSE 07-19",
+        ]);
+        assert_eq!(app.symbol(A).await["isin"], "INE111A01029");
+    }
+
+    async fn days_of_two_companies_under_one_ticker_are_parted_by_their_isins_and_prices(app: TestApp) {
+        let parted = ["NEW.NSE 18:100.0 19:101.0 22:102.0 23:103.0 < OLD.NSE 07-22", "OLD.NSE 22:5.1 23:5.2"];
+        let second = full_bhavcopy("2024-07-19", &[("OLD", "EQ", "", "101 101 101 101 100 5")]);
+        let fourth = full_bhavcopy("2024-07-23", &[("OLD", "EQ", "", "5.2 5.2 5.2 5.2 5.1 5"), ("NEW", "EQ", "", "103 103 103 103 102 5")]);
+        app.store_day(second).await;
+        app.store_day(fourth).await;
+        app.store_day(udiff("2024-07-22", &[("OLD", "EQ", B, "5.1 5.1 5.1 5.1 5 5"), ("NEW", "EQ", A, "102 102 102 102 101 5")])).await;
+        app.store_day(udiff("2024-07-18", &[("OLD", "EQ", A, "100 100 100 100 99 5")])).await;
+        for _ in 0..2 {
+            app.learn(&[("OLD", "NEW", "2024-07-22")]).await;
+            assert_eq!(app.shares().await, parted);
+        }
+        assert_eq!((&app.symbol(A).await["ticker"], &app.symbol(B).await["ticker"]), (&json!("NEW.NSE"), &json!("OLD.NSE")));
+    }
+
+    async fn a_ticker_of_two_companies_forgets_an_isin_that_may_be_of_either(app: TestApp) {
+        app.store_day(udiff("2024-07-18", &[("OLD", "EQ", A, "100 100 100 100 99 5")])).await;
+        app.store_day(full_bhavcopy("2024-07-23", &[("OLD", "EQ", "", "5.2 5.2 5.2 5.2 5.1 5"), ("NEW", "EQ", "", "103 103 103 103 102 5")])).await;
+        app.learn(&[("OLD", "NEW", "2024-07-22")]).await;
+        app.store_day(full_bhavcopy("2024-07-19", &[("OLD", "EQ", "", "101 101 101 101 100 5")])).await;
+        app.store_day(udiff("2024-07-22", &[("OLD", "EQ", B, "5.1 5.1 5.1 5.1 5 5"), ("NEW", "EQ", A, "102 102 102 102 101 5")])).await;
+        assert_eq!(app.shares().await, ["NEW.NSE 18:100.0 19:101.0 22:102.0 23:103.0 < OLD.NSE 07-22", "OLD.NSE 22:5.1 23:5.2"]);
+        assert_eq!((&app.symbol(A).await["ticker"], &app.symbol(B).await["ticker"]), (&json!("NEW.NSE"), &json!("OLD.NSE")));
+    }
+
+    async fn a_share_that_its_isin_or_its_price_leads_over_a_change_is_not_parted(app: TestApp) {
+        app.store_day(udiff("2024-07-19", &[("OLD", "EQ", B, "50 50 50 50 50 5"), ("KEPT", "EQ", C, "50 50 50 50 50 5")])).await;
+        app.store_day(udiff("2024-07-22", &[("OLD", "EQ", B, "51 51 51 51 50 5"), ("NEW", "EQ", A, "9 9 9 9 8 5")])).await;
+        app.store_day(full_bhavcopy("2024-07-23", &[("KEPT", "EQ", "", "51 51 51 51 50 5"), ("GREW", "EQ", "", "9 9 9 9 8 5")])).await;
+        app.learn(&[("OLD", "NEW", "2024-07-22"), ("KEPT", "GREW", "2024-07-22")]).await;
+        assert_eq!(app.shares().await, ["GREW.NSE 23:9.0", "KEPT.NSE 19:50.0 23:51.0", "NEW.NSE 22:9.0", "OLD.NSE 19:50.0 22:51.0"]);
+        assert_eq!(app.symbol("KEPT.NSE").await["isin"], C);
+    }
+
+    async fn a_former_ticker_ends_on_the_day_of_the_list_and_else_on_the_first_stored_one(app: TestApp) {
+        app.store_day(udiff("2024-07-18", &[("OLD", "EQ", A, FLAT), ("GONE", "EQ", C, FLAT)])).await;
+        app.store_day(udiff("2024-07-23", &[("NEW", "EQ", A, FLAT), ("HERE", "EQ", C, FLAT)])).await;
+        let shares = |day: &str| ["HERE.NSE 18:10.0 23:10.0 < GONE.NSE 07-23".to_owned(), format!("NEW.NSE 18:10.0 23:10.0 < OLD.NSE {day}")];
+        assert_eq!(app.shares().await, shares("07-23"));
+        for _ in 0..2 {
+            app.learn(&[("OLD", "NEW", "2024-07-22"), ("GONE", "ELSEWHERE", "2024-07-22")]).await;
+            assert_eq!(app.shares().await, shares("07-22"));
+        }
+        // A day between is the share's under its new ticker.
+        app.store_day(full_bhavcopy("2024-07-22", &[("NEW", "EQ", "", FLAT)])).await;
+        assert_eq!(app.shares().await[1], "NEW.NSE 18:10.0 22:10.0 23:10.0 < OLD.NSE 07-22");
     }
 
     async fn an_issue_keeps_its_stock_through_a_change_that_is_known_later(app: TestApp) {
