@@ -107,6 +107,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(nowhere)
+        .method_not_allowed_fallback(failure::no_such_method)
         .layer(around)
         .with_state(service)
 }

@@ -34,10 +34,13 @@ pub struct Printer {
     press: Press,
 }
 
+/// Draws a picture of a report as SVG.
+type Draw<R> = dyn Fn(&R, Look) -> Result<String, DrawError> + Send + Sync;
+
 /// A chart of a report: its name in the template, and how it's drawn.
 struct Chart<R> {
     name: String,
-    draw: Box<dyn Fn(&R, Look) -> Result<String, DrawError> + Send + Sync>,
+    draw: Box<Draw<R>>,
     look: Look,
 }
 

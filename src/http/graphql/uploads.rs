@@ -80,13 +80,11 @@ fn steady(body: Body, longest: Duration) -> (Body, Arc<AtomicBool>) {
     let is_silent = Arc::new(AtomicBool::new(false));
     let begun = (body.into_data_stream(), is_silent.clone());
     let pieces = stream::unfold(begun, move |(mut pieces, is_silent)| async move {
-        match tokio::time::timeout(longest, pieces.next()).await {
-            Ok(piece) => piece.map(|piece| (piece, (pieces, is_silent))),
-            Err(_) => {
-                is_silent.store(true, Ordering::Relaxed);
-                Some((Err(axum::Error::new("the client has fallen silent")), (pieces, is_silent)))
-            }
+        if let Ok(piece) = tokio::time::timeout(longest, pieces.next()).await {
+            return piece.map(|piece| (piece, (pieces, is_silent)));
         }
+        is_silent.store(true, Ordering::Relaxed);
+        Some((Err(axum::Error::new("the client has fallen silent")), (pieces, is_silent)))
     });
     (Body::from_stream(pieces), is_silent)
 }
