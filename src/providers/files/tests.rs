@@ -1,3 +1,4 @@
+mod misdated;
 mod misread;
 
 use super::*;
