@@ -3,11 +3,13 @@
 //! Numbers that may be a day or a month are decided from the whole column: a first part above 12 is a day, a second
 //! part above 12 says that the month comes first; a column that says both, or neither, is not read. Two digits of a
 //! year follow POSIX: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068. Whether such a year comes first or last is
-//! seen where one way makes a column's days follow each other, or lie close together, and the other one doesn't. A time
-//! of day and a zone are read over: the date is the one that is written, and is never moved to another zone.
+//! seen where one way makes a column's days follow each other, or lie close together, and the other one doesn't; beside
+//! a month's name the day is the first number, as in 24-Jan-05, unless the column shows otherwise. A time of day and a
+//! zone are read over: the date is the one that is written, and is never moved to another zone.
 
 mod before;
 mod clock;
+mod doubt;
 mod order;
 #[cfg(test)]
 mod tests;
@@ -48,7 +50,8 @@ pub fn read(text: &str) -> Result<Written, DateFault> {
         }
     }
     let short_year = !parts.iter().any(|part| matches!(part, Part::Number(_, 4)));
-    Ok(Written { by_order, numeric, year_first, short_year, time, utc })
+    let short_ends = matches!(parts, [Part::Number(_, 2), Part::Word(_), Part::Number(_, 2)]);
+    Ok(Written { by_order, numeric, year_first, short_year, short_ends, time, utc })
 }
 
 /// The day of a text that stands alone.
@@ -177,6 +180,12 @@ fn readings(parts: [Part<'_>; 3]) -> Result<Readings, DateFault> {
         [Part::Number(y, 4), Part::Word(m), Part::Number(d, 1 | 2)]
         | [Part::Number(d, 1 | 2), Part::Word(m), Part::Number(y, 4)] => {
             fixed(on(year(y, 4)?, month(m).ok_or(DateFault::NotADate)?, d), false)
+        }
+        [Part::Number(a, 2), Part::Word(m), Part::Number(b, 2)] => {
+            let m = month(m).ok_or(DateFault::NotADate)?;
+            let day_first = on(year(b, 2)?, m, a);
+            let (by_order, ..) = several([on(year(a, 2)?, m, b), day_first, day_first])?;
+            Ok((by_order, false, false))
         }
         [Part::Number(d, 1 | 2), Part::Word(m), Part::Number(y, digits)]
         | [Part::Word(m), Part::Number(d, 1 | 2), Part::Number(y, digits)] => {

@@ -15,6 +15,8 @@ use crate::providers::ProviderError;
 
 /// Rows of one share in a file, whether they can be read or not: trading days of two centuries are half as many.
 pub(super) const MOST_ROWS: usize = 100_000;
+/// Rows of days from which the last one may be today's, live.
+const FEWEST_BEFORE_LIVE: usize = 10;
 
 #[derive(Default)]
 pub(super) struct Seen {
@@ -42,6 +44,7 @@ pub(super) fn look(inner: &Inner) -> Result<Seen, ProviderError> {
     let columns = inner.table.headings.meanings.iter().enumerate();
     let beside: Vec<usize> = columns.filter(|(_, meaning)| is_unused(**meaning)).map(|(i, _)| i).collect();
     let mut before: Option<(dates::Written, String)> = None;
+    let mut live: Option<String> = None;
     for (number, line) in inner.table.lines() {
         if seen.rows + seen.broken > MOST_ROWS {
             return Err(bad(format!(
@@ -62,6 +65,9 @@ pub(super) fn look(inner: &Inner) -> Result<Seen, ProviderError> {
             Line::Blank => continue,
             Line::OtherHeadings(fault) => return Err(bad(fault)),
         };
+        if let Some(fault) = live.take() {
+            return Err(bad(fault));
+        }
         seen.rows += 1;
         let cell = |i: usize| row.get(i).map_or("", Cow::as_ref);
         let text = cell(inner.at.date);
@@ -84,9 +90,15 @@ pub(super) fn look(inner: &Inner) -> Result<Seen, ProviderError> {
             {
                 let text = format!("{text} {clock}");
                 let text = text.trim_end();
-                return Err(bad(format!(
+                let fault = format!(
                     "line {number}: {text:?} is another time of the day before it; daily prices are needed, one row a day"
-                )));
+                );
+                // Once and at the end it's the price of the moment when the file was saved, as Yahoo's are: its day stands
+                // there already, so that the row is flagged when it's compared.
+                if seen.rows <= FEWEST_BEFORE_LIVE {
+                    return Err(bad(fault));
+                }
+                live = Some(fault);
             }
             seen.closing_times |= written.time == Some(57_600);
             before = Some((written, clock.to_owned()));

@@ -120,7 +120,8 @@ pub fn read<'a>(content: impl Into<Cow<'a, [u8]>>, options: &Options) -> Result<
     }
     let mut inner = Inner { table, style: Style::Point, order: DateOrder::Ymd, day, at, filter, volume_is_optional };
     let seen = look(&inner)?;
-    if let Some(fault) = seen.misdated.fault().or_else(|| seen.days.fault()).or_else(|| seen.blocks.fault()) {
+    let misdated = seen.misdated.fault(&options.ticker);
+    if let Some(fault) = misdated.or_else(|| seen.days.fault()).or_else(|| seen.blocks.fault()) {
         return Err(bad(fault));
     }
     inner.style = seen.style.decide(points_of(&inner.table, is_json)).map_err(bad)?;

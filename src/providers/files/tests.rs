@@ -1,4 +1,5 @@
 mod cells;
+mod misdated;
 mod misread;
 
 use super::*;

@@ -1,5 +1,6 @@
 //! Which number of a column's dates is the day, decided from all of them.
 
+use super::doubt::Doubt;
 use super::written::{DateOrder, ORDERS, Written};
 use crate::market::day::{self, Day};
 
@@ -21,31 +22,72 @@ pub enum OrderFault {
 /// Decides the order of a column of dates from all of them, given in the order of their rows.
 #[derive(Debug, Clone, Default)]
 pub struct OrderVotes {
-    /// For each order, a text that it can't read, though others can.
+    numbers: Votes,
+    /// Dates with two digits on either side of a month's name, as 24-Jan-05.
+    words: Votes,
+    year_first: bool,
+}
+
+impl OrderVotes {
+    /// Counts one date in.
+    pub fn add(&mut self, text: &str, written: &Written) {
+        self.year_first |= written.year_first;
+        if written.numeric {
+            self.numbers.add(text, written);
+        } else if written.short_ends {
+            self.words.add(text, written);
+        }
+    }
+
+    /// The order that fits all; any where it doesn't matter.
+    ///
+    /// # Errors
+    /// When no order fits, or several do and give different days.
+    pub fn decide(&self) -> Result<DateOrder, OrderFault> {
+        match (self.numbers.count, self.words.count) {
+            (0, 0) => Ok(DateOrder::Ymd),
+            (0, _) => Ok(self.words.of_words()),
+            _ => self.numbers.decide(),
+        }
+    }
+
+    /// The order to be shown for a column that was read in `order`: none where each text had one meaning by its words.
+    #[must_use]
+    pub fn shown(&self, order: DateOrder) -> Option<DateOrder> {
+        let is_year_by_choice = self.words.count > 0 && order == DateOrder::Ymd;
+        if self.numbers.count > 0 || is_year_by_choice {
+            Some(order)
+        } else {
+            self.year_first.then_some(DateOrder::Ymd)
+        }
+    }
+}
+
+/// What dates of one kind say.
+#[derive(Debug, Clone, Default)]
+struct Votes {
+    /// For each order, a text that it can't read, though others can, and how many there are.
     against: [Option<String>; 3],
+    unread: [i32; 3],
     /// For each pair of orders, a text that they read as different days.
     differ: [Option<(String, Day, Day)>; 3],
     /// For each order, the first and the last of the days.
     spans: [Option<(Day, Day)>; 3],
     runs: [Run; 3],
     count: i32,
-    numeric: bool,
-    year_first: bool,
+    doubt: Doubt,
 }
 
 const PAIRS: [(usize, usize); 3] = [(0, 1), (0, 2), (1, 2)];
 
-impl OrderVotes {
-    /// Counts one date in.
-    pub fn add(&mut self, text: &str, written: &Written) {
-        self.year_first |= written.year_first;
-        if !written.numeric {
-            return;
-        }
-        self.numeric = true;
-        for (against, day) in self.against.iter_mut().zip(written.by_order) {
-            if day.is_none() && against.is_none() {
-                *against = Some(text.trim().to_owned());
+impl Votes {
+    fn add(&mut self, text: &str, written: &Written) {
+        for ((against, unread), day) in self.against.iter_mut().zip(&mut self.unread).zip(written.by_order) {
+            if day.is_none() {
+                *unread = unread.saturating_add(1);
+                if against.is_none() {
+                    *against = Some(text.trim().to_owned());
+                }
             }
         }
         self.count = self.count.saturating_add(1);
@@ -63,16 +105,10 @@ impl OrderVotes {
                 *differ = Some((text.trim().to_owned(), a, b));
             }
         }
+        self.doubt.add(text, [written.by(DateOrder::Dmy), written.by(DateOrder::Mdy)]);
     }
 
-    /// The order that fits all; any where it doesn't matter.
-    ///
-    /// # Errors
-    /// When no order fits, or several do and give different days.
-    pub fn decide(&self) -> Result<DateOrder, OrderFault> {
-        if !self.numeric {
-            return Ok(DateOrder::Ymd);
-        }
+    fn decide(&self) -> Result<DateOrder, OrderFault> {
         let mut left: Vec<usize> = (0..3).filter(|&i| self.against[i].is_none()).collect();
         self.keep_days_in_turn(&mut left);
         self.keep_days_together(&mut left);
@@ -82,13 +118,40 @@ impl OrderVotes {
         };
         let open = PAIRS.iter().zip(&self.differ).filter(|((a, b), _)| left.contains(a) && left.contains(b));
         let mut open = open.filter_map(|(_, differ)| differ.as_ref());
-        match open.next_back() {
+        match open.next_back().or_else(|| self.doubted(first)) {
             Some((text, one, other)) => {
+                let left: &[usize] = if left.len() > 1 { &left } else { &[1, 2] };
                 let names: Vec<&str> = left.iter().map(|&i| ORDERS[i].name()).collect();
                 Err(OrderFault::Undecided { text: text.clone(), one: *one, other: *other, orders: names.join(" or ") })
             }
             None => Ok(ORDERS[first]),
         }
+    }
+
+    /// A text that the day first and the month first read as different days, where few dates alone decide between them.
+    fn doubted(&self, left: usize) -> Option<&(String, Day, Day)> {
+        let is_doubtful = match ORDERS[left] {
+            DateOrder::Ymd => false,
+            DateOrder::Dmy => self.doubt.is_of(0),
+            DateOrder::Mdy => self.doubt.is_of(1),
+        };
+        self.differ[2].as_ref().filter(|_| is_doubtful)
+    }
+
+    /// The order of dates with a month's name: the day first, as nearly all are, unless most first numbers can't be a
+    /// day, or the days show otherwise.
+    fn of_words(&self) -> DateOrder {
+        const FEWEST: i32 = 3;
+        let (year_first, day_first) = (DateOrder::Ymd.index(), DateOrder::Dmy.index());
+        if self.unread[day_first] > self.count / 2 {
+            return DateOrder::Ymd;
+        }
+        let mut left = vec![year_first, day_first];
+        if self.count >= FEWEST {
+            self.keep_days_in_turn(&mut left);
+            self.keep_days_together(&mut left);
+        }
+        if left == [year_first] { DateOrder::Ymd } else { DateOrder::Dmy }
     }
 
     /// Of a year first and a year last, leaves the one whose days rise from row to row, or fall, if those of the other
@@ -120,12 +183,6 @@ impl OrderVotes {
         let year_first = DateOrder::Ymd.index();
         let is_far = |i: usize| length(i) / FURTHER > length(closest);
         left.retain(|&i| (i == year_first) == (closest == year_first) || !is_far(i));
-    }
-
-    /// The order to be shown for a column that was read in `order`: none where each text had one meaning by its words.
-    #[must_use]
-    pub fn shown(&self, order: DateOrder) -> Option<DateOrder> {
-        if self.numeric { Some(order) } else { self.year_first.then_some(DateOrder::Ymd) }
     }
 }
 

@@ -163,6 +163,79 @@ fn years_of_two_digits_stand_where_days_follow_each_other() {
     assert!(matches!(decided(&as_text), Err(OrderFault::Undecided { .. })), "sorted by its letters");
 }
 
+#[test]
+fn few_dates_alone_do_not_decide_against_the_others() {
+    let asked = |texts: &[&str]| match decided(texts) {
+        Err(OrderFault::Undecided { text, orders, .. }) => (text, orders),
+        other => panic!("{texts:?}: {other:?}"),
+    };
+    let either = ("03/04/2024".to_owned(), "DMY or MDY".to_owned());
+    // Day first, as they follow each other, but for a slip of the pen and a row from elsewhere.
+    for last in ["04/15/2024", "12/31/2024", "04-15-2024"] {
+        assert_eq!(asked(&["03/04/2024", "04/04/2024", "05/04/2024", "08/04/2024", last]), either, "{last}");
+    }
+    assert_eq!(asked(&["04/15/2024", "05/04/2024", "04/04/2024", "03/04/2024"]).1, "DMY or MDY");
+    assert_eq!(asked(&["04/01/2024", "04/02/2024", "04/03/2024", "15/04/2024"]).1, "DMY or MDY", "month first");
+    // Others that show nothing, beside one that is written in another way.
+    assert_eq!(asked(&["03/04/2024", "09/05/2024", "02/11/2024", "04-15-2024"]), either);
+    assert_eq!(asked(&["03/04/2024", "09/05/2024", "02/11/2024", "04/15/24"]), either);
+}
+
+#[test]
+fn one_date_decides_where_the_others_do_not_contradict_it() {
+    // A share's first days, in either order and in both ways of widths; and a row that goes on in another way.
+    assert_eq!(decided(&["04/10/2024", "04/11/2024", "04/12/2024", "04/15/2024"]), Ok(DateOrder::Mdy));
+    assert_eq!(decided(&["4/8/2024", "4/9/2024", "4/10/2024", "4/15/2024"]), Ok(DateOrder::Mdy));
+    assert_eq!(decided(&["15/04/2024", "12/04/2024", "11/04/2024", "10/04/2024"]), Ok(DateOrder::Dmy));
+    assert_eq!(decided(&["10/04/2024", "11/04/2024", "12/04/2024", "15-04-2024"]), Ok(DateOrder::Dmy));
+    // Far from each other, and too few to tell.
+    assert_eq!(decided(&["03/04/2024", "09/05/2024", "02/11/2024", "04/15/2024"]), Ok(DateOrder::Mdy));
+    assert_eq!(decided(&["03/04/2024", "04/05/2024", "04-15-2024"]), Ok(DateOrder::Mdy));
+}
+
+#[test]
+fn beside_a_month_s_name_the_year_is_first_where_the_column_shows_it() {
+    let days = (0..60).map(|n| day::to_date(19_724 + n * 7 / 5));
+    let written = |form: &str| days.clone().map(|date| date.format(form).to_string()).collect::<Vec<_>>();
+    let decided = |texts: &[String]| decided(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+    let year_first = written("%y-%b-%d");
+    assert_eq!(decided(&year_first), Ok(DateOrder::Ymd), "{year_first:?}");
+    assert_eq!(decided(&year_first[3..6]), Ok(DateOrder::Ymd));
+    let falling: Vec<String> = year_first.iter().rev().cloned().collect();
+    assert_eq!(decided(&falling), Ok(DateOrder::Ymd));
+    let text = &year_first[0];
+    assert_eq!(read(text).expect("a date").by(DateOrder::Ymd).map(day::iso).as_deref(), Some("2024-01-02"));
+    // The day is first else: in days that follow each other, in few, in those that lie anywhere, and beside a slip.
+    assert_eq!(decided(&written("%d-%b-%y")), Ok(DateOrder::Dmy));
+    let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    for column in [
+        &["24-Jan-05", "24-Jan-08"][..],
+        &["15-May-26", "02-Nov-25", "15-May-24", "07-Jan-24", "30-Oct-23"],
+        &["15-Jan-05", "15-Feb-05", "15-Mar-05"],
+        &["15-May-26", "32-May-26", "18-May-26"],
+        &["05-Jan-99", "06-Jan-99", "07-Jan-99"],
+    ] {
+        assert_eq!(decided(&texts(column)), Ok(DateOrder::Dmy), "{column:?}");
+    }
+    // First numbers that are no days.
+    assert_eq!(decided(&texts(&["99-Dec-30", "99-Dec-31", "00-Jan-03", "01-Jan-02"])), Ok(DateOrder::Ymd));
+    assert!(day_of("99-Dec-30").is_err(), "alone it's a slip of the pen");
+}
+
+#[test]
+fn what_a_column_shows_is_named_where_it_was_a_choice() {
+    let shown = |texts: &[&str], order: DateOrder| {
+        let mut votes = OrderVotes::default();
+        for text in texts {
+            votes.add(text, &read(text).expect("a date"));
+        }
+        votes.shown(order)
+    };
+    assert_eq!(shown(&["24-Jan-05"], DateOrder::Ymd), Some(DateOrder::Ymd));
+    assert_eq!(shown(&["24-Jan-05"], DateOrder::Dmy), None);
+    assert_eq!(shown(&["05-Jan-2024"], DateOrder::Ymd), None);
+}
+
 proptest! {
     #[test]
     fn every_day_survives_every_way_of_writing_it(day in EARLIEST..40_000) {

@@ -88,6 +88,8 @@ pub struct Written {
     pub(super) year_first: bool,
     /// Whether the year has two digits, and so follows from the rule.
     pub short_year: bool,
+    /// Whether two digits stand on either side of a month's name, so that the year may be first.
+    pub(super) short_ends: bool,
     /// Seconds since midnight, where a time of day is written.
     pub time: Option<u32>,
     /// Whether the time is said to be UTC.
@@ -119,11 +121,14 @@ impl Written {
         self.by_order == other.by_order
     }
 
-    /// The day, where every order that gives one gives the same.
+    /// The day, where every order that gives one gives the same. Beside a month's name the day comes first.
     ///
     /// # Errors
     /// [`DateFault::Ambiguous`] with two of them.
     pub fn only(&self) -> Result<Day, DateFault> {
+        if self.short_ends {
+            return self.by(DateOrder::Dmy).ok_or(DateFault::NoSuchDay);
+        }
         let mut days = self.by_order.iter().flatten();
         let first = *days.next().ok_or(DateFault::NoSuchDay)?;
         days.find(|&&other| other != first).map_or(Ok(first), |&other| Err(DateFault::Ambiguous(first, other)))

@@ -4,8 +4,7 @@ use super::*;
 
 #[test]
 fn bars_of_weeks_are_not_stored_as_days() {
-    let weeks =
-        (0..8).map(|n| format!("2024-{:02}-{:02},1,3,1,2,10\n", 1 + n / 4, 1 + n % 4 * 7)).collect::<Vec<_>>().concat();
+    let weeks = (0..8).map(|n| format!("{},1,3,1,2,10\n", day::iso(19_723 + n * 7))).collect::<Vec<_>>().concat();
     let text = format!("Date,Open,High,Low,Close,Volume\n{weeks}");
     assert!(
         refusal(&text, "A").contains("its rows are a week apart; daily prices are needed"),
