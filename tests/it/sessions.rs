@@ -5,7 +5,7 @@ use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::harness::{ADMIN_TOKEN, TestApp, http};
+use crate::harness::{ADMIN_TOKEN, http};
 use crate::on_each_database;
 use crate::protocol::closed;
 use crate::subscriptions::{receive, send};
