@@ -27,6 +27,7 @@ mod m20261128_000040_exchange_holidays;
 mod m20261128_000041_model_choice;
 mod m20261128_000050_job_keys;
 mod m20261130_000060_undelivered_jobs;
+mod m20261201_000070_settings_sessions;
 
 pub struct Migrator;
 
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000023_adjustments::Migration),
             Box::new(m20261128_000050_job_keys::Migration),
             Box::new(m20261130_000060_undelivered_jobs::Migration),
+            Box::new(m20261201_000070_settings_sessions::Migration),
         ]
     }
 }

@@ -23,8 +23,11 @@ pub enum Credential {
     Settings,
     /// A bearer token's row.
     Token(i64),
-    /// A console session's row.
-    Session(i64),
+    /// A console session's row, and that of the token which opened it; none for the token of the settings.
+    Session {
+        id: i64,
+        token: Option<i64>,
+    },
 }
 
 impl Caller {

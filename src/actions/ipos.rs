@@ -3,7 +3,7 @@
 use async_recursion::async_recursion as boxed;
 
 use super::jobs::record_one;
-use super::{Caller, LONGEST_NAME, check_idempotency_key};
+use super::{Caller, LONGEST_NAME, idempotency};
 use crate::app::App;
 use crate::jobs::{Job, RefreshIpos};
 use crate::market::currency::iso_4217;
@@ -262,7 +262,7 @@ pub async fn refresh(
     idempotency_key: Option<String>,
 ) -> Result<job::Model, RequestError> {
     caller.must_be(Role::Operator)?;
-    check_idempotency_key(idempotency_key.as_deref())?;
+    idempotency::check(idempotency_key.as_deref())?;
     if app.providers.ipos(source).is_none() {
         return Err(RequestError::invalid("source", "IPOs are fetched from NSE or ALPHA_VANTAGE"));
     }
@@ -270,6 +270,6 @@ pub async fn refresh(
         app.providers.check_prices().map_err(RequestError::NotConfigured)?;
     }
     // One key for two sources means two jobs.
-    let key = idempotency_key.map(|key| format!("ipos:{}:{key}", source.name()));
+    let key = idempotency_key.map(|key| idempotency::digest("refreshIpos", caller, &key, source.name()));
     record_one(app, RefreshIpos { source }.record(key)?).await
 }

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod backtests;
 mod caller;
 pub mod flags;
+mod idempotency;
 pub mod ipos;
 pub mod jobs;
 pub mod market;
@@ -18,18 +19,7 @@ pub mod sweeps;
 pub mod symbols;
 pub mod tokens;
 
-use crate::request::RequestError;
-
 pub use caller::{Caller, Credential};
 
 /// Characters of a name that a person gives to something.
 const LONGEST_NAME: usize = 200;
-const LONGEST_IDEMPOTENCY_KEY: usize = 200;
-
-fn check_idempotency_key(key: Option<&str>) -> Result<(), RequestError> {
-    if key.is_some_and(|key| key.is_empty() || key.len() > LONGEST_IDEMPOTENCY_KEY) {
-        let message = format!("an idempotency key has 1 to {LONGEST_IDEMPOTENCY_KEY} bytes");
-        return Err(RequestError::invalid("idempotencyKey", message));
-    }
-    Ok(())
-}

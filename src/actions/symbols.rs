@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use async_recursion::async_recursion as boxed;
 
-use super::{Caller, LONGEST_NAME, check_idempotency_key};
+use super::{Caller, LONGEST_NAME, idempotency};
 use crate::app::App;
 use crate::ingest;
 use crate::jobs::{Job, RefreshSymbol};
@@ -170,7 +170,7 @@ pub async fn refresh(
         let message = format!("one request takes at most {MOST_TICKERS} tickers");
         return Err(RequestError::LimitExceeded { field: "tickers".into(), message });
     }
-    check_idempotency_key(idempotency_key.as_deref())?;
+    idempotency::check(idempotency_key.as_deref())?;
     app.providers.check_prices().map_err(RequestError::NotConfigured)?;
     let tickers = tickers.filter(|tickers| !tickers.is_empty());
     // Symbols are looked up each time that it's tried: one may be removed before its job is recorded.
@@ -184,19 +184,21 @@ pub async fn refresh(
             let message = format!("{ticker}'s prices come with the exchange's daily files: ask refreshMarket for days");
             return Err(RequestError::invalid("tickers", message));
         }
-        refresh_recorded(app, &symbols, full, idempotency_key.as_deref()).await
+        refresh_recorded(app, caller, &symbols, full, idempotency_key.as_deref()).await
     };
     app.store.transact(refresh).await
 }
 
 async fn refresh_recorded(
     app: &App,
+    caller: &Caller,
     symbols: &[symbol::Model],
     full: bool,
     idempotency_key: Option<&str>,
 ) -> Result<Vec<job::Model>, RequestError> {
     let record = |symbol: &symbol::Model, follow_up: bool| {
-        let key = idempotency_key.map(|key| format!("{key}:{}", symbol.id));
+        let subject = symbol.id.to_string();
+        let key = idempotency_key.map(|key| idempotency::digest("refreshSymbols", caller, key, &subject));
         RefreshSymbol { symbol_id: symbol.id, full, follow_up }.record(key)
     };
     let records = symbols.iter().map(|s| record(s, false)).collect::<Result<Vec<_>, _>>()?;

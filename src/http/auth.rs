@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 use super::answer::{self, accepted};
 use super::failure::failure;
-use super::rates::{address_of, seconds};
+use super::rates::{self, Client, address_of, seconds};
 use super::refusal::failed;
 use super::{Service, observe};
 use crate::actions::{Caller, Credential};
@@ -40,6 +40,8 @@ const PLAIN_COOKIE: &str = "prospectus";
 const LONGEST_COOKIES: usize = 16 << 10;
 /// What the console's own scripts send with every request.
 const CONSOLE_HEADER: &str = "x-prospectus-console";
+/// What a sign-in costs of its token's rate: it looks a token up and writes.
+const SIGN_IN_COST: u64 = 1_000;
 /// How long a session lasts.
 const SESSION: Duration = Duration::from_hours(7 * 24);
 /// What a client that guesses is told to wait.
@@ -156,15 +158,14 @@ async fn of_cookie(app: &App, headers: &HeaderMap) -> Result<Caller, StoreError>
     }
     let jar = CookieJar::from_headers(headers);
     let Some(cookie) = jar.get(cookie_name(app)) else { return Ok(Caller::anonymous()) };
-    let Some((session, token)) = app.store.sessions().find(cookie.value()).await? else {
+    let settings: Option<&str> = app.settings.admin_token.as_ref().map(ExposeSecret::expose_secret);
+    let Some((session, token)) = app.store.sessions().find(cookie.value(), settings).await? else {
         return Ok(Caller::anonymous());
     };
-    let credential = Credential::Session(session.id);
+    let credential = Credential::Session { id: session.id, token: session.token_id };
     let mut caller = match token {
         Some(token) => named(token, |_| credential),
-        // Opened with the settings' token; where that is gone, so is the session.
-        None if app.settings.admin_token.is_some() => of_settings(credential),
-        None => Caller::anonymous(),
+        None => of_settings(credential),
     };
     if !headers.contains_key(CONSOLE_HEADER) {
         caller.role = caller.role.min(Role::Reader);
@@ -221,13 +222,14 @@ pub(super) async fn sign_in(State(service): State<Service>, request: Request) ->
     let request = Request::from_parts(parts, axum::body::Body::empty());
     let reading = tokio::time::timeout(SIGN_IN_TIMEOUT, axum::body::to_bytes(body, LONGEST_SIGN_IN));
     let body = reading.await.ok().and_then(Result::ok).unwrap_or_default();
-    match opened(&service.app, &body, address, &service).await {
-        Ok(Some((caller, secret))) => {
+    match opened(&service, &body, address).await {
+        Ok(Opened::Session(caller, secret)) => {
             let viewer = json!({"name": caller.name, "role": caller.role.name()});
             let jar = CookieJar::new().add(cookie(&service.app, secret, SESSION));
             (jar, Json(viewer)).into_response()
         }
-        Ok(None) => refused("The token is unknown, revoked or expired", &request),
+        Ok(Opened::Nothing) => refused("The token is unknown, revoked or expired", &request),
+        Ok(Opened::Later(wait)) => rates::refused(wait),
         Err(error) => no_database(&error, &request),
     }
 }
@@ -235,27 +237,41 @@ pub(super) async fn sign_in(State(service): State<Service>, request: Request) ->
 const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_SIGN_IN: usize = 4 << 10;
 
-async fn opened(
-    app: &App,
-    body: &Bytes,
-    address: IpAddr,
-    service: &Service,
-) -> Result<Option<(Caller, String)>, StoreError> {
+/// What a sign-in comes to.
+enum Opened {
+    /// Whose it is, and the cookie's secret.
+    Session(Caller, String),
+    Nothing,
+    /// The token has spent its rate.
+    Later(Duration),
+}
+
+async fn opened(service: &Service, body: &Bytes, address: IpAddr) -> Result<Opened, StoreError> {
+    let app = &service.app;
     let body = serde_json::from_slice::<Value>(body).ok();
     let token = body.as_ref().and_then(|body| body.get("token")?.as_str()).map(str::trim).unwrap_or_default();
     let Some(caller) = caller_of(app, token).await? else {
         service.gate.rates.guessed(address);
-        return Ok(None);
+        return Ok(Opened::Nothing);
     };
+    if let Err(wait) = service.gate.rates.charge(Client::of(&caller), SIGN_IN_COST) {
+        metrics::rate_limited(metrics::Rate::Cost);
+        return Ok(Opened::Later(wait));
+    }
     let token_id = if let Credential::Token(id) = caller.credential { Some(id) } else { None };
     let lasts = i64::try_from(SESSION.as_millis()).unwrap_or(i64::MAX);
-    let secret = app.store.sessions().open(token_id, now().saturating_add(lasts)).await?;
-    Ok(Some((caller, secret)))
+    let secret = app.store.sessions().open(token_id, token, now().saturating_add(lasts)).await?;
+    Ok(Opened::Session(caller, secret))
 }
 
-/// Signs the console out: the session is over wherever its cookie has been copied to.
+/// Signs the console out: the session is over wherever its cookie has been copied to. That is a change, so the cookie alone
+/// isn't enough for it.
 pub(super) async fn sign_out(State(service): State<Service>, request: Request) -> Response {
     traces::decide(false);
+    if !request.headers().contains_key(CONSOLE_HEADER) {
+        let message = "Signing out is for the console, whose requests say that they are its own";
+        return turned_down(StatusCode::FORBIDDEN, Code::Forbidden, message, &request);
+    }
     let jar = CookieJar::from_headers(request.headers());
     if let Some(cookie) = jar.get(cookie_name(&service.app))
         && let Err(error) = service.app.store.sessions().close(cookie.value()).await

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -20,6 +20,7 @@ use super::Service;
 use super::failure::failure;
 use super::permits::{LONGEST_EXPORT, Wanting};
 use super::rates::{self, Client};
+use super::rest::path::Path;
 use crate::actions::Caller;
 use crate::export::{Format, PriceExport, Table, Wanted};
 use crate::graphql::{Kind, decode_id};

@@ -22,6 +22,13 @@ fn status_of(code: &str) -> StatusCode {
     }
 }
 
+/// A method that a route doesn't have. The router names those that it has.
+pub(super) async fn no_such_method() -> Response {
+    let mut answer = failure("BAD_REQUEST", "This address takes other methods; Allow names them", None);
+    *answer.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    answer
+}
+
 /// An answer that says what is wrong, and with which field.
 pub(super) fn failure(code: &str, message: &str, field: Option<&str>) -> Response {
     let body = json!({"error": {"code": code, "message": message, "field": field}});

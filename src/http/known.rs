@@ -201,7 +201,7 @@ pub(super) fn key(caller: &Caller, head: &Head, body: &[u8]) -> Key {
         Credential::None => (0u8, 0),
         Credential::Settings => (1, 0),
         Credential::Token(id) => (2, id),
-        Credential::Session(id) => (3, id),
+        Credential::Session { id, .. } => (3, id),
     };
     let mut digest = Sha256::new();
     digest.update([kind]);

@@ -40,7 +40,10 @@ impl Live {
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
             let open: Vec<Credential> = {
                 let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                open.keys().copied().filter(|c| matches!(c, Credential::Token(_) | Credential::Session(_))).collect()
+                open.keys()
+                    .copied()
+                    .filter(|c| matches!(c, Credential::Token(_) | Credential::Session { .. }))
+                    .collect()
             };
             if open.is_empty() {
                 continue;
@@ -83,13 +86,13 @@ async fn ended_of(app: &App, open: &[Credential]) -> Result<Vec<Credential>, Sto
     let tokens: Vec<i64> =
         open.iter().filter_map(|c| if let Credential::Token(id) = c { Some(*id) } else { None }).collect();
     let sessions: Vec<i64> =
-        open.iter().filter_map(|c| if let Credential::Session(id) = c { Some(*id) } else { None }).collect();
+        open.iter().filter_map(|c| if let Credential::Session { id, .. } = c { Some(*id) } else { None }).collect();
     let live_tokens = if tokens.is_empty() { HashSet::default() } else { app.store.tokens().live_of(&tokens).await? };
     let live_sessions =
         if sessions.is_empty() { HashSet::default() } else { app.store.sessions().live_of(&sessions).await? };
     let is_over = |credential: &Credential| match credential {
         Credential::Token(id) => !live_tokens.contains(id),
-        Credential::Session(id) => !live_sessions.contains(id),
+        Credential::Session { id, .. } => !live_sessions.contains(id),
         Credential::None | Credential::Settings => false,
     };
     Ok(open.iter().copied().filter(is_over).collect())

@@ -148,7 +148,7 @@ fn token_id(caller: &Caller) -> Option<TokenId> {
         Credential::None => None,
         Credential::Settings => Some(TokenId::Name("ADMIN_TOKEN".into())),
         Credential::Token(id) => Some(TokenId::Number(id)),
-        Credential::Session(id) => Some(TokenId::Name(format!("session {id}").into())),
+        Credential::Session { id, .. } => Some(TokenId::Name(format!("session {id}").into())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Permits of what takes long: exports and uploads.
+//! Permits of what takes long: exports.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,28 +11,12 @@ use super::rates::Client;
 
 /// No export lasts longer.
 pub(super) const LONGEST_EXPORT: Duration = Duration::from_mins(15);
-/// Uploads that come in at a time.
-const MOST_UPLOADS: usize = 4;
-
-/// Permits to upload.
-#[derive(Clone)]
-pub(super) struct Uploads {
-    /// What comes in goes to disk; that costs little, and may take a slow line minutes.
-    pub coming: Arc<Semaphore>,
-    /// A file that is read is in memory whole, so there is one at a time.
-    pub reading: Arc<Semaphore>,
-}
-
-impl Default for Uploads {
-    fn default() -> Self {
-        Self { coming: Arc::new(Semaphore::new(MOST_UPLOADS)), reading: Arc::new(Semaphore::new(1)) }
-    }
-}
 
 /// Who writes, and who waits.
 #[derive(Clone)]
 pub(super) struct Exports {
     pub permits: Arc<Semaphore>,
+    /// Each client has one of them at most.
     pub of_client: Cache<Client, Arc<Semaphore>>,
     pub wanting: Arc<AtomicUsize>,
 }

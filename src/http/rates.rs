@@ -38,7 +38,6 @@ pub(super) struct Peer(pub IpAddr);
 pub(super) enum Client {
     Settings,
     Token(i64),
-    Session(i64),
     Address(IpAddr),
 }
 
@@ -48,12 +47,12 @@ impl Client {
         Self::Address(network(address))
     }
 
-    /// The token, else the address.
+    /// The token, whether it comes with each request or has opened a session, else the address: who signs in again has no
+    /// more than before.
     pub(super) fn of(caller: &Caller) -> Self {
         match caller.credential {
-            Credential::Settings => Self::Settings,
-            Credential::Token(id) => Self::Token(id),
-            Credential::Session(id) => Self::Session(id),
+            Credential::Settings | Credential::Session { token: None, .. } => Self::Settings,
+            Credential::Token(id) | Credential::Session { token: Some(id), .. } => Self::Token(id),
             Credential::None => Self::Address(caller.address),
         }
     }
@@ -268,6 +267,15 @@ mod tests {
         assert!(rates.charge(one, 100).is_err_and(|wait| wait > Duration::from_millis(500)));
         assert_eq!(rates.charge(two, 5_000), Ok(()), "more than can be saved up is clamped to it");
         assert_eq!(Rates::new(None).charge(one, u64::MAX), Ok(()));
+    }
+
+    #[test]
+    fn a_session_is_the_client_that_its_token_is() {
+        let client = |credential| Client::of(&Caller { credential, ..Caller::anonymous() });
+        for session in [1, 2] {
+            assert_eq!(client(Credential::Session { id: session, token: Some(7) }), client(Credential::Token(7)));
+            assert_eq!(client(Credential::Session { id: session, token: None }), client(Credential::Settings));
+        }
     }
 
     #[test]

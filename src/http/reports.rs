@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,7 @@ use axum::routing::get;
 
 use super::rates::{self, Client};
 use super::renders::{JSON, PDF, RenderError, SVG, Wanted};
+use super::rest::path::Path;
 use super::{Service, console};
 use crate::actions::Caller;
 use crate::backtest::SweepMetric;

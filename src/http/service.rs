@@ -6,9 +6,10 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 
 use super::gate::Gate;
+use super::graphql::uploads::Uploads;
 use super::known::Known;
 use super::metrics::Scrapes;
-use super::permits::{Exports, Uploads};
+use super::permits::Exports;
 use super::renders::Renders;
 use super::shares::Shares;
 use crate::app::App;

@@ -90,6 +90,24 @@ on_each_database! {
         assert!(id_of(&later) != first && later["refreshSymbols"]["userErrors"] == json!([]), "{later}");
     }
 
+    async fn a_key_is_one_caller_s_and_one_mutation_s(app: TestApp) {
+        app.provider.answer("ACME", Answer::Body(payload()));
+        app.add_symbol("ACME").await;
+        let first = app.operator.data(REFRESH, json!({"key": "monday"})).await;
+        app.settled(id_of(&first)).await;
+        let of_another = app.admin.data(REFRESH, json!({"key": "monday"})).await;
+        assert_ne!(id_of(&of_another), id_of(&first));
+        app.settled(id_of(&of_another)).await;
+        assert_eq!(id_of(&app.operator.data(REFRESH, json!({"key": "monday"})).await), id_of(&first));
+
+        let symbol = app.app.store.symbols().by_ticker("ACME").await.expect("a store").expect("a symbol").id;
+        let prices = app.operator.data(REFRESH, json!({"key": "ipos:NSE:x"})).await;
+        let query = "mutation($key: String) { refreshIpos(input: { source: NSE, idempotencyKey: $key }) { job { id } } }";
+        let issues = app.operator.data(query, json!({"key": format!("x:{symbol}")})).await;
+        let issues = issues["refreshIpos"]["job"]["id"].as_str().expect("a job");
+        assert_ne!(issues, id_of(&prices));
+    }
+
     async fn a_running_job_can_be_cancelled_and_started_again(app: TestApp, "PROVIDER_TIMEOUT_SECONDS" = "200") {
         // Longer than anybody waits for the cancellation.
         app.provider.answer("ACME", Answer::Late(Duration::from_mins(3), payload()));

@@ -33,6 +33,7 @@ mod reports;
 mod rest;
 mod retention;
 mod roles;
+mod sessions;
 mod soak;
 mod statements;
 mod store;

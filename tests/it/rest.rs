@@ -44,6 +44,27 @@ on_each_database! {
         let unknown = app.operator.post("/financial_data/refresh", json!({"symbols": ["NONE"]})).await;
         assert_eq!(error(&unknown), (404, "NOT_FOUND"));
         assert_eq!(unknown.1["error"]["field"], "symbols");
+        for path in [
+            "/ipo/companies/%ff/", "/ipo/companies/%ff", "/reports/backtests/%ff.pdf", "/reports/predictions/%ff.json",
+            "/charts/backtests/%ff/equity.svg", "/charts/predictions/%ff/fan.svg", "/charts/sweeps/%ff.svg",
+            "/charts/symbols/%ff.svg", "/export/%ff.csv", "/export/sweeps/%ff.csv", "/export/backtests/%ff/trades.csv",
+            "/reporting/%ff",
+        ] {
+            assert_eq!(error(&app.admin.get(path).await), (400, "BAD_REQUEST"), "{path}");
+        }
+        for (method, path) in [
+            ("DELETE", "/"), ("DELETE", "/healthz"), ("POST", "/readyz"), ("PUT", "/session"), ("POST", "/schema.graphql"),
+            ("POST", "/metrics"), ("PATCH", add), ("POST", "/financial_data/data"), ("DELETE", "/ipo/companies/"),
+            ("POST", "/ipo/companies/x/"), ("POST", "/export/prices.csv"), ("POST", "/charts/symbols/A.svg"),
+            ("DELETE", "/reports/backtests/x.pdf"), ("POST", "/back_test"), ("POST", "/reporting/"),
+        ] {
+            let request = crate::harness::http().request(method.parse().expect("a method"), format!("{}{path}", app.url));
+            let answer = request.send().await.expect("an answer");
+            assert!(answer.headers().get("allow").is_some_and(|allow| !allow.is_empty()), "{method} {path}: {answer:?}");
+            let status = answer.status().as_u16();
+            let body = answer.json::<Value>().await.expect("JSON");
+            assert_eq!(error(&(status, body)), (405, "BAD_REQUEST"), "{method} {path}");
+        }
         let (_, malformed) = app.operator.post(add, json!({"symbol": "a b", "exchange": "other"})).await;
         assert_eq!((&malformed["error"]["code"], &malformed["error"]["field"]), (&json!("INVALID"), &json!("symbol")));
     }

@@ -1,6 +1,11 @@
 //! Files by the GraphQL multipart request specification: what is right, and each mistake in a sentence of its own.
 
+use std::time::Duration;
+
+use prospectus::store::Role;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::harness::{ADMIN_TOKEN, Database, TestApp};
 use crate::protocol::{GRAPHQL, client, code, sent};
@@ -149,4 +154,34 @@ async fn every_mistake_with_a_file_has_its_own_sentence_and_code() {
     let request = client().post(format!("{}/graphql", app.url)).bearer_auth(ADMIN_TOKEN);
     let (_, _, answer) = sent(request.header("content-type", "multipart/form-data; boundary=b").body(right)).await;
     assert!(answer["data"]["importPrices"]["job"]["id"].is_string(), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_begins_forms_and_falls_silent_keeps_out_nobody_else() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let (_, token) = app.app.store.tokens().create("silent", Role::Operator, None).await.expect("a token");
+    let address = app.url.trim_start_matches("http://");
+    let begun = format!(
+        "POST /graphql HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+         content-type: multipart/form-data; boundary=b\r\ncontent-length: 1000000\r\n\r\n--b\r\n"
+    );
+    let mut silent = Vec::new();
+    for _ in 0..4 {
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        stream.write_all(begun.as_bytes()).await.expect("sent");
+        silent.push(stream);
+    }
+    // Time enough for each to have come as far as it may.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let sent = app.admin.import("ACME", "date,open,high,low,close,volume\n2024-01-02,1,2,0.5,1.5,7\n");
+    let imported = tokio::time::timeout(Duration::from_secs(4), sent).await.expect("an answer while others are silent");
+    assert!(imported["job"]["id"].is_string(), "{imported}");
+    for mut stream in silent {
+        let mut status = [0; 12];
+        tokio::time::timeout(Duration::from_secs(30), stream.read_exact(&mut status))
+            .await
+            .expect("in time")
+            .expect("it");
+        assert_eq!(&status[9..], b"408");
+    }
 }

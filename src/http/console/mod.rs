@@ -5,7 +5,6 @@ mod files;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -13,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 pub(super) use self::files::build;
 use self::files::{Assets, Content, POLICY};
+use crate::http::rest::path::Path;
 use crate::http::{Service, answer, packed};
 
 /// How long a browser may keep a file.

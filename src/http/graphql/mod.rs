@@ -6,10 +6,10 @@ pub(super) mod documents;
 mod events;
 mod handshake;
 mod socket;
+pub(super) mod uploads;
 mod wire;
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use axum::Extension;
@@ -29,13 +29,6 @@ use super::{Service, console};
 use crate::actions::Caller;
 use crate::graphql::{Code, START, denied, sdl};
 use crate::store::Role;
-
-/// How long one waits to come in, and one that has to be read.
-const UPLOAD_WAIT: Duration = Duration::from_secs(30);
-
-fn crowded(headers: &HeaderMap) -> Response {
-    answer::respond(&failed(Code::Overloaded, "Too many files come in at once; try again shortly"), form(headers))
-}
 
 /// `schema.graphql`, as this binary has it.
 pub(super) async fn definition(headers: HeaderMap) -> Response {
@@ -112,20 +105,11 @@ pub(super) async fn post(
             if let Some(refusal) = no_upload(&caller, &headers) {
                 return refusal;
             }
-            let uploads = service.uploads.clone();
-            let Ok(Ok(coming)) = tokio::time::timeout(UPLOAD_WAIT, uploads.coming.acquire()).await else {
-                return crowded(&headers);
-            };
-            let parsed = match body::form(boundary, body, &service.gate).await {
-                Ok(parsed) => parsed,
-                Err(error) => return malformed(&headers, &error),
-            };
-            let Ok(Ok(_reading)) = tokio::time::timeout(UPLOAD_WAIT, uploads.reading.acquire()).await else {
-                return crowded(&headers);
-            };
-            // What waits lies on the disk, which has room for a few.
-            drop(coming);
-            run(service, caller, parsed, &headers, &Method::POST).await
+            let taking = Box::pin(service.uploads.take(Client::of(&caller), boundary, body, &service.gate));
+            match taking.await {
+                Ok((parsed, _reading)) => run(service, caller, parsed, &headers, &Method::POST).await,
+                Err(error) => malformed(&headers, &error),
+            }
         }
         Content::Other(message) => {
             let response = failed(Code::BadRequest, message);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
@@ -11,6 +11,7 @@ use axum::{Extension, Router};
 use serde_json::{Map, Value, json};
 
 use super::operation::{Mistake, Operation, Parameters, date, object, refused, run, upper_case};
+use super::path::Path;
 use crate::actions::Caller;
 use crate::http::Service;
 use crate::http::failure::failure;

@@ -6,6 +6,7 @@
 
 mod ipos;
 mod operation;
+pub(super) mod path;
 
 use axum::body::Bytes;
 use axum::extract::{Query, State};
@@ -17,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use operation::{Operation, Parameters, answer, date, object, refused, run, upper_case};
 
-use super::failure::failure;
+use super::failure::{failure, no_such_method};
 use super::{Service, reports};
 use crate::actions::Caller;
 
@@ -52,7 +53,7 @@ pub(super) fn texts() -> impl Iterator<Item = &'static str> {
 }
 
 async fn no_head() -> Response {
-    (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response()
+    ([(header::ALLOW, "GET")], no_such_method().await).into_response()
 }
 
 /// The routes.

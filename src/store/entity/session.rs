@@ -7,9 +7,12 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub hash: String,
+    /// The token that opened it; none for the token of the settings, which `settings_hash` tells.
     pub token_id: Option<i64>,
     pub created_at: i64,
     pub expires_at: i64,
+    /// A digest of the token of the settings that opened it, together with the cookie's secret.
+    pub settings_hash: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

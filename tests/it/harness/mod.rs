@@ -150,6 +150,14 @@ impl TestApp {
         Replica { app, url }
     }
 
+    /// Another API process on the same database, whose settings differ.
+    pub async fn replica_with(&self, change: impl FnOnce(&mut Settings)) -> Replica {
+        let mut settings = self.app.settings.clone();
+        change(&mut settings);
+        let (app, url) = launch(settings).await;
+        Replica { app, url }
+    }
+
     /// Another API process, without a worker, that reaches the database elsewhere.
     pub async fn replica_at(&self, database: &str) -> Replica {
         let mut settings = self.app.settings.clone();
