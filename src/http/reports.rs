@@ -339,10 +339,10 @@ mod tests {
 
     #[test]
     fn files_of_two_runs_have_two_names_that_any_system_saves() {
-        let name = |name, id| saved_as("BRK.B", &report_of("backtest", name, id), "pdf");
+        let name = |name: Option<&str>, id: &str| saved_as("BRK.B", &report_of("backtest", name, id), "pdf");
         assert_eq!(name(None, "QmE"), "BRK-B-backtest-QmE.pdf");
         assert_eq!(name(Some("50 / 200: \"wide\""), "QmE"), "BRK-B-backtest-50-200-wide-QmE.pdf");
         assert_eq!(name(Some("\u{442}\u{435}\u{441}\u{442}"), "QmE"), "BRK-B-backtest-QmE.pdf");
-        assert_eq!(name(Some(&"a".repeat(100)), "QmE"), format!("BRK-B-backtest-{}-QmE.pdf", "a".repeat(60)));
+        assert_eq!(name(Some("a".repeat(100).as_str()), "QmE"), format!("BRK-B-backtest-{}-QmE.pdf", "a".repeat(60)));
     }
 }

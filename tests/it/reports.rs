@@ -74,8 +74,8 @@ on_each_database! {
         let id = made["id"].as_str().expect("an id");
         assert!(pdf.body.starts_with(b"%PDF-"));
         assert_eq!(pdf.headers["content-disposition"], format!("inline; filename=\"ACME-backtest-{id}.pdf\""));
-        let rename = "mutation($id: ID!) { renameBacktest(input: { id: $id, name: \"First try\" }) { userErrors { message } } }";
-        assert_eq!(app.operator.data(rename, json!({"id": id})).await["renameBacktest"]["userErrors"], json!([]));
+        let rename = "mutation($id: ID!) { nameBacktest(input: { id: $id, name: \"First try\" }) { userErrors { message } } }";
+        assert_eq!(app.operator.data(rename, json!({"id": id})).await["nameBacktest"]["userErrors"], json!([]));
         let named = get(&app, &path(&made["pdf"]), None).await;
         assert_eq!(named.headers["content-disposition"], format!("inline; filename=\"ACME-backtest-First-try-{id}.pdf\""));
         let whole = String::from_utf8_lossy(&pdf.body);
