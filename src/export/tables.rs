@@ -1,5 +1,6 @@
 //! Issues, backtests and sweeps: lists that are read page by page, and what single ones hold.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::resolver_utils::{EnumType, enum_value};
@@ -11,7 +12,7 @@ use super::encode::days;
 use crate::app::App;
 use crate::backtest::{buy_and_hold, describe, drawdowns};
 use crate::graphql::{Kind, global_id};
-
+use crate::market::Day;
 use crate::market::ipo::{IpoDates, IpoStatus};
 use crate::research;
 use crate::store::entity::{backtest, ipo, sweep, symbol};
@@ -41,14 +42,24 @@ fn page(after: Option<Keys>) -> PageRequest {
     PageRequest { limit: PAGE, after, ..PageRequest::default() }
 }
 
-async fn tickers(
-    app: &App,
-    ids: impl Iterator<Item = i64>,
-) -> Result<impl Fn(i64) -> String + Send + 'static, StoreError> {
-    let ids: Vec<i64> = ids.collect();
-    let symbols = app.store.symbols().get_many(&ids).await?;
-    let tickers: std::collections::HashMap<i64, String> = symbols.into_iter().map(|s| (s.id, s.ticker)).collect();
-    Ok(move |id| tickers.get(&id).cloned().unwrap_or_default())
+/// What rows say of the symbols that they are of.
+struct Symbols(HashMap<i64, symbol::Model>);
+
+impl Symbols {
+    async fn of(app: &App, ids: impl Iterator<Item = i64>) -> Result<Self, StoreError> {
+        let ids: Vec<i64> = ids.collect();
+        let symbols = app.store.symbols().get_many(&ids).await?;
+        Ok(Self(symbols.into_iter().map(|symbol| (symbol.id, symbol)).collect()))
+    }
+
+    fn ticker(&self, id: i64) -> String {
+        self.0.get(&id).map(|symbol| symbol.ticker.clone()).unwrap_or_default()
+    }
+
+    /// The last day that its provider has adjusted.
+    fn adjusted_until(&self, id: i64) -> Option<Day> {
+        self.0.get(&id).and_then(|symbol| symbol.adjusted_until)
+    }
 }
 
 fn number(text: Option<&String>) -> Option<f64> {
@@ -59,16 +70,16 @@ pub(super) async fn ipos(app: &App, sender: &Sender) -> Result<(), ExportError> 
     let mut after = None;
     loop {
         let rows = app.store.ipos().page(&IpoFilter::default(), &[], &page(after)).await?;
-        let ticker = tickers(app, rows.rows.iter().filter_map(|row| row.symbol_id)).await?;
+        let symbols = Symbols::of(app, rows.rows.iter().filter_map(|row| row.symbol_id)).await?;
         after = rows.rows.last().filter(|_| rows.has_next).map(|row| IpoOrder::keys(&[], row));
-        send(sender, move || Ok(ipo_frame(&rows.rows, ticker)?)).await?;
+        send(sender, move || Ok(ipo_frame(&rows.rows, &symbols)?)).await?;
         if after.is_none() {
             return Ok(());
         }
     }
 }
 
-fn ipo_frame(rows: &[Arc<ipo::Model>], ticker: impl Fn(i64) -> String) -> PolarsResult<DataFrame> {
+fn ipo_frame(rows: &[Arc<ipo::Model>], symbols: &Symbols) -> PolarsResult<DataFrame> {
     fn column<T>(rows: &[Arc<ipo::Model>], of: impl Fn(&ipo::Model) -> T) -> Vec<T> {
         rows.iter().map(|row| of(row)).collect()
     }
@@ -98,7 +109,7 @@ fn ipo_frame(rows: &[Arc<ipo::Model>], ticker: impl Fn(i64) -> String) -> Polars
         "face_value" => column(rows, |r| number(r.face_value.as_ref())),
         "registrar" => column(rows, |r| r.registrar.clone()),
         "subscription" => column(rows, |r| r.subscription_total),
-        "symbol" => column(rows, |r| r.symbol_id.map(&ticker)),
+        "symbol" => column(rows, |r| r.symbol_id.map(|id| symbols.ticker(id))),
         "listing_open" => measured(|p| p.listing_open),
         "listing_gain" => measured(|p| p.listing_gain),
         "first_day_return" => measured(|p| p.first_day_return),
@@ -135,16 +146,16 @@ pub(super) async fn backtests(app: &App, sender: &Sender) -> Result<(), ExportEr
     let mut after = None;
     loop {
         let rows = app.store.backtests().page(&ResearchFilter::default(), &page(after)).await?;
-        let ticker = tickers(app, rows.rows.iter().map(|row| row.symbol_id)).await?;
+        let symbols = Symbols::of(app, rows.rows.iter().map(|row| row.symbol_id)).await?;
         after = rows.rows.last().filter(|_| rows.has_next).map(backtest::Model::keys);
-        send(sender, move || backtest_frame(&rows.rows, ticker)).await?;
+        send(sender, move || backtest_frame(&rows.rows, &symbols)).await?;
         if after.is_none() {
             return Ok(());
         }
     }
 }
 
-fn backtest_frame(rows: &[backtest::Model], ticker: impl Fn(i64) -> String) -> Result<DataFrame, ExportError> {
+fn backtest_frame(rows: &[backtest::Model], symbols: &Symbols) -> Result<DataFrame, ExportError> {
     fn column<R, T>(rows: &[R], of: impl Fn(&R) -> T) -> Vec<T> {
         rows.iter().map(of).collect()
     }
@@ -156,7 +167,7 @@ fn backtest_frame(rows: &[backtest::Model], ticker: impl Fn(i64) -> String) -> R
     }
     let frame = df!(
         "id" => column(rows, |r| id(Kind::Backtest, r.id)),
-        "ticker" => column(rows, |r| ticker(r.symbol_id)),
+        "ticker" => column(rows, |r| symbols.ticker(r.symbol_id)),
         "description" => descriptions,
         "adjusted" => column(rows, |r| r.adjusted),
         "bars" => column(rows, |r| r.bar_count),
@@ -181,6 +192,10 @@ fn backtest_frame(rows: &[backtest::Model], ticker: impl Fn(i64) -> String) -> R
         "sqn" => column(&metrics, |m| m.sqn),
         "fees_paid" => column(&metrics, |m| m.fees_paid),
         "created_at" => column(rows, |r| moment(r.created_at)),
+        // New columns come last, for readers that count them.
+        "adjustment" => column(rows, |r| name(r.adjustment(symbols.adjusted_until(r.symbol_id)))),
+        "name" => column(rows, |r| r.name.clone()),
+        "engine_version" => column(rows, |r| r.engine_version),
     )?;
     let spans = [("from", column(rows, |r| Some(r.from_day))), ("to", column(rows, |r| Some(r.to_day)))];
     Ok(with_days(frame, 3, spans)?)
@@ -234,26 +249,28 @@ pub(super) async fn sweeps(app: &App, sender: &Sender) -> Result<(), ExportError
     let mut after = None;
     loop {
         let rows = app.store.sweeps().page(&ResearchFilter::default(), &page(after)).await?;
-        let ticker = tickers(app, rows.rows.iter().map(|row| row.symbol_id)).await?;
+        let symbols = Symbols::of(app, rows.rows.iter().map(|row| row.symbol_id)).await?;
         after = rows.rows.last().filter(|_| rows.has_next).map(sweep::Model::keys);
-        send(sender, move || sweep_frame(&rows.rows, ticker)).await?;
+        send(sender, move || sweep_frame(&rows.rows, &symbols)).await?;
         if after.is_none() {
             return Ok(());
         }
     }
 }
 
-fn sweep_frame(rows: &[sweep::Model], ticker: impl Fn(i64) -> String) -> Result<DataFrame, ExportError> {
+fn sweep_frame(rows: &[sweep::Model], symbols: &Symbols) -> Result<DataFrame, ExportError> {
     let mut windows = Vec::with_capacity(rows.len());
+    let mut executions = Vec::with_capacity(rows.len());
     for row in rows {
         windows.push(row.windows()?);
+        executions.push(row.execution()?);
     }
     let window = |of: fn(&(crate::backtest::WindowRange, crate::backtest::WindowRange)) -> i64| -> Vec<i64> {
         windows.iter().map(of).collect()
     };
     let frame = df!(
         "id" => rows.iter().map(|r| id(Kind::Sweep, r.id)).collect::<Vec<_>>(),
-        "ticker" => rows.iter().map(|r| ticker(r.symbol_id)).collect::<Vec<_>>(),
+        "ticker" => rows.iter().map(|r| symbols.ticker(r.symbol_id)).collect::<Vec<_>>(),
         "adjusted" => rows.iter().map(|r| r.adjusted).collect::<Vec<_>>(),
         "combinations" => rows.iter().map(|r| r.combinations).collect::<Vec<_>>(),
         "buy_from" => window(|w| w.0.from as i64),
@@ -264,6 +281,14 @@ fn sweep_frame(rows: &[sweep::Model], ticker: impl Fn(i64) -> String) -> Result<
         "sell_step" => window(|w| w.1.step as i64),
         "data_version" => rows.iter().map(|r| r.data_version).collect::<Vec<_>>(),
         "created_at" => rows.iter().map(|r| moment(r.created_at)).collect::<Vec<_>>(),
+        "adjustment" => rows.iter().map(|r| name(r.adjustment(symbols.adjusted_until(r.symbol_id)))).collect::<Vec<_>>(),
+        "name" => rows.iter().map(|r| r.name.clone()).collect::<Vec<_>>(),
+        "engine_version" => rows.iter().map(|r| r.engine_version).collect::<Vec<_>>(),
+        "initial_cash" => executions.iter().map(|e| e.initial_cash).collect::<Vec<_>>(),
+        "commission" => executions.iter().map(|e| e.commission).collect::<Vec<_>>(),
+        "slippage" => executions.iter().map(|e| e.slippage).collect::<Vec<_>>(),
+        "fill" => executions.iter().map(|e| name(e.fill)).collect::<Vec<_>>(),
+        "whole_shares" => executions.iter().map(|e| e.whole_shares).collect::<Vec<_>>(),
     )?;
     let from = rows.iter().map(|r| Some(r.from_day)).collect();
     let to = rows.iter().map(|r| Some(r.to_day)).collect();

@@ -93,8 +93,10 @@ pub fn decode_key(kind: Kind, id: &str) -> Option<String> {
 /// The row of an id, if it's one of ours.
 #[must_use]
 pub fn decode(id: &str) -> Option<(Kind, i64)> {
-    let (kind, number) = split(id)?;
-    Some((kind, number.parse().ok()?))
+    let (kind, key) = split(id)?;
+    let number: i64 = key.parse().ok()?;
+    // A row has one id: "01" and "+1" are numbers, too, of which none was ever told.
+    (itoa::Buffer::new().format(number) == key).then_some((kind, number))
 }
 
 /// The row number of an id of this kind.
@@ -131,6 +133,9 @@ mod tests {
         assert_eq!(decode_as(Kind::Symbol, &id), None);
         for foreign in ["", "42", "Sm9iOg", "Sm9iOng", "é"] {
             assert_eq!(decode(foreign), None, "{foreign}");
+        }
+        for number in ["01", "+1", "-0", " 1", "1 ", ""] {
+            assert_eq!(decode(&encode_key(Kind::Symbol, number)), None, "{number:?}");
         }
     }
 }

@@ -13,6 +13,7 @@ use super::scalars::{Date, Decimal};
 use super::symbol_list::OrderDirection;
 use crate::app::App;
 use crate::market::Exchange;
+use crate::market::decimal::millionths;
 use crate::market::ipo::{Board, IpoStatus};
 use crate::store::entity::ipo as row;
 use crate::store::{IpoColumn, IpoFilter, IpoOrder, IpoOrderField, ipo_sorts};
@@ -51,11 +52,16 @@ pub struct IpoFilterInput {
 
 fn units(price: Option<Decimal>, name: &str) -> Result<Option<i64>> {
     let Some(price) = price else { return Ok(None) };
-    let price = price.0;
-    let units = crate::market::decimal::millionths(&price.to_string());
-    units
-        .map(Some)
-        .ok_or_else(|| bad_input(format!("{name} is {price}; it takes a price with at most six decimal places")))
+    let text = price.0.to_string();
+    // No price is below zero, but a bound may be: it leaves out all or nothing.
+    let units = match text.strip_prefix('-') {
+        Some(below) => millionths(below).map(|units| -units),
+        None => millionths(&text),
+    };
+    units.map(Some).ok_or_else(|| {
+        let most = i64::MAX / 1_000_000;
+        bad_input(format!("{name} is {text}; it takes at most six decimal places, and up to {most}"))
+    })
 }
 
 impl IpoFilterInput {
@@ -231,5 +237,25 @@ impl IpoQuery {
             share_listed_above_issue: figures.share_above_issue,
             median_return_since_issue: figures.median_return,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_may_be_below_zero_and_a_finer_one_is_told_why_not() {
+        let bound = |text: &str| units(text.parse().ok().map(Decimal), "issuePriceMin");
+        assert_eq!(bound("-1.5").ok(), Some(Some(-1_500_000)));
+        assert_eq!(bound("-0").ok(), Some(Some(0)));
+        assert_eq!(bound("71.50").ok(), Some(Some(71_500_000)));
+        for wrong in ["0.0000001", "-0.0000001", "9223372036855"] {
+            let said = bound(wrong).expect_err("refused").message;
+            assert_eq!(
+                said,
+                format!("issuePriceMin is {wrong}; it takes at most six decimal places, and up to 9223372036854")
+            );
+        }
     }
 }

@@ -147,7 +147,13 @@ fn prices(parameters: &[(String, String)]) -> Result<PriceExport, RequestError> 
         match name.as_str() {
             "ticker" | "tickers" => {
                 let named = value.split(',').map(str::trim).filter(|ticker| !ticker.is_empty());
+                let before = export.tickers.len();
                 export.tickers.extend(named.map(str::to_owned));
+                // A script's variable that is empty means one share, not everyone's.
+                if export.tickers.len() == before {
+                    let message = "the ticker is empty: name one, or leave the parameter out for everyone's prices";
+                    return Err(RequestError::invalid("ticker", message));
+                }
             }
             "from" => export.from = date("from", value)?,
             "to" => export.to = date("to", value)?,
@@ -277,5 +283,15 @@ mod tests {
         assert_eq!(found("prices.csv", &format("csv")), Some(Format::Csv));
         assert_eq!(found("prices.csv", &format("arrow")), None);
         assert_eq!((found("prices", &[]), found("prices.xlsx", &[])), (None, None));
+    }
+
+    #[test]
+    fn an_empty_parameter_never_asks_for_more() {
+        let asked = |name: &str, text: &str| prices(&[(name.to_owned(), text.to_owned())]).ok().map(|e| e.tickers);
+        assert_eq!(asked("ticker", "IBM, ACME,"), Some(vec!["IBM".to_owned(), "ACME".to_owned()]));
+        for (name, text) in [("ticker", ""), ("tickers", " , "), ("from", ""), ("to", " ")] {
+            assert_eq!(asked(name, text), None, "{name}={text}");
+        }
+        assert_eq!(prices(&[]).ok().map(|e| e.tickers.len()), Some(0));
     }
 }

@@ -97,6 +97,18 @@ fn saved_as(ticker: &str, kind: &str, ending: &str) -> String {
     format!("{plain}-{kind}.{ending}")
 }
 
+/// The longest part of a run's name that a file is called by.
+const LONGEST_IN_FILE: usize = 60;
+
+/// What tells a report from others of its symbol: what a person calls it, as far as any system can save that, and its id, as
+/// two may be called the same.
+fn report_of(kind: &str, name: Option<&str>, id: &str) -> String {
+    let words = name.unwrap_or_default().split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut plain = words.collect::<Vec<_>>().join("-");
+    plain.truncate(LONGEST_IN_FILE);
+    if plain.is_empty() { format!("{kind}-{id}") } else { format!("{kind}-{plain}-{id}") }
+}
+
 /// What a report or a chart says of its symbol: a share that gets another name has its own told by the next.
 fn told_of(symbol: &symbol::Model) -> String {
     format!("{:?} {:?}", Subject::from(symbol), symbol.adjusted_until)
@@ -127,7 +139,7 @@ async fn backtest_file(
     let wanted = Wanted {
         media_type: if ending == "pdf" { PDF } else { JSON },
         key: format!("backtest {LOOKS_VERSION} {ending} {} {} {}", row.id, row.created_at, told_of(&symbol)),
-        name: saved_as(&symbol.ticker, "backtest", ending),
+        name: saved_as(&symbol.ticker, &report_of("backtest", row.name.as_deref(), id), ending),
         is_final: false,
     };
     let global = id.to_owned();
@@ -159,7 +171,7 @@ async fn prediction_report(
             symbol.data_version,
             told_of(&symbol)
         ),
-        name: saved_as(&symbol.ticker, "forecast", ending),
+        name: saved_as(&symbol.ticker, &report_of("forecast", None, id), ending),
         is_final: false,
     };
     let global = id.to_owned();
@@ -319,4 +331,18 @@ async fn symbol_chart(
         Ok(move || Ok(chart::prices(&columns, &title, &unit, adjustment, look)?.into_bytes()))
     };
     service.renders.render(&headers, wanted, make).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_two_runs_have_two_names_that_any_system_saves() {
+        let name = |name: Option<&str>, id: &str| saved_as("BRK.B", &report_of("backtest", name, id), "pdf");
+        assert_eq!(name(None, "QmE"), "BRK-B-backtest-QmE.pdf");
+        assert_eq!(name(Some("50 / 200: \"wide\""), "QmE"), "BRK-B-backtest-50-200-wide-QmE.pdf");
+        assert_eq!(name(Some("\u{442}\u{435}\u{441}\u{442}"), "QmE"), "BRK-B-backtest-QmE.pdf");
+        assert_eq!(name(Some("a".repeat(100).as_str()), "QmE"), format!("BRK-B-backtest-{}-QmE.pdf", "a".repeat(60)));
+    }
 }

@@ -129,6 +129,19 @@ on_each_database! {
         let at = table.headers().expect("headings").iter().position(|name| name == "final_equity").expect("a column");
         let row = table.records().next().expect("a row").expect("a row");
         assert_eq!(row[at].parse::<f64>().ok(), run["metrics"]["finalEquity"].as_f64());
+        let heading = all.lines().next().unwrap_or_default();
+        assert!(heading.ends_with(",created_at,adjustment,name,engine_version"), "{heading}");
+        // What a run was, too: two that differ in their prices alone don't look alike.
+        let total = "mutation { runBacktest(input: { ticker: \"ACME\", adjustment: TOTAL_RETURN, strategy: { buy: { priceBelowSma: 3 }, sell: { priceAboveSma: 3 } } }) {
+                     backtest { id engineVersion } userErrors { message } } }";
+        let total = app.operator.data(total, json!({})).await["runBacktest"]["backtest"].clone();
+        let name = "mutation($id: ID!) { nameBacktest(input: { id: $id, name: \"With dividends\" }) { userErrors { message } } }";
+        assert_eq!(app.operator.data(name, json!({"id": total["id"]})).await["nameBacktest"]["userErrors"], json!([]));
+        let all = text(&app, "/export/backtests.csv").await;
+        let ends = |id: &str| all.lines().find(|row| row.starts_with(id)).and_then(|row| row.split_once("Z,")).map(|(_, end)| end.to_owned());
+        let version = &total["engineVersion"];
+        assert_eq!(ends(total["id"].as_str().expect("an id")), Some(format!("TOTAL_RETURN,With dividends,{version}")), "{all}");
+        assert_eq!(ends(id), Some(format!("SPLITS,,{version}")), "{all}");
         let curve = text(&app, &format!("/export/backtests/{id}.csv")).await;
         assert_eq!(curve.lines().count() as u64 - 1, run["barCount"].as_u64().expect("bars"));
         assert!(curve.starts_with("date,close,drawdown,equity,buy_and_hold\n"), "{curve}");
@@ -138,7 +151,10 @@ on_each_database! {
                      sweep { id } userErrors { message } } }";
         let sweep = app.operator.data(sweep, json!({})).await["sweepBacktests"]["sweep"]["id"].as_str().expect("a sweep").to_owned();
         assert_eq!(text(&app, &format!("/export/sweeps/{sweep}.csv")).await.lines().count(), 7);
-        assert_eq!(text(&app, "/export/sweeps.csv").await.lines().count(), 2);
+        let all = text(&app, "/export/sweeps.csv").await;
+        let (heading, row) = all.trim_end().split_once('\n').expect("a row");
+        assert!(heading.ends_with(",created_at,adjustment,name,engine_version,initial_cash,commission,slippage,fill,whole_shares"), "{heading}");
+        assert!(row.ends_with(&format!("Z,SPLITS,,{version},10000,0,0,NEXT_OPEN,true")), "{row}");
         let create = "mutation { createIpo(input: { name: \"Acme, \\\"the\\\" Limited\", exchange: NSE, issuePrice: \"71.50\" }) { ipo { id } userErrors { message } } }";
         app.admin.data(create, json!({})).await;
         let ipos = text(&app, "/export/ipos.csv").await;
@@ -149,6 +165,9 @@ on_each_database! {
         for (path, status, words) in [
             ("/export/prices.xlsx", 400, "ends in .csv, .parquet or .arrow"),
             ("/export/prices.csv?ticker=NOBODY", 404, "symbol NOBODY"),
+            ("/export/prices.csv?ticker=", 400, "\"field\":\"ticker\""),
+            ("/export/prices.csv?tickers=%20,", 400, "the ticker is empty"),
+            ("/export/prices.csv?from=", 400, "not a date"),
             ("/export/prices.csv?from=yesterday", 400, "not a date"),
             ("/export/prices.csv?from=2024-02-01&to=2024-01-01", 400, "swap from and to"),
             ("/export/prices.csv?since=2024-02-01", 400, "no parameter"),

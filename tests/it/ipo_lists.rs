@@ -30,6 +30,27 @@ on_each_database! {
         assert_eq!(list(json!({"exchange": ["NASDAQ"]}), json!([])).await, "");
     }
 
+    async fn a_name_is_found_by_its_own_text_and_a_bound_may_be_below_zero(app: TestApp) {
+        let create = "mutation($n: String!) { createIpo(input: { name: $n, exchange: NSE, issuePrice: \"71.50\" }) { userErrors { message } } }";
+        for name in ["İstanbul 1", "STRAẞE_%", "ΟΔΟΣ"] {
+            assert_eq!(app.admin.data(create, json!({"n": name})).await["createIpo"]["userErrors"], json!([]));
+        }
+        let query = "query($f: IpoFilter) { ipos(filter: $f) { nodes { name } totalCount } }";
+        for (search, found) in [
+            ("İstanbul", "İstanbul 1"), ("İSTANBUL 1", "İstanbul 1"), ("İ", "İstanbul 1"), ("STRAẞE", "STRAẞE_%"),
+            ("ẞE_%", "STRAẞE_%"), ("ΟΔΟΣ", "ΟΔΟΣ"),
+        ] {
+            let page = app.anonymous.data(query, json!({"f": {"search": search}})).await["ipos"].clone();
+            assert_eq!((&page["nodes"], &page["totalCount"]), (&json!([{"name": found}]), &json!(1)), "{search}");
+        }
+        for (bounds, count) in [
+            (json!({"issuePriceMin": "-1"}), 3), (json!({"issuePriceMax": "-0.5"}), 0),
+            (json!({"issuePriceMin": "-1", "issuePriceMax": "71.5"}), 3),
+        ] {
+            assert_eq!(app.anonymous.data(query, json!({"f": bounds})).await["ipos"]["totalCount"], count, "{bounds}");
+        }
+    }
+
     async fn a_list_reads_what_each_field_of_an_issue_is_made_of(app: TestApp) {
         serve(&app);
         refresh(&app).await;

@@ -74,7 +74,13 @@ on_each_database! {
         let made = backtest(&app).await;
         let pdf = get(&app, &path(&made["pdf"]), None).await;
         assert_eq!((pdf.status, &pdf.headers["content-type"]), (200, &"application/pdf".parse().expect("a type")));
-        assert!(pdf.body.starts_with(b"%PDF-") && pdf.headers["content-disposition"].to_str().expect("text").contains("ACME-backtest.pdf"));
+        let id = made["id"].as_str().expect("an id");
+        assert!(pdf.body.starts_with(b"%PDF-"));
+        assert_eq!(pdf.headers["content-disposition"], format!("inline; filename=\"ACME-backtest-{id}.pdf\""));
+        let rename = "mutation($id: ID!) { nameBacktest(input: { id: $id, name: \"First try\" }) { userErrors { message } } }";
+        assert_eq!(app.operator.data(rename, json!({"id": id})).await["nameBacktest"]["userErrors"], json!([]));
+        let named = get(&app, &path(&made["pdf"]), None).await;
+        assert_eq!(named.headers["content-disposition"], format!("inline; filename=\"ACME-backtest-First-try-{id}.pdf\""));
         let whole = String::from_utf8_lossy(&pdf.body);
         assert!(whole.contains("/StructTreeRoot") && whole.contains("/Lang"), "tagged, with its language");
 

@@ -68,4 +68,76 @@ on_each_database! {
         let (_, malformed) = app.operator.post(add, json!({"symbol": "a b", "exchange": "other"})).await;
         assert_eq!((&malformed["error"]["code"], &malformed["error"]["field"]), (&json!("INVALID"), &json!("symbol")));
     }
+
+    async fn mistakes_name_the_parameter_as_it_was_sent(app: TestApp) {
+        let of = |answer: &(u16, Value)| {
+            assert_eq!(error(answer), (400, "INVALID"), "{answer:?}");
+            let part = |name: &str| answer.1["error"][name].as_str().unwrap_or_default().to_owned();
+            (part("field"), part("message"))
+        };
+        for (query, field, words) in [
+            ("status=bad", "status", "BAD"),
+            ("exchange=NSE,LSE", "exchange", "LSE"),
+            ("board=x", "board", "X"),
+            ("order=zzz", "order", "ZZZ"),
+            ("issue_price_min=abc", "issue_price_min", "\"abc\" is not a decimal"),
+            ("issue_price_max=1.0000001", "issue_price_max", "issue_price_max is 1.0000001"),
+            ("page_size=501", "page_size", "page_size is 501; it takes 0 to 500"),
+            ("page_size=x", "page_size", "\"page_size\" must be"),
+            ("first=501", "first", "first is 501; it takes 0 to 500"),
+            ("first=x", "first", "\"first\" must be"),
+            ("after=x", "after", "not a cursor"),
+            ("open_from=soon", "open_from", "soon"),
+        ] {
+            let (found, message) = of(&app.anonymous.get(&format!("/ipo/companies/?{query}")).await);
+            assert_eq!(found, field, "{query}: {message}");
+            assert!(message.contains(words) && !message.contains('$'), "{query}: {message}");
+        }
+        assert_eq!(of(&app.anonymous.get("/financial_data/data?first=501").await).0, "first");
+        for (field, value) in [
+            ("exchange", json!("LSE")), ("lot_size", json!(1.5)), ("symbol", json!(5)), ("board", json!("none")),
+            ("issue_price", json!("abc")),
+        ] {
+            let mut body = json!({"name": "Acme Limited"});
+            body[field] = value;
+            let (found, message) = of(&app.admin.post("/ipo/companies/", body).await);
+            assert_eq!(found, field, "{message}");
+        }
+    }
+
+    async fn what_cant_be_set_is_refused(app: TestApp) {
+        let refused = |answer: &(u16, Value), field: &str| {
+            assert_eq!(error(answer), (400, "INVALID"), "{answer:?}");
+            assert_eq!(answer.1["error"]["field"], field, "{answer:?}");
+        };
+        let companies = "/ipo/companies/";
+        for (field, value) in [("withdrawn", json!(true)), ("status", json!("LISTED")), ("id", json!("x")), ("created_at", json!("x"))] {
+            let mut body = json!({"name": "Wd Limited"});
+            body[field] = value;
+            refused(&app.admin.post(companies, body).await, field);
+        }
+        let (status, made) = app.admin.post(companies, json!({"name": "Wd Limited", "withdrawn": false, "status": null})).await;
+        assert_eq!((status, &made["exchange"], &made["status"]), (201, &json!("NSE"), &json!("UPCOMING")), "{made}");
+        let path = format!("{companies}{}/", made["id"].as_str().expect("an id"));
+        for (field, value) in [
+            ("exchange", json!("BSE")), ("currency", json!("USD")), ("status", json!("WITHDRAWN")), ("id", json!("x")),
+            ("created_at", json!("2001-01-01T00:00:00Z")), ("exchange", Value::Null),
+        ] {
+            refused(&app.admin.put(&path, json!({field: value})).await, field);
+        }
+        // As it was read, twice, though the first has made `updated_at` another.
+        let mut whole = made.clone();
+        whole["lot_size"] = json!(100);
+        whole["exchange"] = json!("nse");
+        whole["currency"] = json!("INR");
+        for _ in 0..2 {
+            let (status, put) = app.admin.put(&path, whole.clone()).await;
+            assert_eq!((status, &put["lot_size"]), (200, &json!(100)), "{put}");
+        }
+        let (status, put) = app.admin.put(&path, json!({"withdrawn": true})).await;
+        assert_eq!((status, &put["status"]), (200, &json!("WITHDRAWN")), "{put}");
+        refused(&app.admin.put(&path, json!({"withdrawn": "yes"})).await, "withdrawn");
+        assert_eq!(error(&app.anonymous.put(&path, json!({"exchange": "NSE"})).await), (401, "UNAUTHENTICATED"));
+        assert_eq!(error(&app.admin.put("/ipo/companies/x/", json!({"exchange": "NSE"})).await), (404, "NOT_FOUND"));
+    }
 }

@@ -58,6 +58,25 @@ impl Operation {
         self
     }
 
+    /// Which input a sentence is about, as the client calls it, and what it says.
+    fn fault(&self, message: &str) -> (Option<String>, String) {
+        if let Some((path, fault)) = of_variable(message) {
+            // An input object is the body itself.
+            let path = path.strip_prefix("input").unwrap_or(&path);
+            let names = path.split('.').filter_map(|part| part.split('[').next()).filter(|name| !name.is_empty());
+            return (self.name_of(&names.collect::<Vec<_>>()), fault.to_owned());
+        }
+        if message.starts_with("The cursor ") {
+            return (Some("after".to_owned()), message.to_owned());
+        }
+        let (word, rest) = message.split_once(' ').unwrap_or((message, ""));
+        let known = self.names.iter().find(|(_, of)| of.rsplit('.').next() == Some(word)).map(|(name, _)| *name);
+        match known.or_else(|| OF_PAGES.into_iter().find(|name| *name == word)) {
+            Some(name) => (Some(name.to_owned()), format!("{name} {rest}")),
+            None => (None, message.to_owned()),
+        }
+    }
+
     /// What the client calls the input that an error's path leads to.
     fn name_of(&self, path: &[&str]) -> Option<String> {
         let first = *path.first()?;
@@ -65,6 +84,20 @@ impl Operation {
         let leads_to = |of: &str| whole.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         let known = self.names.iter().find(|(_, of)| leads_to(of)).map(|(name, _)| *name);
         Some(known.unwrap_or(first).to_owned())
+    }
+}
+
+/// What a list's sentences begin with wherever one is asked for.
+const OF_PAGES: [&str; 2] = ["first", "after"];
+
+/// The path to what is wrong in a variable, and what that is, of
+/// `Variable "$filter" got invalid value "X" at "filter.board[0]"; Value "X" does not exist in "Board" enum.`
+fn of_variable(message: &str) -> Option<(String, &str)> {
+    let (variable, rest) = message.strip_prefix("Variable \"$")?.split_once('"')?;
+    // Quotation marks within the value are escaped, so that it doesn't look like the path.
+    match rest.split_once(&format!(" at \"{variable}")) {
+        Some((_, rest)) => rest.split_once("\"; ").map(|(path, fault)| (format!("{variable}{path}"), fault)),
+        None => rest.rsplit_once("; ").map(|(_, fault)| (variable.to_owned(), fault)),
     }
 }
 
@@ -130,12 +163,8 @@ pub(super) async fn answer(
             None | Some(Code::BadUserInput | Code::ValidationFailed) => "INVALID",
             Some(code) => code.name(),
         };
-        // Our operation's variables are no names that the client knows: what is wrong with the value is told after them.
-        let message = match error.message.rsplit_once("; ") {
-            Some((holder, fault)) if holder.starts_with("Variable \"$") => fault,
-            _ => &error.message,
-        };
-        return Err(failure(code, message, None));
+        let (field, message) = operation.fault(&error.message);
+        return Err(failure(code, &message, field.as_deref()));
     }
     let data = response.data.into_json().unwrap_or_default();
     let mut answer = data.get(operation.field).cloned().unwrap_or_default();
@@ -168,5 +197,40 @@ mod tests {
         assert_eq!(name(&["strategy", "buy", "left"]).as_deref(), Some("winbuy"));
         assert_eq!(name(&["strategy", "buyers"]).as_deref(), Some("strategy"));
         assert_eq!((name(&["horizon"]).as_deref(), name(&[])), (Some("horizon"), None));
+    }
+
+    #[test]
+    fn sentences_of_the_schema_name_inputs_as_the_client_does() {
+        let names =
+            &[("page_size", "first"), ("status", "filter.status"), ("order", "orderBy"), ("lot_size", "lotSize")];
+        let operation = Operation::new("", "").naming(names);
+        for (sentence, field, message) in [
+            (
+                "Variable \"$filter\" got invalid value \"X\" at \"filter.status[0]\"; No \"X\".",
+                Some("status"),
+                "No \"X\".",
+            ),
+            (
+                "Variable \"$filter\" got invalid value \"a; b\" at \"filter.status\"; \"a; b\" is none",
+                Some("status"),
+                "\"a; b\" is none",
+            ),
+            ("Variable \"$orderBy\" got invalid value \"Z\" at \"orderBy[0].field\"; No Z.", Some("order"), "No Z."),
+            (
+                "Variable \"$input\" got invalid value 1.5 at \"input.lotSize\"; Int it is.",
+                Some("lot_size"),
+                "Int it is.",
+            ),
+            ("Variable \"$input\" got invalid value 1.5 at \"input.withdrawn\"; No.", Some("withdrawn"), "No."),
+            ("Variable \"$input\" got invalid value {}; No.", None, "No."),
+            ("Variable \"$horizon\" got invalid value 1.5; Int it is.", Some("horizon"), "Int it is."),
+            ("first is 501; it takes 0 to 500", Some("page_size"), "page_size is 501; it takes 0 to 500"),
+            ("after is not a cursor of this service", Some("after"), "after is not a cursor of this service"),
+            ("The cursor belongs to another list", Some("after"), "The cursor belongs to another list"),
+            ("Something else", None, "Something else"),
+        ] {
+            assert_eq!(operation.fault(sentence), (field.map(str::to_owned), message.to_owned()), "{sentence}");
+        }
+        assert_eq!(Operation::new("", "").fault("first is 501; no").0.as_deref(), Some("first"));
     }
 }
