@@ -30,7 +30,7 @@ pub fn read_subject(subject: &str, face_value: Option<Decimal>) -> Vec<Clause> {
     for piece in pieces(p, &subject) {
         let mut found = actions_of(p, &piece, &subject, face_value);
         let paid = if of_trust { None } else { dividend_of(p, &piece) };
-        if !of_trust && is_unread(p, &piece.join(" "), &found, paid.as_ref()) {
+        if !of_trust && is_unread(p, &piece, &found, paid.as_ref()) {
             found.push(doubted(Kind::Other, "the subject has figures that nothing here can read"));
         }
         clauses.extend(found);
@@ -63,11 +63,10 @@ fn actions_of(p: &Patterns, piece: &[&str], subject: &str, face_value: Option<De
 }
 
 /// Whether a piece has a ratio, a change of values or an amount a share that no one has read: it must not vanish untold.
-fn is_unread(p: &Patterns, text: &str, found: &[Clause], paid: Option<&Paid>) -> bool {
-    if p.needs_no_telling.is_match(text) {
-        return false;
-    }
-    let text = p.times.replace_all(text, " ");
+fn is_unread(p: &Patterns, piece: &[&str], found: &[Clause], paid: Option<&Paid>) -> bool {
+    let parts: Vec<&str> = piece.iter().filter(|part| !p.needs_no_telling.is_match(part)).copied().collect();
+    let text = parts.join(" ");
+    let text = p.times.replace_all(&text, " ");
     // An unread dividend is told already.
     let is_told = matches!(paid, Some(Paid::Unclear | Paid::CalledOff));
     let amount = found.is_empty() && paid.is_none() && p.of_a_share.is_match(&text);

@@ -53,6 +53,11 @@ fn amounts_are_added_up_only_where_words_of_dividends_join_them() {
         ("Dividend Rs 3 (Final) And Rs 2 (Special)", "Dividend amount 5"),
         ("INTDIV-RS.3+SPL DIV-RS.2", "Dividend amount 5"),
         ("AGM/FIN DIV-RS.2+SP DIV-RE.1", "Dividend amount 3"),
+        ("AGM/DIV-RS.2 + SPL-RS.1", "Dividend amount 3"),
+        (
+            "Interim Dividend - Rs 5 Per Share And Special Dividend On The Occasion Of Golden Jubilee - Rs 2 Per Share",
+            "Dividend amount 7",
+        ),
         ("Dividend Rs 5 Inclusive Of Special Dividend Rs 2", "Dividend amount 5"),
         ("Dividend Rs 5 Per Share Incl. Special Dividend Rs 2", "Dividend amount 5"),
         ("Interim Dividend Rs 3/Final Dividend Rs 5 Inclusive Of Interim Dividend Rs 3", "Dividend (doubt)"),
@@ -196,5 +201,10 @@ fn abbreviations_and_slips_are_read_and_what_is_not_read_is_told() {
         ("Buy Back At Rs 500 Per Share", "Other"),
         ("Interest Rs 2 Per Share", "Other"),
         ("Annual General Meeting/ Change In Registrar And Transfer Agent", "Other"),
+        ("BON DEB 1:1", "Other"),
+        ("Bonus 1:1 To Eligible Shareholders", "Bonus ratio 2"),
+        ("Entitlement Of Bonus 1:1", "Other (doubt)"),
+        ("Bn 1:2/Dividend On Preference Shares", "Other (doubt)"),
+        ("Agm At 10:30", "Other"),
     ]);
 }

@@ -17,7 +17,7 @@ const FACE_VALUE: &str = r"(?:face value|\bf\.?v\b\.?|nominal value|paid[\s-]?up
 /// Which dividend it is, as people type it: interim, inteim, nterim; special, splecial, spl.
 const WHICH: &str = r"i*n?t?[eir]{2,5}[mn]|int|fin(?:al)?|sp(?:[ecl][a-z]*)?|jub(?:ilee)?|centenary|anniversary|additional|one[\s-]*time";
 /// What else may stand between two amounts that are added up.
-const FILLING: &str = r"p[er]{1,2}|er|eq|equity|ordinary|sh[a-z]{0,5}|company|hsare|each|every|an?|the|on|of|for|fully|paid|up|and|with|plus|also|along|one|time|silver|golden|diamond|platinum|maiden|first|second|third|fourth|annual|fy|financial|year|quarter|ended|declared|recommended|(?:int|fin|spl|l)div[a-z]*|20\d\d(?:\s*-\s*\d{2,4})?|(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*|\d{1,2}(?:st|nd|rd|th)|3[01]";
+const FILLING: &str = r"p[er]{1,2}|er|eq|equity|ordinary|sh[a-z]{0,5}|company|hsare|each|every|an?|the|on|of|for|occasion|fully|paid|up|and|with|plus|also|along|one|time|silver|golden|diamond|platinum|maiden|first|second|third|fourth|annual|fy|financial|year|quarter|ended|declared|recommended|(?:int|fin|spl|l)div[a-z]*|20\d\d(?:\s*-\s*\d{2,4})?|(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*|\d{1,2}(?:st|nd|rd|th)|3[01]";
 
 struct Amounts {
     dividend: Regex,

@@ -64,10 +64,9 @@ pub(super) const CALLED_OFF: &str = "the subject says that it was called off";
 const MATTERS: &str = r"general me|\ba\.?g\.?m\b|\be\.?o?\.?g\.?m\b|distribution";
 /// Matters that name amounts of their own.
 pub(super) const OTHER_MONEY: &str = r"(?:open|exit)\s+offer|offer\s+for\s+sale|\bofs\b|preferential|\besops?\b|return\s+o[fn]\s+capital|capital\s+re(?:payment|turn)|repayment\s+of|(?:first|second|final)\s+call\b|call\s+money|buy[\s-]*back|interest|redemption|delisting";
-const NOT_SHARES: &str =
-    r"debenture|\bpref[a-z]*|warrant|differential|\bdvrs?\b|\b(?:nc|cc|oc|r)[rp]*ps\b|\b[ncof]cds?\b|\bbonds?\b";
+const NOT_SHARES: &str = r"debenture|\bdebs?\b|\bpref[a-z]*|\bwarr[a-z]*|differential|\bdvrs?\b|\b(?:nc|cc|oc|r)[rp]*ps\b|\b[ncopf]cds?\b|\bbonds?\b";
 /// "Post 1:1", "Entitled To", "Adjusted For The": what follows is another action, that was or will be.
-const BESIDE: &str = r"\b(?:post|pre|after|before|prior\s+to|adjust[a-z]*\s+(?:for|to)|entitle[a-z]*\s+(?:to|for|of)|eligible\s+(?:to|for)|consequent[a-z]*\s+(?:to|up\s?on))\W+(?:(?:the|said|proposed|recent|issue|of|shares?|face|value|stock)\W+)*(?:\d+\s*:\s*\d+\W*)?";
+const BESIDE: &str = r"\b(?:post|pre|after|before|prior\s+to|adjust[a-z]*\s+(?:for|to)|entitled\s+(?:to|for)|eligible\s+(?:to|for)|consequent[a-z]*\s+(?:to|up\s?on))\W+(?:(?:the|said|proposed|recent|issue|of|shares?|face|value|stock)\W+)*(?:\d+\s*:\s*\d+\W*)?";
 
 pub(super) fn pattern(text: &str) -> Regex {
     Regex::new(&format!("(?i){text}")).expect("a pattern in the source")
@@ -90,7 +89,7 @@ pub(super) static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
         bonus_ratio: pattern(&format!(r"{BONUS}[^\d]{{0,40}}?{N}\s*:\s*{N}")),
         ratio_bonus: pattern(&format!(r"{N}\s*:\s*{N}\s*{BONUS}")),
         other_bonus: pattern(&format!(
-            r"{BESIDE}{BONUS}|{BONUS}\b[^/]{{0,40}}?\b(?:already|adjusted|entitle|eligible|rank)"
+            r"{BESIDE}{BONUS}|{BONUS}\b[^/]{{0,40}}?\b(?:already|adjusted|also\s+eligible|rank)"
         )),
         ratio: pattern(r"\d\s*:\s*\d"),
         given_ratio: pattern(&format!(r"{N}\s*:\s*{N}")),
@@ -127,11 +126,11 @@ pub(super) static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
             r"\bper\s+units?\b|\binvits?\b|\breits?\b|\bincome\s+distribution|\bdistri[a-z]*tion\b.*{DIVIDEND}"
         )),
         of_shares: pattern(&format!(r"\b{of_a_share}")),
-        times: pattern(r"\d{1,2}\s*:\s*\d{2}\s*(?:a\.?m\b|p\.?m\b|hrs?\b|hours\b|ist\b)"),
+        times: pattern(r"\d{1,2}\s*:\s*\d{2}\s*(?:a\.?m\b|p\.?m\b|hrs?\b|hours\b|ist\b)|\bat\s+\d{1,2}\s*:\s*\d{2}\b"),
         change: pattern(&format!(r"{RUPEES}\s*{N}\s*(?:/-)?\s*(?:per\s+share\s*)?to\s+{RUPEES}\s*\d")),
         of_a_share: pattern(&format!(r"\bR[se]\.?\s*-?\s*{N}\s*(?:/-)?\s*{of_a_share}")),
         needs_no_telling: pattern(&format!(
-            r"{NOT_SHARES}|offer|\bofs\b|\besops?\b|buy[\s-]*back|interest|redemption|\biepf\b|unpaid|unclaimed"
+            r"{NOT_SHARES}|(?:open|exit)\s+offer|offer\s+(?:price|for\s+sale)|\bofs\b|\besops?\b|buy[\s-]*back|interest|redemption|\biepf\b|unpaid|unclaimed"
         )),
     }
 });
