@@ -8,11 +8,10 @@ mod patterns;
 
 use std::collections::HashSet;
 
-use regex::Regex;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use self::dividends::{Paid, dividend_of, of_all};
+use self::dividends::{Paid, dividend_of, of_all, without_face_values};
 use self::patterns::{CALLED_OFF, PATTERNS, Patterns, doubted};
 use super::corporate_actions::{Clause, CorporateActionKind as Kind};
 
@@ -21,55 +20,86 @@ use super::corporate_actions::{Clause, CorporateActionKind as Kind};
 pub fn read_subject(subject: &str, face_value: Option<Decimal>) -> Vec<Clause> {
     let p = &*PATTERNS;
     let subject = p.thousands.replace_all(subject, |found: &regex::Captures<'_>| found[0].replace(',', ""));
+    // The rights of "Voting Rights" are offered to no one.
+    let subject = p.odd_votes.replace_all(&subject, "DVR");
+    let subject = p.votes.replace_all(&subject, "votes");
+    // A trust's subject is one in all its pieces, whichever of them says so.
+    let of_trust = p.of_units.is_match(&subject) && !p.of_shares.is_match(&subject);
     let mut clauses: Vec<Clause> = Vec::new();
     let mut dividends: Vec<Paid> = Vec::new();
     for piece in pieces(p, &subject) {
-        let text = piece.join(" ");
-        let mut found: Vec<Clause> = Vec::new();
-        if !text.to_lowercase().contains("entitlement of bonus") {
-            found.extend(bonus(p, &piece));
-            found.extend(p.rights.is_match(&text).then(|| rights(p, &text, face_value)));
-        }
-        found.extend(face_value_change(p, &text, &subject));
-        if p.unknown_effect.is_match(&text) && found.iter().all(|c| c.ratio.is_none()) {
-            found.push(doubted(Kind::Other, "the subject gives no ratio, and the price may change by it"));
-        }
-        if p.called_off.is_match(&text) {
-            for clause in &mut found {
-                (clause.ratio, clause.doubt) = (None, Some(CALLED_OFF));
-            }
+        let mut found = actions_of(p, &piece, &subject, face_value);
+        let paid = if of_trust { None } else { dividend_of(p, &piece) };
+        if !of_trust && is_unread(p, &piece, &found, paid.as_ref()) {
+            found.push(doubted(Kind::Other, "the subject has figures that nothing here can read"));
         }
         clauses.extend(found);
-        dividends.extend(dividend_of(p, &piece));
+        dividends.extend(paid);
     }
-    doubt_restated(p, &subject, &mut clauses);
-    clauses.extend(of_all(&dividends, &subject));
+    doubt_differing(&mut clauses);
+    clauses.extend(of_all(&dividends));
     settle(clauses)
 }
 
-/// Where a subject speaks of a revision and gives two ratios of one kind, it doesn't say for certain which one holds.
-fn doubt_restated(p: &Patterns, subject: &str, clauses: &mut [Clause]) {
-    if !p.restated.is_match(subject) {
-        return;
+/// What a piece says of all but dividends.
+fn actions_of(p: &Patterns, piece: &[&str], subject: &str, face_value: Option<Decimal>) -> Vec<Clause> {
+    let text = piece.join(" ");
+    let mut found: Vec<Clause> = Vec::new();
+    if !text.to_lowercase().contains("entitlement of bonus") {
+        found.extend(bonus(p, piece));
+        found.extend(p.rights.is_match(&text).then(|| rights(p, &text, face_value)));
+        doubt_second_ratio(p, piece, &mut found);
     }
-    let distinct = |pattern: &Regex| {
-        // "From 10 Sep To 15 Sep" are days.
-        let of_days = |found: &regex::Captures<'_>| found[0].starts_with(['f', 'F']);
-        let found = pattern.captures_iter(subject).filter(|found| !of_days(found));
-        found.map(|found| (found[1].to_owned(), found[2].to_owned())).collect::<HashSet<_>>().len()
-    };
-    let (ratios, changes) = (distinct(&p.given_ratio), distinct(&p.from_to));
-    let has = |kind: Kind| usize::from(clauses.iter().any(|c| c.kind == kind && c.ratio.is_some()));
-    let (bonuses, rights) = (has(Kind::Bonus), has(Kind::Rights));
-    for clause in clauses.iter_mut().filter(|c| c.ratio.is_some()) {
-        let differ = match clause.kind {
-            Kind::Bonus => ratios > 1 + rights,
-            Kind::Rights => ratios > 1 + bonuses,
-            Kind::Split | Kind::Consolidation => changes > 1,
-            Kind::Dividend | Kind::Other => false,
-        };
-        if differ {
-            (clause.ratio, clause.doubt) = (None, Some("the subject was revised and gives two ratios"));
+    found.extend(face_value_change(p, &text, subject));
+    if p.unknown_effect.is_match(&text) && found.iter().all(|c| c.ratio.is_none()) {
+        found.push(doubted(Kind::Other, "the subject gives no ratio, and the price may change by it"));
+    }
+    if p.called_off.is_match(&text) {
+        for clause in &mut found {
+            (clause.ratio, clause.doubt) = (None, Some(CALLED_OFF));
+        }
+    }
+    found
+}
+
+/// Whether a piece has a ratio, a change of values or an amount a share that no one has read: it must not vanish untold.
+fn is_unread(p: &Patterns, piece: &[&str], found: &[Clause], paid: Option<&Paid>) -> bool {
+    let parts: Vec<&str> = piece.iter().filter(|part| !p.needs_no_telling.is_match(part)).copied().collect();
+    let text = parts.join(" ");
+    let text = p.times.replace_all(&text, " ");
+    // An unread dividend is told already.
+    let is_told = matches!(paid, Some(Paid::Unclear | Paid::CalledOff));
+    let amount = found.is_empty() && paid.is_none() && p.of_a_share.is_match(&text);
+    let ratio = found.is_empty() && p.ratio.is_match(&text);
+    let change = found.iter().all(|c| c.kind == Kind::Bonus) && !is_told && p.change.is_match(&text);
+    amount || ratio || change
+}
+
+const TWO_RATIOS: &str = "the subject gives two ratios, and doesn't say for certain which one holds";
+
+/// "Bonus 2:1 Changed To 1:1": a piece with more ratios than actions doesn't say which one holds, whatever is between them.
+fn doubt_second_ratio(p: &Patterns, piece: &[&str], found: &mut [Clause]) {
+    let of_shares: Vec<&str> = piece.iter().filter(|part| !p.not_shares.is_match(part)).copied().collect();
+    let text = of_shares.join(" ");
+    let given: HashSet<(&str, &str)> =
+        p.given_ratio.captures_iter(&text).filter_map(|c| Some((c.get(1)?.as_str(), c.get(2)?.as_str()))).collect();
+    if given.len() > found.iter().filter(|c| c.ratio.is_some()).count() {
+        for clause in found.iter_mut().filter(|c| c.ratio.is_some()) {
+            (clause.ratio, clause.doubt) = (None, Some(TWO_RATIOS));
+        }
+    }
+}
+
+/// Two pieces of one kind that give different ratios or prices.
+fn doubt_differing(clauses: &mut [Clause]) {
+    for kinds in [[Kind::Bonus; 2], [Kind::Rights; 2], [Kind::Split, Kind::Consolidation]] {
+        let is_read = |c: &Clause| kinds.contains(&c.kind) && c.ratio.is_some();
+        let mut read = clauses.iter().filter(|c| is_read(c)).map(|c| (c.ratio, c.amount));
+        let first = read.next();
+        if read.any(|other| Some(other) != first) {
+            for clause in clauses.iter_mut().filter(|c| is_read(c)) {
+                (clause.ratio, clause.doubt) = (None, Some(TWO_RATIOS));
+            }
         }
     }
 }
@@ -155,12 +185,17 @@ fn bonus(p: &Patterns, piece: &[&str]) -> Option<Clause> {
     if !p.bonus.is_match(text) {
         return None;
     }
+    if p.other_bonus.is_match(text) {
+        let doubt = "the subject speaks of a bonus beside it, which may be one of another day";
+        return p.ratio.is_match(text).then(|| doubted(Kind::Other, doubt));
+    }
     if other.iter().any(|part| !p.ratio.is_match(part)) {
         return Some(doubted(Kind::Bonus, "the subject doesn't tell the bonus shares from something else"));
     }
     // In "Bonus Rights 1:5" the ratio is the rights'.
     let found = p.bonus_ratio.captures(text).filter(|found| !p.rights.is_match(&found[0]));
     let found = found.or_else(|| p.ratio_bonus.captures(text));
+    let found = found.filter(|found| !p.of_days.is_match(&found[0]));
     let Some((new, held)) = found.and_then(|found| Some((count(&found[1])?, count(&found[2])?))) else {
         return Some(doubted(Kind::Bonus, "the subject gives no ratio of the bonus"));
     };
@@ -177,24 +212,43 @@ fn face_value_change(p: &Patterns, text: &str, subject: &str) -> Option<Clause> 
     if p.reduction.is_match(subject) {
         return Some(doubted(Kind::Consolidation, "a reduction of capital beside it leaves no one ratio"));
     }
+    let plain = if split.is_none() { Kind::Consolidation } else { Kind::Split };
+    if p.other_split.is_match(text) {
+        return Some(doubted(
+            plain,
+            "the subject speaks of it beside another action, and it may be one of another day",
+        ));
+    }
     let from_start = text.get(start..)?;
     let of_shares = p.into_shares.captures(from_start).or_else(|| p.into_shares.captures(text));
+    if of_shares.is_none() && (p.and_then_to.is_match(text) || gives_two_changes(p, text)) {
+        return Some(doubted(plain, TWO_RATIOS));
+    }
     let values = match of_shares {
         Some(found) => ratio_of_shares(&found),
         None => p.from_to.captures(from_start).or_else(|| p.from_to.captures(text)).and_then(|found| {
             let (old, new) = (found[1].parse::<f64>().ok()?, found[2].parse::<f64>().ok()?);
-            (old > 0.0 && new > 0.0 && old != new).then_some(old / new)
+            // "From Rs 1 Cr To Rs 2 Cr" are no face values.
+            let is_one = old > 0.0 && new > 0.0 && old != new && !p.totals.is_match(&found[0]);
+            is_one.then_some(old / new)
         }),
     };
     let Some(ratio) = values else {
-        let kind = if split.is_none() { Kind::Consolidation } else { Kind::Split };
-        return Some(doubted(kind, "the subject gives no face values to take a ratio of"));
+        return Some(doubted(plain, "the subject gives no face values to take a ratio of"));
     };
     if split.is_none() && ratio > 1.0 {
         return Some(doubted(Kind::Consolidation, "the values of the consolidation are those of a split"));
     }
     let kind = if ratio < 1.0 { Kind::Consolidation } else { Kind::Split };
     Some(Clause { kind, ratio: Some(ratio), amount: None, doubt: None })
+}
+
+/// Whether a text names two changes of values: "From Rs 10 To Rs 5 And Rs 5 To Re 1".
+fn gives_two_changes(p: &Patterns, text: &str) -> bool {
+    // "From 10 Sep To 15 Sep" are days.
+    let of_days = |found: &regex::Captures<'_>| found[0].starts_with(['f', 'F']);
+    let found = p.from_to.captures_iter(text).filter(|found| !of_days(found));
+    found.map(|found| (found[1].to_owned(), found[2].to_owned())).collect::<HashSet<_>>().len() > 1
 }
 
 /// The ratio in "1 Equity Share Of Rs 10 Each Into 5 Equity Shares Of Rs 2 Each", where counts and face values agree.
@@ -214,22 +268,29 @@ fn rights(p: &Patterns, text: &str, face_value: Option<Decimal>) -> Clause {
     if p.odd_rights.is_match(text) {
         return doubted(Kind::Rights, "rights to something else than whole shares, or partly paid");
     }
-    let ratio = p.rights_ratio.captures(text).and_then(|found| Some((count(&found[1])?, count(&found[2])?)));
+    let found = p.rights_ratio.captures(text).filter(|found| !p.of_days.is_match(&found[0]));
+    let ratio = found.and_then(|found| Some((count(&found[1])?, count(&found[2])?)));
     let Some((new, held)) = ratio else { return doubted(Kind::Rights, "the subject gives no ratio") };
     let amount = issue_price(p, text, face_value);
-    let doubt = amount.is_none().then_some("the subject gives no issue price");
+    let doubt = amount.is_none().then_some("the subject gives no clear issue price");
     Clause { kind: Kind::Rights, ratio: Some((new + held) / held), amount, doubt }
 }
 
-/// Face value and premium, or the price where the subject names that.
+/// Face value and premium, or the price where the subject names that; `None` where other amounts stand beside it.
 fn issue_price(p: &Patterns, text: &str, face_value: Option<Decimal>) -> Option<Decimal> {
-    if let Some(found) = p.premium.captures(text) {
-        return face_value?.checked_add(found[1].parse().ok()?);
-    }
-    if p.at_par.is_match(text) {
+    let premium = p.premium.captures(text);
+    if premium.is_none() && p.at_par.is_match(text) {
         return face_value;
     }
-    p.issue_price.captures(text).and_then(|found| found[1].parse().ok())
+    let is_premium = premium.is_some();
+    let found = premium.or_else(|| p.issue_price.captures(text))?;
+    let told: Decimal = found[1].parse().ok()?;
+    let price = if is_premium { face_value?.checked_add(told)? } else { told };
+    let rest = text.get(found.get(0)?.end()..)?;
+    let is_other = |amount: Decimal| amount != price && amount != told && Some(amount) != face_value;
+    let without = without_face_values(text);
+    let mut others = p.price.captures_iter(&without).filter_map(|found| found[1].parse::<Decimal>().ok());
+    (!p.price_goes_on.is_match(rest) && !others.any(is_other)).then_some(price)
 }
 
 /// A number in a ratio: above zero, and no more than any real one.
@@ -238,6 +299,8 @@ fn count(text: &str) -> Option<f64> {
     (value > 0.0 && value <= 100_000.0).then_some(value)
 }
 
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 #[path = "wordings_tests.rs"]
 mod tests;

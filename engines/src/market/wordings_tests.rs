@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 
 use super::*;
 
-fn shown(subject: &str) -> String {
+pub(super) fn shown(subject: &str) -> String {
     let clause = |c: Clause| {
         let ratio = c.ratio.map_or(String::new(), |r| format!(" ratio {r}"));
         let amount = c.amount.map_or(String::new(), |a| format!(" amount {a}"));
