@@ -2,7 +2,7 @@
 
 import { html, lazy, useQuery, useLoaded, useAddress, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, Link, Menu, Picture, Download, isGone, count, number, percent, signed, side, shortRun, fileName, Change } from "./ui.js";
 import { runAddress, storedRun, strategyName } from "./strategy.js";
-import { costsOf } from "./strategyform.js";
+import { costsOf, pricesSaid } from "./strategyform.js";
 import { Trades } from "./trades.js";
 import { Deleting, Naming } from "./named.js";
 
@@ -38,12 +38,14 @@ const OF_TRADES = [
   ["Best trade", "best_trade", (v) => signed(v, 2)], ["Worst trade", "worst_trade", (v) => signed(v, 2)], ["Exposure", "exposure", percent], ["SQN", "sqn", number],
 ];
 
+const known = (value) => value !== null && value !== undefined;
+
 function Beside({ of, hold, ticker }) {
   const columns = [
     { label: "Figure", lead: true, cell: ([name]) => name, csv: ([name]) => name },
     { label: "Strategy", num: true, cell: ([, key, show]) => show(of[key]), csv: ([, key]) => of[key] },
     { label: "Buy and hold", num: true, cell: ([, key, show]) => show(hold[key]), csv: ([, key]) => hold[key] },
-    { label: "Better", prio: 3, cell: ([, key, , good]) => (of[key] === null || hold[key] === null ? "–" : (of[key] - hold[key]) * good > 0 ? "Strategy" : of[key] === hold[key] ? "Same" : "Hold") },
+    { label: "Better", prio: 3, cell: ([, key, , good]) => (!known(of[key]) || !known(hold[key]) ? "–" : (of[key] - hold[key]) * good > 0 ? "Strategy" : of[key] === hold[key] ? "Same" : "Hold") },
   ];
   return html`<${Table} label="Figures beside buy and hold" columns=${columns} rows=${ROWS} keyOf=${([, key]) => key} stays csv=${fileName(ticker, "figures")} />`;
 }
@@ -51,8 +53,8 @@ function Beside({ of, hold, ticker }) {
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 const mean = (values) => {
-  const known = values.filter((value) => value !== null && value !== undefined);
-  return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
+  const there = values.filter(known);
+  return there.length ? there.reduce((sum, value) => sum + value, 0) / there.length : null;
 };
 const meanOf = (years) => ({ year: "Mean", months: MONTHS.map((_, i) => mean(years.map((y) => y.months[i]))), total: mean(years.map((y) => y.total)), buy_and_hold: mean(years.map((y) => y.buy_and_hold)) });
 
@@ -127,7 +129,7 @@ export function BacktestPage({ part }) {
         <${Download} href=${`/reports/backtests/${part}.json`} name=${`${saved}.json`}>JSON<//>
         <${Naming} kind="Backtest" id=${part} name=${called} done=${about.reload} />
         <${Menu}><${Deleting} kind="Backtest" id=${part} named=${called ?? `${ticker} ${name}`} /><//>`}>
-      <strong class="rule">${name}</strong><br />${report.from} to ${report.to}, ${count(report.bars)} bars, ${report.adjusted ? "adjusted prices" : "as traded"}, ${costsOf(run.execution)}.
+      <strong class="rule">${name}</strong><br />${report.from} to ${report.to}, ${count(report.bars)} bars, ${pricesSaid(report.adjustment)}, ${costsOf(run.execution)}.
     <//>
     <div class="stack">
       ${about.data?.node.stale && html`<div class="notice">The prices have changed since this was run. <${Link} to=${againAddress(report, symbol)}>Run it again<//></div>`}

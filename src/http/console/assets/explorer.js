@@ -43,7 +43,7 @@ export function Explorer({ report, run, focus, saved }) {
   const { dates, close, equity, buy_and_hold: hold } = report.curve;
   const operands = useMemo(() => drawn(run.strategy), [report.id]);
   const fall = useMemo(() => [drawdowns(equity), drawdowns(hold)], [report.id]);
-  const found = useLoaded(`indicators ${report.id}`, (source) => indicatorsOf({ ticker: report.symbol.ticker, from: report.from, to: report.to, adjusted: report.adjusted, operands }, source));
+  const found = useLoaded(`indicators ${report.id}`, (source) => indicatorsOf({ ticker: report.symbol.ticker, from: report.from, to: report.to, adjustment: report.adjustment, operands }, source));
   const values = useMemo(() => (found.data ?? []).map((of) => dates.map((day) => of.get(day) ?? null)), [found.data]);
 
   useEffect(() => {

@@ -18,10 +18,10 @@ export const isDrawn = (operand) => !["price", "constant"].includes(kindOf(opera
 export const asking = (operands) => operands.map((operand, i) => `i${i}: indicator(by: ${literal(operand)})`).join(" ");
 
 /** Indicators of a symbol between two dates, as maps from date to value. */
-export async function indicatorsOf({ ticker, from, to, adjusted, operands }, source) {
+export async function indicatorsOf({ ticker, from, to, adjustment, operands }, source) {
   if (!operands.length) return [];
-  const query = `query($t: String!, $from: Date, $to: Date, $adjusted: Boolean!) { symbol(ticker: $t) { series(from: $from, to: $to, adjusted: $adjusted) { dates ${asking(operands)} } } }`;
-  const series = (await source.ask(query, { t: ticker, from, to, adjusted })).symbol?.series;
+  const query = `query($t: String!, $from: Date, $to: Date, $adjustment: Adjustment!) { symbol(ticker: $t) { series(from: $from, to: $to, adjustment: $adjustment) { dates ${asking(operands)} } } }`;
+  const series = (await source.ask(query, { t: ticker, from, to, adjustment })).symbol?.series;
   if (!series) return [];
   return operands.map((_, i) => new Map(series.dates.map((day, n) => [day, series[`i${i}`][n]])));
 }
