@@ -6,6 +6,7 @@ import { ask } from "./api.js";
 import { save, toCsv } from "./csv.js";
 import { begin, Choice, colour, Credit, FullScreen, isRange, keepPicture, MODES, onCrosshair, onKey, placeOf, RANGES, spanOf, useSpan } from "./chartkit.js";
 import { asking, draw } from "./indicators.js";
+import { rebase } from "./rebase.js";
 import { operandName } from "./strategy.js";
 
 const Bars = lazy(() => import("./bars.js"), "Bars");
@@ -119,12 +120,9 @@ export function PriceChart({ symbol, early }) {
     bars.priceScale().applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
     bars.setData(dates.map((time, i) => ({ time, value: Number(volume[i]), color: close[i] < open[i] ? fell : rose })));
     const { lines } = draw(chart, dates, drawn, drawn.map((_, i) => series[`i${i}`]), 1, LEVELS);
-    if (beside && other.data) {
-      const line = chart.addSeries(LineSeries, { color: colour("--second"), lineWidth: 2, priceLineVisible: false, title: beside });
-      line.setData(other.data.dates.map((time, i) => ({ time, value: other.data.close[i] })));
-    }
-    const mode = beside && other.data ? PriceScaleMode.IndexedTo100 : (MODES.find(([name]) => name === scale)?.[2] ?? PriceScaleMode.Normal);
-    candles.priceScale().applyOptions({ mode });
+    const against = beside && other.data ? { line: chart.addSeries(LineSeries, { color: colour("--second"), lineWidth: 2, priceLineVisible: false, title: beside }), ...other.data } : null;
+    if (against || scale === "percent") rebase(chart, series, [candles, ...lines.filter(({ pane }) => pane === 0).map((line) => line.series)], against);
+    else candles.priceScale().applyOptions({ mode: scale === "log" ? PriceScaleMode.Logarithmic : PriceScaleMode.Normal });
     const marks = eventsOf(symbol, dates[0])
       .map(({ day, mark, key }) => ({ time: dates[placeOf(dates, day)], text: mark, color: colour(key) }))
       .filter(({ time }) => time)

@@ -3,7 +3,7 @@
 import { html, lazy, useQuery, useState, Head, Panel, Table, Empty, Waiting, Field, Form, Link, Mistakes, go, setQuery, count, number, percent, signed, shortRun, fileName, percentOf } from "./ui.js";
 import { Source } from "./api.js";
 import { againAddress, reportOf } from "./backtest.js";
-import { pricesSaid } from "./strategyform.js";
+import { adjustmentSaid } from "./strategyform.js";
 
 const Curves = lazy(() => import("./curves.js"), "Curves", 500);
 const MOST = 8;
@@ -27,7 +27,7 @@ const yes = (on, off) => (value) => (value === "true" ? on : off);
 const INPUTS = {
   ticker: ["Symbol"], buy: ["Buy when"], sell: ["Sell when"], stopLoss: ["Stop loss", share], takeProfit: ["Take profit", share], initialCash: ["Initial investment", (v) => number(Number(v), 0)],
   fill: ["Orders are filled", (v) => (v === "NEXT_OPEN" ? "at the next open" : "at the same close")], commission: ["Commission", share], slippage: ["Slippage", share],
-  wholeShares: ["Shares", yes("whole", "fractions")], from: ["From"], to: ["To"], adjustment: ["Prices", pricesSaid], dataVersion: ["Data version"], engineVersion: ["Engine version"],
+  wholeShares: ["Shares", yes("whole", "fractions")], from: ["From"], to: ["To"], adjustment: ["Prices", adjustmentSaid], dataVersion: ["Data version"], engineVersion: ["Engine version"],
 };
 const named = (run) => run.name ?? `${run.symbol.ticker} ${shortRun(run.description)}`;
 const letter = (i) => String.fromCharCode(65 + i);

@@ -72,11 +72,9 @@ export function TickerField({ value, onInput, path = "ticker", label = "Symbol",
 }
 
 const ADJUSTMENTS = [["NONE", "As traded"], ["SPLITS", "Adjusted for splits"], ["TOTAL_RETURN", "Adjusted for splits and dividends"]];
-/** What a run's prices are adjusted for, in words. */
-export const pricesSaid = (adjustment) => {
-  const words = (ADJUSTMENTS.find(([name]) => name === adjustment)?.[1] ?? adjustment).toLowerCase();
-  return adjustment === "NONE" ? words : `prices ${words}`;
-};
+export const adjustmentSaid = (adjustment) => (ADJUSTMENTS.find(([name]) => name === adjustment)?.[1] ?? adjustment).toLowerCase();
+/** What a run's prices are adjusted for, in words that stand among others. */
+export const pricesSaid = (adjustment) => (adjustment === "NONE" ? "" : "prices ") + adjustmentSaid(adjustment);
 /** What an address names; one of before there were three says only that prices are adjusted, or not. */
 export const adjustmentOf = (run) => run?.adjustment ?? (run?.adjusted === false ? "NONE" : null);
 
