@@ -1,7 +1,7 @@
 // A symbol's prices: candles, volume, indicators, another symbol beside them, splits and the issue price.
 
 import { CandlestickSeries, HistogramSeries, LineSeries, LineStyle, PriceScaleMode, createSeriesMarkers } from "./vendor/lightweight-charts.js";
-import { html, lazy, useEffect, useMemo, useRef, useState, useAddress, isOneOf, useLoaded, useTheme, Waiting, Field, fileName, isoDay, price, count, number, signed, side, words } from "./ui.js";
+import { html, lazy, useEffect, useMemo, useRef, useState, useAddress, isOneOf, useLoaded, useTheme, Waiting, Field, fileName, isoDay, price, decimal, count, number, signed, side, words } from "./ui.js";
 import { ask } from "./api.js";
 import { save, toCsv } from "./csv.js";
 import { begin, Choice, colour, Credit, FullScreen, isRange, keepPicture, MODES, onCrosshair, onKey, placeOf, RANGES, spanOf, useSpan } from "./chartkit.js";
@@ -50,7 +50,7 @@ function eventsOf(symbol, from) {
   const known = new Set(symbol.splits.map(({ date }) => date));
   const others = symbol.corporateActions
     .filter(({ kind, exDate }) => kind === "DIVIDEND" || (kind === "RIGHTS" && !known.has(exDate)))
-    .map(({ kind, exDate, amount }) => ({ day: exDate, mark: kind === "DIVIDEND" ? "D" : "R", key: "--third", said: `${words(kind).toLowerCase()} ${amount === null ? "" : price(amount)}` }));
+    .map(({ kind, exDate, amount }) => ({ day: exDate, mark: kind === "DIVIDEND" ? "D" : "R", key: "--third", said: `${words(kind).toLowerCase()} ${amount === null ? "" : decimal(amount)}` }));
   return [...splits, ...others].filter(({ day }) => day >= from);
 }
 
@@ -95,7 +95,7 @@ export function PriceChart({ symbol, early }) {
     }
     return load(source, symbol.ticker, wanted, operands);
   });
-  const other = useLoaded(beside ? `beside ${beside} ${key}` : null, (source) => load(source, beside, wanted, []));
+  const other = useLoaded(beside ? `beside ${beside} ${key}` : null, (source) => load(source, beside, wanted, []).then((found) => found ?? false));
   // What is on the screen stays until what takes its place is there.
   const kept = useRef(null);
   if (query.data) kept.current = { series: query.data, operands };
@@ -186,7 +186,7 @@ export function PriceChart({ symbol, early }) {
         <button type="button" class="small" onClick=${download} aria-label="Download the prices as CSV">CSV</button>
         <button type="button" class="small" aria-pressed=${table === "yes"} onClick=${() => setTable(table === "yes" ? "" : "yes")}>Table</button><${FullScreen} /></div>
     </div>
-    ${beside && (other.error || (other.data === null && !other.error)) && html`<p class="small muted" role="status">${other.error ? other.error.message : `Looking for ${beside}; only symbols that are followed can be compared.`}</p>`}
+    ${beside && !other.data && html`<p class="small muted" role="status">${other.error?.message ?? (other.data === false ? `${beside} isn't followed: only symbols that are can be compared.` : `Looking for ${beside}…`)}</p>`}
     ${differs && html`<p class="small muted">Adjusted for later splits and dividends: the last close, ${price(close.at(-1))} here, was ${price(traded)} as traded.</p>`}
     <p class="readout small muted" aria-live="polite">
       <span>${dates[i]}</span><span>open ${price(open[i])}</span><span>high ${price(high[i])}</span><span>low ${price(low[i])}</span>
