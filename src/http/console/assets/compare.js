@@ -1,6 +1,6 @@
 // Backtests beside each other, as the API compares them: what differs, figures in columns, curves from one start.
 
-import { html, lazy, useQuery, useState, Head, Panel, Table, Empty, Waiting, Field, Form, Link, Mistakes, go, setQuery, count, number, percent, signed, shortRun, fileName, percentOf } from "./ui.js";
+import { html, lazy, useQuery, useState, Head, Panel, Table, Empty, Waiting, Field, Form, Link, Mistakes, go, setQuery, count, number, percent, signed, shortRun, fileName, percentOf, whole } from "./ui.js";
 import { Source } from "./api.js";
 import { againAddress, reportOf } from "./backtest.js";
 import { adjustmentSaid } from "./strategyform.js";
@@ -49,7 +49,7 @@ function Again({ run }) {
 function Runs({ of, takeOut }) {
   return html`<${Panel} title="Runs"><ol class="runs">
     ${of.map((run, i) => html`<li key=${run.id}><span class=${`key-${(i % 5) + 1}`}><span class="swatch"></span><strong>${letter(i)}</strong></span>
-      <${Link} to=${`/reporting/backtests/${run.id}`} title=${run.description}>${named(run)}<//> <span class="small muted">${run.symbol.ticker}, ${run.from} to ${run.to}</span>
+      <${Link} to=${`/reporting/backtests/${run.id}`} title=${run.description}>${named(run)}<//> <span class="small muted">${run.symbol.ticker}, ${whole(`${run.from} to ${run.to}`)}</span>
       <span class="row"><${Again} run=${run} /><button class="small" onClick=${() => takeOut(run.id)} aria-label=${`Take out ${letter(i)}`}>Take out</button></span></li>`)}
   </ol><//>`;
 }

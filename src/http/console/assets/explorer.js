@@ -79,8 +79,8 @@ export function Explorer({ report, run, focus, saved }) {
     wealth.priceScale().applyOptions({ scaleMargins: { top: 0.2, bottom: 0.05 } });
     depth.priceScale().applyOptions({ scaleMargins: { top: 0.25, bottom: 0.02 } });
     const all = chart.panes();
-    caption(all[panes + 1], "Equity, and buy and hold in grey");
-    caption(all[panes + 2], "Drawdown, and that of holding in grey");
+    caption(all[panes + 1], "Equity, holding in grey");
+    caption(all[panes + 2], "Drawdown, holding in grey");
     all[0].setStretchFactor(1);
     all[panes + 1].setStretchFactor(0.6);
     all[panes + 2].setStretchFactor(0.4);

@@ -8,6 +8,8 @@ export const number = (value, digits = 2) =>
     ? DASH
     : Number(value).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace(/^-(?=[0.,]*$)/, "").replace("-", "−");
 export const count = (value) => number(value, 0);
+/** "1 day", "2 days". */
+export const many = (value, what) => `${count(value)} ${what}${Number(value) === 1 ? "" : "s"}`;
 export const percent = (ratio, digits = 1) => (missing(ratio) ? DASH : `${number(ratio * 100, digits)} %`);
 export const signed = (ratio, digits = 1) => (missing(ratio) ? DASH : `${ratio > 0 ? "+" : ""}${percent(ratio, digits)}`);
 export const price = (value) => number(value, Math.abs(value) < 1 ? 4 : 2);

@@ -1,6 +1,6 @@
 // The form of a sweep: two ranges of windows, dates and costs; what it holds is in the address.
 
-import { html, useEffect, useState, Head, Panel, Form, Field, Mistake, Mistakes, Needs, useAction, useRole, go, setQuery, count } from "./ui.js";
+import { html, useEffect, useState, Head, Panel, Form, Field, Mistake, Mistakes, Needs, useAction, useRole, go, setQuery, count, many } from "./ui.js";
 import { Execution, Prices, TickerField, adjustmentOf, executionForm, executionInput, startingExecution, useUsual } from "./strategyform.js";
 import { JobWatch } from "./jobs.js";
 
@@ -75,7 +75,7 @@ export function NewSweep({ query }) {
         <${Field} label="To" type="date" path="to" value=${span.to} min=${span.from || undefined} onInput=${(to) => setSpan({ ...span, to })} hint="Empty: to the last day" />
         <${Prices} value=${chosen ?? usual} onInput=${(of) => setChosen(of || null)} />
       </div><//>
-      <${Panel} title="Windows" aside=${html`<span class=${toomany ? "error" : "muted small"} role="status">${count(pairs)} pairs${toomany ? `; at most ${count(MOST_PAIRS)}: take larger steps or shorter ranges` : ""}</span>`}>
+      <${Panel} title="Windows" aside=${html`<span class=${toomany ? "error" : "muted small"} role="status">${many(pairs, "pair")}${toomany ? `; at most ${count(MOST_PAIRS)}: take larger steps or shorter ranges` : ""}</span>`}>
         <div class="stack">
           <${Range} title="Buy below the average of" name="buyBelowSma" of=${buy} set=${setBuy} />
           <${Range} title="Sell above the average of" name="sellAboveSma" of=${sell} set=${setSell} />

@@ -1,6 +1,6 @@
 // A sweep that leads to a decision: a map to read and open, ordered by what is left when the windows are a little off.
 
-import { html, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useLoaded, useAddress, useAction, useRole, Field, Link, Menu, Mistakes, Picture, Change, go, local, count, number, percent, signed, fileName } from "./ui.js";
+import { html, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useLoaded, useAddress, useAction, useRole, Field, Link, Menu, Mistakes, Picture, Change, go, local, count, number, percent, signed, fileName, many } from "./ui.js";
 import { ask, follow } from "./api.js";
 import { Heatmap } from "./heatmap.js";
 import { bestCells, gridOf, neighbourhood, plateau, valuesOf } from "./heat.js";
@@ -131,10 +131,10 @@ export function SweepPage({ part }) {
   ];
   const again = grid && sweepAddress({ ...base, buy: range(grid.buys), sell: range(grid.sells), from: sweep.symbol.firstDate === sweep.from ? "" : sweep.from, to: sweep.symbol.lastDate === sweep.to ? "" : sweep.to });
   const every = grid && Array.from(grid.row.keys()).filter((cell) => grid.row[cell] >= 0);
-  return html`<${Head} title=${sweep.name ?? `${ticker} sweep`} named=${`${sweep.name ? `${sweep.name}, ` : ""}${ticker} sweep of ${count(sweep.combinations)} pairs, ${sweep.from} to ${sweep.to}`}
+  return html`<${Head} title=${sweep.name ?? `${ticker} sweep`} named=${`${sweep.name ? `${sweep.name}, ` : ""}${ticker} sweep of ${many(sweep.combinations, "pair")}, ${sweep.from} to ${sweep.to}`}
       actions=${html`${again ? html`<${Link} class="button primary" to=${again}>Edit and run again<//>` : of.small && html`<button class="primary" disabled>Edit and run again</button>`}<${Naming} kind="Sweep" id=${part} name=${sweep.name} done=${of.about.reload} />
         <${Link} class="button" to="/reporting/sweeps">All sweeps<//><${Menu}><${Deleting} kind="Sweep" id=${part} named=${sweep.name ?? `the sweep of ${ticker}`} /><//>`}>
-      ${count(sweep.combinations)} pairs of windows from ${sweep.from} to ${sweep.to}, ${costsOf(sweep.execution)}, ${pricesSaid(sweep.adjustment)}.
+      ${many(sweep.combinations, "pair")} of windows from ${sweep.from} to ${sweep.to}, ${costsOf(sweep.execution)}, ${pricesSaid(sweep.adjustment)}.
     <//>
     <div class="stack">
       ${sweep.stale && html`<div class="notice">The prices have changed since this was run.</div>`}
@@ -147,7 +147,7 @@ export function SweepPage({ part }) {
                 ["Pairs", count(sweep.combinations)],
                 ["Buy and hold", html`<${Change} of=${hold} />`],
                 ["Pairs above holding", ranked.area ? percent(ranked.area.above / sweep.combinations, 0) : "–"],
-                ["Largest area above it", ranked.area ? `${count(ranked.area.size)} pairs` : "–"],
+                ["Largest area above it", ranked.area ? many(ranked.area.size, "pair") : "–"],
               ]} />
               <div class="form">
                 <${Field} label="Show" value=${by} onInput=${setBy} options=${METRICS.map(([name, text]) => [name, text])} />

@@ -118,7 +118,7 @@ export function Picture({ src, alt, units = 452, version }) {
     const measure = () => {
       if (!holder.current) return;
       const wide = holder.current.clientWidth;
-      setRoom(Math.max(350, wide));
+      setRoom(wide);
       setWidth(Math.min(2400, Math.max(560, Math.round((wide * 1.6) / 40) * 40)));
     };
     measure();
