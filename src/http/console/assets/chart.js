@@ -24,15 +24,17 @@ const INTERVALS = [["DAY", "Day"], ["WEEK", "Week"], ["MONTH", "Month"]];
 const FIRST_YEARS = 2;
 
 const COLUMNS = "dates open high low close volume";
-const ask_for = (operands) => `query($t: String!, $from: Date, $adjusted: Boolean!, $interval: Interval!) { symbol(ticker: $t) {
-  series(from: $from, adjusted: $adjusted, interval: $interval) { ${COLUMNS} ${asking(operands)} } } }`;
+const ask_for = (operands) => `query($t: String!, $from: Date, $adjustment: Adjustment, $interval: Interval!) { symbol(ticker: $t) {
+  series(from: $from, adjustment: $adjustment, interval: $interval) { ${COLUMNS} ${asking(operands)} } } }`;
 
 // From the first of a month, so that the address of what is asked for stays the same for a while.
 const yearsBefore = (day) => `${Number(day.slice(0, 4)) - FIRST_YEARS}${day.slice(4, 7)}-01`;
 const yearBefore = (day) => `${Number(day.slice(0, 4)) - 1}${day.slice(4)}`;
 const chosenOf = (text) => (text === "none" ? [] : text.split(",").filter(Boolean));
 const operandsOf = (names) => CHOICES.filter(([name]) => names.includes(name)).flatMap(([, , of]) => of);
-const load = (source, t, { from, adjusted, interval }, of) => source.ask(ask_for(of), { t, from, adjusted, interval }).then((data) => data.symbol?.series ?? null);
+// Left open, prices are adjusted for what is usual of the symbol.
+const variables = (t, from, adjusted, interval) => ({ t, from, adjustment: adjusted ? null : "NONE", interval });
+const load = (source, t, { from, adjusted, interval }, of) => source.ask(ask_for(of), variables(t, from, adjusted, interval)).then((data) => data.symbol?.series ?? null);
 
 /** What the address asks for, up to today: good unless the newest bars are older than that. */
 export function firstView(ticker, source) {
@@ -167,7 +169,7 @@ export function PriceChart({ symbol, early }) {
   };
   const saved = fileName(symbol.ticker, adjusted ? "adjusted" : "as-traded", interval.toLowerCase());
   const download = async () => {
-    const every = await ask(ask_for(operands), { t: symbol.ticker, from: null, adjusted, interval });
+    const every = await ask(ask_for(operands), variables(symbol.ticker, null, adjusted, interval));
     const s = every.symbol.series;
     const rows = s.dates.map((day, n) => [day, s.open[n], s.high[n], s.low[n], s.close[n], s.volume[n], ...operands.map((_, k) => s[`i${k}`][n])]);
     save(`${saved}.csv`, toCsv(["date", "open", "high", "low", "close", "volume", ...operands.map(operandName)], rows));

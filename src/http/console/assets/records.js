@@ -1,6 +1,6 @@
 // Records that were kept out, gathered by why.
 
-import { html, useState, Table, Empty, Waiting, usePages, More, useAction, useRole, useAddress, useTyped, useThrottled, Field, Mistakes, count, moment, words, whole } from "./ui.js";
+import { html, useState, Table, Empty, Waiting, usePages, More, useAction, useRole, useAddress, useTyped, useThrottled, Field, Mistakes, count, moment, words, whole, many } from "./ui.js";
 import { gather, plainly } from "./groups.js";
 
 const ISSUES = `query($first: Int, $after: String, $filter: DataIssueFilter) { dataIssues(first: $first, after: $after, filter: $filter) {
@@ -56,7 +56,7 @@ export function Records() {
       <${Field} label="State" value=${resolved} onInput=${setResolved} options=${[["no", "To be looked at"], ["yes", "Resolved"]]} />
     </div>
     <${Mistakes} errors=${resolve.errors} />
-    <p class="small muted" role="status">${left > 1 ? `${count(left)} to go…` : list.data && list.total > 0 ? `${count(list.total)} records, ${count(groups.length)} ${groups.length === 1 ? "reason" : "reasons"}${list.loadMore ? ` among the newest ${count(list.rows.length)}` : ""}` : ""}</p>
+    <p class="small muted" role="status">${left > 1 ? `${count(left)} to go…` : list.data && list.total > 0 ? `${many(list.total, "record")}, ${many(groups.length, "reason")}${list.loadMore ? ` among the newest ${count(list.rows.length)}` : ""}` : ""}</p>
     <${Waiting} query=${list} lines=${6} />
     ${list.data && groups.length === 0 && html`<${Empty} title="Nothing is flagged">A record that can't be right is kept out and shown here; once its source is mended it leaves by itself.<//>`}
     ${groups.map(([key, rows]) => html`<${Group} key=${key} rows=${rows} admin=${admin} resolve=${all} busy=${left > 0} />`)}
