@@ -3,8 +3,10 @@
 mod browser;
 mod charts;
 mod edits;
+mod frame;
 mod kept;
 mod loops;
+mod runs;
 mod views;
 
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 // Administration: IPOs, flagged records, models, tokens.
 
-import { html, lazy, useContext, useEffect, useRef, useState, Head, Panel, Table, Empty, Waiting, useQuery, usePages, More, useAction, useRole, useTyped, Session, Form, Field, Check, Link, Mistakes, Chip, Confirm, go, unsaved, price, date, moment } from "./ui.js";
+import { html, lazy, useContext, useEffect, useRef, useState, Head, Panel, Table, Empty, Waiting, useQuery, usePages, More, useAction, useRole, useTyped, Session, Form, Field, Check, Link, Mistakes, Chip, Confirm, go, unsaved, decimal, date, moment } from "./ui.js";
 import { band } from "./ipos.js";
 
 const Records = lazy(() => import("./records.js"), "Records");
@@ -175,7 +175,7 @@ function EditIpos({ query }) {
     { label: "Open", day: true, prio: 2, cell: (ipo) => date(ipo.openDate), csv: (i) => i.openDate },
     { label: "Close", day: true, prio: 2, cell: (ipo) => date(ipo.closeDate), csv: (i) => i.closeDate },
     { label: "Band", num: true, prio: 3, cell: band, csv: [["band from", (i) => i.priceBandLow], ["band to", (i) => i.priceBandHigh]] },
-    { label: "Issue price", num: true, key: true, cell: (ipo) => price(ipo.issuePrice ?? undefined), csv: (i) => i.issuePrice },
+    { label: "Issue price", num: true, key: true, cell: (ipo) => decimal(ipo.issuePrice), csv: (i) => i.issuePrice },
     {
       label: "",
       full: true,

@@ -257,7 +257,7 @@ export async function signIn(token) {
   }
   if (response.ok) return response.json();
   const body = await response.json().catch(() => null);
-  throw new ApiError(body?.errors?.[0]?.message ?? `Signing in did not work: the service answered with ${response.status}.`, "UNAUTHENTICATED");
+  throw new ApiError(body?.error?.message ?? body?.errors?.[0]?.message ?? `Signing in did not work: the service answered with ${response.status}.`, "UNAUTHENTICATED");
 }
 
 export async function signOut() {

@@ -65,19 +65,24 @@ function Page({ path }) {
 function SignIn({ dialog, done }) {
   const [token, setToken] = useState("");
   const [errors, setErrors] = useState([]);
+  // However it closes, the next one begins with an empty form.
+  const [round, setRound] = useState(0);
+  const closed = () => {
+    setToken("");
+    setErrors([]);
+    setRound((old) => old + 1);
+  };
   const submit = async () => {
     try {
       await signIn(token);
-      setToken("");
-      setErrors([]);
       dialog.current.close();
       done();
     } catch (failed) {
       setErrors([{ message: failed.message, field: "token" }]);
     }
   };
-  return html`<dialog ref=${dialog} aria-labelledby="sign-in">
-    <${Form} errors=${errors} onSubmit=${submit}>
+  return html`<dialog ref=${dialog} aria-labelledby="sign-in" onClose=${closed}>
+    <${Form} key=${round} errors=${errors} onSubmit=${submit}>
       <h2 id="sign-in">Sign in</h2>
       <input type="text" autocomplete="username" value="token" readonly hidden />
       <${Field} label="Token" path="token" type="password" autocomplete="current-password" value=${token} onInput=${setToken} required
@@ -226,6 +231,8 @@ function App() {
       await signOut();
       sessionStorage.removeItem(SIGNED_IN);
       await look();
+      // The button that was pressed is gone; the one in its place takes the focus, once it is drawn.
+      requestAnimationFrame(() => document.activeElement === document.body && document.querySelector(".side .foot .primary")?.focus());
     } catch (error) {
       setSaid(error.message);
       const stop = watchConnection((what) => what === "found" && (stop(), setSaid(null)));

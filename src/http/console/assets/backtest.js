@@ -1,8 +1,8 @@
 // A backtest to explore: four figures, linked panes, every figure beside holding, and trades that lead to the chart.
 
-import { html, lazy, useQuery, useLoaded, useAddress, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, Link, Menu, Picture, Download, isGone, count, number, percent, signed, side, shortRun, fileName, Change } from "./ui.js";
+import { html, lazy, useQuery, useLoaded, useAddress, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, Link, Menu, Picture, Download, isGone, count, number, percent, signed, side, shortRun, fileName, Change, many } from "./ui.js";
 import { runAddress, storedRun, strategyName } from "./strategy.js";
-import { costsOf } from "./strategyform.js";
+import { costsOf, pricesSaid } from "./strategyform.js";
 import { Trades } from "./trades.js";
 import { Deleting, Naming } from "./named.js";
 
@@ -38,12 +38,14 @@ const OF_TRADES = [
   ["Best trade", "best_trade", (v) => signed(v, 2)], ["Worst trade", "worst_trade", (v) => signed(v, 2)], ["Exposure", "exposure", percent], ["SQN", "sqn", number],
 ];
 
+const known = (value) => value !== null && value !== undefined;
+
 function Beside({ of, hold, ticker }) {
   const columns = [
     { label: "Figure", lead: true, cell: ([name]) => name, csv: ([name]) => name },
     { label: "Strategy", num: true, cell: ([, key, show]) => show(of[key]), csv: ([, key]) => of[key] },
     { label: "Buy and hold", num: true, cell: ([, key, show]) => show(hold[key]), csv: ([, key]) => hold[key] },
-    { label: "Better", prio: 3, cell: ([, key, , good]) => (of[key] === null || hold[key] === null ? "–" : (of[key] - hold[key]) * good > 0 ? "Strategy" : of[key] === hold[key] ? "Same" : "Hold") },
+    { label: "Better", prio: 3, cell: ([, key, , good]) => (!known(of[key]) || !known(hold[key]) ? "–" : (of[key] - hold[key]) * good > 0 ? "Strategy" : of[key] === hold[key] ? "Same" : "Hold") },
   ];
   return html`<${Table} label="Figures beside buy and hold" columns=${columns} rows=${ROWS} keyOf=${([, key]) => key} stays csv=${fileName(ticker, "figures")} />`;
 }
@@ -51,8 +53,8 @@ function Beside({ of, hold, ticker }) {
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 const mean = (values) => {
-  const known = values.filter((value) => value !== null && value !== undefined);
-  return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
+  const there = values.filter(known);
+  return there.length ? there.reduce((sum, value) => sum + value, 0) / there.length : null;
 };
 const meanOf = (years) => ({ year: "Mean", months: MONTHS.map((_, i) => mean(years.map((y) => y.months[i]))), total: mean(years.map((y) => y.total)), buy_and_hold: mean(years.map((y) => y.buy_and_hold)) });
 
@@ -102,7 +104,7 @@ export function BacktestPage({ part }) {
   const first = about.data?.node;
   if (!query.data)
     return first && !query.error
-      ? html`<${Head} title=${first.name ?? `${first.symbol.ticker} backtest`} waiting named=${`${first.symbol.ticker} ${shortRun(first.description)}`}><strong class="rule">${shortRun(first.description)}</strong><br />${first.from} to ${first.to}, ${count(first.barCount)} bars.<//>
+      ? html`<${Head} title=${first.name ?? `${first.symbol.ticker} backtest`} waiting named=${`${first.symbol.ticker} ${shortRun(first.description)}`}><strong class="rule">${shortRun(first.description)}</strong><br />${first.from} to ${first.to}, ${many(first.barCount, "bar")}.<//>
           <div class="stack"><${Headline} m=${first.metrics} /><${Waiting} query=${query} lines=${12} /></div>`
       : html`<${Head} title="Backtest" waiting /><${Waiting} query=${query.error ? query : about} lines=${8} />`;
   const report = query.data;
@@ -127,7 +129,7 @@ export function BacktestPage({ part }) {
         <${Download} href=${`/reports/backtests/${part}.json`} name=${`${saved}.json`}>JSON<//>
         <${Naming} kind="Backtest" id=${part} name=${called} done=${about.reload} />
         <${Menu}><${Deleting} kind="Backtest" id=${part} named=${called ?? `${ticker} ${name}`} /><//>`}>
-      <strong class="rule">${name}</strong><br />${report.from} to ${report.to}, ${count(report.bars)} bars, ${report.adjusted ? "adjusted prices" : "as traded"}, ${costsOf(run.execution)}.
+      <strong class="rule">${name}</strong><br />${report.from} to ${report.to}, ${many(report.bars, "bar")}, ${pricesSaid(report.adjustment)}, ${costsOf(run.execution)}.
     <//>
     <div class="stack">
       ${about.data?.node.stale && html`<div class="notice">The prices have changed since this was run. <${Link} to=${againAddress(report, symbol)}>Run it again<//></div>`}
@@ -142,7 +144,7 @@ export function BacktestPage({ part }) {
       <${Panel} title="Monthly returns, %"><${Monthly} years=${report.years} ticker=${saved} /><//>
       <${Panel} title=${`Rolling Sharpe ratio and volatility${report.rolling ? `, ${report.rolling.window} days` : ""}`}><${Picture} src=${`/charts/backtests/${part}/rolling.svg`} version=${`${report.created_at} ${report.symbol.ticker}`} alt="Rolling Sharpe ratio and volatility" units=${592} /><//>
       <${Panel} title="Distribution of daily returns"><${Picture} src=${`/charts/backtests/${part}/distribution.svg`} version=${`${report.created_at} ${report.symbol.ticker}`} alt="Distribution of daily returns" units=${392} />
-        ${report.distribution.idle > 0 && html`<p class="small muted">${count(report.distribution.idle)} days out of the market are left out.</p>`}<//>
+        ${report.distribution.idle > 0 && html`<p class="small muted">${many(report.distribution.idle, "day")} out of the market ${report.distribution.idle === 1 ? "is" : "are"} left out.</p>`}<//>
       <p class="small muted">${report.description} Data version ${report.data_version}, engine ${report.engine_version}. ${report.disclaimer}</p>
     </div>`;
 }

@@ -1,6 +1,6 @@
 // The list of backtests: filtered, sorted, and ticked to be compared.
 
-import { html, useState, Head, Table, Empty, Waiting, usePages, More, useAddress, useTyped, useRole, sorted, Confirm, Link, Mistakes, go, count, number, percent, moment, shortRun, Change } from "./ui.js";
+import { html, useState, Head, Table, Empty, Waiting, usePages, More, useAddress, useTyped, useRole, sorted, Confirm, Link, Mistakes, go, count, number, percent, moment, shortRun, Change, whole } from "./ui.js";
 import { ListSearch, useDeleting } from "./named.js";
 
 const LIST = `query($first: Int, $after: String, $filter: BacktestFilter) { backtests(first: $first, after: $after, filter: $filter) {
@@ -27,7 +27,7 @@ export function Backtests({ query }) {
     {
       label: "Strategy", lead: true, wrap: true,
       cell: (b) => html`<${Link} to=${`/reporting/backtests/${b.id}`} title=${b.description}><strong>${b.name ?? b.symbol.ticker}</strong> ${!b.name && shortRun(b.description)}<//>
-        <div class="small muted">${b.name && `${b.symbol.ticker} ${shortRun(b.description)} · `}${b.from} to ${b.to}${b.stale ? " · prices have changed since" : ""}</div>`,
+        <div class="small muted">${b.name && `${b.symbol.ticker} ${shortRun(b.description)} · `}${whole(`${b.from} to ${b.to}`)}${b.stale ? " · prices have changed since" : ""}</div>`,
       csv: [["name", (b) => b.name], ["symbol", (b) => b.symbol.ticker], ["strategy", (b) => shortRun(b.description)], ["description", (b) => b.description], ["from", (b) => b.from], ["to", (b) => b.to]],
     },
     { label: "Return", num: true, key: true, sort: "return", by: (b) => b.metrics.totalReturn, cell: (b) => html`<${Change} of=${b.metrics.totalReturn} />`, csv: (b) => b.metrics.totalReturn },

@@ -1,11 +1,12 @@
 // A symbol's prices: candles, volume, indicators, another symbol beside them, splits and the issue price.
 
 import { CandlestickSeries, HistogramSeries, LineSeries, LineStyle, PriceScaleMode, createSeriesMarkers } from "./vendor/lightweight-charts.js";
-import { html, lazy, useEffect, useMemo, useRef, useState, useAddress, isOneOf, useLoaded, useTheme, Waiting, Field, fileName, isoDay, price, count, number, signed, side, words } from "./ui.js";
+import { html, lazy, useEffect, useMemo, useRef, useState, useAddress, isOneOf, useLoaded, useTheme, Waiting, Field, fileName, isoDay, price, decimal, count, number, signed, side, words } from "./ui.js";
 import { ask } from "./api.js";
 import { save, toCsv } from "./csv.js";
 import { begin, Choice, colour, Credit, FullScreen, isRange, keepPicture, MODES, onCrosshair, onKey, placeOf, RANGES, spanOf, useSpan } from "./chartkit.js";
 import { asking, draw } from "./indicators.js";
+import { rebase } from "./rebase.js";
 import { operandName } from "./strategy.js";
 
 const Bars = lazy(() => import("./bars.js"), "Bars");
@@ -23,15 +24,17 @@ const INTERVALS = [["DAY", "Day"], ["WEEK", "Week"], ["MONTH", "Month"]];
 const FIRST_YEARS = 2;
 
 const COLUMNS = "dates open high low close volume";
-const ask_for = (operands) => `query($t: String!, $from: Date, $adjusted: Boolean!, $interval: Interval!) { symbol(ticker: $t) {
-  series(from: $from, adjusted: $adjusted, interval: $interval) { ${COLUMNS} ${asking(operands)} } } }`;
+const ask_for = (operands) => `query($t: String!, $from: Date, $adjustment: Adjustment, $interval: Interval!) { symbol(ticker: $t) {
+  series(from: $from, adjustment: $adjustment, interval: $interval) { ${COLUMNS} ${asking(operands)} } } }`;
 
 // From the first of a month, so that the address of what is asked for stays the same for a while.
 const yearsBefore = (day) => `${Number(day.slice(0, 4)) - FIRST_YEARS}${day.slice(4, 7)}-01`;
 const yearBefore = (day) => `${Number(day.slice(0, 4)) - 1}${day.slice(4)}`;
 const chosenOf = (text) => (text === "none" ? [] : text.split(",").filter(Boolean));
 const operandsOf = (names) => CHOICES.filter(([name]) => names.includes(name)).flatMap(([, , of]) => of);
-const load = (source, t, { from, adjusted, interval }, of) => source.ask(ask_for(of), { t, from, adjusted, interval }).then((data) => data.symbol?.series ?? null);
+// Left open, prices are adjusted for what is usual of the symbol.
+const variables = (t, from, adjusted, interval) => ({ t, from, adjustment: adjusted ? null : "NONE", interval });
+const load = (source, t, { from, adjusted, interval }, of) => source.ask(ask_for(of), variables(t, from, adjusted, interval)).then((data) => data.symbol?.series ?? null);
 
 /** What the address asks for, up to today: good unless the newest bars are older than that. */
 export function firstView(ticker, source) {
@@ -49,7 +52,7 @@ function eventsOf(symbol, from) {
   const known = new Set(symbol.splits.map(({ date }) => date));
   const others = symbol.corporateActions
     .filter(({ kind, exDate }) => kind === "DIVIDEND" || (kind === "RIGHTS" && !known.has(exDate)))
-    .map(({ kind, exDate, amount }) => ({ day: exDate, mark: kind === "DIVIDEND" ? "D" : "R", key: "--third", said: `${words(kind).toLowerCase()} ${amount === null ? "" : price(amount)}` }));
+    .map(({ kind, exDate, amount }) => ({ day: exDate, mark: kind === "DIVIDEND" ? "D" : "R", key: "--third", said: `${words(kind).toLowerCase()} ${amount === null ? "" : decimal(amount)}` }));
   return [...splits, ...others].filter(({ day }) => day >= from);
 }
 
@@ -94,7 +97,7 @@ export function PriceChart({ symbol, early }) {
     }
     return load(source, symbol.ticker, wanted, operands);
   });
-  const other = useLoaded(beside ? `beside ${beside} ${key}` : null, (source) => load(source, beside, wanted, []));
+  const other = useLoaded(beside ? `beside ${beside} ${key}` : null, (source) => load(source, beside, wanted, []).then((found) => found ?? false));
   // What is on the screen stays until what takes its place is there.
   const kept = useRef(null);
   if (query.data) kept.current = { series: query.data, operands };
@@ -119,12 +122,9 @@ export function PriceChart({ symbol, early }) {
     bars.priceScale().applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
     bars.setData(dates.map((time, i) => ({ time, value: Number(volume[i]), color: close[i] < open[i] ? fell : rose })));
     const { lines } = draw(chart, dates, drawn, drawn.map((_, i) => series[`i${i}`]), 1, LEVELS);
-    if (beside && other.data) {
-      const line = chart.addSeries(LineSeries, { color: colour("--second"), lineWidth: 2, priceLineVisible: false, title: beside });
-      line.setData(other.data.dates.map((time, i) => ({ time, value: other.data.close[i] })));
-    }
-    const mode = beside && other.data ? PriceScaleMode.IndexedTo100 : (MODES.find(([name]) => name === scale)?.[2] ?? PriceScaleMode.Normal);
-    candles.priceScale().applyOptions({ mode });
+    const against = beside && other.data ? { line: chart.addSeries(LineSeries, { color: colour("--second"), lineWidth: 2, priceLineVisible: false, title: beside }), ...other.data } : null;
+    if (against || scale === "percent") rebase(chart, series, [candles, ...lines.filter(({ pane }) => pane === 0).map((line) => line.series)], against);
+    else candles.priceScale().applyOptions({ mode: scale === "log" ? PriceScaleMode.Logarithmic : PriceScaleMode.Normal });
     const marks = eventsOf(symbol, dates[0])
       .map(({ day, mark, key }) => ({ time: dates[placeOf(dates, day)], text: mark, color: colour(key) }))
       .filter(({ time }) => time)
@@ -169,7 +169,7 @@ export function PriceChart({ symbol, early }) {
   };
   const saved = fileName(symbol.ticker, adjusted ? "adjusted" : "as-traded", interval.toLowerCase());
   const download = async () => {
-    const every = await ask(ask_for(operands), { t: symbol.ticker, from: null, adjusted, interval });
+    const every = await ask(ask_for(operands), variables(symbol.ticker, null, adjusted, interval));
     const s = every.symbol.series;
     const rows = s.dates.map((day, n) => [day, s.open[n], s.high[n], s.low[n], s.close[n], s.volume[n], ...operands.map((_, k) => s[`i${k}`][n])]);
     save(`${saved}.csv`, toCsv(["date", "open", "high", "low", "close", "volume", ...operands.map(operandName)], rows));
@@ -188,7 +188,7 @@ export function PriceChart({ symbol, early }) {
         <button type="button" class="small" onClick=${download} aria-label="Download the prices as CSV">CSV</button>
         <button type="button" class="small" aria-pressed=${table === "yes"} onClick=${() => setTable(table === "yes" ? "" : "yes")}>Table</button><${FullScreen} /></div>
     </div>
-    ${beside && (other.error || (other.data === null && !other.error)) && html`<p class="small muted" role="status">${other.error ? other.error.message : `Looking for ${beside}; only symbols that are followed can be compared.`}</p>`}
+    ${beside && !other.data && html`<p class="small muted" role="status">${other.error?.message ?? (other.data === false ? `${beside} isn't followed: only symbols that are can be compared.` : `Looking for ${beside}…`)}</p>`}
     ${differs && html`<p class="small muted">Adjusted for later splits and dividends: the last close, ${price(close.at(-1))} here, was ${price(traded)} as traded.</p>`}
     <p class="readout small muted" aria-live="polite">
       <span>${dates[i]}</span><span>open ${price(open[i])}</span><span>high ${price(high[i])}</span><span>low ${price(low[i])}</span>

@@ -1,6 +1,6 @@
 // What all charts share: looks from the theme, wheel only with Ctrl, keys, ranges by date, and pictures to keep.
 
-import { createChart, createTextWatermark, CrosshairMode, PriceScaleMode, TickMarkType } from "./vendor/lightweight-charts.js";
+import { createChart, createTextWatermark, CrosshairMode, TickMarkType } from "./vendor/lightweight-charts.js";
 import { html, useEffect, useMemo, useRef, useState } from "./ui.js";
 import { save } from "./csv.js";
 
@@ -238,7 +238,7 @@ export function useSpan(set) {
   }, []);
 }
 
-export const MODES = [["linear", "Linear", PriceScaleMode.Normal], ["log", "Log", PriceScaleMode.Logarithmic], ["percent", "%", PriceScaleMode.Percentage]];
+export const MODES = [["linear", "Linear"], ["log", "Log"], ["percent", "%"]];
 
 /** Buttons of which one is pressed. */
 export const Choice = ({ label, of, value, set }) => html`<div class="row tight" role="group" aria-label=${label}>

@@ -1,12 +1,13 @@
 // Backtests beside each other, as the API compares them: what differs, figures in columns, curves from one start.
 
-import { html, lazy, useQuery, useState, Head, Panel, Table, Empty, Waiting, Field, Form, Link, Mistakes, go, setQuery, count, number, percent, signed, shortRun, fileName, percentOf } from "./ui.js";
+import { html, lazy, useQuery, useState, Head, Panel, Table, Empty, Waiting, Field, Form, Link, Mistakes, go, setQuery, count, number, percent, signed, shortRun, fileName, percentOf, whole } from "./ui.js";
 import { Source } from "./api.js";
 import { againAddress, reportOf } from "./backtest.js";
+import { adjustmentSaid } from "./strategyform.js";
 
 const Curves = lazy(() => import("./curves.js"), "Curves", 500);
 const MOST = 8;
-const RUN = "id name description from to symbol { ticker firstDate lastDate }";
+const RUN = "id name description from to adjustment symbol { ticker firstDate lastDate }";
 const COMPARE = `query($ids: [ID!]!) { compareBacktests(ids: $ids) { backtests { ${RUN} } differences { input values } metrics { metric values best } } }`;
 // Far larger than the figures, which don't wait for them.
 const CURVES = "query($ids: [ID!]!) { compareBacktests(ids: $ids) { curves { dates runs { equity buyAndHold } } } }";
@@ -26,7 +27,7 @@ const yes = (on, off) => (value) => (value === "true" ? on : off);
 const INPUTS = {
   ticker: ["Symbol"], buy: ["Buy when"], sell: ["Sell when"], stopLoss: ["Stop loss", share], takeProfit: ["Take profit", share], initialCash: ["Initial investment", (v) => number(Number(v), 0)],
   fill: ["Orders are filled", (v) => (v === "NEXT_OPEN" ? "at the next open" : "at the same close")], commission: ["Commission", share], slippage: ["Slippage", share],
-  wholeShares: ["Shares", yes("whole", "fractions")], from: ["From"], to: ["To"], adjusted: ["Prices", yes("adjusted", "as traded")], dataVersion: ["Data version"], engineVersion: ["Engine version"],
+  wholeShares: ["Shares", yes("whole", "fractions")], from: ["From"], to: ["To"], adjustment: ["Prices", adjustmentSaid], dataVersion: ["Data version"], engineVersion: ["Engine version"],
 };
 const named = (run) => run.name ?? `${run.symbol.ticker} ${shortRun(run.description)}`;
 const letter = (i) => String.fromCharCode(65 + i);
@@ -48,9 +49,15 @@ function Again({ run }) {
 function Runs({ of, takeOut }) {
   return html`<${Panel} title="Runs"><ol class="runs">
     ${of.map((run, i) => html`<li key=${run.id}><span class=${`key-${(i % 5) + 1}`}><span class="swatch"></span><strong>${letter(i)}</strong></span>
-      <${Link} to=${`/reporting/backtests/${run.id}`} title=${run.description}>${named(run)}<//> <span class="small muted">${run.symbol.ticker}, ${run.from} to ${run.to}</span>
+      <${Link} to=${`/reporting/backtests/${run.id}`} title=${run.description}>${named(run)}<//> <span class="small muted">${run.symbol.ticker}, ${whole(`${run.from} to ${run.to}`)}</span>
       <span class="row"><${Again} run=${run} /><button class="small" onClick=${() => takeOut(run.id)} aria-label=${`Take out ${letter(i)}`}>Take out</button></span></li>`)}
   </ol><//>`;
+}
+
+function differing({ differences, backtests }) {
+  const values = backtests.map((run) => run.adjustment);
+  const others = differences.filter(({ input }) => !["adjusted", "adjustment"].includes(input));
+  return values.every((value) => value === values[0]) ? others : [...others, { input: "adjustment", values }];
 }
 
 function Compared({ of, ids }) {
@@ -66,7 +73,8 @@ function Compared({ of, ids }) {
     num: true,
     cell: (row) => (row.best === i ? html`<strong title="The best of these">${row.show(row.values[i])} <span aria-label="the best">✓</span></strong>` : row.show(row.values[i])),
   });
-  const inputs = of.differences.map((row) => ({ ...row, label: INPUTS[row.input]?.[0] ?? row.input, show: INPUTS[row.input]?.[1] ?? String }));
+  // Two inputs say what prices are adjusted for, and elder runs name one of them alone; each run knows what that comes to.
+  const inputs = differing(of).map((row) => ({ ...row, label: INPUTS[row.input]?.[0] ?? row.input, show: INPUTS[row.input]?.[1] ?? String }));
   const input = (i) => ({ wrap: true, cell: (row) => (row.values[i] === null ? "none" : row.show(row.values[i])) });
   const saved = fileName("compare", ...runs.map((run) => run.symbol.ticker));
   return html`<${Panel} title="What differs"><${Table} label="Inputs that differ" columns=${columns(input)} rows=${inputs} keyOf=${(row) => row.input} stays csv=${`${saved}-inputs`} empty=${html`<p class="muted">Nothing: the runs have the same inputs.</p>`} /><//>

@@ -43,7 +43,7 @@ export function Explorer({ report, run, focus, saved }) {
   const { dates, close, equity, buy_and_hold: hold } = report.curve;
   const operands = useMemo(() => drawn(run.strategy), [report.id]);
   const fall = useMemo(() => [drawdowns(equity), drawdowns(hold)], [report.id]);
-  const found = useLoaded(`indicators ${report.id}`, (source) => indicatorsOf({ ticker: report.symbol.ticker, from: report.from, to: report.to, adjusted: report.adjusted, operands }, source));
+  const found = useLoaded(`indicators ${report.id}`, (source) => indicatorsOf({ ticker: report.symbol.ticker, from: report.from, to: report.to, adjustment: report.adjustment, operands }, source));
   const values = useMemo(() => (found.data ?? []).map((of) => dates.map((day) => of.get(day) ?? null)), [found.data]);
 
   useEffect(() => {
@@ -79,8 +79,8 @@ export function Explorer({ report, run, focus, saved }) {
     wealth.priceScale().applyOptions({ scaleMargins: { top: 0.2, bottom: 0.05 } });
     depth.priceScale().applyOptions({ scaleMargins: { top: 0.25, bottom: 0.02 } });
     const all = chart.panes();
-    caption(all[panes + 1], "Equity, and buy and hold in grey");
-    caption(all[panes + 2], "Drawdown, and that of holding in grey");
+    caption(all[panes + 1], "Equity, holding in grey");
+    caption(all[panes + 2], "Drawdown, holding in grey");
     all[0].setStretchFactor(1);
     all[panes + 1].setStretchFactor(0.6);
     all[panes + 2].setStretchFactor(0.4);

@@ -1,6 +1,6 @@
 // One forecast: whether to trust it first, then what it says, and how it turned out.
 
-import { html, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, Link, Menu, Picture, Download, AsOf, local, price, count, percent, words, fileName } from "./ui.js";
+import { html, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, Link, Menu, Picture, Download, AsOf, local, price, count, percent, words, fileName, many, whole } from "./ui.js";
 import { FEW } from "./forecasts.js";
 import { Deleting } from "./named.js";
 
@@ -36,7 +36,7 @@ function Evaluations({ p }) {
   const rows = [
     p.model.evaluation && ["On data the model had not seen, all symbols", p.model.evaluation],
     [`On this symbol's own history${p.model.trainedOn.includes(p.symbol.ticker) ? ", which it was trained on" : ""}`, p.evaluation, p.independentOrigins < FEW],
-    p.outcome && [`So far, ${p.outcome.days} of ${p.horizon} days`, p.outcome],
+    p.outcome && [`So far, ${p.outcome.days} of ${many(p.horizon, "day")}`, p.outcome],
   ].filter(Boolean);
   const columns = [
     { label: "Tried", lead: true, wrap: true, cell: ([name]) => name, csv: ([name]) => name },
@@ -71,7 +71,7 @@ export function ForecastPage({ part }) {
         <${Download} href=${local(p.json)} name=${`${saved}.json`}>JSON<//>
         <${Link} class="button" to=${`/reporting/symbols/${encodeURIComponent(p.symbol.ticker)}`}>The symbol<//>
         <${Menu}><${Deleting} kind="Prediction" id=${p.id} named=${`the forecast of ${p.symbol.ticker} from ${p.asOf}`} /><//>`}>
-      ${p.horizon} trading days from ${p.asOf}, by ${p.model.name}.
+      ${many(p.horizon, "trading day")} from ${p.asOf}, by ${p.model.name}.
     <//>
     <div class="stack">
       ${p.stale && html`<div class="notice">The prices have changed since this was made.</div>`}
@@ -91,7 +91,7 @@ export function ForecastPage({ part }) {
       </div>`}
       ${p.outcome && p.outcome.days > 1 && html`<${Panel} title="How far off it was so far, by day"><${Picture} src=${`/charts/predictions/${p.id}/actual.svg`} alt="How far off each day was, beside no change" units=${352} /><//>`}
       <${Panel} title="Day by day"><${Table} label="Day by day" columns=${columns} rows=${p.points} keyOf=${(d) => d.date} csv=${saved} /><//>
-      <${Panel} title="The model"><p>${p.model.name}, ${words(p.model.kind)}, version ${p.model.version}. ${p.model.trainedOn}.</p>
+      <${Panel} title="The model"><p>${p.model.name}, ${words(p.model.kind)}, version ${p.model.version}. ${whole(p.model.trainedOn)}.</p>
         <p class="muted small wrap">${p.model.features.length ? `Looks at: ${p.model.features.map((name) => name.replaceAll("_", " ")).join(", ")}.` : ""} Evaluated on ${count(p.evaluation.origins)} past forecasts of this symbol, of which ${count(p.independentOrigins)} don't overlap.</p><//>
     </div>`;
 }

@@ -1,6 +1,6 @@
 // Forecasts: the list, and the models behind them.
 
-import { html, useState, Head, Panel, Table, Empty, Waiting, useQuery, usePages, More, sorted, useAction, useAddress, useRole, Form, Field, Link, Mistakes, go, percent, moment, useTyped } from "./ui.js";
+import { html, useState, Head, Panel, Table, Empty, Waiting, useQuery, usePages, More, sorted, useAction, useAddress, useRole, Form, Field, Link, Mistakes, go, percent, moment, useTyped, many } from "./ui.js";
 import { TickerField } from "./strategyform.js";
 import { JobWatch } from "./jobs.js";
 import { MODELS, ModelTable } from "./models.js";
@@ -60,7 +60,7 @@ export function Forecasts() {
   const admin = useRole("ADMIN");
   const all = models.data?.models ?? [];
   const columns = [
-    { label: "Forecast", lead: true, sort: "symbol", by: (p) => `${p.symbol.ticker} ${p.asOf}`, cell: (p) => html`<${Link} to=${`/reporting/forecasts/${p.id}`}><strong>${p.symbol.ticker}</strong> from ${p.asOf}<//><div class="small muted">${p.model.name}, ${p.horizon} days</div>`, csv: [["symbol", (p) => p.symbol.ticker], ["as of", (p) => p.asOf], ["model", (p) => p.model.name], ["days", (p) => p.horizon]] },
+    { label: "Forecast", lead: true, sort: "symbol", by: (p) => `${p.symbol.ticker} ${p.asOf}`, cell: (p) => html`<${Link} to=${`/reporting/forecasts/${p.id}`}><strong>${p.symbol.ticker}</strong> from <span class="whole">${p.asOf}</span><//><div class="small muted">${p.model.name}, ${many(p.horizon, "day")}</div>`, csv: [["symbol", (p) => p.symbol.ticker], ["as of", (p) => p.asOf], ["model", (p) => p.model.name], ["days", (p) => p.horizon]] },
     { label: "Skill on history", num: true, key: true, sort: "skill", by: (p) => (p.independentOrigins < FEW ? null : p.evaluation.skill), cell: (p) => (p.independentOrigins < FEW ? html`<span class="muted" title=${`${p.independentOrigins} past forecasts that don't overlap`}>too few</span>` : percent(p.evaluation.skill)), csv: (p) => p.evaluation.skill },
     { label: "In 80 % band", num: true, prio: 2, sort: "in80", by: (p) => p.evaluation.coverage80, cell: (p) => percent(p.evaluation.coverage80), csv: (p) => p.evaluation.coverage80 },
     { label: "In 95 % band", num: true, prio: 2, sort: "in95", by: (p) => p.evaluation.coverage95, cell: (p) => percent(p.evaluation.coverage95), csv: (p) => p.evaluation.coverage95 },

@@ -19,13 +19,13 @@ function owner(error, paths) {
 /** What is wrong with a field before anything is sent, in words; null if nothing is. */
 function fault(element) {
   const { validity } = element;
-  const unit = element.dataset.unit ? ` ${element.dataset.unit}` : "";
+  const units = (value) => (element.dataset.unit ? ` ${element.dataset.unit}`.replace(Number(value) === 1 ? /s$/ : /^$/, "") : "");
   if (validity.valid) return null;
   if (validity.badInput) return element.type === "date" ? "Type a whole date." : "Type a number.";
   if (validity.valueMissing) return element.dataset.missing ?? "This is needed.";
-  if (validity.rangeOverflow) return element.type === "date" ? `Not after ${element.max}.` : `At most ${element.max}${unit}.`;
-  if (validity.rangeUnderflow) return element.type === "date" ? `Not before ${element.min}.` : `At least ${element.min}${unit}.`;
-  if (validity.stepMismatch) return element.step === "1" ? "Type a whole number." : `In steps of ${element.step}${unit}.`;
+  if (validity.rangeOverflow) return element.type === "date" ? `Not after ${element.max}.` : `At most ${element.max}${units(element.max)}.`;
+  if (validity.rangeUnderflow) return element.type === "date" ? `Not before ${element.min}.` : `At least ${element.min}${units(element.min)}.`;
+  if (validity.stepMismatch) return element.step === "1" ? "Type a whole number." : `In steps of ${element.step}${units(element.step)}.`;
   if (validity.patternMismatch) return element.dataset.says ?? "This can't be read.";
   return element.validationMessage;
 }

@@ -8,9 +8,17 @@ export const number = (value, digits = 2) =>
     ? DASH
     : Number(value).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace(/^-(?=[0.,]*$)/, "").replace("-", "−");
 export const count = (value) => number(value, 0);
+/** "1 day", "2 days". */
+export const many = (value, what) => `${count(value)} ${what}${Number(value) === 1 ? "" : "s"}`;
 export const percent = (ratio, digits = 1) => (missing(ratio) ? DASH : `${number(ratio * 100, digits)} %`);
 export const signed = (ratio, digits = 1) => (missing(ratio) ? DASH : `${ratio > 0 ? "+" : ""}${percent(ratio, digits)}`);
 export const price = (value) => number(value, Math.abs(value) < 1 ? 4 : 2);
+/** A decimal of the API, which is exact, with the digits that it has: two at least. */
+export const decimal = (text) => {
+  if (missing(text)) return DASH;
+  const [whole, part = ""] = String(text).split(".");
+  return `${count(whole)}.${part.replace(/0+$/, "").padEnd(2, "0")}`;
+};
 export const times = (value) => (missing(value) ? DASH : `${number(value)}×`);
 export const date = (value) => value ?? DASH;
 export const side = (value) => (value > 0 ? "gain" : value < 0 ? "loss" : "");
@@ -71,8 +79,10 @@ export const fieldName = (name) => IPO_FIELDS[name] ?? words(name.replace(/([A-Z
 
 const SHORTER = [
   [/; (?:starts with|trades) .*$/, ""], [/^Buys when /, ""], [/, sells when /, " → "], [/\bthe (?:close|price)\b/g, "close"],
+  // Before the plain average, which its name begins like.
+  [/\b(?:its|the) (\d+)-day average true range/g, "ATR $1"],
   [/\b(?:its|the) (\d+)-day exponential average(?: of closes)?/g, "EMA $1"], [/\b(?:its|the) (\d+)-day average(?: of closes)?/g, "SMA $1"],
-  [/\b(?:its|the) (\d+)-day RSI/g, "RSI $1"], [/\b(?:its|the) (\d+)-day average true range/g, "ATR $1"],
+  [/\b(?:its|the) (\d+)-day RSI/g, "RSI $1"],
   [/\b(?:its|the) (\d+)-day (high|low)(?: of closes)?/g, "$1-day $2"],
   [/\b(?:its|the) (lower|upper) Bollinger band \((\d+) days, ([\d.]+) deviations\)/g, "$1 band $2"],
   [/\b(?:its|the) MACD (line|signal) \(([^)]*)\)/g, "MACD $1 $2"], [/crosses below/g, "falls through"], [/crosses above/g, "rises through"],

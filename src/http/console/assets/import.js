@@ -1,6 +1,6 @@
 // A file of prices: looked through before anything is stored, and a receipt for what was.
 
-import { html, useEffect, useRef, useState, useAction, Form, Field, Mistake, Mistakes, Link, Table, count, price } from "./ui.js";
+import { html, useEffect, useRef, useState, useAction, Form, Field, Mistake, Mistakes, Link, Table, count, price, many } from "./ui.js";
 import { upload } from "./api.js";
 import { JobWatch } from "./jobs.js";
 
@@ -36,7 +36,7 @@ function Preview({ of, order, setOrder }) {
   const meaning = (column) => (MEANINGS[column.meaning] ?? column.meaning).toLowerCase();
   return html`<div class="stack preview" role="group" aria-label="What would be imported">
     ${of.rowCount > 0 &&
-    html`<p role="status"><strong>${count(of.rowCount)} days</strong> from ${of.from} to ${of.to}. Read as a file of ${of.format}; prices: ${adjustedSaid[of.adjusted]}. Nothing is stored yet.</p>`}
+    html`<p role="status"><strong>${many(of.rowCount, "day")}</strong> from ${of.from} to ${of.to}. Read as a file of ${of.format}; prices: ${adjustedSaid[of.adjusted]}. Nothing is stored yet.</p>`}
     ${(undecided || order || ["DMY", "MDY"].includes(of.dateOrder)) &&
     html`<div class=${undecided ? "notice warn" : ""}>
       ${undecided && html`<p role="alert"><strong>Which number of a date is the day?</strong> No date of this file tells: each could be read either way.</p>`}
@@ -101,6 +101,6 @@ export function ImportFile({ ticker: given = "", done, close }) {
     <div class="row wide"><button type="button" onClick=${close}>${job ? "Close" : "Cancel"}</button>
       ${job
         ? html`<${Link} class="button primary" to=${to}>Go to ${job.ticker}<//>`
-        : html`<button class="primary" disabled=${add.busy || look.busy || !preview?.rowCount}>${add.busy ? "Sending…" : preview?.rowCount ? `Import ${count(preview.rowCount)} days` : "Import"}</button>`}</div>
+        : html`<button class="primary" disabled=${add.busy || look.busy || !preview?.rowCount}>${add.busy ? "Sending…" : preview?.rowCount ? `Import ${many(preview.rowCount, "day")}` : "Import"}</button>`}</div>
   <//>`;
 }

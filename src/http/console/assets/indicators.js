@@ -2,6 +2,7 @@
 
 import { LineSeries, LineStyle } from "./vendor/lightweight-charts.js";
 import { caption, colour, KEYS } from "./chartkit.js";
+import { number } from "./format.js";
 import { operandName } from "./strategy.js";
 
 const literal = (value) => {
@@ -18,13 +19,19 @@ export const isDrawn = (operand) => !["price", "constant"].includes(kindOf(opera
 export const asking = (operands) => operands.map((operand, i) => `i${i}: indicator(by: ${literal(operand)})`).join(" ");
 
 /** Indicators of a symbol between two dates, as maps from date to value. */
-export async function indicatorsOf({ ticker, from, to, adjusted, operands }, source) {
+export async function indicatorsOf({ ticker, from, to, adjustment, operands }, source) {
   if (!operands.length) return [];
-  const query = `query($t: String!, $from: Date, $to: Date, $adjusted: Boolean!) { symbol(ticker: $t) { series(from: $from, to: $to, adjusted: $adjusted) { dates ${asking(operands)} } } }`;
-  const series = (await source.ask(query, { t: ticker, from, to, adjusted })).symbol?.series;
+  const query = `query($t: String!, $from: Date, $to: Date, $adjustment: Adjustment!) { symbol(ticker: $t) { series(from: $from, to: $to, adjustment: $adjustment) { dates ${asking(operands)} } } }`;
+  const series = (await source.ask(query, { t: ticker, from, to, adjustment })).symbol?.series;
   if (!series) return [];
   return operands.map((_, i) => new Map(series.dates.map((day, n) => [day, series[`i${i}`][n]])));
 }
+
+/** Labels of an axis, but those that a level's own would cover. */
+const uncovered = (line, levels) => (ticks) => {
+  const taken = levels.map((level) => line.priceToCoordinate(level));
+  return ticks.map((tick) => (taken.some((at) => at !== null && Math.abs(at - line.priceToCoordinate(tick)) < 16) ? "" : number(tick)));
+};
 
 /**
  * Draws operands with their values by place. Those on the price's scale go into its pane, others into panes from `next` on.
@@ -40,7 +47,9 @@ export function draw(chart, dates, operands, values, next, levels = () => []) {
     const key = i % KEYS.length;
     const line = chart.addSeries(LineSeries, { color: colour(KEYS[key]), lineWidth: over ? 1 : 2, lineStyle: DASHES[i % DASHES.length], lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false }, pane);
     line.setData(dates.map((time, n) => (values[i]?.[n] === null || values[i]?.[n] === undefined ? { time } : { time, value: values[i][n] })));
-    for (const price of levels(operand)) line.createPriceLine({ price, color: colour("--muted"), lineWidth: 1, lineStyle: LineStyle.Dashed, axisLabelVisible: true });
+    const marked = levels(operand);
+    if (marked.length) line.applyOptions({ priceFormat: { type: "custom", minMove: 0.01, formatter: (value) => number(value), tickmarksFormatter: uncovered(line, marked) } });
+    for (const price of marked) line.createPriceLine({ price, color: colour("--muted"), lineWidth: 1, lineStyle: LineStyle.Dashed, axisLabelVisible: true });
     return { name: operandName(operand), key, values: values[i] ?? [], pane, series: line };
   });
   for (const [n, group] of panes.entries()) {

@@ -1,6 +1,6 @@
 // One IPO: its terms, what became of it, and every change, each of which can be taken back.
 
-import { html, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Chip, Confirm, price, count, date, percent, times, moment, words, fieldName, Change } from "./ui.js";
+import { html, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Chip, Confirm, decimal, count, date, percent, times, moment, words, fieldName, Change } from "./ui.js";
 import { band } from "./ipos.js";
 import { JobWatch } from "./jobs.js";
 
@@ -71,9 +71,9 @@ export function IpoPage({ part }) {
         ["Closes", date(ipo.closeDate)],
         ["Lists", date(ipo.listingDate)],
         ["Price band", band(ipo)],
-        ["Issue price", price(ipo.issuePrice ?? undefined)],
+        ["Issue price", decimal(ipo.issuePrice)],
         ["Lot", count(ipo.lotSize)],
-        ["Least investment", price(ipo.minimumInvestment ?? undefined)],
+        ["Least investment", decimal(ipo.minimumInvestment)],
         big(ipo.issueSize),
       ]} />
       <div class="columns">

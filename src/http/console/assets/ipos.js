@@ -1,6 +1,6 @@
 // IPOs as a screener: filters, presets and sorting, all of them in the address.
 
-import { html, useState, Head, Figures, Table, Empty, Waiting, usePages, More, useAction, useRole, useAddress, isOneOf, useTyped, setQuery, Field, Link, Mistakes, Chip, price, count, date, percent, times, dayFromNow, Change } from "./ui.js";
+import { html, useState, Head, Figures, Table, Empty, Waiting, usePages, More, useAction, useRole, useAddress, isOneOf, useTyped, setQuery, Field, Link, Mistakes, Chip, decimal, count, date, percent, times, dayFromNow, Change } from "./ui.js";
 import { JobWatch } from "./jobs.js";
 
 const ROW = "id name ticker exchange board status openDate closeDate listingDate priceBandLow priceBandHigh issuePrice currency issueSize performance { listingGain returnSinceIssue } subscription { total } symbol { ticker }";
@@ -14,7 +14,7 @@ const START = "OPEN_DATE DESC";
 const ORDER = /^(NAME|OPEN_DATE|CLOSE_DATE|LISTING_DATE|ISSUE_PRICE|ISSUE_SIZE|SUBSCRIPTION|LISTING_GAIN|RETURN_SINCE_ISSUE) (ASC|DESC)$/;
 
 export const band = (ipo) =>
-  ipo.priceBandHigh ? (ipo.priceBandLow === ipo.priceBandHigh ? price(ipo.priceBandHigh) : `${price(ipo.priceBandLow)} – ${price(ipo.priceBandHigh)}`) : "–";
+  ipo.priceBandHigh ? (ipo.priceBandLow === ipo.priceBandHigh ? decimal(ipo.priceBandHigh) : `${decimal(ipo.priceBandLow)} – ${decimal(ipo.priceBandHigh)}`) : "–";
 
 /** "24–27 Nov" where the year goes without saying, else with it. */
 function bidding({ openDate, closeDate }) {
@@ -71,7 +71,7 @@ export function Ipos({ query }) {
     { label: "Bidding", day: true, prio: 3, sort: "OPEN_DATE", cell: bidding, csv: [["opens", (i) => i.openDate], ["closes", (i) => i.closeDate]] },
     { label: "Listed", day: true, prio: 2, sort: "LISTING_DATE", cell: (ipo) => date(ipo.listingDate), csv: (i) => i.listingDate },
     { label: "Band", num: true, prio: 3, cell: band, csv: [["band from", (i) => i.priceBandLow], ["band to", (i) => i.priceBandHigh], ["currency", (i) => i.currency]] },
-    { label: "Issue price", num: true, sort: "ISSUE_PRICE", cell: (ipo) => price(ipo.issuePrice ?? undefined), csv: (i) => i.issuePrice },
+    { label: "Issue price", num: true, sort: "ISSUE_PRICE", cell: (ipo) => decimal(ipo.issuePrice), csv: (i) => i.issuePrice },
     { label: "Shares", num: true, prio: 4, sort: "ISSUE_SIZE", cell: (ipo) => count(ipo.issueSize), csv: (i) => i.issueSize },
     { label: "Subscribed", num: true, prio: 2, sort: "SUBSCRIPTION", cell: (ipo) => times(ipo.subscription?.total), csv: (i) => i.subscription?.total },
     { label: "Listing gain", num: true, key: true, sort: "LISTING_GAIN", cell: (ipo) => (ipo.performance ? html`<${Change} of=${ipo.performance.listingGain} />` : "–"), csv: (i) => i.performance?.listingGain },

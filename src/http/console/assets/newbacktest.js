@@ -1,7 +1,7 @@
 // The form that builds a strategy and runs it; what it holds is in the address.
 
-import { html, useEffect, useState, Head, Panel, Form, Field, Check, Mistakes, Needs, useAction, useRole, go, setQuery, shareOf, percentOf } from "./ui.js";
-import { Conditions, Execution, TickerField, executionForm, executionInput, startingExecution } from "./strategyform.js";
+import { html, useEffect, useState, Head, Panel, Form, Field, Mistakes, Needs, useAction, useRole, go, setQuery, shareOf, percentOf } from "./ui.js";
+import { Conditions, Execution, Prices, TickerField, adjustmentOf, executionForm, executionInput, startingExecution, useUsual } from "./strategyform.js";
 import { conditionForm, conditionInput, runOf, strategyName } from "./strategy.js";
 
 const RUN = `mutation($input: RunBacktestInput!) { runBacktest(input: $input) { backtest { id } userErrors { message field } } }`;
@@ -14,11 +14,13 @@ export function NewBacktest({ query }) {
   const [sell, setSell] = useState(() => conditionForm(start.strategy.sell));
   const [stops, setStops] = useState({ stopLoss: percentOf(start.strategy.stopLoss), takeProfit: percentOf(start.strategy.takeProfit) });
   const [execution, setExecution] = useState(start.execution ? executionForm(start.execution) : startingExecution);
-  const [span, setSpan] = useState({ from: query.get("from") ?? "", to: query.get("to") ?? "", adjusted: start.adjusted ?? true });
+  const [span, setSpan] = useState({ from: query.get("from") ?? "", to: query.get("to") ?? "" });
+  const [chosen, setChosen] = useState(() => adjustmentOf(start));
+  const usual = useUsual(ticker);
   const operator = useRole("OPERATOR");
   const run = useAction("runBacktest", RUN);
   const strategy = { buy: conditionInput(buy), sell: conditionInput(sell), stopLoss: shareOf(stops.stopLoss), takeProfit: shareOf(stops.takeProfit) };
-  const given = { strategy, execution: executionInput(execution), adjusted: span.adjusted };
+  const given = { strategy, execution: executionInput(execution), adjustment: chosen ?? undefined };
   const text = JSON.stringify(given);
   const [first] = useState(text);
   useEffect(() => {
@@ -27,7 +29,7 @@ export function NewBacktest({ query }) {
     return () => clearTimeout(timer);
   }, [text, ticker, span.from, span.to]);
   const submit = async () => {
-    const made = await run.run({ input: { ticker, from: span.from || null, to: span.to || null, ...given } });
+    const made = await run.run({ input: { ticker, from: span.from || null, to: span.to || null, ...given, adjustment: chosen ?? usual } });
     if (made) go(`/reporting/backtests/${made.backtest.id}`);
   };
   return html`<${Head} title="New backtest" named=${ticker ? `New backtest of ${ticker}` : undefined}>While there are no shares only the buying rule is looked at, while there are some only the selling rule.<//>
@@ -38,7 +40,7 @@ export function NewBacktest({ query }) {
           <${TickerField} value=${ticker} onInput=${setTicker} />
           <${Field} label="From" type="date" path="from" value=${span.from} max=${span.to || undefined} onInput=${(from) => setSpan({ ...span, from })} hint="Empty: from the first day" />
           <${Field} label="To" type="date" path="to" value=${span.to} min=${span.from || undefined} onInput=${(to) => setSpan({ ...span, to })} hint="Empty: to the last day" />
-          <${Check} label="Adjusted prices" checked=${span.adjusted} onInput=${(adjusted) => setSpan({ ...span, adjusted })} />
+          <${Prices} value=${chosen ?? usual} onInput=${(of) => setChosen(of || null)} />
         </div>
       <//>
       <${Panel} title="Strategy">

@@ -1,7 +1,7 @@
 // The form of a sweep: two ranges of windows, dates and costs; what it holds is in the address.
 
-import { html, useEffect, useState, Head, Panel, Form, Field, Check, Mistake, Mistakes, Needs, useAction, useRole, go, setQuery, count } from "./ui.js";
-import { Execution, TickerField, executionForm, executionInput, startingExecution } from "./strategyform.js";
+import { html, useEffect, useState, Head, Panel, Form, Field, Mistake, Mistakes, Needs, useAction, useRole, go, setQuery, count, many } from "./ui.js";
+import { Execution, Prices, TickerField, adjustmentOf, executionForm, executionInput, startingExecution, useUsual } from "./strategyform.js";
 import { JobWatch } from "./jobs.js";
 
 const RUN = `mutation($input: SweepBacktestsInput!) { sweepBacktests(input: $input) { sweep { id } job { id state message done total } userErrors { message field } } }`;
@@ -45,11 +45,13 @@ export function NewSweep({ query }) {
   const [buy, setBuy] = useState(start?.buy ?? { from: 5, to: 100, step: 5 });
   const [sell, setSell] = useState(start?.sell ?? { from: 20, to: 250, step: 5 });
   const [execution, setExecution] = useState(start?.execution ? executionForm(start.execution) : startingExecution);
-  const [span, setSpan] = useState({ from: query.get("from") ?? "", to: query.get("to") ?? "", adjusted: start?.adjusted ?? true });
+  const [span, setSpan] = useState({ from: query.get("from") ?? "", to: query.get("to") ?? "" });
+  const [chosen, setChosen] = useState(() => adjustmentOf(start));
+  const usual = useUsual(ticker);
   const [job, setJob] = useState(null);
   const operator = useRole("OPERATOR");
   const run = useAction("sweepBacktests", RUN);
-  const input = { buy: whole(buy), sell: whole(sell), execution: executionInput(execution), adjusted: span.adjusted };
+  const input = { buy: whole(buy), sell: whole(sell), execution: executionInput(execution), adjustment: chosen ?? undefined };
   const text = JSON.stringify(input);
   const [first] = useState(text);
   useEffect(() => {
@@ -58,7 +60,7 @@ export function NewSweep({ query }) {
     return () => clearTimeout(timer);
   }, [text, ticker, span.from, span.to]);
   const submit = async () => {
-    const made = await run.run({ input: { ticker, buyBelowSma: input.buy, sellAboveSma: input.sell, execution: input.execution, adjusted: span.adjusted, from: span.from || null, to: span.to || null } });
+    const made = await run.run({ input: { ticker, buyBelowSma: input.buy, sellAboveSma: input.sell, execution: input.execution, adjustment: chosen ?? usual, from: span.from || null, to: span.to || null } });
     if (made?.sweep) go(`/reporting/sweeps/${made.sweep.id}`);
     else if (made) setJob(made.job);
   };
@@ -71,9 +73,9 @@ export function NewSweep({ query }) {
         <${TickerField} value=${ticker} onInput=${setTicker} />
         <${Field} label="From" type="date" path="from" value=${span.from} max=${span.to || undefined} onInput=${(from) => setSpan({ ...span, from })} hint="Empty: from the first day" />
         <${Field} label="To" type="date" path="to" value=${span.to} min=${span.from || undefined} onInput=${(to) => setSpan({ ...span, to })} hint="Empty: to the last day" />
-        <${Check} label="Adjusted prices" checked=${span.adjusted} onInput=${(adjusted) => setSpan({ ...span, adjusted })} />
+        <${Prices} value=${chosen ?? usual} onInput=${(of) => setChosen(of || null)} />
       </div><//>
-      <${Panel} title="Windows" aside=${html`<span class=${toomany ? "error" : "muted small"} role="status">${count(pairs)} pairs${toomany ? `; at most ${count(MOST_PAIRS)}: take larger steps or shorter ranges` : ""}</span>`}>
+      <${Panel} title="Windows" aside=${html`<span class=${toomany ? "error" : "muted small"} role="status">${many(pairs, "pair")}${toomany ? `; at most ${count(MOST_PAIRS)}: take larger steps or shorter ranges` : ""}</span>`}>
         <div class="stack">
           <${Range} title="Buy below the average of" name="buyBelowSma" of=${buy} set=${setBuy} />
           <${Range} title="Sell above the average of" name="sellAboveSma" of=${sell} set=${setSell} />

@@ -1,6 +1,6 @@
 // Ctrl-K: one field that goes to any symbol, issue, run or page.
 
-import { html, useEffect, useRef, useState, useQuery, useRole, go, shortRun, words } from "./ui.js";
+import { html, useEffect, useRef, useState, useQuery, useRole, go, shortRun, words, many } from "./ui.js";
 
 const FIND = `query($q: String!) { symbols(first: 6, filter: { search: $q }) { nodes { ticker name } } ipos(first: 6, filter: { search: $q }) { nodes { id name ticker exchange } }
   backtests(first: 5, filter: { search: $q }) { nodes { id name description symbol { ticker } } } sweeps(first: 4, filter: { search: $q }) { nodes { id name combinations symbol { ticker } } } }`;
@@ -19,7 +19,7 @@ function found(data, pages) {
     ...data.symbols.nodes.map((s) => ["Symbol", `${s.ticker}${s.name ? `, ${s.name}` : ""}`, at("symbols", s.ticker)]),
     ...data.ipos.nodes.map((i) => ["IPO", `${i.name}${i.ticker ? `, ${i.ticker}` : ""} (${words(i.exchange)})`, at("ipos", i.id)]),
     ...data.backtests.nodes.map((b) => ["Backtest", b.name ?? `${b.symbol.ticker} ${shortRun(b.description)}`, at("backtests", b.id)]),
-    ...data.sweeps.nodes.map((s) => ["Sweep", s.name ?? `${s.symbol.ticker}, ${s.combinations} pairs`, at("sweeps", s.id)]),
+    ...data.sweeps.nodes.map((s) => ["Sweep", s.name ?? `${s.symbol.ticker}, ${many(s.combinations, "pair")}`, at("sweeps", s.id)]),
     ...pages,
   ];
 }

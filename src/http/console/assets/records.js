@@ -1,6 +1,6 @@
 // Records that were kept out, gathered by why.
 
-import { html, useState, Table, Empty, Waiting, usePages, More, useAction, useRole, useAddress, useTyped, useThrottled, Field, Mistakes, count, moment, words } from "./ui.js";
+import { html, useState, Table, Empty, Waiting, usePages, More, useAction, useRole, useAddress, useTyped, useThrottled, Field, Mistakes, count, moment, words, whole, many } from "./ui.js";
 import { gather, plainly } from "./groups.js";
 
 const ISSUES = `query($first: Int, $after: String, $filter: DataIssueFilter) { dataIssues(first: $first, after: $after, filter: $filter) {
@@ -15,8 +15,8 @@ function Group({ rows, admin, resolve, busy }) {
   const [first] = rows;
   const left = rows.filter((row) => !row.resolvedAt);
   const columns = [
-    { label: "Record", lead: true, wrap: true, cell: (i) => html`<strong>${i.record}</strong>`, csv: [["source", (i) => i.source], ["record", (i) => i.record], ["field", (i) => i.field]] },
-    { label: "Why", full: true, wrap: true, cell: (i) => html`${i.reason}<details><summary class="small muted">What the source sent</summary><pre>${i.raw}</pre></details>`, csv: [["reason", (i) => i.reason], ["raw", (i) => i.raw]] },
+    { label: "Record", lead: true, wrap: true, cell: (i) => html`<strong>${whole(i.record)}</strong>`, csv: [["source", (i) => i.source], ["record", (i) => i.record], ["field", (i) => i.field]] },
+    { label: "Why", full: true, wrap: true, cell: (i) => html`${whole(i.reason)}<details><summary class="small muted">What the source sent</summary><pre>${i.raw}</pre></details>`, csv: [["reason", (i) => i.reason], ["raw", (i) => i.raw]] },
     { label: "Seen", num: true, cell: (i) => `${count(i.occurrences)}×`, csv: (i) => i.occurrences },
     { label: "Last", day: true, prio: 2, cell: (i) => moment(i.lastSeenAt), csv: (i) => i.lastSeenAt },
     { label: "", full: true, cell: (i) => (i.resolvedAt ? html`<span class="small muted">Resolved ${moment(i.resolvedAt)}</span>` : admin && html`<button disabled=${busy} onClick=${() => resolve([i])}>Resolve</button>`) },
@@ -56,7 +56,7 @@ export function Records() {
       <${Field} label="State" value=${resolved} onInput=${setResolved} options=${[["no", "To be looked at"], ["yes", "Resolved"]]} />
     </div>
     <${Mistakes} errors=${resolve.errors} />
-    <p class="small muted" role="status">${left > 1 ? `${count(left)} to go…` : list.data && list.total > 0 ? `${count(list.total)} records, ${count(groups.length)} ${groups.length === 1 ? "reason" : "reasons"}${list.loadMore ? ` among the newest ${count(list.rows.length)}` : ""}` : ""}</p>
+    <p class="small muted" role="status">${left > 1 ? `${count(left)} to go…` : list.data && list.total > 0 ? `${many(list.total, "record")}, ${many(groups.length, "reason")}${list.loadMore ? ` among the newest ${count(list.rows.length)}` : ""}` : ""}</p>
     <${Waiting} query=${list} lines=${6} />
     ${list.data && groups.length === 0 && html`<${Empty} title="Nothing is flagged">A record that can't be right is kept out and shown here; once its source is mended it leaves by itself.<//>`}
     ${groups.map(([key, rows]) => html`<${Group} key=${key} rows=${rows} admin=${admin} resolve=${all} busy=${left > 0} />`)}

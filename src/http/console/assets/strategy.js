@@ -90,7 +90,7 @@ export function storedRun(report) {
   return {
     strategy: { buy: storedCondition(strategy.buy), sell: storedCondition(strategy.sell), stopLoss: strategy.stop_loss, takeProfit: strategy.take_profit },
     execution: storedExecution(execution),
-    adjusted: report.adjusted,
+    adjustment: report.adjustment,
   };
 }
 export const storedExecution = (x) => ({ initialCash: x.initial_cash, fill: x.fill.toUpperCase(), commission: x.commission, slippage: x.slippage, wholeShares: x.whole_shares });

@@ -50,13 +50,19 @@ export function Conditions({ title, name, of, set }) {
   </fieldset>`;
 }
 
-/** A symbol with prices, asked for on the server while one types. */
-export function TickerField({ value, onInput, path = "ticker", label = "Symbol", ...rest }) {
-  const [asked, setAsked] = useState(value);
+/** What was typed, once the fingers rest. */
+function useSettled(value) {
+  const [settled, setSettled] = useState(value.trim());
   useEffect(() => {
-    const timer = setTimeout(() => setAsked(value.trim()), 200);
+    const timer = setTimeout(() => setSettled(value.trim()), 200);
     return () => clearTimeout(timer);
   }, [value]);
+  return settled;
+}
+
+/** A symbol with prices, asked for on the server while one types. */
+export function TickerField({ value, onInput, path = "ticker", label = "Symbol", ...rest }) {
+  const asked = useSettled(value);
   const list = useQuery("query($q: String) { symbols(first: 20, filter: { hasPrices: true, search: $q }) { nodes { ticker name } } }", { q: asked || null });
   const nodes = list.data?.symbols.nodes ?? [];
   const id = `tickers-${path}`;
@@ -64,6 +70,32 @@ export function TickerField({ value, onInput, path = "ticker", label = "Symbol",
     <datalist id=${id}>${nodes.map((s) => html`<option key=${s.ticker} value=${s.ticker}>${s.name ?? ""}</option>`)}</datalist>
   <//>`;
 }
+
+const ADJUSTMENTS = [["NONE", "As traded"], ["SPLITS", "Adjusted for splits"], ["TOTAL_RETURN", "Adjusted for splits and dividends"]];
+export const adjustmentSaid = (adjustment) => (ADJUSTMENTS.find(([name]) => name === adjustment)?.[1] ?? adjustment).toLowerCase();
+/** What a run's prices are adjusted for, in words that stand among others. */
+export const pricesSaid = (adjustment) => (adjustment === "NONE" ? "" : "prices ") + adjustmentSaid(adjustment);
+/** What an address names; one of before there were three says only that prices are adjusted, or not. */
+export const adjustmentOf = (run) => run?.adjustment ?? (run?.adjusted === false ? "NONE" : null);
+
+const ONE_DAY = "series(from: $day, to: $day";
+const FIRST_DAY = "query($t: String!) { symbol(ticker: $t) { source firstDate } }";
+const USUAL = `query($t: String!, $day: Date!) { symbol(ticker: $t) { plain: ${ONE_DAY}) { close } splits: ${ONE_DAY}, adjustment: SPLITS) { close } all: ${ONE_DAY}, adjustment: TOTAL_RETURN) { close } } }`;
+
+/** What prices are adjusted for where nobody has chosen: what the service takes for the symbol; null until that is known. */
+export function useUsual(ticker) {
+  const asked = useSettled(ticker);
+  const symbol = useQuery(asked ? FIRST_DAY : null, { t: asked }).data?.symbol;
+  const day = symbol?.firstDate;
+  const first = useQuery(day ? USUAL : null, { t: asked, day }).data?.symbol;
+  if (!first || asked !== ticker.trim()) return null;
+  // What was paid since shows in the first close; where nothing was, both are the same prices, and the source tells.
+  const [plain, splits, all] = [first.plain, first.splits, first.all].map(({ close }) => close[0]);
+  return plain === all && (plain !== splits || symbol.source === "ALPHA_VANTAGE") ? "TOTAL_RETURN" : "SPLITS";
+}
+
+export const Prices = ({ value, onInput }) =>
+  html`<${Field} label="Prices" path="adjustment" value=${value ?? ""} onInput=${onInput} options=${value ? ADJUSTMENTS : [["", "Adjusted"], ...ADJUSTMENTS]} />`;
 
 const COST = "A percentage from 0 to 50, such as 0.2.";
 

@@ -1,20 +1,20 @@
 // A sweep that leads to a decision: a map to read and open, ordered by what is left when the windows are a little off.
 
-import { html, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useLoaded, useAddress, useAction, useRole, Field, Link, Menu, Mistakes, Picture, Change, go, local, count, number, percent, signed, fileName } from "./ui.js";
+import { html, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useLoaded, useAddress, useAction, useRole, Field, Link, Menu, Mistakes, Picture, Change, go, local, count, number, percent, signed, fileName, many } from "./ui.js";
 import { ask, follow } from "./api.js";
 import { Heatmap } from "./heatmap.js";
 import { bestCells, gridOf, neighbourhood, plateau, valuesOf } from "./heat.js";
 import { runAddress } from "./strategy.js";
-import { costsOf } from "./strategyform.js";
+import { costsOf, pricesSaid } from "./strategyform.js";
 import { sweepAddress } from "./newsweep.js";
 import { Deleting, Naming } from "./named.js";
 
 /** Beyond this, a picture and the best pairs are enough to send. */
 const MOST_DRAWN = 300_000;
-const ABOUT = `query($id: ID!) { node(id: $id) { ... on Sweep { id name combinations from to stale createdAt adjusted heatmapUrl(by: SHARPE) symbol { ticker firstDate lastDate }
+const ABOUT = `query($id: ID!) { node(id: $id) { ... on Sweep { id name combinations from to stale createdAt adjustment heatmapUrl(by: SHARPE) symbol { ticker firstDate lastDate }
   execution { initialCash fill commission slippage wholeShares } } } }`;
 const COLUMNS = `query($id: ID!) { node(id: $id) { ... on Sweep { columns { buyWindow sellWindow totalReturn maxDrawdown sharpe tradeCount } } } }`;
-const HOLD = `query($t: String!, $from: Date!, $to: Date!) { symbol(ticker: $t) { first: prices(first: 1, from: $from, to: $to) { nodes { close adjustedClose } } last: prices(last: 1, from: $from, to: $to) { nodes { close adjustedClose } } } }`;
+const HOLD = `query($t: String!, $from: Date!, $to: Date!, $adjustment: Adjustment!) { symbol(ticker: $t) { series(from: $from, to: $to, adjustment: $adjustment) { close } } }`;
 const RUN = `mutation($input: RunBacktestInput!) { runBacktest(input: $input) { backtest { id } userErrors { message field } } }`;
 const SWEEP = `mutation($input: SweepBacktestsInput!) { sweepBacktests(input: $input) { sweep { id } job { id } userErrors { message } } }`;
 
@@ -22,12 +22,9 @@ const METRICS = [["sharpe", "Sharpe ratio", number], ["totalReturn", "Total retu
 const ORDERS = [["around", "3 × 3 median"], ["pair", "Pair alone"]];
 
 /** What holding over the same dates, with the same costs, would have brought. */
-function holdOf(symbol, { adjusted, execution }) {
-  const [first, last] = [symbol?.first.nodes[0], symbol?.last.nodes[0]];
-  if (!first || !last) return null;
-  const field = adjusted ? "adjustedClose" : "close";
-  const { commission, slippage } = execution;
-  return (last[field] * (1 - slippage) * (1 - commission)) / (first[field] * (1 + slippage) * (1 + commission)) - 1;
+function holdOf(closes, { commission, slippage }) {
+  if (!closes?.length) return null;
+  return (closes.at(-1) * (1 - slippage) * (1 - commission)) / (closes[0] * (1 + slippage) * (1 + commission)) - 1;
 }
 
 /** Runs a sweep to its end, at once or as a job, and gives its id. */
@@ -52,9 +49,9 @@ function useSweep(id) {
   // Asked for at once, beside what the sweep is; let go if that says that it's too large.
   const query = useLoaded(id && small ? `columns ${id}` : null, (source) => source.ask(COLUMNS, { id }));
   const columns = query.data?.node?.columns;
-  const held = useQuery(sweep?.symbol ? HOLD : null, { t: sweep?.symbol?.ticker, from: sweep?.from, to: sweep?.to });
+  const held = useQuery(sweep?.symbol ? HOLD : null, { t: sweep?.symbol?.ticker, from: sweep?.from, to: sweep?.to, adjustment: sweep?.adjustment });
   const grid = useMemo(() => columns && gridOf(columns), [columns]);
-  const hold = sweep?.execution && held.data ? holdOf(held.data.symbol, sweep) : null;
+  const hold = sweep?.execution && held.data ? holdOf(held.data.symbol?.series.close, sweep.execution) : null;
   return { about, query, sweep, columns, grid, hold, small };
 }
 
@@ -97,7 +94,7 @@ export function SweepPage({ part }) {
   if (isGone(of.about) || (of.about.data && !sweep?.symbol)) return html`<${Head} title="Sweep" /><${Empty} title="There is no such sweep"><${Link} to="/reporting/sweeps">All sweeps<//><//>`;
   if (!sweep) return html`<${Head} title="Sweep" waiting /><${Waiting} query=${of.about} lines=${8} />`;
   const { ticker } = sweep.symbol;
-  const base = { ticker, adjusted: sweep.adjusted, execution: sweep.execution };
+  const base = { ticker, adjustment: sweep.adjustment, execution: sweep.execution };
   const open = (of_) => async (buy, sell) => {
     const input = { ...base, strategy: { buy: { priceBelowSma: buy }, sell: { priceAboveSma: sell } }, from: of_.from, to: of_.to };
     // Who may not run it gets the form, filled in.
@@ -134,10 +131,10 @@ export function SweepPage({ part }) {
   ];
   const again = grid && sweepAddress({ ...base, buy: range(grid.buys), sell: range(grid.sells), from: sweep.symbol.firstDate === sweep.from ? "" : sweep.from, to: sweep.symbol.lastDate === sweep.to ? "" : sweep.to });
   const every = grid && Array.from(grid.row.keys()).filter((cell) => grid.row[cell] >= 0);
-  return html`<${Head} title=${sweep.name ?? `${ticker} sweep`} named=${`${sweep.name ? `${sweep.name}, ` : ""}${ticker} sweep of ${count(sweep.combinations)} pairs, ${sweep.from} to ${sweep.to}`}
+  return html`<${Head} title=${sweep.name ?? `${ticker} sweep`} named=${`${sweep.name ? `${sweep.name}, ` : ""}${ticker} sweep of ${many(sweep.combinations, "pair")}, ${sweep.from} to ${sweep.to}`}
       actions=${html`${again ? html`<${Link} class="button primary" to=${again}>Edit and run again<//>` : of.small && html`<button class="primary" disabled>Edit and run again</button>`}<${Naming} kind="Sweep" id=${part} name=${sweep.name} done=${of.about.reload} />
         <${Link} class="button" to="/reporting/sweeps">All sweeps<//><${Menu}><${Deleting} kind="Sweep" id=${part} named=${sweep.name ?? `the sweep of ${ticker}`} /><//>`}>
-      ${count(sweep.combinations)} pairs of windows from ${sweep.from} to ${sweep.to}, ${costsOf(sweep.execution)}, ${sweep.adjusted ? "adjusted prices" : "as traded"}.
+      ${many(sweep.combinations, "pair")} of windows from ${sweep.from} to ${sweep.to}, ${costsOf(sweep.execution)}, ${pricesSaid(sweep.adjustment)}.
     <//>
     <div class="stack">
       ${sweep.stale && html`<div class="notice">The prices have changed since this was run.</div>`}
@@ -150,7 +147,7 @@ export function SweepPage({ part }) {
                 ["Pairs", count(sweep.combinations)],
                 ["Buy and hold", html`<${Change} of=${hold} />`],
                 ["Pairs above holding", ranked.area ? percent(ranked.area.above / sweep.combinations, 0) : "–"],
-                ["Largest area above it", ranked.area ? `${count(ranked.area.size)} pairs` : "–"],
+                ["Largest area above it", ranked.area ? many(ranked.area.size, "pair") : "–"],
               ]} />
               <div class="form">
                 <${Field} label="Show" value=${by} onInput=${setBy} options=${METRICS.map(([name, text]) => [name, text])} />

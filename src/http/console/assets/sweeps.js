@@ -1,6 +1,6 @@
 // The list of sweeps: found by name or symbol, named and deleted.
 
-import { html, Head, Table, Empty, Waiting, usePages, More, useAddress, useRole, useTyped, sorted, Confirm, Link, Mistakes, count, moment } from "./ui.js";
+import { html, Head, Table, Empty, Waiting, usePages, More, useAddress, useRole, useTyped, sorted, Confirm, Link, Mistakes, count, moment, many } from "./ui.js";
 import { ListSearch, useDeleting } from "./named.js";
 
 const LIST = `query($first: Int, $after: String, $filter: SweepFilter) { sweeps(first: $first, after: $after, filter: $filter) {
@@ -16,11 +16,11 @@ export function Sweeps() {
   const list = usePages(LIST, "sweeps", { first: order ? 500 : 30, filter: ticker || search ? { ticker: ticker || undefined, search: search || undefined } : null });
   const drop = useDeleting("Sweep", list.reload);
   const fresh = `/reporting/sweeps/new${ticker ? `?symbol=${encodeURIComponent(ticker)}` : ""}`;
-  const called = (s) => s.name ?? `${s.symbol.ticker}, ${count(s.combinations)} pairs`;
+  const called = (s) => s.name ?? `${s.symbol.ticker}, ${many(s.combinations, "pair")}`;
   const columns = [
     {
       label: "Sweep", lead: true, wrap: true, sort: "name", by: called,
-      cell: (s) => html`<${Link} to=${`/reporting/sweeps/${s.id}`}><strong>${s.name ?? s.symbol.ticker}</strong> ${!s.name && `${count(s.combinations)} pairs`}<//>
+      cell: (s) => html`<${Link} to=${`/reporting/sweeps/${s.id}`}><strong>${s.name ?? s.symbol.ticker}</strong> ${!s.name && many(s.combinations, "pair")}<//>
         <div class="small muted">${s.name && s.symbol.ticker}${s.stale ? `${s.name ? " · " : ""}prices have changed since` : ""}</div>`,
       csv: [["name", (s) => s.name], ["symbol", (s) => s.symbol.ticker]],
     },

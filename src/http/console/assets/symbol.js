@@ -1,6 +1,6 @@
 // One symbol: its prices, and what to do with them.
 
-import { html, lazy, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, count, number, date, moment, shortRun, signed, words, whole, Change, unit, isFetched } from "./ui.js";
+import { html, lazy, useMemo, useState, Head, Panel, Figures, Table, Empty, Waiting, isGone, useQuery, useAction, useRole, Link, Mistakes, Menu, Confirm, Dialog, AsOf, go, price, decimal, count, number, date, moment, shortRun, signed, words, whole, Change, unit, isFetched } from "./ui.js";
 import { Source } from "./api.js";
 import { JobWatch } from "./jobs.js";
 import { ImportFile } from "./import.js";
@@ -25,7 +25,7 @@ function Actions({ of, saved }) {
   if (!of.length) return null;
   const columns = [
     { label: "Ex-date", day: true, lead: true, cell: (a) => a.exDate, csv: (a) => a.exDate },
-    { label: "What", key: true, cell: (a) => html`${words(a.kind)}${a.amount !== null && a.amount !== undefined ? ` ${price(a.amount)}` : a.ratio ? ` ${number(a.ratio, a.ratio % 1 ? 2 : 0)}:1` : ""}`, csv: [["kind", (a) => a.kind], ["amount", (a) => a.amount], ["ratio", (a) => a.ratio]] },
+    { label: "What", key: true, cell: (a) => html`${words(a.kind)}${a.amount !== null && a.amount !== undefined ? ` ${decimal(a.amount)}` : a.ratio ? ` ${number(a.ratio, a.ratio % 1 ? 2 : 0)}:1` : ""}`, csv: [["kind", (a) => a.kind], ["amount", (a) => a.amount], ["ratio", (a) => a.ratio]] },
     { label: "In the adjusted prices", wrap: true, cell: (a) => (a.applied ? "yes" : (a.doubt ?? "–")), csv: [["applied", (a) => (a.applied ? "yes" : "no")], ["doubt", (a) => a.doubt]] },
     { label: "As announced", prio: 2, full: true, wrap: true, cell: (a) => html`<span class="small muted">${a.text}</span>`, csv: (a) => a.text },
   ];
@@ -126,7 +126,7 @@ export function SymbolPage({ part }) {
         ${s.ipo &&
         html`<${Panel} title="Its IPO">
           <p><${Link} to=${`/reporting/ipos/${s.ipo.id}`}>${s.ipo.name}<//></p>
-          <${Figures} of=${[["Issue price", price(s.ipo.issuePrice ?? undefined)], ["Listing gain", html`<${Change} of=${s.ipo.performance?.listingGain} />`], ["Since issue", html`<${Change} of=${s.ipo.performance?.returnSinceIssue} />`]]} />
+          <${Figures} of=${[["Issue price", decimal(s.ipo.issuePrice)], ["Listing gain", html`<${Change} of=${s.ipo.performance?.listingGain} />`], ["Since issue", html`<${Change} of=${s.ipo.performance?.returnSinceIssue} />`]]} />
         <//>`}
         ${s.barCount > 0 &&
         html`<${Panel} title="The data">

@@ -33,7 +33,7 @@ export function Tokens() {
     { label: "Role", key: true, cell: (t) => words(t.role), csv: (t) => t.role },
     { label: "Made", day: true, prio: 2, cell: (t) => moment(t.createdAt), csv: (t) => t.createdAt },
     { label: "Last used", day: true, prio: 2, cell: (t) => (t.lastUsedAt ? moment(t.lastUsedAt) : html`<span class="muted">not yet</span>`), csv: (t) => t.lastUsedAt },
-    { label: "Good", cell: (t) => (t.revokedAt ? html`<${Chip} of="revoked" tone="bad" />` : t.expiresAt ? `until ${moment(t.expiresAt)}` : "without end"), csv: [["expires", (t) => t.expiresAt], ["revoked", (t) => t.revokedAt]] },
+    { label: "Good", cell: (t) => (t.revokedAt ? html`<${Chip} of="revoked" tone="bad" />` : t.expiresAt ? html`<span class="whole">until ${moment(t.expiresAt)}</span>` : "without end"), csv: [["expires", (t) => t.expiresAt], ["revoked", (t) => t.revokedAt]] },
     { label: "", full: true, cell: (t) => !t.revokedAt && html`<${Confirm} label="Revoke" question=${`Revoke ${t.name}? Whoever uses it is shut out at once.`} confirm="Revoke it" onConfirm=${async () => (await revoke.run({ id: t.id })) && list.reload()} />` },
   ];
   return html`<div class="stack">

@@ -118,7 +118,7 @@ export function Picture({ src, alt, units = 452, version }) {
     const measure = () => {
       if (!holder.current) return;
       const wide = holder.current.clientWidth;
-      setRoom(Math.max(350, wide));
+      setRoom(wide);
       setWidth(Math.min(2400, Math.max(560, Math.round((wide * 1.6) / 40) * 40)));
     };
     measure();
@@ -201,8 +201,25 @@ export function Confirm({ label, question, confirm, onConfirm, tone = "danger" }
     </div>`}<//>`;
 }
 
-/** Actions that are rarely wanted, behind one button. */
-export const Menu = ({ label = "More", children }) => html`<details class="menu"><summary>${label}</summary><div>${children}</div></details>`;
+/** Actions that are rarely wanted, behind one button; it closes on Escape, a click elsewhere and when the focus leaves. */
+export function Menu({ label = "More", children }) {
+  const menu = useRef(null);
+  const close = () => void (menu.current.open = false);
+  useEffect(() => {
+    const elsewhere = ({ target }) => menu.current.contains(target) || close();
+    for (const kind of ["pointerdown", "focusin"]) document.addEventListener(kind, elsewhere);
+    return () => {
+      for (const kind of ["pointerdown", "focusin"]) document.removeEventListener(kind, elsewhere);
+    };
+  }, []);
+  // The Escape of a dialog that was opened from here is the dialog's.
+  const escape = (event) => {
+    if (event.key !== "Escape" || !menu.current.open || event.target.closest("dialog")) return;
+    close();
+    menu.current.querySelector("summary").focus();
+  };
+  return html`<details class="menu" ref=${menu} onKeyDown=${escape}><summary>${label}</summary><div>${children}</div></details>`;
+}
 
 /** A notice for whoever can't do what a page is for. */
 export function Needs({ role = "OPERATOR", to }) {
