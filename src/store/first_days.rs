@@ -29,7 +29,7 @@ impl Ipos<'_> {
                    AND (i.listing_day BETWEEN $1 AND $2 AND i.listing_day = s.first_day \
                    OR i.listing_day IS NULL AND s.first_day BETWEEN $1 AND $2 \
                    AND s.first_day > i.close_day AND s.first_day <= i.close_day + 60 \
-                   OR i.listing_day BETWEEN $1 - 5 AND $2 + 5 AND i.listing_day <> s.first_day \
+                   OR i.listing_day <> s.first_day \
                    AND i.listing_day BETWEEN s.first_day - 5 AND s.first_day + 5 \
                    AND (s.first_day BETWEEN $1 AND $2 OR i.listing_day BETWEEN $1 AND $2) \
                    AND (i.listing_day > s.first_day OR EXISTS (SELECT 1 FROM market_days AS m \
