@@ -99,22 +99,18 @@ const PRICES: [&str; 3] = ["issue_price", "price_band_low", "price_band_high"];
 fn input(body: Map<String, Value>) -> Result<Map<String, Value>, Mistake> {
     let mut input = Map::new();
     for (name, value) in body {
-        match FIELDS.iter().find(|(field, _)| *field == name) {
-            Some((_, to)) => {
-                let value = match value {
-                    value if name.ends_with("_date") => date(&name, value)?,
-                    // JSON has numbers for prices; the schema's decimals are texts.
-                    Value::Number(price) if PRICES.contains(&name.as_str()) => price.to_string().into(),
-                    value if name == "board" || name == "exchange" => upper_case(value),
-                    value => value,
-                };
-                input.insert((*to).to_owned(), value);
-            }
-            None => {
-                let message = format!("{name:?} is not a field of a company");
-                return Err((name, message));
-            }
-        }
+        let Some((_, to)) = FIELDS.iter().find(|(field, _)| *field == name) else {
+            let message = format!("{name:?} is not a field of a company");
+            return Err((name, message));
+        };
+        let value = match value {
+            value if name.ends_with("_date") => date(&name, value)?,
+            // JSON has numbers for prices; the schema's decimals are texts.
+            Value::Number(price) if PRICES.contains(&name.as_str()) => price.to_string().into(),
+            value if name == "board" || name == "exchange" => upper_case(value),
+            value => value,
+        };
+        input.insert((*to).to_owned(), value);
     }
     Ok(input)
 }
