@@ -64,5 +64,8 @@ fn of_two_ratios_of_one_kind_the_one_that_fits_is_applied() {
 #[test]
 fn what_is_not_read_keeps_its_doubt() {
     let demerger = Model { doubt: Some("no ratio".to_owned()), ..row(Kind::Other, None, None) };
-    assert_eq!(judged(&[demerger.clone()], &ExDay { day: 0, open: 500.0, previous_close: 1000.0 }), [demerger]);
+    assert_eq!(
+        judged(std::slice::from_ref(&demerger), &ExDay { day: 0, open: 500.0, previous_close: 1000.0 }),
+        [demerger]
+    );
 }
