@@ -27,7 +27,7 @@ fn flat(price: &str, previous: &str) -> String {
 /// Days of ABC at these prices; those without one are none.
 fn days_of_abc(app: &TestApp, prices: &[(&str, &str)]) {
     let mut previous = prices[0].1;
-    for (day, price) in prices {
+    for &(day, price) in prices {
         app.archive.session(day, &[("ABC", "EQ", ABC, &flat(price, previous))]);
         previous = price;
     }
@@ -127,7 +127,7 @@ on_each_database! {
             let rows: Vec<Row> = (0..CASES.len()).map(share).collect();
             app.archive.session(date, &rows);
         }
-        let said: Vec<_> = CASES.iter().flat_map(|case| case.1.iter().map(|subject| (case.0, *subject, "23-Jul-2024", "10"))).collect();
+        let said: Vec<_> = CASES.iter().flat_map(|case| case.1.iter().map(move |subject| (case.0, *subject, "23-Jul-2024", "10"))).collect();
         app.nse.page(FEED, &feed(&said));
         // Once more changes nothing.
         for _ in 0..2 {
