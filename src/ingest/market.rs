@@ -7,7 +7,7 @@ use async_recursion::async_recursion as boxed;
 
 use super::IngestError;
 use super::compare::disagree;
-use super::corporate_actions::refresh_adjustments;
+use super::corporate_actions::{Which, judge, refresh_adjustments};
 use super::listings::check_listings;
 use crate::market::daily::looks_like_fund;
 use crate::market::day::iso;
@@ -119,6 +119,10 @@ pub async fn ticker_changes(store: &Store, changes: &[(String, String, Day)]) ->
     store.market_days().lock(&transaction).await?;
     store.identities().learn_changes(&transaction, changes).await?;
     let changed = store.identities().follow_changes(&transaction).await?;
+    if !changed.is_empty() {
+        // What was announced is held against other bars now.
+        judge(store, &transaction, &Which::Symbols(changed.clone())).await?;
+    }
     refresh_adjustments(store, &transaction, &changed).await?;
     store.events().commit(transaction, &[]).await?;
     Ok(())

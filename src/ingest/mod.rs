@@ -16,7 +16,7 @@ mod share_lists;
 mod validate;
 
 pub use compare::{Merged, merge};
-pub use corporate_actions::{corporate_actions, judge_actions};
+pub use corporate_actions::{all_corporate_actions, corporate_actions, judge_actions};
 pub use errors::IngestError;
 pub use ipo_records::{IpoRecord, ParsedIpos, parse_ipos};
 pub use ipos::{ipo_scope, ipos};

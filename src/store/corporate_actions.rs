@@ -69,27 +69,56 @@ const MOST_LISTED: usize = 80_000;
 /// A share may rest so many days from its ex-date on.
 const LONGEST_REST: Day = 10;
 
+/// Ex-dates of a span, and those around it that may meet one of them in the first bar after a rest.
+fn in_bars_of(from: Day, to: Day) -> Expr {
+    Column::ExDay.between(from.saturating_sub(LONGEST_REST), to.saturating_add(LONGEST_REST))
+}
+
 impl CorporateActions<'_> {
-    /// Adds actions; one that is known already stays as it is, but for the symbol that it's found to be about.
+    /// Adds actions. One that is known already gets the symbol that it's found to be about, and what is read of it now:
+    /// another issue price, or why there is nothing to apply.
     #[boxed]
     pub async fn add(&self, transaction: &DatabaseTransaction, rows: Vec<Model>) -> Result<()> {
+        const OTHER_AMOUNT: &str =
+            "(excluded.amount IS NOT NULL AND corporate_actions.amount IS DISTINCT FROM excluded.amount)";
+        // The doubt of what has a measure is the prices' and stays.
+        const UNREAD: &str = "(excluded.ratio IS NULL AND excluded.amount IS NULL)";
+        let taken = |column: &str, when: &str| {
+            Expr::cust(format!("CASE WHEN {when} THEN excluded.{column} ELSE corporate_actions.{column} END"))
+        };
         for rows in rows.chunks(CHUNK) {
             let rows =
                 rows.iter().cloned().map(|row| ActiveModel { id: NotSet, ..row.into_active_model().reset_all() });
-            // Another symbol's prices are held against it anew.
-            let applied =
-                "corporate_actions.applied AND corporate_actions.symbol_id IS NOT DISTINCT FROM excluded.symbol_id";
+            // Another symbol's prices are held against it anew, and so is another amount.
+            let applied = format!(
+                "corporate_actions.applied AND corporate_actions.symbol_id IS NOT DISTINCT FROM excluded.symbol_id \
+                 AND NOT {OTHER_AMOUNT}"
+            );
             let mut conflict = OnConflict::column(Column::Fingerprint);
-            conflict.update_column(Column::SymbolId).value(Column::Applied, Expr::cust(applied));
+            conflict
+                .update_column(Column::SymbolId)
+                .value(Column::Applied, Expr::cust(applied))
+                .value(Column::Amount, taken("amount", OTHER_AMOUNT))
+                .value(Column::Subject, taken("subject", OTHER_AMOUNT))
+                .value(Column::Doubt, taken("doubt", &format!("{OTHER_AMOUNT} OR {UNREAD}")));
             Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(transaction).await?;
         }
         Ok(())
     }
 
-    /// The actions of a span of ex-dates whose symbol is known, by symbol and day.
+    /// The actions of a span of ex-dates whose symbol is known, and those that may show in the same bars; by symbol and
+    /// day.
     #[boxed]
     pub async fn between(&self, transaction: &DatabaseTransaction, from: Day, to: Day) -> Result<Vec<Model>> {
-        let query = Entity::find().filter(Column::ExDay.between(from, to)).filter(Column::SymbolId.is_not_null());
+        let query = Entity::find().filter(in_bars_of(from, to)).filter(Column::SymbolId.is_not_null());
+        let query = query.order_by_asc(Column::SymbolId).order_by_asc(Column::ExDay).order_by_asc(Column::Id);
+        Ok(query.all(transaction).await?)
+    }
+
+    /// All actions of these symbols, by symbol and day.
+    #[boxed]
+    pub async fn of_symbols(&self, transaction: &DatabaseTransaction, symbols: &[i64]) -> Result<Vec<Model>> {
+        let query = Entity::find().filter(Column::SymbolId.is_in(symbols.iter().copied()));
         let query = query.order_by_asc(Column::SymbolId).order_by_asc(Column::ExDay).order_by_asc(Column::Id);
         Ok(query.all(transaction).await?)
     }
@@ -110,18 +139,20 @@ impl CorporateActions<'_> {
         Ok(())
     }
 
-    /// Those of a span of ex-dates that no symbol is known of yet.
+    /// Those that no symbol is known of yet, as [`Self::between`] has the others.
     #[boxed]
     pub async fn without_symbol(&self, transaction: &DatabaseTransaction, from: Day, to: Day) -> Result<Vec<Model>> {
-        let query = Entity::find().filter(Column::ExDay.between(from, to)).filter(Column::SymbolId.is_null());
+        let query = Entity::find().filter(in_bars_of(from, to)).filter(Column::SymbolId.is_null());
         Ok(query.all(transaction).await?)
     }
 
-    /// The applied actions of these symbols, by symbol and day.
+    /// The actions of these symbols that say what a price's jump is, or that nobody knows: those that are applied, and the
+    /// doubted ones. By symbol and day.
     #[boxed]
-    pub async fn applied_of(&self, transaction: &DatabaseTransaction, symbols: &[i64]) -> Result<Vec<Model>> {
+    pub async fn telling(&self, transaction: &DatabaseTransaction, symbols: &[i64]) -> Result<Vec<Model>> {
         let of = Column::SymbolId.is_in(symbols.iter().copied());
-        let query = Entity::find().filter(of).filter(Column::Applied.eq(true));
+        let tells = Condition::any().add(Column::Applied.eq(true)).add(Column::Doubt.is_not_null());
+        let query = Entity::find().filter(of).filter(tells);
         Ok(query.order_by_asc(Column::SymbolId).order_by_asc(Column::ExDay).all(transaction).await?)
     }
 
@@ -137,7 +168,7 @@ impl CorporateActions<'_> {
         let sql = format!(
             "SELECT s.id FROM {rows} JOIN symbols AS s ON s.id = r.id WHERE s.last_day >= r.first \
              AND (s.splits LIKE '%\"detected\":true%' OR EXISTS (SELECT 1 FROM corporate_actions AS a \
-             WHERE a.symbol_id = s.id AND a.applied \
+             WHERE a.symbol_id = s.id AND (a.applied OR a.doubt IS NOT NULL) \
              AND a.ex_day BETWEEN r.first - {LONGEST_REST} AND r.last + {LONGEST_REST}))"
         );
         let rows = transaction.query_all_raw(Statement::from_sql_and_values(backend, sql, [json.into()])).await?;

@@ -173,7 +173,12 @@ async fn note(
 async fn refresh_actions(app: &App, from: Day, to: Day) -> Result<Option<Unread>, JobError> {
     match app.providers.nse().corporate_actions(from, to).await {
         Ok(found) => {
-            ingest::corporate_actions(&app.store, found.actions).await?;
+            if found.unread.count == 0 {
+                ingest::all_corporate_actions(&app.store, found.actions, from, to).await?;
+            } else {
+                // What couldn't be read may be what seems to be gone.
+                ingest::corporate_actions(&app.store, found.actions).await?;
+            }
             Ok(Some(found.unread))
         }
         Err(ProviderError::Store(error)) => Err(error.into()),

@@ -1,6 +1,7 @@
 //! What the service promises, asked of it over HTTP; on SQLite and, where it's installed, on PostgreSQL.
 
 mod abuse;
+mod actions;
 mod answers;
 mod auth;
 mod backtests;

@@ -15,6 +15,15 @@ pub struct Split {
     pub detected: bool,
 }
 
+impl Split {
+    /// Whether the day's fall is rather that of what was paid on its shares, and no split.
+    #[must_use]
+    pub fn is_rather_paid(&self, paid: f64, open: f64, previous_close: f64) -> bool {
+        let moved = (open / (previous_close - paid)).ln();
+        moved.abs() < (moved + self.ratio.ln()).abs()
+    }
+}
+
 /// Ratios that companies really choose, new shares for one old. Smaller ones can't be told from a bad day.
 const PLAUSIBLE: [f64; 13] = [1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 50.0];
 /// How far the open may stray from the split-adjusted close before, as a log ratio.
@@ -124,6 +133,14 @@ mod tests {
         let mut crash = raw(2, 25.75, 132_000_000);
         crash.open = 28.19;
         assert_eq!(find(&[raw(0, 53.0, 7_000_000), raw(1, 53.5, 7_000_000), crash]), []);
+    }
+
+    #[test]
+    fn what_a_dividend_explains_is_no_split() {
+        let split = |ratio: f64| Split { day: 2, ratio, detected: true };
+        assert!(split(2.0).is_rather_paid(500.0, 500.0, 1000.0) && split(1.5).is_rather_paid(100.0, 201.0, 300.0));
+        assert!(!split(2.0).is_rather_paid(2.0, 499.0, 1000.0), "a split beside a small dividend");
+        assert!(!split(2.0).is_rather_paid(200.0, 400.0, 1000.0) && !split(2.0).is_rather_paid(1000.0, 500.0, 1000.0));
     }
 
     #[test]
