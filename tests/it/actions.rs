@@ -64,7 +64,7 @@ async fn flagged(app: &TestApp) -> Vec<String> {
 
 /// Takes in a file of announcements of ABC: purpose, ex-date.
 async fn imported(app: &TestApp, rows: &[(&str, &str)]) {
-    let rows: String = rows.iter().map(|(purpose, ex)| format!("ABC,Abc,EQ,{purpose},10,{ex}\n")).collect();
+    let rows = rows.iter().map(|(purpose, ex)| format!("ABC,Abc,EQ,{purpose},10,{ex}\n")).collect::<Vec<_>>().concat();
     let file = format!("SYMBOL,COMPANY NAME,SERIES,PURPOSE,FACE VALUE,EX-DATE\n{rows}");
     let actions = actions_of_csv(file.as_bytes()).expect("actions").actions;
     ingest::corporate_actions(&app.app.store, actions).await.expect("stored");
