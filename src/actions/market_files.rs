@@ -82,7 +82,7 @@ impl<'a> MarketImport<'a> {
         // The shares that the days have brought are there by now.
         std::mem::take(&mut self.lists).apply(&self.app.store, None).await?;
         if let Some((first, last)) = self.span {
-            ingest::judge_actions(&self.app.store, first - 10, last).await?;
+            ingest::judge_actions(&self.app.store, first - 10, last + 10).await?;
         }
         Ok((self.days, self.counts))
     }

@@ -43,7 +43,6 @@ use axum::routing::{get, post};
 use tower::ServiceBuilder;
 use tower::layer::layer_fn;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::cors::{AllowCredentials, CorsLayer};
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
@@ -66,7 +65,6 @@ const LARGEST_BODY: usize = 64 << 10;
 pub fn router(app: App) -> Router {
     let service = Service::new(app, rest::texts());
     tokio::spawn(service.gate.live.clone().look(service.app.clone()));
-    let coders = packed::Coders::default();
     let streams = streams::Streams::new(service.app.settings.http.trusted_proxies);
     let rest = rest::routes()
         .merge(reports::routes().layer(middleware::from_fn_with_state(service.clone(), reports::paid)))
@@ -88,10 +86,8 @@ pub fn router(app: App) -> Router {
         .map_response(in_a_browser)
         .layer(cors(&service.app.settings.http.cors_origins))
         .map_request(answer::some_coding)
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_compressing()))
-        .map_response(
-            move |answer| if worth_compressing().should_compress(&answer) { coders.place(answer) } else { answer },
-        );
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(packed::worth_compressing()))
+        .layer(middleware::from_fn_with_state(packed::Coders::default(), packed::placed));
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/reporting/") }))
         .route(
@@ -116,11 +112,6 @@ pub fn router(app: App) -> Router {
 async fn nowhere() -> Response {
     let message = "There is nothing at this address: the API is at /graphql, the console at /reporting/";
     failure::failure("NOT_FOUND", message, None)
-}
-
-/// Tables in binary forms gain little by it, and may be long.
-fn worth_compressing() -> impl Predicate {
-    DefaultPredicate::new().and(NotForContentType::const_new("application/vnd.apache")).and(packed::Unpacked)
 }
 
 /// Reads a body before anything else is done with its request: all of it in time, however often a piece of it comes.

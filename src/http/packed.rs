@@ -6,14 +6,16 @@ use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, header};
+use axum::middleware::Next;
 use axum::response::IntoResponse;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http_body::{Frame, SizeHint};
 use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tower_http::compression::predicate::Predicate;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 use super::answer;
 
@@ -28,7 +30,7 @@ struct AsItIs;
 
 /// Whether an answer may be compressed on its way out.
 #[derive(Clone, Copy)]
-pub(super) struct Unpacked;
+struct Unpacked;
 
 impl Predicate for Unpacked {
     fn should_compress<B: axum::body::HttpBody>(&self, answer: &Response<B>) -> bool {
@@ -51,13 +53,27 @@ impl Default for Coders {
 
 impl Coders {
     /// An answer with a place until it's gone; where there is none, one that goes out as it is.
-    pub(super) fn place(&self, mut answer: Response<Body>) -> Response<Body> {
+    fn place(&self, mut answer: Response<Body>) -> Response<Body> {
         if let Ok(place) = self.0.clone().try_acquire_owned() {
             return answer.map(|body| Body::new(Placed { body, _place: place }));
         }
+        // Another time it may be compressed.
+        answer.headers_mut().append(header::VARY, HeaderValue::from_static("accept-encoding"));
         answer.extensions_mut().insert(AsItIs);
         answer
     }
+}
+
+/// Whether an answer gains by being compressed. Tables in binary forms gain little, and may be long.
+pub(super) fn worth_compressing() -> impl Predicate {
+    DefaultPredicate::new().and(NotForContentType::const_new("application/vnd.apache")).and(Unpacked)
+}
+
+/// Finds places for answers that are compressed.
+pub(super) async fn placed(State(coders): State<Coders>, request: Request, next: Next) -> Response<Body> {
+    let accepts = request.headers().get(header::ACCEPT_ENCODING).is_some_and(|codings| codings != "identity");
+    let answer = next.run(request).await;
+    if accepts && worth_compressing().should_compress(&answer) { coders.place(answer) } else { answer }
 }
 
 /// A body with the place of its coder.
@@ -134,7 +150,8 @@ mod tests {
         let mut held: Vec<_> = (0..MOST_CODERS).map(|_| answer()).collect();
         assert!(held.iter().all(|answer| Unpacked.should_compress(answer)));
         assert_eq!(held[0].body().size_hint().exact(), Some(13));
-        assert!(!Unpacked.should_compress(&answer()));
+        let whole = answer();
+        assert!(!Unpacked.should_compress(&whole) && whole.headers()[header::VARY] == "accept-encoding");
         let taken = held.pop().expect("an answer").into_body();
         assert_eq!(&axum::body::to_bytes(taken, 100).await.expect("a body")[..], b"a long answer");
         assert!(Unpacked.should_compress(&answer()));

@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,24 +45,25 @@ const HANDSHAKE: Duration = Duration::from_millis(200);
 /// How long to wait where the system has no more sockets to give.
 const NO_SOCKETS: Duration = Duration::from_millis(50);
 
-/// A connection's place among all, and among its client's. A socket keeps it once the connection has become one.
+/// A connection's place among its client's, and among all. A socket keeps it once the connection has become one. Whoever
+/// gets the second when it's free finds the first free, too.
 #[derive(Clone)]
 pub(super) struct Place {
-    _all: Option<Arc<OwnedSemaphorePermit>>,
     _share: Option<Arc<Room>>,
+    _all: Option<Arc<OwnedSemaphorePermit>>,
 }
 
-/// Connections that have said nothing yet, the longest silent first: where all places are taken, they make room.
+/// Connections that have asked for nothing yet, the eldest first: where all places are taken, they make room.
 #[derive(Clone, Default)]
-struct Silent(Arc<Mutex<VecDeque<Weak<Notify>>>>);
+struct Silent(Arc<Mutex<VecDeque<Weak<CancellationToken>>>>);
 
 impl Silent {
     /// From here on those that have gone or begun are looked for behind the first, too.
     const MANY: usize = 16_384;
 
-    /// One more, for as long as what comes back lives; it is told when it has to go.
-    fn enter(&self) -> Arc<Notify> {
-        let told = Arc::new(Notify::new());
+    /// One more, for as long as what comes back lives; it is cancelled when it has to go.
+    fn enter(&self) -> Arc<CancellationToken> {
+        let told = Arc::new(CancellationToken::new());
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while all.front().is_some_and(|first| first.strong_count() == 0) {
             all.pop_front();
@@ -74,12 +75,12 @@ impl Silent {
         told
     }
 
-    /// The longest silent one goes.
+    /// The eldest goes.
     fn let_go(&self) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(first) = all.pop_front() {
             if let Some(told) = first.upgrade() {
-                told.notify_one();
+                told.cancel();
                 return;
             }
         }
@@ -108,7 +109,7 @@ pub async fn serve(listener: TcpListener, router: Router, app: App) -> io::Resul
             },
             None => None,
         };
-        let place = Place { _all: slot.map(Arc::new), _share: share.map(Arc::new) };
+        let place = Place { _share: share.map(Arc::new), _all: slot.map(Arc::new) };
         connections.spawn(connection(stream, peer, place, silent.enter(), router, closing));
     };
     let mut drained = Box::pin(async {
@@ -196,7 +197,7 @@ async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     place: Place,
-    silent: Arc<Notify>,
+    silent: Arc<CancellationToken>,
     router: Router,
     closing: CancellationToken,
 ) {
@@ -208,10 +209,9 @@ async fn connection(
     };
     let has_begun = tokio::select! {
         has_begun = has_begun(&stream) => has_begun,
-        () = silent.notified() => false,
+        () = silent.cancelled() => false,
         () = last() => false,
     };
-    drop(silent);
     if !has_begun {
         return;
     }
@@ -220,7 +220,10 @@ async fn connection(
     let peer = Peer(peer.ip());
     let over = Over::default();
     let cut_off = over.0.clone();
+    let told = CancellationToken::clone(&silent);
+    let silent = Arc::new(Mutex::new(Some(silent)));
     let named = MapRequestLayer::new(move |mut request: axum::http::Request<_>| {
+        silent.lock().unwrap_or_else(PoisonError::into_inner).take();
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(over.clone());
         request.extensions_mut().insert(place.clone());
@@ -252,8 +255,10 @@ async fn connection(
         serving.as_mut().graceful_shutdown();
         serving.await
     };
-    let Some(ended) = cut_off.run_until_cancelled(ended).await else {
-        tracing::debug!("a connection was cut off: its client took nothing of its answers");
+    let Some(Some(ended)) = cut_off.run_until_cancelled(told.run_until_cancelled(ended)).await else {
+        tracing::debug!(
+            "a connection was cut off: its client took nothing of its answers, or asked for nothing in a crowd"
+        );
         return;
     };
     if let Err(error) = ended {
@@ -291,6 +296,18 @@ mod tests {
         let begun = tokio::time::timeout(LOOK_EVERY * 4, has_begun(&stream)).await.ok();
         drop(client);
         begun
+    }
+
+    #[test]
+    fn the_eldest_silent_one_makes_room() {
+        let silent = Silent::default();
+        let (gone, elder, younger) = (silent.enter(), silent.enter(), silent.enter());
+        drop(gone);
+        silent.let_go();
+        assert!(elder.is_cancelled() && !younger.is_cancelled());
+        drop(younger);
+        silent.let_go();
+        assert!(silent.0.lock().expect("those that are silent").is_empty());
     }
 
     #[cfg(target_os = "linux")]

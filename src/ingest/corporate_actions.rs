@@ -61,7 +61,10 @@ async fn take_in(store: &Store, raw: Vec<RawAction>, span: Option<(Day, Day)>) -
     let (earliest, latest) = (first - LONGEST_POSTPONEMENT, last + LONGEST_POSTPONEMENT);
     let stored = store.corporate_actions().all_between(&transaction, earliest, latest).await?;
     let read = tokio::task::spawn_blocking(move || {
-        let rows = rows_of(&register, &raw);
+        let mut rows = rows_of(&register, &raw);
+        if span.is_none() {
+            rows.retain(|row| !is_outdated(row, &stored));
+        }
         let superseded = superseded(&stored, &rows, &raw, span);
         (rows, superseded)
     });
@@ -91,6 +94,45 @@ pub async fn judge_actions(store: &Store, from: Day, to: Day) -> Result<(), Inge
     Ok(())
 }
 
+/// What one action of a share takes: its day, what it is, and which of a day's dividends.
+type Place = (Day, Kind, String);
+
+fn place_of(row: &Model) -> Place {
+    let of = if row.kind == Kind::Dividend { kinds_of_dividends(&row.subject) } else { String::new() };
+    (row.ex_day, row.kind, of)
+}
+
+/// Places that actions take, by ticker and by share: the feed spells tickers as of its fetch.
+struct Taken {
+    of_ticker: HashSet<(Exchange, String, Place)>,
+    of_share: HashSet<(i64, Place)>,
+}
+
+impl Taken {
+    fn by<'a>(rows: impl Iterator<Item = &'a Model> + Clone) -> Self {
+        Self {
+            of_ticker: rows.clone().map(|row| (row.exchange, row.ticker.clone(), place_of(row))).collect(),
+            of_share: rows.filter_map(|row| Some((row.symbol_id?, place_of(row)))).collect(),
+        }
+    }
+
+    fn has(&self, row: &Model) -> bool {
+        self.of_ticker.contains(&(row.exchange, row.ticker.clone(), place_of(row)))
+            || row.symbol_id.is_some_and(|id| self.of_share.contains(&(id, place_of(row))))
+    }
+}
+
+/// Whether a list of some says of an action what has been revised since.
+fn is_outdated(row: &Model, stored: &[Model]) -> bool {
+    let takes_its_place = |other: &Model| {
+        is_revised(&other.subject)
+            && (other.exchange, other.ticker.as_str()) == (row.exchange, row.ticker.as_str())
+            && place_of(other) == place_of(row)
+            && other.fingerprint != row.fingerprint
+    };
+    !is_revised(&row.subject) && stored.iter().any(takes_its_place)
+}
+
 /// Stored actions that what is announced now takes the place of: the same subject read otherwise, another measure of what
 /// was done to the share on that day, another day of the same measure. A list of some takes no others away; of all that
 /// was announced of a `span`, those that it doesn't have go, too.
@@ -100,16 +142,14 @@ fn superseded(stored: &[Model], rows: &[Model], raw: &[RawAction], span: Option<
     let said: HashSet<(Exchange, &str, Day, &str)> =
         raw.iter().map(|a| (a.exchange, a.ticker.as_str(), a.ex_day, a.subject.as_str())).collect();
     let is_news = |row: &&Model| is_revised(&row.subject) || !before.contains(row.fingerprint.as_str());
-    let of_ticker: HashSet<(Exchange, &str, Day, Kind)> =
-        rows.iter().filter(is_news).map(|row| (row.exchange, row.ticker.as_str(), row.ex_day, row.kind)).collect();
-    // The feed spells tickers as of its fetch.
-    let of_share: HashSet<(i64, Day, Kind)> =
-        rows.iter().filter(is_news).filter_map(|row| Some((row.symbol_id?, row.ex_day, row.kind))).collect();
+    let news: Vec<&Model> = rows.iter().filter(is_news).collect();
+    let taken = Taken::by(news.iter().copied());
+    let taken_by_revised = Taken::by(news.iter().copied().filter(|row| is_revised(&row.subject)));
     let moved = moves(rows.iter());
     let is_replaced = |row: &&Model| {
         said.contains(&(row.exchange, row.ticker.as_str(), row.ex_day, row.subject.as_str()))
-            || of_ticker.contains(&(row.exchange, row.ticker.as_str(), row.ex_day, row.kind))
-            || row.symbol_id.is_some_and(|id| of_share.contains(&(id, row.ex_day, row.kind)))
+            // What was revised, the list of before doesn't bring back.
+            || if is_revised(&row.subject) { taken_by_revised.has(row) } else { taken.has(row) }
             || is_moved(row, &moved)
     };
     let unknown = stored.iter().filter(|row| !known.contains(row.fingerprint.as_str()));

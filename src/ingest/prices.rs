@@ -126,7 +126,7 @@ fn is_telling(bar: &Bar) -> bool {
 
 /// Days of earlier files that this one corrects. Bars that stand in it under the same dates with day and month exchanged
 /// were misread; and where a file has at least four of five of the bars that earlier files brought between its first and
-/// last day, and says nothing of days without prices, it's their new edition, and what it doesn't have isn't so. What it may
+/// last day, and none of its rows is left out, it's their new edition, and what it doesn't have isn't so. What it may
 /// not overwrite, it doesn't remove. Ascending.
 fn superseded(stored: &[Bar], parsed: &Parsed, has_holes: bool) -> Vec<Day> {
     let new = |day: Day| parsed.bars.binary_search_by_key(&day, |bar| bar.day).ok().map(|i| &parsed.bars[i]);

@@ -65,7 +65,7 @@ pub struct PriceBatch {
     pub unfinished: Option<Day>,
     /// Whether its prices are adjusted, with none as traded beside them.
     pub adjusted_only: bool,
-    /// Whether it names days without their prices, so that what it lacks may be true all the same.
+    /// Whether it has rows that are left out, so that a day that it lacks may be true all the same.
     pub has_holes: bool,
 }
 

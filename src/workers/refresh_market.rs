@@ -62,7 +62,7 @@ pub(super) async fn run(job: &RefreshMarket, app: &App, progress: &Progress) -> 
         }
     }
     tally.write(app, batch).await?;
-    ingest::judge_actions(&app.store, job.from - 10, job.to).await?;
+    ingest::judge_actions(&app.store, job.from - 10, job.to + 10).await?;
     let rows = market_lists::refresh_shares(app, tally.stored > 0).await?;
     tally.rows.merge(rows);
     if let Some(error) = fault {

@@ -44,6 +44,13 @@ on_each_database! {
         let job = import(&app, &holed).await;
         assert!(summary(&job).starts_with("SUCCEEDED: 0 added, 0 changed, 9 unchanged"), "{job}");
         assert_eq!(dates(&app).await.len(), 16, "{job}");
+        // Nor does one whose rows are partly left out.
+        let listed = days.iter().map(|n| format!("{},{}\n", row(*n).trim(), if *n == 16 { "Euronext" } else { "NSE" })).collect::<Vec<_>>().concat();
+        let answer = app.operator.import("ACME", &format!("{}\n{}", HEADINGS.trim().to_owned() + ",Exchange", listed)).await;
+        if let Some(id) = answer["job"]["id"].as_str() {
+            app.settled(id).await;
+        }
+        assert_eq!(dates(&app).await.len(), 16, "{answer}");
     }
 
     async fn a_file_that_may_not_overwrite_bars_removes_none(app: TestApp) {

@@ -59,7 +59,7 @@ const FARTHEST_MOVE: f64 = 0.30;
 /// On a plausible day it moves no farther than this: so near to what was to be expected, no change tells nothing against it.
 const PLAUSIBLE_MOVE: f64 = 0.06;
 /// Up to this part of the close before, a dividend hides in what a price moves anyway.
-const SMALL_DIVIDEND: f64 = 0.08;
+const SMALL_DIVIDEND: f64 = 0.15;
 
 /// Whether a dividend is so much of the close before that the open must show it.
 #[must_use]

@@ -70,7 +70,10 @@ pub(in crate::ingest) async fn with_actions(
         for row in of_symbol {
             let Some(&ex) = ex_days.get(&row.id) else { continue };
             if !row.applied {
-                unknown.insert(ex.day);
+                // A dividend that isn't read is no reason for a fall that looks like a split.
+                if row.kind != Kind::Dividend {
+                    unknown.insert(ex.day);
+                }
                 continue;
             }
             if let Some(amount) = paid_by(row) {

@@ -54,7 +54,9 @@ fn strip_end<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 
 /// A number without the currency at its ends; in the middle it would part one number from another.
 fn without_currency(text: &str) -> &str {
+    // An apostrophe before a number is a spreadsheet's mark of text.
     let text = text.trim();
+    let text = text.strip_prefix('\'').unwrap_or(text);
     let text = CURRENCIES.iter().find_map(|name| strip_start(text, name)).unwrap_or(text);
     let text = text.strip_suffix("/-").unwrap_or(text).trim();
     CURRENCIES.iter().find_map(|name| strip_end(text, name)).unwrap_or(text).trim()

@@ -82,7 +82,7 @@ pub(super) fn table(text: &str) -> Result<(String, Option<String>), ProviderErro
         };
         lines.push_str(&names);
         lines.push('\n');
-        for (n, row) in rows.into_iter().enumerate() {
+        for (n, row) in rows.into_iter().enumerate().filter(|(_, row)| row.get() != "null") {
             let cells: Vec<&RawValue> =
                 serde_json::from_str(row.get()).map_err(|_| bad("its JSON holds a row that isn't a list"))?;
             let cells: Vec<String> = index.get(n).copied().into_iter().chain(cells).map(cell).collect();

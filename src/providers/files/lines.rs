@@ -12,8 +12,8 @@ use crate::providers::{ProviderError, RawBar};
 /// Series of the NSE that are shares: the main board's and the SME board's, with those that trade for delivery only.
 const SHARE_SERIES: [&str; 6] = ["EQ", "BE", "BZ", "SM", "ST", "SZ"];
 
-/// What rows are that name a day and no price.
-pub(super) const WITHOUT_PRICES: &str = "rows without prices";
+/// What rows are that say nothing of any day.
+pub(super) const HEADINGS_AGAIN: &str = "repeated headings";
 
 /// How a row says that it's of a day: in words, in the short ones of trading programs, and in minutes.
 const OF_A_DAY: [&str; 8] = ["", "d", "d1", "1d", "1 day", "day", "daily", "1440"];
@@ -74,7 +74,7 @@ impl Inner {
             return Line::Blank;
         }
         match self.is_as_first_headings(&row) {
-            Some(true) => return Line::LeftOut(Cow::Borrowed("repeated headings")),
+            Some(true) => return Line::LeftOut(Cow::Borrowed(HEADINGS_AGAIN)),
             Some(false) => {
                 let first = self.table.first_line.saturating_sub(1).max(1);
                 return Line::OtherHeadings(format!(
@@ -112,7 +112,7 @@ impl Inner {
             return Line::LeftOut(Cow::Borrowed("rows of another segment than shares"));
         }
         if [self.at.open, self.at.high, self.at.low, self.at.close].iter().all(|&i| is_nothing(cell(i))) {
-            return Line::LeftOut(Cow::Borrowed(WITHOUT_PRICES));
+            return Line::LeftOut(Cow::Borrowed("rows without prices"));
         }
         Line::Row(row)
     }

@@ -21,7 +21,7 @@ const FROM_MONDAY: [&str; 20] = [
     "HK", "HKG", "SS", "SHH", "SZ", "SHZ", "T", "TYO", "SI", "SES", "KS", "KQ", "TW", "TWO", "KL", "BK", "JK", "AX",
     "ASX", "NZ",
 ];
-const FROM_SUNDAY: [&str; 6] = ["TA", "TLV", "SR", "SAU", "KW", "QA"];
+const FROM_SUNDAY: [&str; 9] = ["TA", "TLV", "SR", "SAU", "KW", "QA", "CA", "OM", "BH"];
 
 /// Rows, and those of them on a Sunday and on a Friday.
 #[derive(Debug, Default)]

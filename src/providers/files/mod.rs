@@ -66,7 +66,7 @@ pub struct PriceFile {
     pub notes: Vec<String>,
     /// Why the dates can't be read without `dateOrder`.
     pub undecided: Option<String>,
-    /// Whether it has rows without prices.
+    /// Whether it has rows that are left out, as those without prices are.
     has_holes: bool,
 }
 
@@ -164,7 +164,7 @@ pub fn read<'a>(content: impl Into<Cow<'a, [u8]>>, options: &Options) -> Result<
         notes.push("its prices are adjusted for splits, not as traded".to_owned());
     }
     let date_order = if undecided.is_some() { None } else { seen.order.shown(inner.order) };
-    let has_holes = seen.left_out.contains_key(lines::WITHOUT_PRICES);
+    let has_holes = seen.left_out.keys().any(|reason| reason != lines::HEADINGS_AGAIN);
     Ok(PriceFile { inner: Arc::new(inner), format, columns, date_order, adjusted, notes, undecided, has_holes })
 }
 

@@ -44,6 +44,8 @@ pub(super) struct StyleVotes {
     unclear_point: Option<String>,
     /// What cells say that aren't used: they decide where the others leave it open, and contradict none.
     beside: [bool; 2],
+    /// The same of commas that may also part two numbers, a range or a list.
+    beside_may_part: bool,
     /// Whether a volume has three digits after its only point, or comma. Shares are whole, so that it's a group; of zeros it
     /// may be a fraction.
     volume_groups: [bool; 2],
@@ -91,7 +93,8 @@ impl StyleVotes {
                 let is_no_time = whole.len() > 2 || decimals.len() > 2;
                 self.beside[0] |= is_no_time || number.len() < cell.trim().len() || number.contains(',');
             }
-            Some(Vote::Comma) => self.beside[1] = true,
+            Some(Vote::Comma) if number.len() < cell.trim().len() || number.contains('.') => self.beside[1] = true,
+            Some(Vote::Comma) => self.beside_may_part = true,
             _ => {}
         }
     }
@@ -120,9 +123,13 @@ impl StyleVotes {
         if is_decimal || (self.unclear_comma.is_none() && self.unclear_point.is_none()) {
             return Ok(Style::Point);
         }
-        match self.beside {
-            [true, false] => return Ok(Style::Point),
-            [false, true] => return Ok(Style::Comma),
+        let has_comma = self.beside[1] || (self.beside_may_part && points.may_group());
+        match (self.beside[0], has_comma) {
+            (true, false) => return Ok(Style::Point),
+            (false, true) => match &self.unclear_point {
+                Some(text) if self.volume_is_ungrouped => return Err(unclear_point(text)),
+                _ => return Ok(Style::Comma),
+            },
             _ => {}
         }
         if let Some(style) = self.by_volume(points) {
@@ -136,10 +143,7 @@ impl StyleVotes {
         }
         let volume_has_points = self.volume_groups[0] && !self.volume_is_ungrouped;
         match &self.unclear_point {
-            Some(text) if points.may_group() || volume_has_points => Err(format!(
-                "nothing tells whether {text:?} has a decimal point or a point between thousands; write the numbers \
-                 without grouping, and with two or four digits after a decimal point"
-            )),
+            Some(text) if points.may_group() || volume_has_points => Err(unclear_point(text)),
             _ => Ok(Style::Point),
         }
     }
@@ -156,6 +160,13 @@ impl StyleVotes {
             _ => None,
         }
     }
+}
+
+fn unclear_point(text: &str) -> String {
+    format!(
+        "nothing tells whether {text:?} has a decimal point or a point between thousands; write the numbers without grouping, \
+         and with two or four digits after a decimal point"
+    )
 }
 
 fn vote(cell: &str, is_volume: bool) -> Option<Vote> {

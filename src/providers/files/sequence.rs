@@ -67,7 +67,8 @@ impl Sequence {
         let newest = days.windows(2).rev().take(2).take_while(|pair| pair[1] - pair[0] < SHORT).count();
         days.truncate(days.len() - newest);
         let gaps: Vec<Day> = gaps(&days).collect();
-        if days.len() + 1 < FEWEST_DAYS || gaps.iter().any(|gap| *gap <= NEXT) {
+        let fewest = FEWEST_DAYS - usize::from(newest == 1);
+        if days.len() < fewest || gaps.iter().any(|gap| *gap <= NEXT) {
             return None;
         }
         let (period, lengths) = PERIODS.iter().find(|(_, lengths)| {

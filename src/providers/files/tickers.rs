@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::amounts::is_nothing;
 use super::headings::{Headings, Meaning};
 use super::table::{Table, cells};
 use crate::providers::ProviderError;
@@ -39,6 +40,18 @@ const EXCHANGES: [(&str, &str); 24] = [
     ("PCX", NEW_YORK),
     ("ASE", NEW_YORK),
 ];
+/// How the longer names of exchanges begin, and of their segments.
+const BEGINNINGS: [(&str, &str); 9] = [
+    ("NSE", "NSE"),
+    ("NATIONAL STOCK EXCHANGE", "NSE"),
+    ("BSE", "BSE"),
+    ("BOMBAY", "BSE"),
+    ("LSE", "LON"),
+    ("LONDON", "LON"),
+    ("NASDAQ", NEW_YORK),
+    ("NYSE", NEW_YORK),
+    ("NEW YORK", NEW_YORK),
+];
 /// Where a ticker without an end trades, too.
 const NEW_YORK: &str = "US";
 
@@ -51,8 +64,12 @@ fn end_of(ticker: &str) -> &'static str {
 /// The exchange that a cell names; one that isn't known is another than those that are.
 fn exchange_of(cell: &str) -> Cow<'_, str> {
     let cell = cell.trim();
-    let mut known = ENDS.iter().chain(&EXCHANGES);
-    match known.find(|(name, _)| cell.eq_ignore_ascii_case(name)) {
+    if is_nothing(cell) {
+        return Cow::Borrowed("");
+    }
+    let begins = |name: &str| cell.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    let known = ENDS.iter().chain(&EXCHANGES).find(|(name, _)| cell.eq_ignore_ascii_case(name));
+    match known.or_else(|| BEGINNINGS.iter().find(|(name, _)| begins(name))) {
         Some(&(_, exchange)) => Cow::Borrowed(exchange),
         None => Cow::Owned(cell.to_uppercase()),
     }
@@ -95,7 +112,7 @@ impl Filter {
         }
         let (at, wanted) = self.exchange?;
         let found = row.get(at).map_or(Cow::Borrowed(""), |cell| exchange_of(cell));
-        (found != wanted).then_some("rows of other exchanges")
+        (!found.is_empty() && found != wanted).then_some("rows of other exchanges")
     }
 }
 
@@ -133,7 +150,9 @@ fn remember(known: &mut BTreeSet<String>, exchange: &str) {
 
 /// The column that names the exchange of each row.
 fn exchange_column(headings: &Headings) -> Option<usize> {
-    ["exchange", "exch", "exchangecode", "src"].iter().find_map(|key| headings.at(key))
+    // Elsewhere it is where the prices come from.
+    let src = headings.at("src").filter(|_| headings.has("sgmt"));
+    ["exchange", "exch", "exchangecode"].iter().find_map(|key| headings.at(key)).or(src)
 }
 
 /// Whether a cell names the share of a [`base`], without making a text of it: a file of a whole market has a million cells.
@@ -338,5 +357,6 @@ mod tests {
             assert_eq!((end_of(ticker), base(ticker).as_str()), (end, plain), "{ticker}");
         }
         assert_eq!(["nse", "XBOM", " Nasdaq ", "Vienna", ""].map(exchange_of), ["NSE", "BSE", "US", "VIENNA", ""]);
+        assert_eq!(["NSE_EQ", "London", "-", "n/a"].map(exchange_of), ["NSE", "LON", "", ""]);
     }
 }

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 use super::at_work;
 
 /// What the form says of prices.
-const CHOSEN: &str =
-    "[...document.querySelectorAll('select')].find((select) => select.labels[0]?.innerText === 'Prices')?.value";
+const CHOSEN: &str = "[...document.querySelectorAll('select')].find((select) => select.labels[0]?.innerText === 'Prices adjusted for')?.value";
 
 /// A run on prices that aren't the symbol's usual ones is run again on the same, and so are a sweep's cells and halves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

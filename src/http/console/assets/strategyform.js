@@ -73,6 +73,8 @@ export function TickerField({ value, onInput, path = "ticker", label = "Symbol",
 
 const ADJUSTMENTS = [["NONE", "As traded"], ["SPLITS", "Adjusted for splits"], ["TOTAL_RETURN", "Adjusted for splits and dividends"]];
 export const adjustmentSaid = (adjustment) => (ADJUSTMENTS.find(([name]) => name === adjustment)?.[1] ?? adjustment).toLowerCase();
+// As a phone's form has room for.
+const CHOICES = [["NONE", "Nothing"], ["SPLITS", "Splits"], ["TOTAL_RETURN", "Splits and dividends"]];
 /** What a run's prices are adjusted for, in words that stand among others. */
 export const pricesSaid = (adjustment) => (adjustment === "NONE" ? "" : "prices ") + adjustmentSaid(adjustment);
 /** What an address names; one of before there were three says only that prices are adjusted, or not. */
@@ -95,7 +97,7 @@ export function useUsual(ticker) {
 }
 
 export const Prices = ({ value, onInput }) =>
-  html`<${Field} label="Prices" path="adjustment" value=${value ?? ""} onInput=${onInput} options=${value ? ADJUSTMENTS : [["", "Adjusted"], ...ADJUSTMENTS]} />`;
+  html`<${Field} label="Prices adjusted for" path="adjustment" value=${value ?? ""} onInput=${onInput} options=${value ? CHOICES : [["", "The usual"], ...CHOICES]} />`;
 
 const COST = "A percentage from 0 to 50, such as 0.2.";
 

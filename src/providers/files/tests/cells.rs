@@ -32,6 +32,36 @@ fn points_between_thousands_are_known_by_the_columns_beside_them() {
 }
 
 #[test]
+fn a_list_or_a_range_beside_prices_tells_nothing_of_points() {
+    for beside in ["1,2", "14,45", "12,34"] {
+        let text =
+            table(&format!("{HEAD},Remarks"), &[&format!("2024-01-02,4.500,4.600,4.450,4.520,8123456,\"{beside}\"")]);
+        assert_eq!(rows(&text, "A"), ["2024-01-02 4.500 4.600 4.450 4.520 8123456"], "{beside}");
+    }
+    // A volume without groups contradicts points that part thousands.
+    let change = table(&format!("{HEAD},Change %"), &["2024-01-02,4.500,4.600,4.450,4.520,8123456,\"0,44%\""]);
+    assert!(refusal(&change, "A").contains("a point between thousands"));
+}
+
+#[test]
+fn names_of_one_exchange_and_of_sources_are_no_further_exchanges() {
+    let three = |heading: &str, names: [&str; 3]| {
+        let row = |(n, name): (usize, &str)| format!("A,{name},2024-01-0{},1,3,1,2,10", n + 2);
+        let all: Vec<String> = names.into_iter().enumerate().map(row).collect();
+        table(
+            &format!("Symbol,{heading},Date,Open,High,Low,Close,Volume"),
+            &all.iter().map(String::as_str).collect::<Vec<_>>(),
+        )
+    };
+    for names in [["-", "NSE", "N/A"], ["NSE", "NSE_EQ", "National Stock Exchange"]] {
+        assert_eq!(rows(&three("Exchange", names), "A.NSE").len(), 3, "{names:?}");
+    }
+    assert_eq!(rows(&three("src", ["yahoo", "stooq", "yahoo"]), "A").len(), 3);
+    assert_eq!(rows(&three("Exchange", ["NSE", "Euronext", "NSE"]), "A.NSE").len(), 2);
+    assert_eq!(rows(&table(HEAD, &["2024-01-02,'1,'3,'1,'2,'10"]), "A"), ["2024-01-02 1 3 1 2 10"]);
+}
+
+#[test]
 fn a_volume_tells_what_its_mark_is_for() {
     let english = table(HEAD, &["2024-01-02,1.469,1.516,1.443,1.501,679", "2024-01-03,1.469,1.516,1.443,1.501,1.250"]);
     assert!(refusal(&english, "A").contains("a point between thousands"), "{}", refusal(&english, "A"));
